@@ -1,0 +1,240 @@
+"""IMM through its official SDK: the result of a task, and the request that created it.
+
+Sources: the SDK's docstrings (alibabacloud_imm20200930 5.x) and alibabacloud.com/help, API reference of IMM.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from alibabacloud_credentials.models import CredentialModel
+from alibabacloud_imm20200930.client import Client
+from alibabacloud_imm20200930.models import GetTaskRequest, GetVideoLabelClassificationResultRequest
+from alibabacloud_tea_openapi.exceptions import AlibabaCloudException, ThrottlingException
+from alibabacloud_tea_openapi.utils_models import Config
+from darabonba.policy.retry import RetryOptions
+from darabonba.runtime import RuntimeOptions
+
+from imm_label_tags.credentials import Keys, RoleCredentials
+from imm_label_tags.errors import ServiceUnavailable, TaggingError, TaskNotFound
+from imm_label_tags.labels import Label, fraction
+from imm_label_tags.notification import TASK_TYPE, TaskNotification
+from imm_label_tags.remote import (
+    ATTEMPTS,
+    CONNECT_SECONDS,
+    MAX_PAUSE_SECONDS,
+    READ_SECONDS,
+    Operation,
+    Refusal,
+    error_of,
+    unreadable,
+)
+from imm_label_tags.settings import Endpoint
+from imm_label_tags.task import TaskResult, parse_time
+
+_NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFound.Task", "TaskNotFound"})
+# IMM's own throttling code is not documented; these are the gateway's, and IMM's documented limit error.
+_THROTTLING_PREFIX = "Throttling"
+_LIMIT_EXCEEDED = "LimitExceededError"
+_RETRIED_CODES = [
+    "Throttling",
+    "Throttling.User",
+    "Throttling.Api",
+    _LIMIT_EXCEEDED,
+    "ServiceUnavailable",
+    "InternalError",
+]
+_SDK_LOGGERS = ("alibabacloud-tea", "darabonba-core", "credentials")
+
+_Answer = TypeVar("_Answer")
+
+
+class ImmTasks:
+    """Reads tasks of IMM projects in one region."""
+
+    def __init__(
+        self, region: str, account_id: str, endpoint: Endpoint | None, credentials: RoleCredentials
+    ) -> None:
+        _silence_sdk_loggers()
+        credentials.as_imm = _credential_model
+        self._redact = credentials.redact
+        self._resources = f"acs:imm:{region}:{account_id or '*'}:project/"
+        # Only the client's configuration is obeyed: retry options given with a call are ignored silently.
+        self._client = Client(
+            Config(
+                region_id=region,
+                endpoint=endpoint.host if endpoint else None,
+                protocol=endpoint.scheme.upper() if endpoint else "HTTPS",
+                credential=credentials,
+                connect_timeout=CONNECT_SECONDS * 1000,
+                read_timeout=READ_SECONDS * 1000,
+                retry_options=_retry_options(),
+            )
+        )
+
+    def result(self, task: TaskNotification) -> TaskResult:
+        """The result of a task: GetVideoLabelClassificationResult.
+
+        Raises TaskNotFound, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
+        """
+        request = GetVideoLabelClassificationResultRequest(
+            project_name=task.project_name, task_type=TASK_TYPE, task_id=task.task_id
+        )
+        operation = self._operation("GetVideoLabelClassificationResult", task)
+        return self._ask(
+            operation,
+            task,
+            lambda: self._client.get_video_label_classification_result_with_options(
+                request, RuntimeOptions()
+            ),
+            _task_result,
+        )
+
+    def request_definition(self, task: TaskNotification) -> str:
+        """The request that created a task, as JSON text ("" where IMM gives none): GetTask.
+
+        Raises as ``result`` does.
+        """
+        request = GetTaskRequest(
+            project_name=task.project_name,
+            task_type=TASK_TYPE,
+            task_id=task.task_id,
+            request_definition=True,
+        )
+        operation = self._operation("GetTask", task)
+        return self._ask(
+            operation,
+            task,
+            lambda: self._client.get_task_with_options(request, RuntimeOptions()),
+            lambda body: _text(body.task_request_definition),
+        )
+
+    def _operation(self, action: str, task: TaskNotification) -> Operation:
+        return Operation("IMM", action, f"imm:{action}", self._resources + task.project_name)
+
+    def _ask(
+        self,
+        operation: Operation,
+        task: TaskNotification,
+        call: Callable[[], Any],
+        read: Callable[[Any], _Answer],
+    ) -> _Answer:
+        subject = f"task {task.task_id} of project {task.project_name}"
+        failure: TaggingError
+        try:
+            body = call().body
+            # The SDK swallows what its models cannot hold and returns no body.
+            if body is not None and body.task_id in (None, task.task_id):
+                return read(body)
+            failure = unreadable(operation, subject, "a body that is no description of this task")
+        except Exception as error:
+            failure = self._translate(error, operation, subject)
+        # Not inside the handler above: the SDK's error holds the signed request with its token.
+        raise failure
+
+    def _translate(self, error: Exception, operation: Operation, subject: str) -> TaggingError:
+        if isinstance(error, _Unreadable):
+            return unreadable(operation, subject, str(error))
+        if not isinstance(error, AlibabaCloudException):
+            inner = getattr(error, "inner_exception", error)
+            said = self._redact(str(getattr(inner, "message", inner))) or type(inner).__name__
+            return ServiceUnavailable(
+                f"{operation} for {subject} got no usable answer: {said}. A retry may help."
+            )
+        code = _text(error.code)
+        refusal = Refusal(
+            status=error.status_code or 0,
+            code=code,
+            message=self._redact(_said(error)),
+            request_id=_text(getattr(error, "request_id", None)),
+            throttled=isinstance(error, ThrottlingException)
+            or code.startswith(_THROTTLING_PREFIX)
+            or code == _LIMIT_EXCEEDED,
+        )
+        if code in _NOT_FOUND:
+            return TaskNotFound(
+                f"IMM does not know {subject}: {refusal.message} (code {code}, request id "
+                f"{refusal.request_id}). Results are kept for seven days; the project must be in the "
+                "function's region."
+            )
+        return error_of(operation, refusal, subject)
+
+
+class _Unreadable(Exception):
+    pass
+
+
+def _task_result(body: Any) -> TaskResult:
+    if not isinstance(body.status, str):
+        raise _Unreadable("a body without a status")
+    return TaskResult(
+        status=body.status,
+        code=_text(body.code),
+        message=_text(body.message),
+        start_time=parse_time(_text(body.start_time)),
+        user_data=_text(body.user_data),
+        labels=tuple(_label(label) for label in body.labels if _text(label.label_name).strip()),
+    )
+
+
+def _label(label: Any) -> Label:
+    level = label.label_level
+    return Label(
+        name=label.label_name,
+        confidence=fraction(label.label_confidence),
+        level=level if isinstance(level, int) and 0 < level < 100 else 0,
+        centric_score=fraction(label.centric_score),
+        parent=_text(label.parent_label_name),
+        alias=_text(label.label_alias),
+        language=_text(label.language),
+    )
+
+
+def _text(value: object) -> str:
+    # The SDK writes absent fields of errors as the text 'None'.
+    return value if isinstance(value, str) and value != "None" else ""
+
+
+def _said(error: Any) -> str:
+    data = error.data if isinstance(error.data, dict) else {}
+    return _text(data.get("Message")) or _text(error.message)
+
+
+def _credential_model(keys: Keys) -> CredentialModel:
+    return CredentialModel(
+        access_key_id=keys.access_key_id,
+        access_key_secret=keys.access_key_secret,
+        security_token=keys.security_token or None,
+        type="sts" if keys.security_token else "access_key",
+    )
+
+
+def _retry_options() -> RetryOptions:
+    return RetryOptions(
+        {
+            "retryable": True,
+            "retryCondition": [
+                {
+                    "maxAttempts": ATTEMPTS,
+                    # RetryError: the SDK's name for a connection that failed, for example one that the
+                    # service closed while the instance was frozen.
+                    "exception": ["ThrottlingException", "ServerException", "RetryError"],
+                    "errorCode": _RETRIED_CODES,
+                    "backoff": {"policy": "FullJitter", "period": 100},
+                    "maxDelay": MAX_PAUSE_SECONDS * 1000,
+                }
+            ],
+        }
+    )
+
+
+def _silence_sdk_loggers() -> None:
+    """Importing the SDK adds handlers at level DEBUG, whose lines appear twice and are no JSON."""
+    for name in _SDK_LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+        logger.setLevel(logging.CRITICAL)

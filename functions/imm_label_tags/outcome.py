@@ -1,0 +1,67 @@
+"""How a notification ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Status(str, Enum):
+    """The named ends of a notification that is no error."""
+
+    TAGGED = "tagged"
+    UNCHANGED = "unchanged"
+    SUPERSEDED = "superseded"
+    STALE = "stale"
+    OBJECT_GONE = "object_gone"
+    TASK_FAILED = "task_failed"
+    TAG_LIMIT = "tag_limit"
+    NOT_ALLOWED = "not_allowed"
+    IGNORED = "ignored"
+
+
+class DropReason(str, Enum):
+    """Why a label did not become a tag."""
+
+    CONFIDENCE = "confidence"
+    LIMIT = "limit"
+    COLLISION = "collision"
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A label that did not become a tag."""
+
+    label: str
+    reason: DropReason
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of one notification.
+
+    ``object`` is an ``oss://`` URI. ``tags`` is the object's whole tag set after the call, None where it
+    was not read. ``reason`` is a sentence, None for ``tagged`` and ``unchanged``.
+    """
+
+    status: Status
+    project_name: str | None = None
+    task_id: str | None = None
+    object: str | None = None
+    tags: Mapping[str, str] | None = None
+    dropped: tuple[Dropped, ...] = ()
+    reason: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The outcome in the handler's JSON form."""
+        return {
+            "status": self.status.value,
+            "project_name": self.project_name,
+            "task_id": self.task_id,
+            "object": self.object,
+            "tags": None if self.tags is None else dict(self.tags),
+            "dropped": [{"label": drop.label, "reason": drop.reason.value} for drop in self.dropped],
+            "reason": self.reason,
+        }

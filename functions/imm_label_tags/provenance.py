@@ -1,0 +1,42 @@
+"""The tag that says which task an object's labels come from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from imm_label_tags.alphabet import MAX_VALUE_BYTES, make_legal, shorten
+
+_VALUE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z/(.+)", re.ASCII)
+
+
+@dataclass(frozen=True, order=True)
+class Provenance:
+    """A task's start in whole milliseconds and its id; the greater one is the newer task."""
+
+    start: datetime
+    task_id: str
+
+    @classmethod
+    def of_task(cls, start: datetime, task_id: str) -> Provenance:
+        """The provenance of a task; characters of its id that a tag cannot hold become hyphens."""
+        utc = start.astimezone(timezone.utc)
+        whole = utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+        room = MAX_VALUE_BYTES - len("2021-12-24T03:00:38.892Z/")
+        return cls(whole, shorten(make_legal(task_id), room, task_id))
+
+    @classmethod
+    def parse(cls, value: str) -> Provenance | None:
+        """Read a tag's value; None where it is no provenance."""
+        match = _VALUE.fullmatch(value)
+        if match is None:
+            return None
+        try:
+            start = datetime.fromisoformat(match[1])
+        except ValueError:
+            return None
+        return cls(start.replace(tzinfo=timezone.utc), match[2])
+
+    def __str__(self) -> str:
+        return f"{self.start.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z/{self.task_id}"

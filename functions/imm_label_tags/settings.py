@@ -1,0 +1,174 @@
+"""The function's settings, read once from environment variables."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from imm_label_tags.alphabet import MAX_TAGS, is_legal
+from imm_label_tags.errors import InvalidSetting
+from imm_label_tags.naming import LabelNames
+from imm_label_tags.objects import ObjectPatterns
+from imm_label_tags.tag_value import ValueTemplate
+
+_NAMESPACE = re.compile(r"[A-Za-z0-9.-]{1,32}")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class StaleObjects(str, Enum):
+    """What happens to an object that was written after its task had started."""
+
+    SKIP = "skip"
+    TAG = "tag"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a service is reached: ``http`` or ``https``, and a host with an optional port."""
+
+    scheme: str
+    host: str
+
+    @property
+    def url(self) -> str:
+        """The endpoint with its scheme."""
+        return f"{self.scheme}://{self.host}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting, checked. ``allowed_objects`` and the endpoints are None where unset."""
+
+    namespace: str
+    tag_value: ValueTemplate
+    minimum_confidence: float
+    label_limit: int
+    label_names: LabelNames
+    lexicon: Mapping[str, str]
+    allowed_objects: ObjectPatterns | None
+    stale_objects: StaleObjects
+    imm_endpoint: Endpoint | None
+    oss_endpoint: Endpoint | None
+    log_level: str
+
+
+def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:
+    """Read and check all settings; an empty variable counts as unset.
+
+    Raises InvalidSetting.
+    """
+    variables = _Variables(environment)
+    return Settings(
+        namespace=_namespace(variables),
+        tag_value=_tag_value(variables),
+        minimum_confidence=_fraction(variables, "LABEL_MIN_CONFIDENCE", "0.5"),
+        label_limit=_label_limit(variables),
+        label_names=LabelNames(variables.choice("LABEL_NAMES", "pinyin", tuple(LabelNames))),
+        lexicon=_lexicon(variables, code_root),
+        allowed_objects=_allowed_objects(variables),
+        stale_objects=StaleObjects(variables.choice("STALE_OBJECTS", "skip", tuple(StaleObjects))),
+        imm_endpoint=_endpoint(variables, "IMM_ENDPOINT"),
+        oss_endpoint=_endpoint(variables, "OSS_ENDPOINT"),
+        log_level=variables.choice("LOG_LEVEL", "INFO", _LOG_LEVELS),
+    )
+
+
+class _Variables:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, variable: str, default: str = "") -> str:
+        return self._environment.get(variable, "").strip() or default
+
+    def choice(self, variable: str, default: str, allowed: tuple[str, ...]) -> str:
+        text = self.text(variable, default)
+        for choice in allowed:
+            if text == choice:
+                return text
+        names = [str(getattr(choice, "value", choice)) for choice in allowed]
+        raise InvalidSetting(variable, text, "one of " + ", ".join(names))
+
+
+def _namespace(variables: _Variables) -> str:
+    text = variables.text("TAG_NAMESPACE", "imm")
+    if not _NAMESPACE.fullmatch(text):
+        raise InvalidSetting("TAG_NAMESPACE", text, "1 to 32 of the characters A-Z a-z 0-9 . -")
+    return text
+
+
+def _tag_value(variables: _Variables) -> ValueTemplate:
+    text = variables.text("TAG_VALUE", "{confidence}")
+    try:
+        return ValueTemplate(text)
+    except ValueError:
+        raise InvalidSetting("TAG_VALUE", text, ValueTemplate.ALLOWED) from None
+
+
+def _fraction(variables: _Variables, variable: str, default: str) -> float:
+    text = variables.text(variable, default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise InvalidSetting(variable, text, "a number from 0 to 1")
+    return number
+
+
+def _label_limit(variables: _Variables) -> int:
+    text = variables.text("LABEL_LIMIT", "9")
+    if not re.fullmatch(r"[0-9]{1,2}", text) or int(text) > MAX_TAGS:
+        raise InvalidSetting("LABEL_LIMIT", text, f"a whole number from 0 to {MAX_TAGS}")
+    return int(text)
+
+
+def _lexicon(variables: _Variables, code_root: Path) -> Mapping[str, str]:
+    variable = "LABEL_LEXICON"
+    path = variables.text(variable)
+    if not path:
+        return {}
+    try:
+        lexicon = json.loads((code_root / path).read_text("utf-8-sig"))
+    except OSError as error:
+        raise InvalidSetting(variable, path, f"a file in the code root ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise InvalidSetting(variable, path, "a file of JSON in UTF-8") from None
+    if not isinstance(lexicon, dict):
+        raise InvalidSetting(variable, path, 'a file with one JSON object such as {"椅子": "chair"}')
+    for label, name in lexicon.items():
+        if not isinstance(name, str) or not name.strip() or not is_legal(name.strip()):
+            allowed = f"a file whose names consist of A-Za-z0-9, spaces and + - = . _ : / (see {label!a})"
+            raise InvalidSetting(variable, path, allowed)
+    return lexicon
+
+
+def _allowed_objects(variables: _Variables) -> ObjectPatterns | None:
+    text = variables.text("ALLOWED_OBJECTS")
+    patterns = tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
+    if not text:
+        return None
+    for pattern in patterns:
+        bucket, slash, key = pattern.partition("/")
+        if not bucket or not slash or not key or "://" in pattern:
+            raise InvalidSetting("ALLOWED_OBJECTS", text, "comma-separated patterns such as bucket/prefix*")
+    return ObjectPatterns(patterns)
+
+
+def _endpoint(variables: _Variables, variable: str) -> Endpoint | None:
+    text = variables.text(variable)
+    if not text:
+        return None
+    scheme, separator, host = text.rpartition("://")
+    scheme = scheme.lower() if separator else "https"
+    host = host[:-1] if host.endswith("/") else host
+    if scheme not in ("http", "https") or not _HOST.fullmatch(host):
+        raise InvalidSetting(
+            variable, text, "a host such as oss-cn-hangzhou.aliyuncs.com or http://127.0.0.1:9000"
+        )
+    return Endpoint(scheme, host)

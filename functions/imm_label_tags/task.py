@@ -1,0 +1,85 @@
+"""What IMM says of a task: how it ended, when it started, what it found, and in which object."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from imm_label_tags.labels import Label
+from imm_label_tags.objects import TargetObject
+
+SUCCEEDED = "Succeeded"
+FAILED = "Failed"
+RUNNING = "Running"
+
+_USER_DATA_KEYS = ("uri", "URI", "SourceURI")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """The answer of GetVideoLabelClassificationResult; ``code`` and ``message`` tell why a task failed."""
+
+    status: str
+    code: str
+    message: str
+    start_time: datetime | None
+    user_data: str
+    labels: tuple[Label, ...]
+
+
+def parse_time(text: str) -> datetime | None:
+    """A time of IMM's as UTC, or None where it is none.
+
+    IMM sends up to nine fractional digits ("2021-12-24T03:00:38.892462383Z"); what is finer than a
+    microsecond is cut off.
+    """
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        return None
+    date, clock, fraction, zone = match.groups()
+    zone = "+00:00" if zone in (None, "Z", "z") else zone
+    try:
+        time = datetime.fromisoformat(f"{date}T{clock}.{(fraction or '0')[:6]:0<6}{zone}")
+        return time.astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return None
+
+
+def target_of_user_data(user_data: str) -> TargetObject | None:
+    """The object that a task's UserData names: an ``oss://`` URI, or a JSON object that holds one.
+
+    Raises TargetUnknown where it names one that cannot be addressed safely.
+    """
+    text = user_data.strip()
+    if text.startswith("oss://"):
+        return TargetObject.from_uri(text)
+    fields = _json_object(text)
+    for key in _USER_DATA_KEYS:
+        value = fields.get(key)
+        if isinstance(value, str) and value.startswith("oss://"):
+            return TargetObject.from_uri(value)
+    return None
+
+
+def target_of_request(definition: str) -> TargetObject | None:
+    """The SourceURI of a task's request definition (a JSON text that GetTask returns).
+
+    Raises TargetUnknown where it cannot be addressed safely.
+    """
+    uri = _json_object(definition.strip()).get("SourceURI")
+    return TargetObject.from_uri(uri) if isinstance(uri, str) and uri else None
+
+
+def _nothing(digits: str) -> None:
+    """No number is used here, so not even one of a million digits is worked out."""
+
+
+def _json_object(text: str) -> dict[str, object]:
+    try:
+        value = json.loads(text, parse_int=_nothing) if text.startswith("{") else None
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,30 @@
+"""The entry point of the function: ``tag_object.handler`` and ``tag_object.initialize``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from imm_label_tags.instance import Instance
+
+_instance: Instance | None = None
+
+
+def initialize(context: Any) -> None:
+    """Prepare this instance of the function: check the settings, build the clients.
+
+    Raises InvalidSetting.
+    """
+    global _instance
+    _instance = Instance(os.environ, context)
+
+
+def handler(event: bytes, context: Any) -> dict[str, Any]:
+    """Write the labels of every finished task that the event announces as tags of its object.
+
+    Returns ``{"outcomes": [...]}``; raises the classes of ``imm_label_tags.errors``.
+    """
+    global _instance
+    if _instance is None:
+        _instance = Instance(os.environ, context)
+    return _instance.handle(event, context)

@@ -1,0 +1,49 @@
+"""What can be chosen about a local cloud before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The TCP port of each service; 0 lets the system choose a free one."""
+
+    oss: int = 0
+    imm: int = 0
+    mns: int = 0
+    fc: int = 0
+    control: int = 0
+
+    @classmethod
+    def consecutive(cls, first: int) -> Ports:
+        """Five ports in a row: OSS, IMM, MNS, FC, control."""
+        return cls(first, first + 1, first + 2, first + 3, first + 4)
+
+
+@dataclass(frozen=True)
+class CloudConfig:
+    """Everything about a local cloud that its owner decides.
+
+    ``time_scale`` multiplies every waiting time that the real services impose (MNS and FC retries,
+    idle instances), never a time that a user measures (the duration of a task, a function's timeout).
+    ``directory`` keeps the state (SQLite and files); without it the state ends with the process.
+    ``deployment`` is the ``s.yaml`` whose functions are run; without one there are none.
+    ``variables`` stands for the environment in which Serverless Devs would resolve that file.
+    """
+
+    region: str = "cn-hangzhou"
+    account_id: str = "1234567890123456"
+    access_key_id: str = "LTAIlocalcloud"
+    access_key_secret: str = "not-a-secret-outside-this-machine"
+    host: str = "127.0.0.1"
+    ports: Ports = field(default_factory=Ports)
+    directory: Path | None = None
+    deployment: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    interpreter: Path | None = None
+    layer: Path | None = None
+    time_scale: float = 1.0
+    task_seconds: float = 1.0

@@ -1,0 +1,85 @@
+"""Faults that a test orders: which call fails, how, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from fnmatch import fnmatchcase
+
+
+class FaultKind(str, Enum):
+    """How a call goes wrong.
+
+    ``delay``: answered correctly, later. ``error``: the service's own error, with a status and a code.
+    ``answer``: any status, headers and body. ``reset_before``: the connection breaks before the service
+    has acted; ``reset_during``: after half of the answer; ``reset_after``: after the service has acted,
+    before it answers. ``truncate``: half of the body, then an orderly end. ``silence``: no answer at all.
+    """
+
+    DELAY = "delay"
+    ERROR = "error"
+    ANSWER = "answer"
+    RESET_BEFORE = "reset_before"
+    RESET_DURING = "reset_during"
+    RESET_AFTER = "reset_after"
+    TRUNCATE = "truncate"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One order: the calls that match ``service``, ``action`` and ``resource`` (shell patterns) go wrong.
+
+    ``skip`` calls pass first, then ``times`` calls fail (None: all). ``delay_seconds`` also applies to
+    the other kinds.
+    """
+
+    kind: FaultKind
+    service: str = "*"
+    action: str = "*"
+    resource: str = "*"
+    times: int | None = 1
+    skip: int = 0
+    delay_seconds: float = 0.0
+    status: int = 503
+    code: str = "ServiceUnavailable"
+    message: str = "A fault that a test ordered."
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def matches(self, service: str, action: str, resource: str) -> bool:
+        """Whether a call is one of those that the order names."""
+        return (
+            fnmatchcase(service, self.service)
+            and fnmatchcase(action, self.action)
+            and fnmatchcase(resource, self.resource)
+        )
+
+
+class FaultPlan:
+    """The orders of a cloud; the first that matches a call and is not used up applies."""
+
+    def __init__(self) -> None:
+        self._orders: list[tuple[Fault, list[int]]] = []
+
+    def order(self, fault: Fault) -> None:
+        """Add an order."""
+        self._orders.append((fault, [0]))
+
+    def clear(self) -> None:
+        """Withdraw every order."""
+        self._orders.clear()
+
+    def take(self, service: str, action: str, resource: str) -> Fault | None:
+        """The fault of this call, if any; counts the call against its order."""
+        for fault, seen in self._orders:
+            if not fault.matches(service, action, resource):
+                continue
+            last = None if fault.times is None else fault.skip + fault.times
+            if last is not None and seen[0] >= last:
+                continue
+            seen[0] += 1
+            if seen[0] > fault.skip:
+                return fault
+        return None

@@ -1,0 +1,148 @@
+"""The door of every service: names a call, records it and applies the faults that a test ordered."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, NamedTuple, Protocol
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from localcloud.calls import Call, CallLog
+from localcloud.faults import Fault, FaultKind, FaultPlan
+
+
+class Operation(NamedTuple):
+    """What a request asks for: the API's name of the action, and the resource it concerns."""
+
+    action: str
+    resource: str
+
+
+class Service(Protocol):
+    """What the gateway needs of a service."""
+
+    name: str
+    app: ASGIApp
+
+    def operation(self, scope: Scope) -> Operation:
+        """Name the operation of a request from its line and headers alone."""
+
+    def error(self, status: int, code: str, message: str) -> Response:
+        """The service's own form of an error."""
+
+
+class Gateway:
+    """An ASGI application around a service."""
+
+    def __init__(self, service: Service, calls: CallLog, faults: FaultPlan) -> None:
+        self._service = service
+        self._calls = calls
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._service.app(scope, receive, send)
+            return
+        operation = self._service.operation(scope)
+        fault = self._faults.take(self._service.name, *operation)
+        started = time.monotonic()
+        answer = _Answer(send)
+        try:
+            if fault is None:
+                await self._service.app(scope, receive, answer.send)
+            else:
+                await self._fail(fault, scope, receive, answer)
+        finally:
+            client = scope.get("client")
+            self._calls.add(
+                Call(
+                    service=self._service.name,
+                    action=operation.action,
+                    resource=operation.resource,
+                    status=answer.status,
+                    started=started,
+                    ended=time.monotonic(),
+                    connection=client[1] if client else 0,
+                    fault=fault.kind.value if fault else None,
+                )
+            )
+
+    async def _fail(self, fault: Fault, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        if fault.delay_seconds:
+            await asyncio.sleep(fault.delay_seconds)
+        app = self._service.app
+        kind = fault.kind
+        if kind is FaultKind.DELAY:
+            await app(scope, receive, answer.send)
+        elif kind is FaultKind.ERROR:
+            await _drain(receive)
+            response = self._service.error(fault.status, fault.code, fault.message)
+            response.headers.update(dict(fault.headers))
+            await response(scope, receive, answer.send)
+        elif kind is FaultKind.ANSWER:
+            await _drain(receive)
+            response = Response(fault.body, fault.status, dict(fault.headers))
+            await response(scope, receive, answer.send)
+        elif kind is FaultKind.RESET_BEFORE:
+            answer.abort()
+        elif kind is FaultKind.SILENCE:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        else:
+            messages = await _collect(app, scope, receive)
+            await answer.break_off(messages, kind)
+
+
+class _Answer:
+    """Passes an answer on, remembers its status, and can break the connection instead."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+    def abort(self) -> None:
+        """Reset the connection. ASGI has no word for it; the server's transport has."""
+        self._transport().abort()
+
+    async def break_off(self, messages: list[Message], kind: FaultKind) -> None:
+        """Send nothing, or the head and half of the body, and end the connection."""
+        if kind is not FaultKind.RESET_AFTER:
+            start, *rest = messages
+            body = b"".join(message.get("body", b"") for message in rest)
+            await self.send(start)
+            half = body[: len(body) // 2]
+            await self.send({"type": "http.response.body", "body": half, "more_body": True})
+        if kind is FaultKind.TRUNCATE:
+            self._transport().close()
+        else:
+            self.abort()
+
+    def _transport(self) -> asyncio.Transport:
+        owner: Any = getattr(self._send, "__self__", None)
+        transport: asyncio.Transport = owner.transport
+        return transport
+
+
+async def _drain(receive: Receive) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return
+
+
+async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> list[Message]:
+    messages: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        messages.append(message)
+
+    await app(scope, receive, keep)
+    return messages

@@ -1,0 +1,78 @@
+"""The tree of errors, and what their messages say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from imm_label_tags import errors
+from imm_label_tags.errors import BatchFailed, InvalidNotification, TaggingError, Throttled
+from imm_label_tags.remote import Operation, Refusal, error_of
+
+OPERATION = Operation("OSS", "PutObjectTagging", "oss:PutObjectTagging", "acs:oss:*:123:media/a.mp4")
+
+
+def classes() -> list[type[TaggingError]]:
+    return [
+        member
+        for member in vars(errors).values()
+        if isinstance(member, type) and issubclass(member, TaggingError)
+    ]
+
+
+def test_the_tree_at_the_top_of_the_module_is_the_tree() -> None:
+    drawn = {}
+    parents = {-1: "Exception"}
+    for indent, name in re.findall(r"^( *)[*+-] (\w+)$", errors.__doc__ or "", re.MULTILINE):
+        depth = len(indent) // 2
+        parents[depth] = name
+        drawn[name] = parents[depth - 1]
+    assert drawn == {member.__name__: member.__bases__[0].__name__ for member in classes()}
+
+
+@pytest.mark.parametrize("member", classes())
+def test_every_class_says_when_it_is_raised_and_whether_a_retry_helps(member: type[TaggingError]) -> None:
+    assert member.__doc__
+    assert member.retryable is issubclass(member, errors.TransientError)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "name"),
+    [
+        (Refusal(403, "AccessDenied", ""), "AccessDenied"),
+        (Refusal(403, "NoPermission", ""), "AccessDenied"),
+        (Refusal(403, "SignatureDoesNotMatch", ""), "ServiceRejected"),
+        (Refusal(400, "InvalidArgument", ""), "ServiceRejected"),
+        (Refusal(404, "NoSuchBucket", ""), "ServiceRejected"),
+        (Refusal(408, "RequestTimeout", ""), "ServiceUnavailable"),
+        (Refusal(429, "", ""), "Throttled"),
+        (Refusal(503, "", "", throttled=True), "Throttled"),
+        (Refusal(503, "ServiceUnavailable", ""), "ServiceUnavailable"),
+        (Refusal(500, "InternalError", ""), "ServiceUnavailable"),
+        (Refusal(0, "", ""), "ServiceUnavailable"),
+    ],
+)
+def test_a_refusal_becomes_the_class_that_says_what_to_do(refusal: Refusal, name: str) -> None:
+    assert type(error_of(OPERATION, refusal, "oss://media/a.mp4")).__name__ == name
+
+
+def test_a_denied_call_names_action_and_resource_in_the_words_of_a_policy() -> None:
+    refusal = Refusal(403, "AccessDenied", "No.", ec="0003-00000001", request_id="5C91")
+    error = error_of(OPERATION, refusal, "oss://media/a.mp4")
+    for part in (
+        "oss:PutObjectTagging",
+        "acs:oss:*:123:media/a.mp4",
+        "0003-00000001",
+        "5C91",
+        "oss://media/a.mp4",
+    ):
+        assert part in str(error)
+
+
+def test_a_failed_batch_names_each_failed_item_and_is_retryable_if_any_item_is() -> None:
+    permanent = [(index, InvalidNotification("odd")) for index in range(30)]
+    error = BatchFailed(40, permanent)
+    assert "30 of 40" in str(error)
+    assert "[29] InvalidNotification" in str(error)
+    assert not error.retryable
+    assert BatchFailed(2, [*permanent, (1, Throttled("slow down"))]).retryable
