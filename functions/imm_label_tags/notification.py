@@ -11,12 +11,12 @@ Sources: alibabacloud.com/help, "MNS topic triggers", "Asynchronous notification
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from imm_label_tags.errors import InvalidNotification
+from imm_label_tags.json_text import parse_json
 
 TASK_TYPE = "VideoLabelClassification"
 EVENT_TYPE_PREFIX = "imm:Task:"
@@ -202,29 +202,17 @@ def _refuse_or_ignore(message: Mapping[str, Any]) -> Notification:
 
 def _parse(text: str) -> object:
     """Read JSON text, or base64 of it. No JSON text that holds a message is valid base64."""
-    parsed = _parse_json(text)
+    parsed = parse_json(text)
     if parsed is not None:
         return parsed
     try:
         decoded = base64.b64decode("".join(text.split()), validate=True).decode("utf-8-sig")
     except ValueError:
         decoded = ""
-    parsed = _parse_json(decoded)
+    parsed = parse_json(decoded)
     if parsed is None:
         raise InvalidNotification(f"The event is neither JSON nor base64 of JSON: {_shown(text)}.")
     return parsed
-
-
-def _parse_json(text: str) -> object:
-    # No number of a notification is ever used, so not even one of a million digits is worked out.
-    try:
-        return json.loads(text, parse_int=_nothing, parse_float=_nothing, parse_constant=_nothing)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _nothing(number: str) -> bool:
-    return False
 
 
 def _shown(value: object) -> str:

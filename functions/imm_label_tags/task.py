@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from imm_label_tags.json_text import parse_json
 from imm_label_tags.labels import Label
 from imm_label_tags.objects import TargetObject
 
@@ -73,13 +73,6 @@ def target_of_request(definition: str) -> TargetObject | None:
     return TargetObject.from_uri(uri) if isinstance(uri, str) and uri else None
 
 
-def _nothing(digits: str) -> None:
-    """No number is used here, so not even one of a million digits is worked out."""
-
-
 def _json_object(text: str) -> dict[str, object]:
-    try:
-        value = json.loads(text, parse_int=_nothing) if text.startswith("{") else None
-    except (ValueError, RecursionError):
-        value = None
+    value = parse_json(text) if text.startswith("{") else None
     return value if isinstance(value, dict) else {}

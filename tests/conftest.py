@@ -1,0 +1,40 @@
+"""One local cloud for all tests that need one, and a stage on it for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from localcloud.cloud import LocalCloud
+from localcloud.config import CloudConfig
+from tests.stage import Stage
+
+# Machines differ in speed, and a test must not fail for it.
+settings.register_profile("project", deadline=None, print_blob=True)
+settings.load_profile("project")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the developer's environment reaches a test."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name.startswith(("ALIBABA_CLOUD_", "FC_", "OSS_", "IMM_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shared_cloud() -> Iterator[LocalCloud]:
+    with LocalCloud(CloudConfig(task_seconds=0.0, time_scale=0.001)) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def stage(shared_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """A bucket, a project and the function, all of the test's own."""
+    shared_cloud.call(shared_cloud.faults.clear)
+    with Stage(shared_cloud, monkeypatch) as stage:
+        yield stage
+    shared_cloud.call(shared_cloud.faults.clear)

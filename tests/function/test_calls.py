@@ -1,0 +1,112 @@
+"""How many remote calls a notification costs, and how many of them wait for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from localcloud.calls import Call
+from localcloud.faults import Fault, FaultKind
+from tests.stage import CHAIR, Stage
+
+RESULT, TASK = "GetVideoLabelClassificationResult", "GetTask"
+HEAD, READ, WRITE = "HeadObject", "GetObjectTagging", "PutObjectTagging"
+
+
+def round_trips(calls: Sequence[Call]) -> int:
+    """The longest chain of calls of which each began after the one before had ended."""
+    longest: dict[int, int] = {}
+    ordered = sorted(calls, key=lambda call: call.started)
+    for index, call in enumerate(ordered):
+        before = [longest[other] for other in range(index) if ordered[other].ended <= call.started]
+        longest[index] = 1 + max(before, default=0)
+    return max(longest.values(), default=0)
+
+
+@pytest.fixture
+def slow(stage: Stage) -> Stage:
+    """A stage whose calls take long enough to see which of them overlap."""
+    stage.break_call(Fault(FaultKind.DELAY, delay_seconds=0.05, times=None))
+    return stage
+
+
+def test_a_first_delivery(slow: Stage) -> None:
+    task_id = slow.task(slow.upload(), CHAIR)
+    slow.forget_calls()
+    assert slow.handle(task_id)["status"] == "tagged"
+    assert slow.calls() == sorted([RESULT, TASK, HEAD, READ, WRITE])
+    assert round_trips(slow.raw_calls()) == 3
+
+
+def test_a_second_delivery(slow: Stage) -> None:
+    task_id = slow.task(slow.upload(), CHAIR)
+    slow.handle(task_id)
+    slow.forget_calls()
+    assert slow.handle(task_id)["status"] == "unchanged"
+    assert slow.calls() == sorted([RESULT, TASK, HEAD, READ])
+    assert round_trips(slow.raw_calls()) == 2
+
+
+def test_user_data_that_names_the_object(slow: Stage) -> None:
+    uri = slow.upload()
+    task_id = slow.task(None, CHAIR, user_data=uri)
+    slow.forget_calls()
+    assert slow.handle(task_id, UserData=uri)["status"] == "tagged"
+    assert slow.calls() == sorted([RESULT, HEAD, READ, WRITE])
+    assert round_trips(slow.raw_calls()) == 3
+
+
+def test_user_data_of_the_result_saves_the_call_also_where_the_message_has_no_such_field(
+    stage: Stage,
+) -> None:
+    uri = stage.upload()
+    message = stage.notification(stage.task(None, CHAIR, user_data=uri))
+    del message["UserData"]
+    stage.forget_calls()
+    stage.invoke(message)
+    assert TASK not in stage.calls()
+
+
+def test_user_data_that_only_the_message_has_costs_one_call_and_is_not_believed(stage: Stage) -> None:
+    uri = stage.upload()
+    task_id = stage.task(uri, CHAIR)
+    stage.forget_calls()
+    outcome = stage.handle(task_id, UserData="oss://somebody/else.mp4")
+    assert outcome["object"] == uri
+    assert stage.calls().count(TASK) == 1
+
+
+def test_user_data_that_names_an_unsafe_object(stage: Stage) -> None:
+    task_id = stage.task(stage.upload(), CHAIR)
+    assert stage.handle(task_id, UserData="oss://media/../x")["status"] == "tagged"
+
+
+def test_stale_objects_that_may_be_tagged_are_not_looked_at(stage: Stage) -> None:
+    stage.set(STALE_OBJECTS="tag")
+    task_id = stage.task(stage.upload(), CHAIR)
+    stage.forget_calls()
+    stage.handle(task_id)
+    assert stage.calls() == sorted([RESULT, TASK, READ, WRITE])
+
+
+def test_a_failed_task_costs_no_call_to_oss(stage: Stage) -> None:
+    task_id = stage.task(stage.upload(), status="Failed", code="X")
+    stage.forget_calls()
+    stage.handle(task_id)
+    assert stage.calls() == sorted([RESULT, TASK])
+
+
+def test_a_failed_task_without_a_readable_request_is_still_a_failed_task(stage: Stage) -> None:
+    task_id = stage.task(stage.upload(), status="Failed", code="X")
+    stage.break_call(Fault(FaultKind.ERROR, action=TASK, status=400, code="Odd"))
+    assert stage.handle(task_id)["object"] is None
+
+
+def test_raw_names_cost_one_more_write_where_oss_refuses_them(stage: Stage) -> None:
+    stage.set(LABEL_NAMES="raw")
+    task_id = stage.task(stage.upload(), CHAIR)
+    stage.forget_calls()
+    stage.handle(task_id)
+    assert stage.calls() == sorted([RESULT, TASK, HEAD, READ, WRITE, WRITE])
+    assert "imm_yi-zi" in stage.tags()

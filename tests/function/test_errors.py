@@ -1,0 +1,202 @@
+"""Every error that one notification can end in."""
+
+from __future__ import annotations
+
+import pytest
+
+from imm_label_tags.errors import (
+    AccessDenied,
+    InvalidNotification,
+    InvalidSetting,
+    ServiceRejected,
+    ServiceUnavailable,
+    TargetUnknown,
+    TaskNotFinished,
+    TaskNotFound,
+    Throttled,
+)
+from localcloud.faults import Fault, FaultKind
+from tests.stage import CHAIR, Stage
+
+ALWAYS = None
+
+
+def error(action: str, status: int, code: str, **more: object) -> Fault:
+    return Fault(FaultKind.ERROR, action=action, status=status, code=code, times=ALWAYS, **more)  # type: ignore[arg-type]
+
+
+def test_an_event_that_cannot_be_understood(stage: Stage) -> None:
+    with pytest.raises(InvalidNotification):
+        stage.invoke("hello topic")
+
+
+def test_a_setting_that_cannot_be_used_fails_the_initializer(stage: Stage) -> None:
+    import tag_object
+
+    stage.set(LABEL_LIMIT="many")
+    with pytest.raises(InvalidSetting, match="LABEL_LIMIT"):
+        tag_object.initialize(stage.context)
+
+
+def test_a_task_that_imm_does_not_know(stage: Stage) -> None:
+    with pytest.raises(TaskNotFound, match=r"VideoLabelClassification-0.*seven days"):
+        stage.handle("VideoLabelClassification-0")
+
+
+def test_a_project_that_imm_does_not_know(stage: Stage) -> None:
+    with pytest.raises(TaskNotFound, match="elsewhere"):
+        stage.handle("VideoLabelClassification-0", ProjectName="elsewhere")
+
+
+def test_a_task_for_which_imm_names_no_object(stage: Stage) -> None:
+    with pytest.raises(TargetUnknown, match="names no object"):
+        stage.handle(stage.task(None, CHAIR))
+
+
+@pytest.mark.parametrize("key", ["videos/../a.mp4", "./a.mp4", ".."])
+def test_a_key_that_the_sdk_would_send_to_another_object(stage: Stage, key: str) -> None:
+    stage.upload("a.mp4")
+    with pytest.raises(TargetUnknown, match="segment"):
+        stage.handle(stage.task(stage.uri(key), CHAIR))
+    assert stage.tags("a.mp4") == {}
+
+
+def test_a_task_that_still_runs(stage: Stage) -> None:
+    task_id = stage.task(stage.upload(), status="Running")
+    with pytest.raises(TaskNotFinished, match=task_id):
+        stage.handle(task_id)
+
+
+def test_a_task_with_a_status_that_is_not_documented(stage: Stage) -> None:
+    with pytest.raises(ServiceUnavailable, match="Suspended"):
+        stage.handle(stage.task(stage.upload(), status="Suspended"))
+
+
+@pytest.mark.parametrize(
+    ("action", "permission", "resource"),
+    [
+        (
+            "GetVideoLabelClassificationResult",
+            "imm:GetVideoLabelClassificationResult",
+            "acs:imm:cn-hangzhou:",
+        ),
+        ("GetTask", "imm:GetTask", "acs:imm:cn-hangzhou:"),
+        ("HeadObject", "oss:GetObject", "acs:oss:*:"),
+        ("GetObjectTagging", "oss:GetObjectTagging", "acs:oss:*:"),
+        ("PutObjectTagging", "oss:PutObjectTagging", "acs:oss:*:"),
+    ],
+)
+def test_a_permission_that_the_role_lacks(stage: Stage, action: str, permission: str, resource: str) -> None:
+    task_id = stage.task(stage.upload(tags={"team": "a"}), CHAIR)
+    code = "AccessDenied" if resource.startswith("acs:oss") else "NoPermission"
+    stage.break_call(error(action, 403, code))
+    with pytest.raises(AccessDenied) as caught:
+        stage.handle(task_id)
+    assert caught.value.action == permission
+    assert caught.value.resource.startswith(resource)
+    assert not caught.value.retryable
+    assert stage.tags() == {"team": "a"} if action != "GetObjectTagging" else True
+
+
+@pytest.mark.parametrize("action", ["GetVideoLabelClassificationResult", "GetTask"])
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (429, "Throttling", Throttled),
+        (400, "Throttling.User", Throttled),
+        (503, "Throttling", Throttled),
+        (400, "LimitExceededError", Throttled),
+        (503, "ServiceUnavailable", ServiceUnavailable),
+        (500, "InternalError", ServiceUnavailable),
+        (400, "InvalidArgument", ServiceRejected),
+        (400, "SignatureDoesNotMatch", ServiceRejected),
+    ],
+)
+def test_what_imm_may_answer(
+    stage: Stage, action: str, status: int, code: str, kind: type[Exception]
+) -> None:
+    task_id = stage.task(stage.upload(tags={"team": "a"}), CHAIR)
+    stage.break_call(error(action, status, code))
+    with pytest.raises(kind, match=action):
+        stage.handle(task_id)
+    assert stage.tags() == {"team": "a"}
+
+
+def test_a_delay_that_imm_asks_for_is_throttling_whatever_the_code(stage: Stage) -> None:
+    task_id = stage.task(stage.upload(), CHAIR)
+    hint = {"x-acs-retry-after": "1"}
+    stage.break_call(error("GetVideoLabelClassificationResult", 400, "Odd", headers=hint))
+    with pytest.raises(Throttled):
+        stage.handle(task_id)
+
+
+@pytest.mark.parametrize("action", ["HeadObject", "GetObjectTagging", "PutObjectTagging"])
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (503, "TotalQpsLimitExceeded", Throttled),
+        (503, "PartitionQpsLimitted", Throttled),
+        (429, "TooManyRequests", Throttled),
+        (503, "ServiceUnavailable", ServiceUnavailable),
+        (500, "InternalError", ServiceUnavailable),
+        (404, "NoSuchBucket", ServiceRejected),
+        (409, "FileAlreadyExists", ServiceRejected),
+        (403, "SecurityTokenExpired", ServiceRejected),
+    ],
+)
+def test_what_oss_may_answer(
+    stage: Stage, action: str, status: int, code: str, kind: type[Exception]
+) -> None:
+    task_id = stage.task(stage.upload(tags={"team": "a"}), CHAIR)
+    stage.break_call(error(action, status, code, skip=0))
+    with pytest.raises(kind, match=action):
+        stage.handle(task_id)
+    stage.cloud.call(stage.cloud.faults.clear)
+    assert stage.tags() == {"team": "a"}
+
+
+@pytest.mark.parametrize("action", ["HeadObject", "GetObjectTagging", "PutObjectTagging"])
+def test_an_object_that_vanishes_on_the_way_is_gone(stage: Stage, action: str) -> None:
+    task_id = stage.task(stage.upload(), CHAIR)
+    stage.break_call(error(action, 404, "NoSuchKey"))
+    assert stage.handle(task_id)["status"] == "object_gone"
+
+
+def test_an_object_that_is_gone_is_gone_also_where_only_one_call_says_so_and_the_other_fails(
+    stage: Stage,
+) -> None:
+    task_id = stage.task(stage.upload(), CHAIR)
+    stage.break_call(error("HeadObject", 404, "NoSuchKey"))
+    stage.break_call(error("GetObjectTagging", 403, "AccessDenied"))
+    assert stage.handle(task_id)["status"] == "object_gone"
+
+
+def test_tags_of_others_that_oss_does_not_take_back(stage: Stage) -> None:
+    task_id = stage.task(stage.upload(tags={"team": "a"}), CHAIR)
+    stage.break_call(error("PutObjectTagging", 400, "InvalidTag"))
+    for names in ("pinyin", "raw"):
+        stage.set(LABEL_NAMES=names)
+        stage.new_instance()
+        with pytest.raises(ServiceRejected, match="other tags"):
+            stage.handle(task_id)
+
+
+def test_an_answer_about_another_task_is_not_believed(stage: Stage) -> None:
+    task_id = stage.task(stage.upload(), CHAIR)
+    body = b'{"TaskId": "another", "Status": "Succeeded", "Labels": []}'
+    stage.break_call(
+        Fault(FaultKind.ANSWER, action="GetVideoLabelClassificationResult", status=200, body=body)
+    )
+    with pytest.raises(ServiceUnavailable, match="no description of this task"):
+        stage.handle(task_id)
+
+
+@pytest.mark.parametrize("start", ["", "yesterday"])
+def test_a_task_without_a_readable_start_is_not_guessed_at(stage: Stage, start: str) -> None:
+    task_id = stage.task(stage.upload(), CHAIR)
+    body = b'{"Status": "Succeeded", "StartTime": "%s", "Labels": []}' % start.encode()
+    stage.break_call(
+        Fault(FaultKind.ANSWER, action="GetVideoLabelClassificationResult", status=200, body=body)
+    )
+    with pytest.raises(ServiceUnavailable, match="StartTime"):
+        stage.handle(task_id)

@@ -1,0 +1,267 @@
+"""Every outcome, reached through the function's entry point against the local cloud."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import alibabacloud_oss_v2 as oss
+import pytest
+
+from tests.stage import CHAIR, FURNITURE, Stage
+
+PROVENANCE_TIME = "2199-12-24T03:00:38.892Z"
+EARLIER = "2199-12-24T01:00:00Z"
+LATER = "2199-12-24T09:00:00Z"
+
+
+def an_hour_ago() -> str:
+    moment = datetime.now(timezone.utc) - timedelta(hours=1)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def test_tagged_the_labels_stand_on_the_object_beside_its_own_tags(stage: Stage) -> None:
+    # Given an object with tags of its own and a finished task
+    uri = stage.upload(tags={"team": "a", "archived": ""})
+    task_id = stage.task(uri, CHAIR, FURNITURE, {"LabelName": "白天", "LabelConfidence": 0.3})
+
+    # When the notification arrives
+    outcome = stage.handle(task_id)
+
+    # Then the object has the labels and all that it had
+    expected = {
+        "team": "a",
+        "archived": "",
+        "imm": f"{PROVENANCE_TIME}/{task_id}",
+        "imm_jia-ju": "1.00",
+        "imm_yi-zi": "0.95",
+    }
+    assert stage.tags() == expected
+    assert outcome == {
+        "status": "tagged",
+        "project_name": stage.project,
+        "task_id": task_id,
+        "object": uri,
+        "tags": expected,
+        "dropped": [{"label": "白天", "reason": "confidence"}],
+        "reason": None,
+    }
+
+
+def test_unchanged_a_second_delivery_writes_nothing(stage: Stage) -> None:
+    task_id = stage.task(stage.upload(tags={"team": ""}), CHAIR)
+    stage.handle(task_id)
+    before = stage.tags()
+    stage.forget_calls()
+
+    outcome = stage.handle(task_id)
+
+    assert outcome["status"] == "unchanged"
+    assert outcome["reason"] is None
+    assert stage.tags() == before == outcome["tags"]
+    assert "PutObjectTagging" not in stage.calls()
+
+
+def test_tagged_a_task_without_labels_leaves_its_provenance_alone(stage: Stage) -> None:
+    task_id = stage.task(stage.upload())
+    assert stage.handle(task_id)["status"] == "tagged"
+    assert stage.tags() == {"imm": f"{PROVENANCE_TIME}/{task_id}"}
+
+
+def test_superseded_a_late_notification_of_an_older_task_changes_nothing(stage: Stage) -> None:
+    # Given a newer task whose labels stand on the object
+    uri = stage.upload()
+    newer = stage.task(uri, CHAIR, start=LATER)
+    older = stage.task(uri, FURNITURE, start=EARLIER)
+    stage.handle(newer)
+    before = stage.tags()
+
+    # When the older task's notification comes late
+    outcome = stage.handle(older)
+
+    # Then nothing changes and the reason names the newer task
+    assert outcome["status"] == "superseded"
+    assert newer in outcome["reason"]
+    assert stage.tags() == before == outcome["tags"]
+
+
+def test_tagged_a_newer_task_replaces_the_labels_of_the_older(stage: Stage) -> None:
+    uri = stage.upload(tags={"team": "a"})
+    stage.handle(stage.task(uri, FURNITURE, start=EARLIER))
+    newer = stage.task(uri, CHAIR, start=LATER)
+    assert stage.handle(newer)["status"] == "tagged"
+    assert stage.tags() == {"team": "a", "imm": f"2199-12-24T09:00:00.000Z/{newer}", "imm_yi-zi": "0.95"}
+
+
+def test_stale_an_object_that_was_written_after_the_task_started_is_left_alone(stage: Stage) -> None:
+    uri = stage.upload(tags={"team": "a"})
+    started = an_hour_ago()
+    outcome = stage.handle(stage.task(uri, CHAIR, start=started))
+    assert outcome["status"] == "stale"
+    assert started in outcome["reason"]
+    assert outcome["tags"] == stage.tags() == {"team": "a"}
+
+
+def test_tagged_a_stale_object_where_the_setting_says_so(stage: Stage) -> None:
+    stage.set(STALE_OBJECTS="tag")
+    task_id = stage.task(stage.upload(), CHAIR, start=an_hour_ago())
+    stage.forget_calls()
+    assert stage.handle(task_id)["status"] == "tagged"
+    assert "HeadObject" not in stage.calls()
+
+
+def test_object_gone_there_is_nothing_to_tag(stage: Stage) -> None:
+    task_id = stage.task(stage.uri("videos/deleted.mp4"), CHAIR)
+    outcome = stage.handle(task_id)
+    assert outcome["status"] == "object_gone"
+    assert outcome["tags"] is None
+    assert "videos/deleted.mp4" in outcome["reason"]
+
+
+def test_task_failed_imms_code_and_message_are_the_reason(stage: Stage) -> None:
+    uri = stage.upload(tags={"team": "a"})
+    task_id = stage.task(uri, status="Failed", code="InvalidArgument", message="The video is broken.")
+    outcome = stage.handle(task_id)
+    assert outcome["status"] == "task_failed"
+    assert "InvalidArgument: The video is broken." in outcome["reason"]
+    assert outcome["object"] == uri
+    assert stage.tags() == {"team": "a"}
+
+
+def test_task_failed_without_code_message_or_object(stage: Stage) -> None:
+    outcome = stage.handle(stage.task(None, status="Failed"))
+    assert outcome["status"] == "task_failed"
+    assert "no reason given" in outcome["reason"]
+    assert outcome["object"] is None
+
+
+def test_tag_limit_ten_foreign_tags_are_all_kept(stage: Stage) -> None:
+    own = {f"key{number}": "value" for number in range(10)}
+    outcome = stage.handle(stage.task(stage.upload(tags=own), CHAIR))
+    assert outcome["status"] == "tag_limit"
+    assert "10 tags" in outcome["reason"]
+    assert stage.tags() == own
+
+
+def test_nine_foreign_tags_leave_room_for_the_best_label(stage: Stage) -> None:
+    own = {f"key{number}": "value" for number in range(9)}
+    outcome = stage.handle(stage.task(stage.upload(tags=own), CHAIR, FURNITURE))
+    assert stage.tags() == {**own, "imm_jia-ju": "1.00"}
+    assert outcome["dropped"] == [{"label": "椅子", "reason": "limit"}]
+
+
+def test_not_allowed_another_object_is_never_even_read(stage: Stage) -> None:
+    stage.set(ALLOWED_OBJECTS=f"{stage.bucket}/videos/*")
+    task_id = stage.task(stage.upload("private/a.mp4"), CHAIR)
+    stage.forget_calls()
+    outcome = stage.handle(task_id)
+    assert outcome["status"] == "not_allowed"
+    assert "ALLOWED_OBJECTS" in outcome["reason"]
+    assert not {"HeadObject", "GetObjectTagging", "PutObjectTagging"} & set(stage.calls())
+
+
+def test_ignored_something_else_costs_no_call(stage: Stage) -> None:
+    stage.forget_calls()
+    (outcome,) = stage.invoke({"TaskType": "MediaConvert", "ProjectName": "p", "TaskId": "t"})["outcomes"]
+    assert outcome["status"] == "ignored"
+    assert outcome["task_id"] is None
+    assert "MediaConvert" in outcome["reason"]
+    assert stage.calls() == []
+
+
+def test_the_result_of_an_invocation_is_json(stage: Stage) -> None:
+    assert json.loads(json.dumps(stage.invoke([]))) == {"outcomes": []}
+
+
+# Which object
+
+
+@pytest.mark.parametrize(
+    "key", ["videos/a b+c.mp4", "视频/椅子.mp4", "a?b#c%2F~é.mp4", "a//b.mp4", "x/%2e%2e/y"]
+)
+def test_an_object_is_found_whatever_its_key(stage: Stage, key: str) -> None:
+    stage.handle(stage.task(stage.upload(key), CHAIR))
+    assert "imm_yi-zi" in stage.tags(key)
+
+
+def test_user_data_that_names_the_object_saves_a_call(stage: Stage) -> None:
+    uri = stage.upload()
+    user_data = json.dumps({"uri": uri, "ID": 7})
+    task_id = stage.task(None, CHAIR, user_data=user_data)
+    stage.forget_calls()
+    assert stage.handle(task_id, UserData=user_data)["object"] == uri
+    assert "GetTask" not in stage.calls()
+
+
+def test_the_object_is_never_taken_from_the_message(stage: Stage) -> None:
+    # Given a task for one object and a message that claims another
+    task_id = stage.task(stage.upload(), CHAIR)
+    other = stage.upload("videos/other.mp4")
+
+    # When the message arrives
+    outcome = stage.handle(task_id, UserData=other, SourceURI=other, uri=other, Labels=[FURNITURE])
+
+    # Then the task's own object gets the task's own labels
+    assert outcome["object"] == stage.uri("videos/a.mp4")
+    assert "imm_yi-zi" in stage.tags()
+    assert stage.tags("videos/other.mp4") == {}
+
+
+def test_a_message_without_user_data_leads_to_the_object_too(stage: Stage) -> None:
+    uri = stage.upload()
+    by_request, by_user_data = stage.task(uri, CHAIR), stage.task(None, CHAIR, user_data=uri)
+    for task_id in (by_request, by_user_data):
+        message = stage.notification(task_id)
+        del message["UserData"]
+        assert stage.invoke(message)["outcomes"][0]["object"] == uri
+
+
+# What is written
+
+
+def written_as(stage: Stage, *labels: dict[str, Any], **settings: str) -> dict[str, str]:
+    stage.set(**settings)
+    stage.handle(stage.task(stage.upload(), *labels))
+    return {key: value for key, value in stage.tags().items() if "_" in key}
+
+
+def test_tag_value_and_namespace_follow_the_settings(stage: Stage) -> None:
+    tags = written_as(stage, CHAIR, TAG_NAMESPACE="video", TAG_VALUE="{level}/{label_base64}")
+    assert tags == {"video_yi-zi": "2/5qSF5a2Q"}
+
+
+def test_base64_names_follow_the_setting(stage: Stage) -> None:
+    assert written_as(stage, CHAIR, LABEL_NAMES="base64") == {"imm_5qSF5a2Q": "0.95"}
+
+
+def test_raw_names_fall_back_to_pinyin_where_oss_refuses_them(stage: Stage) -> None:
+    assert written_as(stage, CHAIR, LABEL_NAMES="raw") == {"imm_yi-zi": "0.95"}
+
+
+def test_labels_that_imm_describes_oddly_are_taken_as_far_as_they_go(stage: Stage) -> None:
+    odd: list[dict[str, Any]] = [
+        {"LabelName": "椅子", "LabelConfidence": "0.8"},
+        {"LabelName": "", "LabelConfidence": 1},
+        {"LabelConfidence": 1},
+        {"LabelName": 5, "LabelConfidence": 1},
+        {"LabelName": "家具"},
+        {"LabelName": "x", "LabelConfidence": 3, "LabelLevel": "2", "Clips": None, "New": {}},
+    ]
+    assert written_as(stage, *odd) == {"imm_x": "1.00", "imm_yi-zi": "0.80"}
+
+
+def test_more_labels_than_there_is_room_for_are_dropped_by_rank(stage: Stage) -> None:
+    labels = [{"LabelName": f"label {n}", "LabelConfidence": 0.5 + n / 100} for n in range(20)]
+    outcome = stage.handle(stage.task(stage.upload(tags={"team": "a"}), *labels))
+    assert len(stage.tags()) == 10
+    assert [drop["reason"] for drop in outcome["dropped"]] == ["limit"] * 12
+
+
+def test_tags_set_at_upload_are_kept(stage: Stage) -> None:
+    request = oss.PutObjectRequest(
+        bucket=stage.bucket, key="videos/a.mp4", body=b"x", tagging="retention=30%20days&team=a%2Fb"
+    )
+    stage.oss().put_object(request)
+    stage.handle(stage.task(stage.uri("videos/a.mp4"), CHAIR))
+    assert list(stage.tags().items())[:2] == [("retention", "30 days"), ("team", "a/b")]

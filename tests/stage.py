@@ -1,0 +1,188 @@
+"""What a test of the function needs: an object, a task, a notification, and the function to hand it to."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace, TracebackType
+from typing import Any
+
+import alibabacloud_oss_v2 as oss
+import pytest
+import requests
+
+import tag_object
+from localcloud.accounts import Identity
+from localcloud.calls import Call
+from localcloud.cloud import LocalCloud
+from localcloud.faults import Fault
+from localcloud.imm.tasks import TaskRecord
+
+CHAIR = {"Language": "zh-Hans", "LabelName": "椅子", "LabelLevel": 2, "LabelConfidence": 0.95}
+FURNITURE = {"Language": "zh-Hans", "LabelName": "家具", "LabelLevel": 1, "LabelConfidence": 1}
+
+
+class Stage:
+    """A bucket, a project and an instance of the function on a local cloud.
+
+    Objects are uploaded in the real present, so tasks start one hour after it unless a test says otherwise.
+    """
+
+    def __init__(self, cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cloud = cloud
+        self._monkeypatch = monkeypatch
+        self.bucket = f"media-{secrets.token_hex(4)}"
+        self.project = f"project-{secrets.token_hex(4)}"
+        self.keys: Identity = cloud.accounts.issue_role_keys("imm-label-tags")
+        self.context = self.context_of("python3.12")
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def __enter__(self) -> Stage:
+        self.cloud.call(self.cloud.objects.create_bucket, self.bucket)
+        self.cloud.call(self.cloud.media.put_project, self.project)
+        self.set(
+            IMM_ENDPOINT=self.cloud.endpoints.imm,
+            OSS_ENDPOINT=self.cloud.endpoints.oss,
+            ALIBABA_CLOUD_ACCESS_KEY_ID=self.keys.access_key_id,
+            ALIBABA_CLOUD_ACCESS_KEY_SECRET=self.keys.access_key_secret,
+            ALIBABA_CLOUD_SECURITY_TOKEN=self.keys.security_token or "",
+        )
+        self.new_instance()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._session.close()
+        self.new_instance()
+
+    # The function
+
+    def set(self, **variables: str) -> None:
+        """Set environment variables of the function."""
+        for name, value in variables.items():
+            self._monkeypatch.setenv(name, value)
+
+    def new_instance(self) -> None:
+        """Forget the instance: the next invocation is a cold start."""
+        self._monkeypatch.setattr(tag_object, "_instance", None)
+
+    def context_of(self, runtime: str) -> SimpleNamespace:
+        """The context of an invocation as a runtime gives it, as far as the function may look."""
+        context = SimpleNamespace(
+            request_id=f"request-{secrets.token_hex(4)}",
+            region=self.cloud.config.region,
+            account_id=self.cloud.config.account_id,
+        )
+        if runtime == "python3.10":
+            context.credentials = SimpleNamespace(
+                access_key_id=self.keys.access_key_id,
+                access_key_secret=self.keys.access_key_secret,
+                security_token=self.keys.security_token,
+            )
+        return context
+
+    def invoke(self, event: object) -> dict[str, Any]:
+        """Hand an event to the function; text and bytes go as they are, anything else as JSON."""
+        if isinstance(event, str):
+            event = event.encode()
+        raw = event if isinstance(event, bytes) else json.dumps(event).encode()
+        return tag_object.handler(raw, self.context)
+
+    def handle(self, task_id: str, **fields: Any) -> dict[str, Any]:
+        """Notify the function of a task; returns its only outcome."""
+        (outcome,) = self.invoke(self.notification(task_id, **fields))["outcomes"]
+        assert isinstance(outcome, dict)
+        return outcome
+
+    def notification(self, task_id: str, **fields: Any) -> dict[str, Any]:
+        """IMM's message about a task, bare."""
+        return {
+            "ProjectName": self.project,
+            "TaskType": "VideoLabelClassification",
+            "TaskId": task_id,
+            "Status": "Succeeded",
+            "UserData": "",
+            **fields,
+        }
+
+    # The cloud
+
+    def uri(self, key: str) -> str:
+        return f"oss://{self.bucket}/{key}"
+
+    def upload(self, key: str = "videos/a.mp4", tags: Mapping[str, str] | None = None) -> str:
+        """Upload an object with tags of its own; returns its URI."""
+        client = self.oss()
+        client.put_object(oss.PutObjectRequest(bucket=self.bucket, key=key, body=b"a video"))
+        if tags is not None:
+            self.write_tags(key, tags)
+        return self.uri(key)
+
+    def write_tags(self, key: str, tags: Mapping[str, str]) -> None:
+        tag_set = oss.TagSet(tags=[oss.Tag(key=name, value=value) for name, value in tags.items()])
+        request = oss.PutObjectTaggingRequest(
+            bucket=self.bucket, key=key, tagging=oss.Tagging(tag_set=tag_set)
+        )
+        self.oss().put_object_tagging(request)
+
+    def tags(self, key: str = "videos/a.mp4") -> dict[str, str]:
+        """The object's tags, read back through the SDK."""
+        result = self.oss().get_object_tagging(oss.GetObjectTaggingRequest(bucket=self.bucket, key=key))
+        found = (result.tag_set.tags if result.tag_set else None) or []
+        return {tag.key: tag.value or "" for tag in found}
+
+    def task(
+        self,
+        uri: str | None,
+        *labels: Mapping[str, Any],
+        task_id: str | None = None,
+        start: str = "2199-12-24T03:00:38.892462383Z",
+        **fields: Any,
+    ) -> str:
+        """A finished task for an object; returns its id."""
+        task_id = task_id or f"VideoLabelClassification-{secrets.token_hex(8)}"
+        record = TaskRecord(
+            project=self.project,
+            task_id=task_id,
+            start_time=start,
+            end_time="2199-12-24T05:00:00.000000000Z",
+            status=fields.pop("status", "Succeeded"),
+            labels=labels,
+            request={"ProjectName": self.project, "SourceURI": uri} if uri else {},
+            **fields,
+        )
+        self.cloud.run(self.cloud.media.put_task(record, notify=False))
+        return task_id
+
+    def break_call(self, fault: Fault) -> None:
+        self.cloud.call(self.cloud.faults.order, fault)
+
+    def forget_calls(self) -> None:
+        self.cloud.run(self.cloud.calls.settled())
+        self.cloud.call(self.cloud.calls.clear)
+
+    def calls(self) -> list[str]:
+        """The actions that were called since ``forget_calls``, sorted."""
+        return sorted(call.action for call in self.raw_calls())
+
+    def raw_calls(self) -> Sequence[Call]:
+        self.cloud.run(self.cloud.calls.settled())
+        return [call for call in self.cloud.calls.list() if call.service in ("oss", "imm")]
+
+    def oss(self) -> oss.Client:
+        config = oss.config.load_default()
+        owner = self.cloud.accounts.owner
+        config.credentials_provider = oss.credentials.StaticCredentialsProvider(
+            owner.access_key_id, owner.access_key_secret
+        )
+        config.region = self.cloud.config.region
+        config.endpoint = self.cloud.endpoints.oss
+        config.retry_max_attempts = 1
+        config.http_client = oss.transport.RequestsHttpClient(session=self._session)
+        return oss.Client(config)
