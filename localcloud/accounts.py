@@ -37,6 +37,10 @@ class Accounts:
         """The identity behind an access key id, also when its keys have expired."""
         return self._identities.get(access_key_id)
 
+    def identities(self) -> list[Identity]:
+        """Every identity, the owner first."""
+        return list(self._identities.values())
+
     def expired(self, identity: Identity) -> bool:
         """Whether temporary keys are past their end."""
         return identity.expires is not None and identity.expires <= self._clock.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -36,10 +37,25 @@ class CallLog:
 
     def __init__(self) -> None:
         self._calls: deque[Call] = deque(maxlen=REMEMBERED_CALLS)
+        self._under_way = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
+    def begin(self) -> None:
+        """Count a call that has arrived; ``add`` ends it."""
+        self._under_way += 1
+        self._quiet.clear()
 
     def add(self, call: Call) -> None:
-        """Remember a call."""
+        """Remember a call that has ended."""
         self._calls.append(call)
+        self._under_way -= 1
+        if not self._under_way:
+            self._quiet.set()
+
+    async def settled(self) -> None:
+        """Wait until no call is under way: a client may have its answer before the call has ended here."""
+        await self._quiet.wait()
 
     def list(self, service: str | None = None, action: str | None = None) -> list[Call]:
         """The remembered calls, of one service or action if named."""

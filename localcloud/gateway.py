@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import Any, NamedTuple, Protocol
 
@@ -11,6 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localcloud.calls import Call, CallLog
 from localcloud.faults import Fault, FaultKind, FaultPlan
+
+
+_LOG = logging.getLogger("localcloud")
 
 
 class Operation(NamedTuple):
@@ -49,12 +53,17 @@ class Gateway:
         operation = self._service.operation(scope)
         fault = self._faults.take(self._service.name, *operation)
         started = time.monotonic()
+        self._calls.begin()
         answer = _Answer(send)
         try:
             if fault is None:
                 await self._service.app(scope, receive, answer.send)
             else:
                 await self._fail(fault, scope, receive, answer)
+        except Exception:
+            # The client gets a bare 500; whoever runs the cloud has to see why.
+            _LOG.exception("%s %s failed", self._service.name, operation.action)
+            raise
         finally:
             client = scope.get("client")
             self._calls.add(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from imm_label_tags import errors
 from imm_label_tags.errors import BatchFailed, InvalidNotification, TaggingError, Throttled
 from imm_label_tags.remote import Operation, Refusal, error_of

@@ -7,6 +7,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+
 from imm_label_tags.credentials import RoleCredentials
 from imm_label_tags.environment import shut_out
 from imm_label_tags.errors import InvalidSetting

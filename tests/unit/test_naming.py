@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from imm_label_tags.alphabet import is_legal, shorten
 from imm_label_tags.naming import LabelNames, Naming, encode
 from imm_label_tags.romanisation import romanise

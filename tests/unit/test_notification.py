@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from imm_label_tags.errors import InvalidNotification
 from imm_label_tags.notification import (
     Event,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.labels import Label
 from imm_label_tags.naming import LabelNames, Naming

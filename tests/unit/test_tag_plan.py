@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from imm_label_tags.alphabet import is_legal
 from imm_label_tags.labels import Label
 from imm_label_tags.naming import LabelNames, Naming

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from imm_label_tags.tagging_xml import UnreadableTagSet, check_tag_set
 
 TAG = b"<Tag><Key>a</Key><Value>1</Value></Tag>"

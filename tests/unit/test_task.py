@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.labels import fraction
 from imm_label_tags.objects import TargetObject

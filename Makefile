@@ -1,0 +1,55 @@
+# The commands of this project; each sets up all that it needs.
+.PHONY: setup demo serve test layer lock clean
+
+PYTHON ?= python3
+.DEFAULT_GOAL := help
+.PHONY: help
+
+ifeq ($(OS),Windows_NT)
+$(error Windows itself is not supported, the local cloud freezes processes as POSIX systems do: install WSL and run make there)
+endif
+ifeq ($(shell command -v $(PYTHON) 2>/dev/null),)
+$(error $(PYTHON) is not installed: on Debian and Ubuntu run `apt-get install python3 python3-venv`)
+endif
+
+help:
+	@echo "make demo    play the main job through on a local cloud, each step verified"
+	@echo "make test    every check: style, types, tests, coverage"
+	@echo "make serve   run the local cloud in the foreground"
+	@echo "make setup   what the others need: .venv and the layer"
+	@echo "make layer   the layer to deploy, for Function Compute's Linux"
+	@echo "make lock    renew the lock files"
+	@echo "make clean   remove all that was built"
+
+setup:
+	@$(PYTHON) development/environments.py setup
+
+demo: setup
+	@.venv/bin/imm-label-tags demo
+
+serve: setup
+	@.venv/bin/imm-label-tags serve
+
+test:
+	@$(PYTHON) development/environments.py test
+	@sh development/test.sh
+
+LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-header
+
+lock: setup
+	$(LOCK) layers/requirements.in -o layers/requirements.txt
+	$(LOCK) requirements-build.in -o requirements-build.txt
+	$(LOCK) --constraints layers/requirements.txt --overrides requirements-overrides.txt \
+		requirements-dev.in -o requirements-dev.txt
+
+# The glibc of Function Compute's Debian 10 and 11 takes manylinux2014 wheels, whatever this machine is.
+LAYER = .venv/bin/uv pip install --quiet --no-deps --require-hashes --only-binary :all: \
+	--python-platform x86_64-manylinux2014 --requirement layers/requirements.txt
+
+layer: setup
+	rm -rf layers/build/deploy-python3.12 layers/build/deploy-python3.10
+	$(LAYER) --python-version 3.12 --target layers/build/deploy-python3.12/python
+	$(LAYER) --python-version 3.10 --target layers/build/deploy-python3.10/python
+
+clean:
+	rm -rf .venv .venv-3.10 layers/build .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

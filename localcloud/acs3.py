@@ -1,0 +1,188 @@
+"""Signature version 3 of Alibaba Cloud's OpenAPI: who signed a request, and whether it is what was signed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
+from urllib.parse import parse_qsl, quote
+
+from localcloud.accounts import Accounts, Identity
+
+ALGORITHM = "ACS3-HMAC-SHA256"
+TOLERANCE = timedelta(minutes=15)
+_AUTHORIZATION = re.compile(r"(\S+) Credential=([^,\s]+),SignedHeaders=([^,\s]+),Signature=([0-9a-f]+)")
+
+
+class SignatureRefused(Exception):
+    """A request that the OpenAPI gateway does not let in, with the status and code that it answers."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class _Authorization(NamedTuple):
+    access_key_id: str
+    signed_headers: list[str]
+    signature: str
+
+
+def verify(
+    method: str,
+    path: str,
+    raw_query: bytes,
+    headers: Mapping[str, str],
+    body: bytes,
+    accounts: Accounts,
+    *,
+    now: datetime | None = None,
+) -> Identity:
+    """The identity that signed a request; raises SignatureRefused.
+
+    ``path`` and ``raw_query`` are those of the request line, still percent-encoded. ``now`` is the real
+    time, not that of the services. The rules are those of the help page "V3 request structure and
+    signature" (alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature).
+    """
+    present = _lower_case(headers)
+    authorization = _authorization(present)
+    sent = _date(_mandatory(present, "x-acs-date"))
+    nonce = _mandatory(present, "x-acs-signature-nonce")
+    digest = _mandatory(present, "x-acs-content-sha256")
+    now = now or datetime.now(timezone.utc)
+    if abs(now - sent) > TOLERANCE:
+        raise SignatureRefused(
+            400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."
+        )
+    identity = _identity(authorization.access_key_id, present, accounts)
+    _check_signature(method, path, raw_query, present, digest, authorization, identity)
+    if hashlib.sha256(body).hexdigest() != digest:
+        raise _does_not_match("x-acs-content-sha256 is not the SHA-256 of the body that arrived")
+    until = max(now, sent) + TOLERANCE
+    if not accounts.nonces.claim(f"{identity.access_key_id}/{nonce}", now, until):
+        raise SignatureRefused(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
+    return identity
+
+
+def _lower_case(headers: Mapping[str, str]) -> dict[str, str]:
+    values: dict[str, list[str]] = {}
+    for name, value in headers.items():
+        values.setdefault(name.lower(), []).append(value.strip())
+    return {name: ",".join(sorted(several)) for name, several in values.items()}
+
+
+def _mandatory(headers: Mapping[str, str], name: str) -> str:
+    value = headers.get(name, "")
+    if not value:
+        raise SignatureRefused(400, "MissingParameter", f"{name} is mandatory for this action.")
+    return value
+
+
+def _authorization(headers: Mapping[str, str]) -> _Authorization:
+    text = headers.get("authorization", "")
+    if not text:
+        raise SignatureRefused(400, "MissingAuthorization", "Authorization is mandatory for this action.")
+    match = _AUTHORIZATION.fullmatch(text)
+    if match is None:
+        raise SignatureRefused(
+            400,
+            "IncompleteSignature",
+            "The request signature does not conform to Aliyun standards: Authorization is not of the form "
+            f"'{ALGORITHM} Credential=…,SignedHeaders=…,Signature=…'.",
+        )
+    algorithm, access_key_id, signed_headers, signature = match.groups()
+    if algorithm != ALGORITHM:
+        raise SignatureRefused(
+            400,
+            "InvalidSignatureMethod",
+            f"The signature algorithm {algorithm} is not supported here; sign with {ALGORITHM}.",
+        )
+    names = signed_headers.split(";")
+    unsigned = sorted(
+        name for name in headers if (name == "host" or name.startswith("x-acs-")) and name not in names
+    )
+    if unsigned:
+        raise SignatureRefused(
+            400,
+            "IncompleteSignature",
+            "The request signature does not conform to Aliyun standards: these headers are not signed: "
+            f"{', '.join(unsigned)}.",
+        )
+    return _Authorization(access_key_id, names, signature)
+
+
+def _date(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        raise SignatureRefused(
+            400,
+            "InvalidTimeStamp.Format",
+            "Specified time stamp or date value is not well formatted: x-acs-date must be a UTC time "
+            "like 2018-01-01T12:00:00Z.",
+        ) from None
+
+
+def _identity(access_key_id: str, headers: Mapping[str, str], accounts: Accounts) -> Identity:
+    identity = accounts.find(access_key_id)
+    if identity is None:
+        raise SignatureRefused(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+    token = headers.get("x-acs-security-token", "")
+    if token == (identity.security_token or ""):
+        if accounts.expired(identity):
+            raise SignatureRefused(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
+        return identity
+    if not token:
+        raise SignatureRefused(400, "MissingSecurityToken", "SecurityToken is mandatory for this action.")
+    raise SignatureRefused(
+        400,
+        "InvalidSecurityToken.MismatchWithAccessKey",
+        "Specified SecurityToken mismatch with the AccessKey.",
+    )
+
+
+def _check_signature(
+    method: str,
+    path: str,
+    raw_query: bytes,
+    headers: Mapping[str, str],
+    digest: str,
+    authorization: _Authorization,
+    identity: Identity,
+) -> None:
+    names = sorted(authorization.signed_headers)
+    lines = "".join(f"{name}:{headers.get(name, '')}\n" for name in names)
+    canonical_request = "\n".join(
+        [method, path or "/", _canonical_query(raw_query), lines, ";".join(names), digest]
+    )
+    hashed = hashlib.sha256(canonical_request.encode()).hexdigest()
+    string_to_sign = f"{ALGORITHM}\n{hashed}"
+    expected = hmac.new(
+        identity.access_key_secret.encode(), string_to_sign.encode(), hashlib.sha256
+    ).hexdigest()
+    if not hmac.compare_digest(expected, authorization.signature):
+        raise _does_not_match(
+            f"server string to sign is:{string_to_sign}, server canonical request is:{canonical_request}"
+        )
+
+
+def _canonical_query(raw_query: bytes) -> str:
+    pairs = parse_qsl(raw_query.decode("latin-1"), keep_blank_values=True, errors="surrogateescape")
+    return "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(pairs))
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe="~", errors="surrogateescape")
+
+
+def _does_not_match(detail: str) -> SignatureRefused:
+    return SignatureRefused(
+        400,
+        "SignatureDoesNotMatch",
+        f"Specified signature is not matched with our calculation. {detail}",
+    )

@@ -1,0 +1,249 @@
+"""The whole local cloud: every service in one process, wired as the real ones are."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from localcloud.accounts import Accounts, Identity
+from localcloud.calls import CallLog
+from localcloud.clock import Clock
+from localcloud.config import CloudConfig
+from localcloud.control import Control
+from localcloud.database import Database
+from localcloud.faults import FaultPlan
+from localcloud.fc.declaration import Deployment
+from localcloud.fc.deployment import load_deployment
+from localcloud.fc.environment import RuntimeFiles
+from localcloud.fc.service import FunctionCompute
+from localcloud.gateway import Gateway
+from localcloud.imm.service import MediaManagement
+from localcloud.mns.service import MessageService, Subscription
+from localcloud.oss.service import ObjectStorage
+from localcloud.server import HttpServer, listen
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where each service is reached, as URLs."""
+
+    oss: str
+    imm: str
+    mns: str
+    fc: str
+    control: str
+
+
+class LocalCloud:
+    """A local cloud that runs in a thread of its own: ``with LocalCloud(config) as cloud: ...``.
+
+    Entering raises PortInUse, or what is wrong with the deployment's ``s.yaml``. The services may be looked
+    at from any thread, but changed only through ``run`` and ``call``.
+    """
+
+    endpoints: Endpoints
+    objects: ObjectStorage
+    media: MediaManagement
+    messages: MessageService
+    functions: FunctionCompute
+
+    def __init__(self, config: CloudConfig) -> None:
+        self.config = config
+        self.calls = CallLog()
+        self.faults = FaultPlan()
+        self.clock = Clock()
+        owner = Identity(config.access_key_id, config.access_key_secret)
+        self.accounts = Accounts(config.account_id, owner, self.clock)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="local cloud", daemon=True)
+        self._servers: list[HttpServer] = []
+        self._database: Database | None = None
+
+    def __enter__(self) -> LocalCloud:
+        self._thread.start()
+        try:
+            self.run(self._start())
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.run(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the cloud's event loop and wait for its result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def call(self, function: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        """Call a function in the cloud's event loop and wait for its result."""
+
+        async def within() -> T:
+            return function(*arguments, **options)
+
+        return self.run(within())
+
+    async def settled(self) -> None:
+        """Wait until no message is on its way and no function runs or waits for a retry."""
+        await self.messages.settled()
+        await self.functions.settled()
+        # A function's destination may be a topic that triggers another function.
+        await self.messages.settled()
+        await self.functions.settled()
+
+    async def _start(self) -> None:
+        config = self.config
+        names = ("oss", "imm", "mns", "fc", "control")
+        sockets = {name: listen(name.upper(), config.host, getattr(config.ports, name)) for name in names}
+        urls = {name: f"http://{config.host}:{sock.getsockname()[1]}" for name, sock in sockets.items()}
+        self.endpoints = Endpoints(**urls)
+        try:
+            self._build()
+            await self.media.start()
+            await self.messages.start()
+            await self.functions.start()
+            control = Control(self)
+            for service in (self.objects, self.media, self.messages, self.functions):
+                app = Gateway(service, self.calls, self.faults)
+                self._servers.append(HttpServer(app, sockets.pop(service.name)))
+            self._servers.append(HttpServer(control.app, sockets.pop("control")))
+            for server in self._servers:
+                await server.start()
+        finally:
+            for sock in sockets.values():
+                sock.close()
+
+    def _build(self) -> None:
+        config = self.config
+        deployment = self._deployment()
+        self._database = database = Database(config.directory)
+        self.objects = ObjectStorage(
+            region=config.region,
+            account_id=config.account_id,
+            database=database,
+            accounts=self.accounts,
+            clock=self.clock,
+        )
+        self.messages = MessageService(
+            region=config.region,
+            account_id=config.account_id,
+            database=database,
+            accounts=self.accounts,
+            clock=self.clock,
+            time_scale=config.time_scale,
+        )
+        self.media = MediaManagement(
+            region=config.region,
+            account_id=config.account_id,
+            database=database,
+            accounts=self.accounts,
+            clock=self.clock,
+            objects=self.objects,
+            topics=self.messages,
+            task_seconds=config.task_seconds,
+        )
+        self.functions = FunctionCompute(
+            region=config.region,
+            account_id=config.account_id,
+            deployment=deployment,
+            accounts=self.accounts,
+            clock=self.clock,
+            runtime_files=RuntimeFiles(config.interpreter or base_interpreter(), config.layer),
+            variables={"IMM_ENDPOINT": self.endpoints.imm, "OSS_ENDPOINT": self.endpoints.oss},
+            destinations=_Destinations(self.messages),
+            time_scale=config.time_scale,
+        )
+        for topic in _topics(deployment):
+            self.messages.create_topic(topic)
+        for trigger in deployment.mns_topic_triggers:
+            self.messages.subscribe(
+                Subscription(
+                    topic=trigger.topic,
+                    name=trigger.name,
+                    content_format=trigger.notify_content_format,
+                    strategy=trigger.notify_strategy,
+                    filter_tag=trigger.filter_tag or None,
+                    push=self._push_to(trigger.function),
+                )
+            )
+
+    def _deployment(self) -> Deployment:
+        if self.config.deployment is None:
+            return Deployment(path=Path(), name="", functions={})
+        return load_deployment(self.config.deployment, self.config.variables)
+
+    def _push_to(self, function: str) -> Callable[[bytes], Awaitable[bool]]:
+        async def push(event: bytes) -> bool:
+            await self.functions.invoke_async(function, event)
+            return True
+
+        return push
+
+    async def _stop(self) -> None:
+        for server in self._servers:
+            await server.stop()
+        for name in ("functions", "messages", "media"):
+            service = getattr(self, name, None)
+            if service is not None:
+                await service.stop()
+        if self._database is not None:
+            self._database.close()
+
+
+class _Destinations:
+    """Delivers the records of asynchronous invocations to MNS topics."""
+
+    def __init__(self, messages: MessageService) -> None:
+        self._messages = messages
+
+    async def send(self, arn: str, record: bytes) -> None:
+        topic = topic_of(arn)
+        if topic is None:
+            raise UnsupportedDestination(arn)
+        await self._messages.publish(topic, record)
+
+
+class UnsupportedDestination(Exception):
+    """A function's result is to go to something that the local cloud does not have."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"The local cloud delivers results to MNS topics and functions only, not to {arn}.")
+
+
+def base_interpreter() -> Path:
+    """The interpreter that this process runs on, outside of any virtual environment."""
+    return Path(getattr(sys, "_base_executable", None) or sys.executable)
+
+
+def topic_of(arn: str) -> str | None:
+    """The topic that a destination ``acs:mns:<region>:<account>:/topics/<topic>/messages`` names."""
+    match = re.fullmatch(r"acs:mns:[^:]*:[^:]*:/topics/([^/]+)/messages", arn)
+    return match[1] if match else None
+
+
+def _topics(deployment: Deployment) -> set[str]:
+    """Every topic that a deployment relies on; in the real cloud it has to be there already."""
+    topics = {trigger.topic for trigger in deployment.mns_topic_triggers}
+    for function in deployment.functions.values():
+        for arn in (function.async_invoke.on_success, function.async_invoke.on_failure):
+            topic = topic_of(arn) if arn else None
+            if topic:
+                topics.add(topic)
+    return topics

@@ -1,0 +1,202 @@
+"""The control API: what a test or a curious user may arrange and look at, in JSON, unsigned, on loopback.
+
+It has no counterpart in the real cloud.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import MISSING, asdict, fields
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from localcloud.faults import Fault, FaultKind
+from localcloud.imm.tasks import TaskRecord
+
+if TYPE_CHECKING:
+    from localcloud.cloud import LocalCloud
+
+Handler = Callable[[Request], Awaitable[Any]]
+
+
+class RequestNotUnderstood(Exception):
+    """The body of a control request lacks something or has too much; the message says what."""
+
+
+class Control:
+    """Routes of the control API over one cloud."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._cloud = cloud
+        self.app = Starlette(
+            routes=[
+                _route("GET", "/", self._describe),
+                _route("GET", "/calls", self._list_calls),
+                _route("DELETE", "/calls", self._forget_calls),
+                _route("POST", "/faults", self._order_fault),
+                _route("DELETE", "/faults", self._withdraw_faults),
+                _route("POST", "/clock", self._advance_clock),
+                _route("POST", "/keys", self._issue_keys),
+                _route("PUT", "/buckets/{bucket}", self._put_bucket),
+                _route("PUT", "/projects/{project}", self._put_project),
+                _route("POST", "/tasks", self._put_task),
+                _route("POST", "/tasks/failure", self._fail_next_task),
+                _route("PUT", "/tasks/seconds", self._set_task_seconds),
+                _route("POST", "/tasks/{project}/{task_id}/notifications", self._notify),
+                _route("POST", "/topics/{topic}/duplicates", self._duplicate),
+                _route("GET", "/deliveries", self._list_deliveries),
+                _route("GET", "/invocations", self._list_invocations),
+                _route("GET", "/logs/{function}", self._list_logs),
+                _route("GET", "/lost", self._list_lost),
+                _route("POST", "/settled", self._settle),
+            ],
+            exception_handlers={
+                RequestNotUnderstood: _refuse(400),
+                ValueError: _refuse(400),
+                LookupError: _refuse(404),
+            },
+        )
+
+    async def _describe(self, request: Request) -> dict[str, Any]:
+        config = self._cloud.config
+        return {
+            "endpoints": asdict(self._cloud.endpoints),
+            "region": config.region,
+            "account_id": config.account_id,
+            "access_key_id": config.access_key_id,
+            "access_key_secret": config.access_key_secret,
+            "functions": sorted(self._cloud.functions.deployment.functions),
+            "topics": sorted({t.topic for t in self._cloud.functions.deployment.mns_topic_triggers}),
+        }
+
+    async def _list_calls(self, request: Request) -> list[dict[str, Any]]:
+        query = request.query_params
+        calls = self._cloud.calls.list(query.get("service"), query.get("action"))
+        return [call.as_dict() for call in calls]
+
+    async def _forget_calls(self, request: Request) -> None:
+        self._cloud.calls.clear()
+
+    async def _order_fault(self, request: Request) -> None:
+        order = await _body(request)
+        if "kind" in order:
+            order["kind"] = FaultKind(order["kind"])
+        if "body" in order:
+            order["body"] = str(order["body"]).encode()
+        self._cloud.faults.order(_build(Fault, order))
+
+    async def _withdraw_faults(self, request: Request) -> None:
+        self._cloud.faults.clear()
+
+    async def _advance_clock(self, request: Request) -> None:
+        self._cloud.clock.advance(float(_value(await _body(request), "advance_seconds")))
+
+    async def _issue_keys(self, request: Request) -> dict[str, Any]:
+        order = await _body(request)
+        lifetime = timedelta(seconds=float(order.get("lifetime_seconds", 3600)))
+        keys = self._cloud.accounts.issue_role_keys(str(order.get("role", "test")), lifetime)
+        return {
+            "access_key_id": keys.access_key_id,
+            "access_key_secret": keys.access_key_secret,
+            "security_token": keys.security_token,
+        }
+
+    async def _put_bucket(self, request: Request) -> None:
+        self._cloud.objects.create_bucket(request.path_params["bucket"])
+
+    async def _put_project(self, request: Request) -> None:
+        self._cloud.media.put_project(request.path_params["project"])
+
+    async def _put_task(self, request: Request) -> None:
+        order = await _body(request)
+        notify = bool(order.pop("notify", False))
+        await self._cloud.media.put_task(_build(TaskRecord, order), notify=notify)
+
+    async def _fail_next_task(self, request: Request) -> None:
+        order = await _body(request)
+        self._cloud.media.fail_next_task(str(_value(order, "code")), str(_value(order, "message")))
+
+    async def _set_task_seconds(self, request: Request) -> None:
+        self._cloud.media.task_seconds = float(_value(await _body(request), "seconds"))
+
+    async def _notify(self, request: Request) -> None:
+        await self._cloud.media.notify(request.path_params["project"], request.path_params["task_id"])
+
+    async def _duplicate(self, request: Request) -> None:
+        extra = int(_value(await _body(request), "extra"))
+        self._cloud.messages.duplicate_next(request.path_params["topic"], extra)
+
+    async def _list_deliveries(self, request: Request) -> list[dict[str, Any]]:
+        return [asdict(delivery) for delivery in self._cloud.messages.deliveries]
+
+    async def _list_invocations(self, request: Request) -> list[dict[str, Any]]:
+        return [record.as_dict() for record in self._cloud.functions.invocations()]
+
+    async def _list_logs(self, request: Request) -> list[dict[str, Any]]:
+        request_id = request.query_params.get("request_id")
+        lines = self._cloud.functions.logs(request.path_params["function"], request_id)
+        return [asdict(line) for line in lines]
+
+    async def _list_lost(self, request: Request) -> list[dict[str, Any]]:
+        return [asdict(event) for event in self._cloud.functions.lost]
+
+    async def _settle(self, request: Request) -> None:
+        await self._cloud.settled()
+
+
+def _route(method: str, path: str, handler: Handler) -> Route:
+    async def answer(request: Request) -> Response:
+        content = await handler(request)
+        if content is None:
+            return Response(status_code=204)
+        return JSONResponse(json.loads(json.dumps(content, default=_plain)))
+
+    return Route(path, answer, methods=[method], name=handler.__name__)
+
+
+def _plain(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _refuse(status: int) -> Callable[[Request, Exception], Response]:
+    def answer(request: Request, error: Exception) -> Response:
+        return JSONResponse({"message": str(error)}, status)
+
+    return answer
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        content = json.loads(await request.body() or b"{}")
+    except ValueError as error:
+        raise RequestNotUnderstood(f"The body is not JSON: {error}.") from None
+    if not isinstance(content, dict):
+        raise RequestNotUnderstood("The body is not a JSON object.")
+    return content
+
+
+def _value(order: Mapping[str, Any], name: str) -> Any:
+    if name not in order:
+        raise RequestNotUnderstood(f"The body has no {name}.")
+    return order[name]
+
+
+def _build(kind: type[Any], order: Mapping[str, Any]) -> Any:
+    known = {field.name: field for field in fields(kind)}
+    unknown = sorted(order.keys() - known.keys())
+    missing = [
+        name
+        for name, field in known.items()
+        if name not in order and field.default is MISSING and field.default_factory is MISSING
+    ]
+    if unknown or missing:
+        raise RequestNotUnderstood(
+            f"The body has unknown fields {unknown} and lacks {missing}; known are {sorted(known)}."
+        )
+    return kind(**order)

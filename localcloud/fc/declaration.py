@@ -1,0 +1,107 @@
+"""What an ``s.yaml`` declares: functions, their triggers, hooks and what happens to asynchronous events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class HookDeclaration:
+    """A function that is called around the life of an instance: the initializer or preStop."""
+
+    handler: str
+    timeout: int
+
+
+@dataclass(frozen=True)
+class LogDeclaration:
+    """Where Simple Log Service keeps the function's log; empty names: nowhere."""
+
+    project: str = ""
+    logstore: str = ""
+    enable_request_metrics: bool = False
+    enable_instance_metrics: bool = False
+
+
+@dataclass(frozen=True)
+class AsyncInvokeDeclaration:
+    """How often a failed event is tried again, how old it may get, and who is told how it ended."""
+
+    max_retry_attempts: int = 3
+    max_event_age_seconds: int = 86_400
+    on_success: str | None = None
+    on_failure: str | None = None
+
+
+@dataclass(frozen=True)
+class TriggerDeclaration:
+    """A trigger as it is written; of types other than ``mns_topic`` the settings are not interpreted."""
+
+    name: str
+    type: str
+    source_arn: str | None
+    qualifier: str
+    invocation_role: str | None
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MnsTopicTrigger:
+    """A subscription of a function to an MNS topic.
+
+    ``notify_content_format`` is JSON or STREAM, ``notify_strategy`` BACKOFF_RETRY or
+    EXPONENTIAL_DECAY_RETRY; an empty ``filter_tag`` lets every message through.
+    """
+
+    function: str
+    name: str
+    region: str
+    account_id: str
+    topic: str
+    notify_content_format: str
+    notify_strategy: str
+    filter_tag: str
+
+
+@dataclass(frozen=True)
+class FunctionDeclaration:
+    """A function with every default of the fc3 component filled in."""
+
+    resource: str
+    name: str
+    region: str
+    runtime: str
+    handler: str
+    code: Path
+    description: str = ""
+    cpu: float = 0.35
+    memory_size: int = 512
+    disk_size: int = 512
+    timeout: int = 3
+    internet_access: bool = True
+    role: str | None = None
+    layers: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    log: LogDeclaration = field(default_factory=LogDeclaration)
+    initializer: HookDeclaration | None = None
+    pre_stop: HookDeclaration | None = None
+    async_invoke: AsyncInvokeDeclaration = field(default_factory=AsyncInvokeDeclaration)
+    triggers: tuple[TriggerDeclaration, ...] = ()
+    mns_topic_triggers: tuple[MnsTopicTrigger, ...] = ()
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Everything that one ``s.yaml`` deploys."""
+
+    path: Path
+    name: str
+    functions: Mapping[str, FunctionDeclaration]
+
+    @property
+    def mns_topic_triggers(self) -> list[MnsTopicTrigger]:
+        """The topic subscriptions of all functions."""
+        return [trigger for function in self.functions.values() for trigger in function.mns_topic_triggers]

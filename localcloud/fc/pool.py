@@ -1,0 +1,124 @@
+"""The instances of one function: how many there are, which one serves next, and when idle ones end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from localcloud.clock import Clock
+from localcloud.fc.instance import Instance
+
+
+class Pool:
+    """Hands out instances, one request each; beyond the limit requests wait in the order they came.
+
+    The instance that served last serves next, so that the others can end for idleness: in real time, or
+    because the services' clock was moved. ``retire`` ends an instance properly.
+    """
+
+    def __init__(
+        self, *, limit: int, idle_seconds: float, clock: Clock, retire: Callable[[Instance], Awaitable[None]]
+    ) -> None:
+        self._limit = limit
+        self._idle_seconds = idle_seconds
+        self._clock = clock
+        self._retire = retire
+        self._places = 0
+        self._instances: set[Instance] = set()
+        self._idle: dict[Instance, tuple[datetime, asyncio.TimerHandle]] = {}
+        self._waiting: deque[asyncio.Future[Instance | None]] = deque()
+        self._endings: set[asyncio.Task[None]] = set()
+
+    async def acquire(self) -> Instance | None:
+        """An instance that is ready, or None: there is room for a new one, to be added."""
+        while self._idle:
+            instance, (since, timer) = self._idle.popitem()
+            timer.cancel()
+            idle = (self._clock.now() - since).total_seconds()
+            if instance.alive and idle < self._idle_seconds:
+                return instance
+            self._end(instance)
+        if self._places < self._limit:
+            self._places += 1
+            return None
+        return await self._wait()
+
+    def add(self, instance: Instance) -> None:
+        """An instance was started in the room that ``acquire`` gave."""
+        self._instances.add(instance)
+
+    def release(self, instance: Instance) -> None:
+        """An instance has served its request."""
+        waiter = self._next_waiter()
+        if not instance.alive:
+            self._instances.discard(instance)
+            self._give_place(waiter)
+        elif waiter is not None:
+            waiter.set_result(instance)
+        else:
+            timer = asyncio.get_running_loop().call_later(self._idle_seconds, self._expire, instance)
+            self._idle[instance] = (self._clock.now(), timer)
+
+    def vacate(self) -> None:
+        """No instance was started in the room that ``acquire`` gave."""
+        self._give_place(self._next_waiter())
+
+    def kill(self) -> int:
+        """End every process at once, also those that serve a request; returns how many there were."""
+        alive = [instance for instance in self._instances if instance.alive]
+        for instance in alive:
+            instance.kill()
+        return len(alive)
+
+    async def close(self) -> None:
+        """End every instance."""
+        while self._idle:
+            instance, (_, timer) = self._idle.popitem()
+            timer.cancel()
+            self._end(instance)
+        self.kill()
+        for instance in list(self._instances):
+            await instance.close()
+        await asyncio.gather(*self._endings)
+
+    async def _wait(self) -> Instance | None:
+        waiter: asyncio.Future[Instance | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                given = waiter.result()
+                self.vacate() if given is None else self.release(given)
+            raise
+
+    def _next_waiter(self) -> asyncio.Future[Instance | None] | None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                return waiter
+        return None
+
+    def _give_place(self, waiter: asyncio.Future[Instance | None] | None) -> None:
+        if waiter is None:
+            self._places -= 1
+        else:
+            waiter.set_result(None)
+
+    def _expire(self, instance: Instance) -> None:
+        del self._idle[instance]
+        self._end(instance)
+
+    def _end(self, instance: Instance) -> None:
+        """Let an idle instance end in the background; its place is free at once."""
+        self._instances.discard(instance)
+        self._give_place(self._next_waiter())
+        task = asyncio.get_running_loop().create_task(self._finish(instance))
+        self._endings.add(task)
+        task.add_done_callback(self._endings.discard)
+
+    async def _finish(self, instance: Instance) -> None:
+        await self._retire(instance)
+        await instance.close()

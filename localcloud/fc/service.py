@@ -1,0 +1,179 @@
+"""Function Compute as the rest of the local cloud sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Scope
+
+from localcloud.accounts import Accounts
+from localcloud.clock import Clock
+from localcloud.fc.api import FunctionApi
+from localcloud.fc.asynchronous import Address, AsyncQueue
+from localcloud.fc.declaration import Deployment, FunctionDeclaration
+from localcloud.fc.destinations import AsyncEvent, DestinationSender, LostEvent
+from localcloud.fc.environment import RuntimeFiles
+from localcloud.fc.invocation import InvocationRecord, InvocationResult, new_request_id
+from localcloud.fc.logs import LogBook, LogLine
+from localcloud.fc.refusals import (
+    ASYNC_PAYLOAD_BYTES,
+    SYNC_PAYLOAD_BYTES,
+    EntityTooLarge,
+    FunctionNotFound,
+    NotRunning,
+)
+from localcloud.fc.runner import Invocation, Runner
+from localcloud.gateway import Operation
+
+__all__ = ["ForeignFunction", "FunctionCompute", "RuntimeFiles"]
+
+
+class ForeignFunction(Exception):
+    """A function that is declared for another region, or with a role of another account."""
+
+    def __init__(self, function: str, what: str, declared: str, here: str) -> None:
+        super().__init__(
+            f"{function} is declared for the {what} {declared}, but this cloud is {here}. "
+            f"Set the variables from which s.yaml takes the {what}, or start the cloud for {declared}."
+        )
+
+
+class FunctionCompute:
+    """Runs the functions of a deployment.
+
+    ``variables`` are added to every function's environment and win over those of ``s.yaml``.
+    ``time_scale`` multiplies the waits that the service imposes (retries, idleness), never a timeout.
+    """
+
+    name = "fc"
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        account_id: str,
+        deployment: Deployment,
+        accounts: Accounts,
+        clock: Clock,
+        runtime_files: RuntimeFiles,
+        variables: Mapping[str, str],
+        destinations: DestinationSender,
+        time_scale: float = 1.0,
+        instance_limit: int = 10,
+        log_sink: Callable[[LogLine], None] | None = None,
+    ) -> None:
+        for function in deployment.functions.values():
+            _check_home(function, region, account_id)
+        self.region = region
+        self.account_id = account_id
+        self.deployment = deployment
+        self._clock = clock
+        self._running = False
+        self._log = LogBook(clock, log_sink)
+        self._runner = Runner(
+            functions=deployment.functions,
+            accounts=accounts,
+            clock=clock,
+            files=runtime_files,
+            variables=variables,
+            log=self._log,
+            time_scale=time_scale,
+            instance_limit=instance_limit,
+        )
+        self._queue = AsyncQueue(
+            address=Address(region, account_id),
+            clock=clock,
+            attempt=self._attempt,
+            accept=self.invoke_async,
+            destinations=destinations,
+            report=lambda event, text: self._log.add(event.function, "", event.request_id, text),
+            time_scale=time_scale,
+        )
+        self._api = FunctionApi(self, accounts)
+        self.app: ASGIApp = self._api.app
+
+    async def start(self) -> None:
+        """Serve invocations from now on."""
+        self._running = True
+        self._runner.start()
+
+    async def stop(self) -> None:
+        """End every instance; asynchronous events that have not ended are lost."""
+        self._running = False
+        await self._queue.stop()
+        await self._runner.stop()
+
+    async def invoke(self, function: str, event: bytes, *, request_id: str | None = None) -> InvocationResult:
+        """Run a function and wait for its result. Raises RequestRefused."""
+        declaration = self._declaration(function)
+        if len(event) > SYNC_PAYLOAD_BYTES:
+            raise EntityTooLarge(SYNC_PAYLOAD_BYTES)
+        invocation = Invocation(declaration, request_id or new_request_id(), event)
+        result = await self._runner.run(invocation, lambda: False)
+        assert result is not None, "a synchronous invocation does not expire"
+        return result
+
+    async def invoke_async(self, function: str, event: bytes) -> str:
+        """Accept an event and return its request id. Raises RequestRefused."""
+        declaration = self._declaration(function)
+        if len(event) > ASYNC_PAYLOAD_BYTES:
+            raise EntityTooLarge(ASYNC_PAYLOAD_BYTES)
+        if not self._running:
+            raise NotRunning
+        accepted = AsyncEvent(new_request_id(), function, event, self._clock.now())
+        self._queue.put(declaration, accepted)
+        return accepted.request_id
+
+    async def settled(self) -> None:
+        """Wait until no event is left in the queue and nothing runs."""
+        while self._queue.tasks or self._runner.busy:
+            if self._queue.tasks:
+                await asyncio.wait(self._queue.tasks)
+            await self._runner.quiet()
+
+    def logs(self, function: str, request_id: str | None = None) -> list[LogLine]:
+        """The log of a function, of one request if named."""
+        return self._log.lines(function, request_id)
+
+    def invocations(self) -> list[InvocationRecord]:
+        """Every attempt to run a function that has ended, in the order of their ends."""
+        return list(self._runner.records)
+
+    @property
+    def lost(self) -> list[LostEvent]:
+        """Asynchronous events that did not succeed and that no destination got."""
+        return self._queue.lost
+
+    def kill_instances(self, function: str) -> int:
+        """End every process of a function at once (SIGKILL); returns how many there were."""
+        return self._runner.kill(self._declaration(function).name)
+
+    def operation(self, scope: Scope) -> Operation:
+        """Name the operation of a request from its line and headers alone."""
+        return self._api.operation(scope)
+
+    def error(self, status: int, code: str, message: str) -> Response:
+        """Function Compute's form of an error."""
+        return self._api.error(status, code, message)
+
+    def _declaration(self, function: str) -> FunctionDeclaration:
+        if function not in self.deployment.functions:
+            raise FunctionNotFound(function)
+        return self.deployment.functions[function]
+
+    async def _attempt(
+        self, event: AsyncEvent, attempt: int, expired: Callable[[], bool]
+    ) -> InvocationResult | None:
+        declaration = self._declaration(event.function)
+        return await self._runner.run(
+            Invocation(declaration, event.request_id, event.payload, attempt, asynchronous=True), expired
+        )
+
+
+def _check_home(function: FunctionDeclaration, region: str, account_id: str) -> None:
+    if function.region != region:
+        raise ForeignFunction(function.name, "region", function.region, region)
+    if function.role is not None and function.role.split(":")[3] != account_id:
+        raise ForeignFunction(function.name, "account", function.role.split(":")[3], account_id)

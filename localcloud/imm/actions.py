@@ -1,0 +1,309 @@
+"""The actions of IMM's API: from a request's parameters to the content of its answer.
+
+The actions, their parameters and limits are those of the API reference, version 2020-09-30.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+
+from localcloud.clock import Clock
+from localcloud.imm.identifiers import new_event_id, new_task_id
+from localcloud.imm.objects import ObjectReader, source_of
+from localcloud.imm.parameters import Parameters
+from localcloud.imm.projects import DEFAULT_SETTINGS, LIMITS, Project, Projects
+from localcloud.imm.refusals import (
+    InvalidArgument,
+    InvalidParameter,
+    ResourceAlreadyExists,
+    ResourceNotFound,
+    UnknownAction,
+)
+from localcloud.imm.tasks import (
+    FAILED,
+    RUNNING,
+    SORTS,
+    SUCCEEDED,
+    VIDEO_LABELS,
+    TaskQuery,
+    TaskRecord,
+    Tasks,
+    TimeRange,
+)
+from localcloud.imm.timestamps import in_full, nanoseconds, nanoseconds_of
+
+RETENTION = timedelta(days=7)
+_PROJECT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}", re.ASCII)
+_LONGEST_USER_DATA = 2048
+# The task types for which GetTask and ListTasks give the request back, by the reference of GetTask.
+_WITH_REQUEST = frozenset(
+    {
+        "ArchiveFileInspection",
+        "FaceClustering",
+        "FacesSearching",
+        "FileCompression",
+        "FileUncompression",
+        "ImageSplicing",
+        "ImageToPDF",
+        "LocationDateClustering",
+        "MediaConvert",
+        "PointCloudCompress",
+        "StoryCreation",
+        "VideoLabelClassification",
+    }
+)
+
+Answer = dict[str, Any]
+
+
+class TopicDirectory(Protocol):
+    """Knows which topics there are."""
+
+    def has(self, topic: str) -> bool:
+        """Whether there is such a topic."""
+
+
+class Actions:
+    """IMM's actions over its projects and tasks. ``begin`` is handed every new task."""
+
+    def __init__(
+        self,
+        projects: Projects,
+        tasks: Tasks,
+        clock: Clock,
+        objects: ObjectReader,
+        topics: TopicDirectory,
+        begin: Callable[[TaskRecord], None],
+        abandon: Callable[[str], None],
+    ) -> None:
+        self._projects = projects
+        self._tasks = tasks
+        self._clock = clock
+        self._objects = objects
+        self._topics = topics
+        self._begin = begin
+        self._abandon = abandon
+        self._actions: Mapping[str, Callable[[Parameters, str], Answer]] = {
+            "CreateProject": self._create_project,
+            "GetProject": self._get_project,
+            "ListProjects": self._list_projects,
+            "DeleteProject": self._delete_project,
+            "CreateVideoLabelClassificationTask": self._create_task,
+            "GetVideoLabelClassificationResult": self._get_result,
+            "GetTask": self._get_task,
+            "ListTasks": self._list_tasks,
+        }
+
+    def carry_out(self, action: str, parameters: Parameters, request_id: str) -> Answer:
+        """The answer to a request, without its RequestId; raises RequestRefused."""
+        if action not in self._actions:
+            raise UnknownAction
+        return self._actions[action](parameters, request_id)
+
+    def _create_project(self, parameters: Parameters, _: str) -> Answer:
+        name = parameters.text("ProjectName")
+        if not _PROJECT_NAME.fullmatch(name):
+            raise InvalidParameter(
+                "ProjectName",
+                "It must have 1 to 128 letters, digits, '-' and '_' and start with a letter or '_'.",
+            )
+        description = parameters.optional("Description") or ""
+        if len(description) > 256:
+            raise InvalidParameter("Description", "It must have 1 to 256 characters.")
+        settings = {
+            "Description": description,
+            "ServiceRole": parameters.optional("ServiceRole") or DEFAULT_SETTINGS["ServiceRole"],
+            "TemplateId": parameters.optional("TemplateId") or "",
+            **{key: parameters.integer(key, *limit) for key, limit in LIMITS.items()},
+        }
+        tags = {tag["Key"]: tag["Value"] for tag in parameters.json_tags("Tag")}
+        project = Project(name, in_full(self._now()), settings, tags)
+        if not self._projects.add(project):
+            raise ResourceAlreadyExists("project")
+        return {"Project": project.as_response()}
+
+    def _get_project(self, parameters: Parameters, _: str) -> Answer:
+        parameters.flag("WithStatistics")
+        return {"Project": self._project(parameters).as_response()}
+
+    def _list_projects(self, parameters: Parameters, _: str) -> Answer:
+        size = parameters.integer("MaxResults", 0, 200, 100) or 100
+        prefix = parameters.optional("Prefix") or ""
+        tags = parameters.json_tags("Tag")
+        projects = [
+            project
+            for project in self._projects.following(parameters.optional("NextToken") or "")
+            if project.name.startswith(prefix)
+            and all(project.tags.get(tag["Key"]) == tag["Value"] for tag in tags)
+        ]
+        page = projects[:size]
+        return {
+            "Projects": [project.as_response() for project in page],
+            "NextToken": page[-1].name if len(projects) > size else "",
+        }
+
+    def _delete_project(self, parameters: Parameters, _: str) -> Answer:
+        name = self._project(parameters).name
+        self._abandon(name)
+        self._projects.remove(name)
+        return {}
+
+    def _create_task(self, parameters: Parameters, request_id: str) -> Answer:
+        project = self._project(parameters)
+        uri = parameters.text("SourceURI")
+        source = source_of(uri)
+        if source is None:
+            raise InvalidParameter("SourceURI", "It must be oss://<bucket>/<object>.")
+        user_data = parameters.optional("UserData") or ""
+        if len(user_data.encode()) > _LONGEST_USER_DATA:
+            raise InvalidParameter("UserData", f"It must have at most {_LONGEST_USER_DATA} bytes.")
+        tags = parameters.json_object("Tags")
+        if not all(isinstance(value, str) for value in tags.values()):
+            raise InvalidParameter("Tags", "It must be a JSON object whose values are strings.")
+        notification = parameters.json_object("Notification")
+        topic = _topic(notification)
+        if topic is not None and not self._topics.has(topic):
+            raise InvalidArgument(
+                f"The topic {topic} in Notification does not exist. Create it in MNS first."
+            )
+        if self._objects.stat(*source) is None:
+            raise InvalidArgument(f"File does not exist. {uri}")
+        request = {
+            "ProjectName": project.name,
+            "SourceURI": uri,
+            "UserData": user_data,
+            "Tags": tags,
+            "Notification": notification,
+            "CredentialConfig": parameters.json_object("CredentialConfig"),
+        }
+        record = TaskRecord(
+            project=project.name,
+            task_id=new_task_id(VIDEO_LABELS),
+            start_time=in_full(self._now()),
+            user_data=user_data,
+            tags=tags,
+            request={name: value for name, value in request.items() if value},
+            event_id=new_event_id(),
+            request_id=request_id,
+        )
+        self._begin(record)
+        return {"EventId": record.event_id, "TaskId": record.task_id}
+
+    def _get_result(self, parameters: Parameters, _: str) -> Answer:
+        record = self._task(parameters)
+        if record.task_type != VIDEO_LABELS:
+            raise ResourceNotFound("Task")
+        answer = {"ProjectName": record.project, "EventId": record.event_id, **_task_fields(record)}
+        if record.status == SUCCEEDED:
+            answer["Labels"] = list(record.labels)
+        return answer
+
+    def _get_task(self, parameters: Parameters, _: str) -> Answer:
+        with_request = parameters.flag("RequestDefinition")
+        record = self._task(parameters)
+        return {
+            "ProjectName": record.project,
+            "EventId": record.event_id,
+            **_task_info(record, with_request),
+        }
+
+    def _list_tasks(self, parameters: Parameters, _: str) -> Answer:
+        with_request = parameters.flag("RequestDefinition")
+        status = parameters.choice("Status", (RUNNING, SUCCEEDED, FAILED), "")
+        query = TaskQuery(
+            project=self._project(parameters).name,
+            task_types=parameters.json_texts("TaskTypes"),
+            status=status or None,
+            tag=_tag(parameters),
+            started=_time_range(parameters, "StartTimeRange"),
+            ended=_time_range(parameters, "EndTimeRange"),
+            sort=parameters.choice("Sort", SORTS, "TaskId"),
+            descending=parameters.choice("Order", ("asc", "desc"), "asc") == "desc",
+        )
+        size = parameters.integer("MaxResults", 1, 100, 100)
+        token = parameters.optional("NextToken")
+        records, next_token = self._tasks.page(query, self._horizon(), size, token)
+        return {
+            "ProjectName": query.project,
+            "Tasks": [_task_info(record, with_request) for record in records],
+            "MaxResults": str(size),
+            "NextToken": next_token,
+        }
+
+    def _project(self, parameters: Parameters) -> Project:
+        project = self._projects.find(parameters.text("ProjectName"))
+        if project is None:
+            raise ResourceNotFound("project")
+        return project
+
+    def _task(self, parameters: Parameters) -> TaskRecord:
+        task_type, task_id = parameters.text("TaskType"), parameters.text("TaskId")
+        record = self._tasks.find(self._project(parameters).name, task_id, self._horizon())
+        if record is None or record.task_type != task_type:
+            raise ResourceNotFound("Task")
+        return record
+
+    def _now(self) -> int:
+        return nanoseconds_of(self._clock.now())
+
+    def _horizon(self) -> int:
+        return nanoseconds_of(self._clock.now() - RETENTION)
+
+
+def _task_fields(record: TaskRecord) -> Answer:
+    return {
+        "Status": record.status,
+        "Code": record.code,
+        "Message": record.message,
+        "StartTime": record.start_time,
+        "EndTime": record.end_time,
+        "UserData": record.user_data,
+        "TaskType": record.task_type,
+        "TaskId": record.task_id,
+    }
+
+
+def _task_info(record: TaskRecord, with_request: bool) -> Answer:
+    info = _task_fields(record)
+    if record.tags:
+        info["Tags"] = dict(record.tags)
+    if with_request and record.task_type in _WITH_REQUEST:
+        info["TaskRequestDefinition"] = json.dumps(record.request, ensure_ascii=False, separators=(",", ":"))
+    return info
+
+
+def _topic(notification: Mapping[str, Any]) -> str | None:
+    match notification:
+        case {"MNS": {"TopicName": str(topic), **unknown}, **others} if topic and not unknown and not others:
+            return topic
+        case {**anything} if not anything:
+            return None
+    raise InvalidParameter(
+        "Notification", 'It must be {"MNS": {"TopicName": "<topic>"}}: no other channel is served here.'
+    )
+
+
+def _tag(parameters: Parameters) -> tuple[str, str] | None:
+    selector = parameters.optional("TagSelector")
+    if selector is None:
+        return None
+    key, equals, value = selector.partition("=")
+    if not key or not equals:
+        raise InvalidParameter("TagSelector", "It must be <key>=<value>.")
+    return key, value
+
+
+def _time_range(parameters: Parameters, name: str) -> TimeRange:
+    limits = parameters.json_object(name)
+    try:
+        if not set(limits) <= {"Start", "End"}:
+            raise ValueError("it has other fields than Start and End")
+        return TimeRange(**{key.lower(): nanoseconds(limit) for key, limit in limits.items()})
+    except (TypeError, ValueError) as error:
+        raise InvalidParameter(
+            name, f'It must be {{"Start": …, "End": …}} with RFC 3339 times: {error}.'
+        ) from None

@@ -1,0 +1,101 @@
+"""The parameters of a request: all of them are in the query, objects and arrays as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import parse_qsl
+
+from localcloud.imm.refusals import InvalidParameter, MissingParameter
+
+_FLAGS = {"True": True, "true": True, "False": False, "false": False}
+
+
+class Parameters:
+    """The query of a request; every reading checks, and refuses what IMM would not take.
+
+    An empty value counts as an absent one.
+    """
+
+    def __init__(self, raw_query: bytes) -> None:
+        pairs = parse_qsl(raw_query.decode("latin-1"), keep_blank_values=True)
+        self._values = dict(pairs)
+
+    def text(self, name: str) -> str:
+        """A mandatory text."""
+        value = self.optional(name)
+        if value is None:
+            raise MissingParameter(name)
+        return value
+
+    def optional(self, name: str) -> str | None:
+        """A text that may be absent."""
+        return self._values.get(name) or None
+
+    def flag(self, name: str) -> bool:
+        """A boolean, false by default. The official SDK for Python sends ``True``, others ``true``."""
+        value = self.optional(name)
+        if value is None:
+            return False
+        if value not in _FLAGS:
+            raise InvalidParameter(name, "It must be true or false.")
+        return _FLAGS[value]
+
+    def integer(self, name: str, lowest: int, highest: int, default: int) -> int:
+        """A whole number within limits."""
+        value = self.optional(name)
+        if value is None:
+            return default
+        if not (value.isascii() and value.isdigit() and lowest <= int(value) <= highest):
+            raise InvalidParameter(name, f"It must be a whole number from {lowest} to {highest}.")
+        return int(value)
+
+    def choice(self, name: str, allowed: Collection[str], default: str) -> str:
+        """One of several words."""
+        value = self.optional(name)
+        if value is None:
+            return default
+        if value not in allowed:
+            raise InvalidParameter(name, f"It must be one of {', '.join(allowed)}.")
+        return value
+
+    def json_object(self, name: str) -> dict[str, Any]:
+        """A JSON object, empty by default."""
+        value = self._json(name, {})
+        if not isinstance(value, dict):
+            raise InvalidParameter(name, "It must be a JSON object.")
+        return value
+
+    def json_texts(self, name: str) -> list[str]:
+        """A JSON array of strings, empty by default."""
+        value = self._json(name, [])
+        if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+            raise InvalidParameter(name, "It must be a JSON array of strings.")
+        return value
+
+    def json_tags(self, name: str) -> list[dict[str, str]]:
+        """A JSON array of ``{"Key": …, "Value": …}``, empty by default."""
+        value = self._json(name, [])
+        if not (isinstance(value, list) and all(_is_tag(item) for item in value)):
+            raise InvalidParameter(name, 'It must be a JSON array of {"Key": "…", "Value": "…"}.')
+        return value
+
+    def _json(self, name: str, default: Any) -> Any:
+        value = self.optional(name)
+        if value is None:
+            return default
+        try:
+            content = json.loads(value)
+            json.dumps(content, ensure_ascii=False).encode()  # fails for half a surrogate pair
+        except ValueError:
+            raise InvalidParameter(name, "It is not JSON.") from None
+        return content
+
+
+def _is_tag(item: object) -> bool:
+    return (
+        isinstance(item, dict)
+        and set(item) == {"Key", "Value"}
+        and all(isinstance(value, str) for value in item.values())
+    )

@@ -1,0 +1,107 @@
+"""The operations on buckets: GetService, PutBucket, GetBucketInfo, ListObjectsV2, DeleteBucket.
+
+Sources: help.aliyun.com, the API page of each operation.
+"""
+
+from __future__ import annotations
+
+import re
+
+from starlette.responses import Response
+
+from localcloud.oss import documents, responses
+from localcloud.oss.errors import invalid_bucket_name, malformed_xml, not_implemented_here
+from localcloud.oss.listing import ListQuery, list_objects, max_keys, shown
+from localcloud.oss.objects import Bucket, ObjectStore
+from localcloud.oss.request import OssRequest
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+
+
+def check_bucket_name(name: str) -> None:
+    """3 to 63 lower-case letters, digits and inner hyphens; raises OssError."""
+    if not _NAME.fullmatch(name):
+        raise invalid_bucket_name(name)
+
+
+class BucketOperations:
+    """Answers requests that concern buckets; the body of the request is given where one matters."""
+
+    def __init__(self, store: ObjectStore, region: str, account_id: str) -> None:
+        self._store = store
+        self._region = region
+        self._owner: documents.Node = ("Owner", [("ID", account_id), ("DisplayName", account_id)])
+
+    def list_buckets(self, request: OssRequest) -> Response:
+        """ListBuckets (GetService)."""
+        prefix, marker = request.parameter("prefix") or "", request.parameter("marker") or ""
+        limit = max_keys(request, 100)
+        matching = [
+            bucket
+            for bucket in self._store.buckets()
+            if bucket.name.startswith(prefix) and bucket.name > marker
+        ]
+        page = matching[:limit]
+        truncated = len(matching) > limit
+        children: list[documents.Node] = [
+            ("Prefix", prefix),
+            ("Marker", marker),
+            ("MaxKeys", str(limit)),
+            ("IsTruncated", "true" if truncated else "false"),
+        ]
+        if truncated:
+            children.append(("NextMarker", page[-1].name))
+        children.append(self._owner)
+        children.append(("Buckets", [("Bucket", self._brief(bucket)) for bucket in page]))
+        return responses.document(documents.write("ListAllMyBucketsResult", children))
+
+    def put_bucket(self, request: OssRequest, body: bytes) -> Response:
+        """PutBucket; the owner's own bucket may be put again."""
+        if body:
+            _check_configuration(body)
+        self._store.create_bucket(request.bucket)
+        return responses.empty(headers={"location": f"/{request.bucket}"})
+
+    def get_bucket_info(self, request: OssRequest) -> Response:
+        """GetBucketInfo."""
+        bucket = self._store.bucket(request.bucket)
+        children: list[documents.Node] = [
+            *self._brief(bucket),
+            ("DataRedundancyType", "LRS"),
+            self._owner,
+            ("AccessControlList", [("Grant", "private")]),
+            ("ServerSideEncryptionRule", [("SSEAlgorithm", "None")]),
+        ]
+        return responses.document(documents.write("BucketInfo", [("Bucket", children)]))
+
+    def list_objects_v2(self, request: OssRequest) -> Response:
+        """ListObjectsV2."""
+        return responses.document(list_objects(self._store, request.bucket, ListQuery.of(request)))
+
+    def delete_bucket(self, request: OssRequest) -> Response:
+        """DeleteBucket."""
+        self._store.delete_bucket(request.bucket)
+        return responses.empty(204)
+
+    def _brief(self, bucket: Bucket) -> list[documents.Node]:
+        return [
+            ("CreationDate", shown(bucket.created)),
+            ("ExtranetEndpoint", f"oss-{self._region}.aliyuncs.com"),
+            ("IntranetEndpoint", f"oss-{self._region}-internal.aliyuncs.com"),
+            ("Location", f"oss-{self._region}"),
+            ("Name", bucket.name),
+            ("Region", self._region),
+            ("StorageClass", "Standard"),
+        ]
+
+
+def _check_configuration(body: bytes) -> None:
+    try:
+        root = documents.parse(body.decode())
+    except (documents.NotADocument, UnicodeDecodeError) as error:
+        raise malformed_xml(str(error)) from None
+    if root.tag != "CreateBucketConfiguration":
+        raise malformed_xml("the root node is not named CreateBucketConfiguration.")
+    for element in root:
+        if (element.tag, element.text) not in (("StorageClass", "Standard"), ("DataRedundancyType", "LRS")):
+            raise not_implemented_here(f"the {element.tag} {element.text} of PutBucket")

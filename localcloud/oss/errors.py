@@ -1,0 +1,149 @@
+"""The errors of OSS, with the statuses, codes, messages and EC numbers that the service documents.
+
+Sources: help.aliyun.com, OSS "Error responses" and the page of each EC number. An error whose EC number
+is not documented carries none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+
+class OssError(Exception):
+    """A refusal, as OSS words it; ``elements`` are the elements of its XML beside the usual ones."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        ec: str = "",
+        elements: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.ec = ec
+        self.elements = elements
+
+
+def no_such_bucket(bucket: str) -> OssError:
+    """No bucket has that name."""
+    message = "The specified bucket does not exist."
+    return OssError(404, "NoSuchBucket", message, "0015-00000101", {"BucketName": bucket})
+
+
+def invalid_bucket_name(bucket: str) -> OssError:
+    """No bucket can have that name."""
+    message = "The specified bucket is not valid."
+    return OssError(400, "InvalidBucketName", message, "0015-00000001", {"BucketName": bucket})
+
+
+def bucket_not_empty(bucket: str) -> OssError:
+    """The bucket that is to be deleted has objects."""
+    message = "The bucket has objects. Please delete them first."
+    return OssError(409, "BucketNotEmpty", message, "0015-00000301", {"BucketName": bucket})
+
+
+def no_such_key(key: str) -> OssError:
+    """The bucket has no object of that name."""
+    message = "The specified key does not exist."
+    return OssError(404, "NoSuchKey", message, "0026-00000001", {"Key": key})
+
+
+def invalid_object_name(message: str, ec: str, key: str) -> OssError:
+    """No object can have that name."""
+    return OssError(400, "InvalidObjectName", message, ec, {"ObjectName": key})
+
+
+def file_already_exists(key: str) -> OssError:
+    """The object exists and the request forbids to overwrite it."""
+    message = "The object you specified already exists and can not be overwritten."
+    return OssError(409, "FileAlreadyExists", message, "0026-00000002", {"Key": key})
+
+
+def precondition_failed(condition: str) -> OssError:
+    """A condition that the request makes does not hold."""
+    message = "At least one of the pre-conditions you specified did not hold."
+    return OssError(412, "PreconditionFailed", message, "", {"Condition": condition})
+
+
+def invalid_range(requested: str, size: int) -> OssError:
+    """The range lies outside the object."""
+    elements = {"ActualObjectSize": str(size), "RangeRequested": requested}
+    return OssError(416, "InvalidRange", "The requested range cannot be satisfied.", "", elements)
+
+
+def invalid_argument(name: str, value: str, message: str, ec: str = "") -> OssError:
+    """A parameter or header has a value that OSS does not know."""
+    elements = {"ArgumentName": name, "ArgumentValue": value}
+    return OssError(400, "InvalidArgument", message, ec, elements)
+
+
+def invalid_digest(content_md5: str) -> OssError:
+    """Content-MD5 is not base64 of a digest, or not the digest of the body: OSS says the same of both."""
+    message = "The Content-MD5 you specified was invalid."
+    return OssError(400, "InvalidDigest", message, "0017-00000503", {"Content-MD5": content_md5})
+
+
+def malformed_xml(detail: str, ec: str = "") -> OssError:
+    """The body is not the XML that the operation takes."""
+    message = "The XML you provided was not well-formed or did not validate against our published schema."
+    return OssError(400, "MalformedXML", message, ec, {"ErrorDetail": detail})
+
+
+def missing_content_length() -> OssError:
+    """An upload says neither how long it is nor that it is chunked."""
+    return OssError(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
+
+
+def entity_too_large(limit: int) -> OssError:
+    """The body is longer than the operation takes."""
+    message = "Your proposed upload exceeds the maximum allowed size."
+    return OssError(400, "EntityTooLarge", message, "", {"MaxSizeAllowed": str(limit)})
+
+
+def metadata_too_large(limit: int) -> OssError:
+    """The user metadata is longer than OSS keeps."""
+    message = "Your metadata headers exceed the maximum allowed metadata size."
+    return OssError(400, "MetadataTooLarge", message, "", {"MaxSizeAllowed": str(limit)})
+
+
+def condition_not_implemented(header: str) -> OssError:
+    """OSS itself has no conditional writes."""
+    message = "A header you provided implies functionality that is not implemented."
+    return OssError(400, "NotImplemented", message, "0017-00000245", {"Header": header})
+
+
+def not_implemented_here(what: str) -> OssError:
+    """OSS can do it and the local cloud cannot."""
+    message = f"The local cloud does not implement {what} of OSS."
+    return OssError(501, "NotImplemented", message, "", {"NotImplementedLocally": what})
+
+
+def method_not_allowed(method: str, resource_type: str) -> OssError:
+    """OSS has no operation of that method."""
+    message = "The specified method is not allowed against this resource."
+    elements = {"Method": method, "ResourceType": resource_type}
+    return OssError(405, "MethodNotAllowed", message, "0017-00000001", elements)
+
+
+# What a test may order by its code alone.
+EC_OF_CODE: Mapping[str, str] = MappingProxyType(
+    {
+        "AccessDenied": "0003-00000001",
+        "FileAlreadyExists": "0026-00000002",
+        "InvalidAccessKeyId": "0002-00000902",
+        "InvalidSecurityToken": "0002-00000006",
+        "NoSuchBucket": "0015-00000101",
+        "NoSuchKey": "0026-00000001",
+        "PartitionQpsLimitted": "0026-00000028",
+        "RequestTimeTooSkewed": "0002-00000504",
+        "SecurityTokenExpired": "0002-00000007",
+        "SignatureDoesNotMatch": "0002-00000201",
+        "StaleFile": "0026-00000004",
+        "TotalQpsLimitExceeded": "0004-00000302",
+    }
+)

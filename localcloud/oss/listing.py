@@ -1,0 +1,154 @@
+"""ListObjectsV2: which objects and common prefixes a page holds, and where the next one begins.
+
+Source: help.aliyun.com, ListObjectsV2 (GetBucketV2).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from localcloud.oss import documents
+from localcloud.oss.errors import invalid_argument
+from localcloud.oss.objects import ObjectInfo, ObjectStore
+from localcloud.oss.request import OssRequest
+
+DEFAULT_MAX_KEYS = 100
+GREATEST_MAX_KEYS = 1000
+
+# No byte of UTF-8 is greater, so a prefix and this byte come after every key that begins with the prefix.
+_PAST_PREFIX = b"\xff"
+# Nothing comes between a key and the key with this byte.
+_PAST_KEY = b"\0"
+
+
+@dataclass(frozen=True)
+class ListQuery:
+    """What ListObjectsV2 is asked for."""
+
+    prefix: str
+    delimiter: str
+    max_keys: int
+    start_after: str
+    token: str | None
+    url_encoded: bool
+
+    @classmethod
+    def of(cls, request: OssRequest) -> ListQuery:
+        """Read the query; raises OssError."""
+        encoding = request.parameter("encoding-type")
+        if encoding not in (None, "", "url"):
+            message = "Invalid Encoding Method specified in Request."
+            raise invalid_argument("encoding-type", encoding or "", message)
+        return cls(
+            prefix=request.parameter("prefix") or "",
+            delimiter=request.parameter("delimiter") or "",
+            max_keys=max_keys(request, DEFAULT_MAX_KEYS),
+            start_after=request.parameter("start-after") or "",
+            token=request.parameter("continuation-token"),
+            url_encoded=encoding == "url",
+        )
+
+    def floor(self) -> bytes:
+        """The least key that may be listed; a token goes before ``start-after``. Raises OssError."""
+        if self.token is None:
+            return _bytes(self.start_after) + _PAST_KEY if self.start_after else b""
+        try:
+            return base64.b64decode(self.token.encode("ascii"), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            message = "The continuation token is not one that OSS gave."
+            raise invalid_argument("continuation-token", self.token, message) from None
+
+
+def max_keys(request: OssRequest, default: int) -> int:
+    """The ``max-keys`` of a request; raises OssError."""
+    text = request.parameter("max-keys")
+    if text is None:
+        return default
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    if not 1 <= number <= GREATEST_MAX_KEYS:
+        message = f"Argument max-keys must be an integer between 1 and {GREATEST_MAX_KEYS}."
+        raise invalid_argument("max-keys", text, message, "0017-00000289")
+    return number
+
+
+def list_objects(store: ObjectStore, bucket: str, query: ListQuery) -> bytes:
+    """The document of one page; raises OssError."""
+    objects: list[documents.Node] = []
+    prefixes: list[documents.Node] = []
+    floor = query.floor()
+    truncated = False
+    for entry, following in _entries(store, bucket, query, floor):
+        if len(objects) + len(prefixes) == query.max_keys:
+            truncated = True
+            break
+        if isinstance(entry, ObjectInfo):
+            objects.append(("Contents", _contents(entry, query)))
+        else:
+            prefixes.append(("CommonPrefixes", [("Prefix", _text(entry, query))]))
+        floor = following
+    head: list[documents.Node] = [
+        ("Name", bucket),
+        ("Prefix", _text(query.prefix, query)),
+        ("StartAfter", _text(query.start_after, query)),
+        ("MaxKeys", str(query.max_keys)),
+        ("Delimiter", _text(query.delimiter, query)),
+    ]
+    if query.url_encoded:
+        head.append(("EncodingType", "url"))
+    if query.token is not None:
+        head.append(("ContinuationToken", _text(query.token, query)))
+    head.append(("IsTruncated", "true" if truncated else "false"))
+    if truncated:
+        next_token = base64.urlsafe_b64encode(floor).decode()
+        head.append(("NextContinuationToken", _text(next_token, query)))
+    head.append(("KeyCount", str(len(objects) + len(prefixes))))
+    return documents.write("ListBucketResult", [*head, *objects, *prefixes])
+
+
+def shown(moment: datetime) -> str:
+    """A time as OSS's documents give it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _entries(
+    store: ObjectStore, bucket: str, query: ListQuery, floor: bytes
+) -> Iterator[tuple[ObjectInfo | str, bytes]]:
+    prefix, delimiter = _bytes(query.prefix), _bytes(query.delimiter)
+    floor = max(floor, prefix)
+    while True:
+        info = store.first_from(bucket, floor)
+        if info is None or not info.key.startswith(query.prefix):
+            return
+        key = info.key.encode()
+        cut = key.find(delimiter, len(prefix)) if delimiter else -1
+        if cut < 0:
+            floor = key + _PAST_KEY
+            yield info, floor
+        else:
+            group = key[: cut + len(delimiter)]
+            floor = group + _PAST_PREFIX
+            yield group.decode("utf-8", "surrogateescape"), floor
+
+
+def _contents(info: ObjectInfo, query: ListQuery) -> list[documents.Node]:
+    return [
+        ("Key", _text(info.key, query)),
+        ("LastModified", shown(info.last_modified)),
+        ("ETag", f'"{info.etag}"'),
+        ("Type", "Normal"),
+        ("Size", str(info.size)),
+        ("StorageClass", "Standard"),
+    ]
+
+
+def _text(text: str, query: ListQuery) -> str:
+    return quote(_bytes(text), safe="") if query.url_encoded else text
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

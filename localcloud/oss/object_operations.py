@@ -1,0 +1,209 @@
+"""The operations on objects: PutObject, CopyObject, GetObject, HeadObject, GetObjectMeta, DeleteObject.
+
+Sources: help.aliyun.com, the API page of each operation.
+"""
+
+from __future__ import annotations
+
+import re
+from email.utils import format_datetime
+from urllib.parse import unquote_to_bytes
+
+from starlette.responses import Response
+from starlette.types import Receive
+
+from localcloud.oss import conditions, documents, responses
+from localcloud.oss.bodies import FilePart, FileResponse, receive_body
+from localcloud.oss.checksums import check_content_md5, content_md5
+from localcloud.oss.errors import (
+    entity_too_large,
+    invalid_argument,
+    invalid_object_name,
+    metadata_too_large,
+    missing_content_length,
+    not_implemented_here,
+)
+from localcloud.oss.listing import shown
+from localcloud.oss.objects import USER_METADATA_PREFIX, Draft, ObjectInfo, ObjectStore
+from localcloud.oss.request import OssRequest
+from localcloud.oss.tagging import HEADER, TagRules
+
+MAX_KEY_BYTES = 1023
+MAX_PUT_BYTES = 5 * 1024**3
+MAX_METADATA_BYTES = 8 * 1024
+
+_KEPT_HEADERS = (
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+)
+_DEFAULT_CONTENT_TYPE = "application/octet-stream"
+
+
+def check_object_name(raw_key: bytes, key: str) -> None:
+    """1 to 1023 bytes of UTF-8 that do not begin with a slash or backslash; raises OssError."""
+    if raw_key.startswith((b"/", b"\\")):
+        raise invalid_object_name("The specified object is not valid.", "0016-00000005", key)
+    if len(raw_key) > MAX_KEY_BYTES:
+        message = f"The length of object name must be less than {MAX_KEY_BYTES + 1}."
+        raise invalid_object_name(message, "0016-00000002", key)
+    try:
+        raw_key.decode()
+    except UnicodeDecodeError:
+        raise invalid_object_name("The specified object is not valid.", "0016-00000002", key) from None
+
+
+class ObjectOperations:
+    """Answers requests that concern whole objects."""
+
+    def __init__(self, store: ObjectStore, rules: TagRules) -> None:
+        self._store = store
+        self._rules = rules
+
+    async def put_object(self, request: OssRequest, receive: Receive) -> Response:
+        """PutObject; nothing is left of an upload that breaks off."""
+        conditions.refuse_conditions(request)
+        _check_length(request)
+        draft = Draft(
+            bucket=request.bucket,
+            key=request.key,
+            headers=_kept_headers(request),
+            tags=self._rules.read_header(request.header(HEADER)),
+            forbid_overwrite=_forbids_overwrite(request),
+        )
+        self._store.check(draft)
+        with self._store.upload() as upload:
+            await receive_body(receive, upload.write)
+            check_content_md5(request.header("content-md5"), upload.checksums.md5)
+            info = self._store.put(draft, upload)
+        return responses.empty(headers={**_checksum_headers(info), "content-md5": content_md5(info.etag)})
+
+    def copy_object(self, request: OssRequest) -> Response:
+        """CopyObject: metadata and tags come along unless a directive says REPLACE."""
+        conditions.refuse_conditions(request)
+        source = self._source(request)
+        if not conditions.is_modified(request, source, prefix="x-oss-copy-source-"):
+            return responses.empty(304)
+        # Onto itself, a copy changes the metadata whatever the directive says.
+        onto_itself = (source.bucket, source.key) == (request.bucket, request.key)
+        replace_headers = _replaces(request, "x-oss-metadata-directive") or onto_itself
+        replace_tags = _replaces(request, "x-oss-tagging-directive")
+        draft = Draft(
+            bucket=request.bucket,
+            key=request.key,
+            headers=_kept_headers(request) if replace_headers else source.headers,
+            tags=self._rules.read_header(request.header(HEADER)) if replace_tags else source.tags,
+            forbid_overwrite=_forbids_overwrite(request),
+        )
+        info = self._store.copy(draft, source)
+        result = [("LastModified", shown(info.last_modified)), ("ETag", f'"{info.etag}"')]
+        return responses.document(documents.write("CopyObjectResult", result), _checksum_headers(info))
+
+    def get_object(self, request: OssRequest) -> Response:
+        """GetObject."""
+        info = self._store.get(request.bucket, request.key)
+        if not conditions.is_modified(request, info):
+            return _not_modified(info)
+        headers = _object_headers(info)
+        selected = conditions.selected_range(request, info.size)
+        if selected is None:
+            return FileResponse(FilePart(self._store.path(info), 0, info.size), 200, headers)
+        start, stop = selected
+        headers["content-range"] = f"bytes {start}-{stop - 1}/{info.size}"
+        return FileResponse(FilePart(self._store.path(info), start, stop), 206, headers)
+
+    def head_object(self, request: OssRequest) -> Response:
+        """HeadObject."""
+        info = self._store.get(request.bucket, request.key)
+        if not conditions.is_modified(request, info):
+            return _not_modified(info)
+        return responses.empty(headers={**_object_headers(info), "content-length": str(info.size)})
+
+    def get_object_meta(self, request: OssRequest) -> Response:
+        """GetObjectMeta: a few of the headers of HeadObject."""
+        info = self._store.get(request.bucket, request.key)
+        headers = {**_checksum_headers(info), **_last_modified(info), "content-length": str(info.size)}
+        return responses.empty(headers=headers)
+
+    def delete_object(self, request: OssRequest) -> Response:
+        """DeleteObject; 204 also where there is none."""
+        self._store.delete(request.bucket, request.key)
+        return responses.empty(204)
+
+    def _source(self, request: OssRequest) -> ObjectInfo:
+        text = request.header("x-oss-copy-source") or ""
+        path, _, query = text.partition("?")
+        bucket, _, raw_key = path.removeprefix("/").partition("/")
+        if not path.startswith("/") or not bucket or not raw_key:
+            message = "The copy source must be /bucket/key with the key encoded as in a URL."
+            raise invalid_argument("x-oss-copy-source", text, message)
+        if query:
+            raise not_implemented_here("the versions of objects that CopyObject copies")
+        key = unquote_to_bytes(raw_key.encode("latin-1"))
+        check_object_name(key, key.decode("utf-8", "replace"))
+        self._store.bucket(bucket)
+        return self._store.get(bucket, key.decode())
+
+
+def _check_length(request: OssRequest) -> None:
+    length = request.header("content-length")
+    if length is None:
+        if request.header("transfer-encoding") is None:
+            raise missing_content_length()
+    elif re.fullmatch(r"\d{11,}", length) or int(length) > MAX_PUT_BYTES:
+        raise entity_too_large(MAX_PUT_BYTES)
+
+
+def _kept_headers(request: OssRequest) -> dict[str, str]:
+    kept = {"content-type": _DEFAULT_CONTENT_TYPE}
+    metadata_bytes = 0
+    for name, value in request.headers:
+        if name.startswith(USER_METADATA_PREFIX):
+            metadata_bytes += len(name) - len(USER_METADATA_PREFIX) + len(value)
+            kept[name] = value.decode("latin-1")
+        elif name in _KEPT_HEADERS and value:
+            kept[name] = value.decode("latin-1")
+    if metadata_bytes > MAX_METADATA_BYTES:
+        raise metadata_too_large(MAX_METADATA_BYTES)
+    return kept
+
+
+def _forbids_overwrite(request: OssRequest) -> bool:
+    return (request.header("x-oss-forbid-overwrite") or "").lower() == "true"
+
+
+def _replaces(request: OssRequest, directive: str) -> bool:
+    value = request.header(directive) or "COPY"
+    if value.upper() not in ("COPY", "REPLACE"):
+        raise invalid_argument(directive, value, f"The {directive} must be COPY or REPLACE.")
+    return value.upper() == "REPLACE"
+
+
+def _checksum_headers(info: ObjectInfo) -> dict[str, str]:
+    return {"etag": f'"{info.etag}"', "x-oss-hash-crc64ecma": info.crc64}
+
+
+def _last_modified(info: ObjectInfo) -> dict[str, str]:
+    return {"last-modified": format_datetime(info.last_modified, usegmt=True)}
+
+
+def _object_headers(info: ObjectInfo) -> dict[str, str]:
+    headers = {
+        **info.headers,
+        **_checksum_headers(info),
+        **_last_modified(info),
+        "accept-ranges": "bytes",
+        "content-md5": content_md5(info.etag),
+        "x-oss-object-type": "Normal",
+        "x-oss-storage-class": "Standard",
+    }
+    if info.tags:
+        headers["x-oss-tagging-count"] = str(len(info.tags))
+    return headers
+
+
+def _not_modified(info: ObjectInfo) -> Response:
+    return responses.empty(304, {**_checksum_headers(info), **_last_modified(info)})

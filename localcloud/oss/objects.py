@@ -1,0 +1,280 @@
+"""Buckets and objects at rest: what is known of them in SQLite, their bodies as files.
+
+A body never changes once it is an object's: a replacement is another file, and copies share one.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+
+from localcloud.clock import Clock
+from localcloud.database import Database
+from localcloud.oss.checksums import Checksums
+from localcloud.oss.errors import bucket_not_empty, file_already_exists, no_such_bucket, no_such_key
+from localcloud.oss.tagging import Tag, TagSet
+
+USER_METADATA_PREFIX = "x-oss-meta-"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS oss_buckets (
+    name TEXT PRIMARY KEY,
+    created INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS oss_objects (
+    bucket TEXT NOT NULL REFERENCES oss_buckets (name),
+    key BLOB NOT NULL,
+    body TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    md5 TEXT NOT NULL,
+    crc64 TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    modified INTEGER NOT NULL,
+    PRIMARY KEY (bucket, key)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS oss_objects_by_body ON oss_objects (body);
+"""
+_INCOMPLETE = ".part"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket and when it was made."""
+
+    name: str
+    created: datetime
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """What OSS knows of an object; ``etag`` is its MD5 in upper-case hexadecimal digits, without quotes.
+
+    ``headers`` are those that come back with the object, among them Content-Type and the user metadata.
+    """
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    crc64: str
+    last_modified: datetime
+    headers: Mapping[str, str]
+    tags: TagSet
+    body: str
+
+    @property
+    def content_type(self) -> str:
+        """The object's Content-Type."""
+        return self.headers["content-type"]
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The user metadata, without the prefix of its headers."""
+        return {
+            name[len(USER_METADATA_PREFIX) :]: value
+            for name, value in self.headers.items()
+            if name.startswith(USER_METADATA_PREFIX)
+        }
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An object that is to be written: all but its body."""
+
+    bucket: str
+    key: str
+    headers: Mapping[str, str]
+    tags: TagSet
+    forbid_overwrite: bool
+
+
+class Upload:
+    """A body on its way in: a file that is kept as a whole or not at all."""
+
+    def __init__(self, directory: Path) -> None:
+        self.checksums = Checksums()
+        self._name = secrets.token_hex(16)
+        self._directory = directory
+        self._part = directory / (self._name + _INCOMPLETE)
+        self._file = self._part.open("wb")
+
+    def __enter__(self) -> Upload:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._part.unlink(missing_ok=True)
+
+    def write(self, chunk: bytes) -> None:
+        """Take in the next chunk."""
+        self._file.write(chunk)
+        self.checksums.update(chunk)
+
+    def keep(self) -> str:
+        """Make the file a body and give its name."""
+        self._file.close()
+        self._part.replace(self._directory / self._name)
+        return self._name
+
+
+class ObjectStore:
+    """Every bucket and object of the account."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._directory = database.directory / "objects"
+        self._directory.mkdir(exist_ok=True)
+        database.create(_SCHEMA)
+        self._sweep()
+
+    def create_bucket(self, name: str) -> None:
+        """Make a bucket; one that exists stays as it is."""
+        self._database.execute("INSERT OR IGNORE INTO oss_buckets VALUES (?, ?)", (name, self._now()))
+
+    def delete_bucket(self, name: str) -> None:
+        """Delete an empty bucket; raises OssError where it has objects."""
+        if self._database.one("SELECT 1 FROM oss_objects WHERE bucket = ?", (name,)):
+            raise bucket_not_empty(name)
+        self._database.execute("DELETE FROM oss_buckets WHERE name = ?", (name,))
+
+    def bucket(self, name: str) -> Bucket:
+        """A bucket; raises OssError where there is none of that name."""
+        row = self._database.one("SELECT * FROM oss_buckets WHERE name = ?", (name,))
+        if row is None:
+            raise no_such_bucket(name)
+        return _bucket(row)
+
+    def buckets(self) -> list[Bucket]:
+        """Every bucket in the order of their names."""
+        return [_bucket(row) for row in self._database.all("SELECT * FROM oss_buckets ORDER BY name")]
+
+    def find(self, bucket: str, key: str) -> ObjectInfo | None:
+        """An object, if there is one."""
+        row = self._database.one(
+            "SELECT * FROM oss_objects WHERE bucket = ? AND key = ?", (bucket, key.encode())
+        )
+        return _object(row) if row else None
+
+    def get(self, bucket: str, key: str) -> ObjectInfo:
+        """An object; raises OssError where there is none."""
+        found = self.find(bucket, key)
+        if found is None:
+            raise no_such_key(key)
+        return found
+
+    def first_from(self, bucket: str, floor: bytes) -> ObjectInfo | None:
+        """The first object whose key is not less than a key, in the order of their bytes."""
+        row = self._database.one(
+            "SELECT * FROM oss_objects WHERE bucket = ? AND key >= ? ORDER BY key LIMIT 1", (bucket, floor)
+        )
+        return _object(row) if row else None
+
+    def path(self, info: ObjectInfo) -> Path:
+        """The file that is an object's body."""
+        return self._directory / info.body
+
+    def upload(self) -> Upload:
+        """Begin a body; used as a context, which removes it unless it was put."""
+        return Upload(self._directory)
+
+    def check(self, draft: Draft) -> None:
+        """Make sure that a draft may be written now; raises OssError."""
+        self.bucket(draft.bucket)
+        if draft.forbid_overwrite and self.find(draft.bucket, draft.key):
+            raise file_already_exists(draft.key)
+
+    def put(self, draft: Draft, upload: Upload) -> ObjectInfo:
+        """Make an upload an object, in the place of any other; raises OssError as ``check`` does."""
+        self.check(draft)
+        sums = upload.checksums
+        return self._write(draft, upload.keep(), sums.size, sums.md5, sums.crc64)
+
+    def copy(self, draft: Draft, source: ObjectInfo) -> ObjectInfo:
+        """Make an object of another's body; raises OssError as ``check`` does."""
+        self.check(draft)
+        return self._write(draft, source.body, source.size, source.etag, source.crc64)
+
+    def set_tags(self, bucket: str, key: str, tags: TagSet) -> None:
+        """Replace an object's tags and nothing else; raises OssError where there is no object."""
+        changed = self._database.execute(
+            "UPDATE oss_objects SET tags = ? WHERE bucket = ? AND key = ?",
+            (json.dumps(tags), bucket, key.encode()),
+        )
+        if not changed:
+            raise no_such_key(key)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object, if there is one."""
+        found = self.find(bucket, key)
+        if found:
+            self._database.execute(
+                "DELETE FROM oss_objects WHERE bucket = ? AND key = ?", (bucket, key.encode())
+            )
+            self._discard(found.body)
+
+    def _write(self, draft: Draft, body: str, size: int, md5: str, crc64: str) -> ObjectInfo:
+        replaced = self.find(draft.bucket, draft.key)
+        self._database.execute(
+            "INSERT OR REPLACE INTO oss_objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                draft.bucket,
+                draft.key.encode(),
+                body,
+                size,
+                md5,
+                crc64,
+                json.dumps(dict(draft.headers)),
+                json.dumps(draft.tags),
+                self._now(),
+            ),
+        )
+        if replaced:
+            self._discard(replaced.body)
+        return self.get(draft.bucket, draft.key)
+
+    def _discard(self, body: str) -> None:
+        if not self._database.one("SELECT 1 FROM oss_objects WHERE body = ?", (body,)):
+            (self._directory / body).unlink()
+
+    def _sweep(self) -> None:
+        # A process that was killed may leave uploads that never became objects.
+        kept = {row["body"] for row in self._database.all("SELECT DISTINCT body FROM oss_objects")}
+        for path in self._directory.iterdir():
+            if path.name not in kept:
+                path.unlink()
+
+    def _now(self) -> int:
+        # OSS keeps whole seconds.
+        return int(self._clock.now().timestamp())
+
+
+def _bucket(row: sqlite3.Row) -> Bucket:
+    return Bucket(row["name"], _moment(row["created"]))
+
+
+def _object(row: sqlite3.Row) -> ObjectInfo:
+    return ObjectInfo(
+        bucket=row["bucket"],
+        key=row["key"].decode(),
+        size=row["size"],
+        etag=row["md5"],
+        crc64=row["crc64"],
+        last_modified=_moment(row["modified"]),
+        headers=json.loads(row["headers"]),
+        tags=tuple(Tag(key, value) for key, value in json.loads(row["tags"])),
+        body=row["body"],
+    )
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, timezone.utc)

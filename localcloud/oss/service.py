@@ -1,0 +1,131 @@
+"""The OSS service of the local cloud: one account's buckets in one region, behind version 4 signatures."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from localcloud.accounts import Accounts
+from localcloud.clock import Clock
+from localcloud.database import Database
+from localcloud.gateway import Operation
+from localcloud.oss.bodies import ClientGone, read_body
+from localcloud.oss.bucket_operations import BucketOperations, check_bucket_name
+from localcloud.oss.checksums import Checksums, check_content_md5
+from localcloud.oss.errors import EC_OF_CODE, OssError
+from localcloud.oss.object_operations import ObjectOperations, check_object_name
+from localcloud.oss.objects import ObjectInfo, ObjectStore
+from localcloud.oss.operations import name_of, refuse_left_out
+from localcloud.oss.request import OssRequest
+from localcloud.oss.responses import Exchange
+from localcloud.oss.signature import verify
+from localcloud.oss.tagging import TagRules
+from localcloud.oss.tagging_operations import TaggingOperations
+
+# Far more than any document that an operation takes.
+MAX_DOCUMENT_BYTES = 1024 * 1024
+
+
+class ObjectStorage:
+    """OSS, for the gateway and for the other services of the cloud.
+
+    ``accept_unicode_tags`` lets tags be other than ASCII, of which OSS's documentation and tests disagree.
+    """
+
+    name = "oss"
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        account_id: str,
+        database: Database,
+        accounts: Accounts,
+        clock: Clock,
+        accept_unicode_tags: bool = False,
+    ) -> None:
+        self._region = region
+        self._accounts = accounts
+        self._store = ObjectStore(database, clock)
+        rules = TagRules(accept_unicode=accept_unicode_tags)
+        buckets = BucketOperations(self._store, region, account_id)
+        tagging = TaggingOperations(self._store, rules)
+        self._objects = ObjectOperations(self._store, rules)
+        self._with_body = {"PutBucket": buckets.put_bucket, "PutObjectTagging": tagging.put}
+        self._without_body = {
+            "ListBuckets": buckets.list_buckets,
+            "GetBucketInfo": buckets.get_bucket_info,
+            "ListObjectsV2": buckets.list_objects_v2,
+            "DeleteBucket": buckets.delete_bucket,
+            "CopyObject": self._objects.copy_object,
+            "GetObject": self._objects.get_object,
+            "HeadObject": self._objects.head_object,
+            "GetObjectMeta": self._objects.get_object_meta,
+            "DeleteObject": self._objects.delete_object,
+            "GetObjectTagging": tagging.get,
+            "DeleteObjectTagging": tagging.delete,
+        }
+        self.app: ASGIApp = self._serve
+
+    def operation(self, scope: Scope) -> Operation:
+        """The API's name of a request, and ``oss://bucket/key``."""
+        request = OssRequest.from_scope(scope)
+        path = f"{request.bucket}/{request.key}" if request.raw_key else request.bucket
+        return Operation(name_of(request), f"oss://{path}")
+
+    def error(self, status: int, code: str, message: str) -> Response:
+        """An error that OSS did not come to by itself.
+
+        The document is in ``x-oss-err`` too, since the request that it answers may be a HEAD.
+        """
+        error = OssError(status, code, message, EC_OF_CODE.get(code, ""))
+        return Exchange(f"oss-{self._region}.aliyuncs.com").error(error, with_body=True, in_header=True)
+
+    def create_bucket(self, bucket: str) -> None:
+        """Make a bucket; one that exists stays as it is. Raises OssError for a name that OSS refuses."""
+        check_bucket_name(bucket)
+        self._store.create_bucket(bucket)
+
+    def stat(self, bucket: str, key: str) -> ObjectInfo | None:
+        """What OSS knows of an object, if there is one."""
+        return self._store.find(bucket, key)
+
+    def read(self, bucket: str, key: str) -> bytes | None:
+        """The body of an object, if there is one."""
+        info = self._store.find(bucket, key)
+        return self._store.path(info).read_bytes() if info else None
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = OssRequest.from_scope(scope)
+        exchange = Exchange(request.header("host") or "")
+        is_head = request.method == "HEAD"
+        try:
+            response = exchange.mark(await self._answer(request, receive))
+        except OssError as error:
+            response = exchange.error(error, with_body=not is_head, in_header=is_head)
+        except ClientGone:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: OssRequest, receive: Receive) -> Response:
+        operation = name_of(request)
+        # A bucket is looked up before the signature is: OSS names a missing one to everybody.
+        if request.bucket:
+            check_bucket_name(request.bucket)
+            if operation != "PutBucket":
+                self._store.bucket(request.bucket)
+        verify(request, self._accounts, self._region, datetime.now(timezone.utc))
+        if request.raw_key:
+            check_object_name(request.raw_key, request.key)
+        refuse_left_out(request, operation)
+        if operation == "PutObject":
+            return await self._objects.put_object(request, receive)
+        body = await read_body(receive, MAX_DOCUMENT_BYTES)
+        sums = Checksums()
+        sums.update(body)
+        check_content_md5(request.header("content-md5"), sums.md5)
+        if operation in self._with_body:
+            return self._with_body[operation](request, body)
+        return self._without_body[operation](request)

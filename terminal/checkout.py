@@ -1,0 +1,51 @@
+"""The files of this checkout that the commands run: ``s.yaml``, the code root, the built layer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from localcloud.cloud import base_interpreter
+from localcloud.config import CloudConfig, Ports
+from terminal.problems import Problem
+
+ROOT = Path(__file__).parent.parent
+DEPLOYMENT = ROOT / "s.yaml"
+# The local cloud is a region and an account of its own, whatever the real ones are.
+_NOT_PASSED_ON = frozenset({"FC_DEPLOY_REGION", "ALIBABA_CLOUD_ACCOUNT_ID"})
+
+
+def layer() -> Path:
+    """The built layer for the interpreter that runs this command; raises Problem without one."""
+    path = ROOT / "layers" / "build" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    if not (path / "python").is_dir():
+        raise Problem(f"The layer is not built: {path}/python is missing. Run `make setup`.")
+    return path
+
+
+def variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment in which ``s.yaml`` is resolved for the local cloud."""
+    return {name: value for name, value in environment.items() if name not in _NOT_PASSED_ON}
+
+
+def cloud_config(
+    *,
+    ports: Ports,
+    variables: Mapping[str, str],
+    directory: Path | None = None,
+    task_seconds: float = 1.0,
+    time_scale: float = 1.0,
+) -> CloudConfig:
+    """A local cloud that runs this checkout's functions with the built layer."""
+    return CloudConfig(
+        ports=ports,
+        directory=directory,
+        deployment=DEPLOYMENT,
+        variables=variables,
+        interpreter=base_interpreter(),
+        layer=layer(),
+        task_seconds=task_seconds,
+        time_scale=time_scale,
+    )

@@ -1,0 +1,214 @@
+"""The main job, played through on a local cloud and checked by reading the object back."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.cloud import LocalCloud
+from localcloud.config import Ports
+from localcloud.fc.invocation import InvocationRecord
+from terminal.checkout import cloud_config
+from terminal.clients import Account, Project, Video
+from terminal.narration import Narrator
+from terminal.problems import Problem
+
+OWN_TAGS = {"team": "a", "retention": "30 days"}
+OWN_TAGS_HEADER = "team=a&retention=30%20days"
+PATIENCE_SECONDS = 60.0
+TASK_SECONDS = 0.5
+# The waits that MNS and Function Compute impose between retries, should any be needed.
+TIME_SCALE = 0.05
+
+NEWER_LABELS = [
+    {"LabelName": name, "ParentLabelName": parent, "LabelLevel": 2, "LabelConfidence": confidence}
+    | {"Language": "zh-Hans"}
+    for name, parent, confidence in (
+        ("夜景", "自然风景", 0.97),
+        ("烟花", "夜景", 0.91),
+        ("Night market", "场所", 0.64),
+        ("人群", "人物", 0.42),
+    )
+]
+
+
+class DemoFailed(Problem):
+    """Something was not as the demo expects it; what follows is what was found."""
+
+    exit_code = 1
+
+
+def play(narrator: Narrator) -> None:
+    """Play the demo; raises DemoFailed where an expectation is not met."""
+    narrator.step("A local cloud starts: IMM, OSS, MNS and Function Compute on this machine")
+    config = cloud_config(ports=Ports(), variables={}, task_seconds=TASK_SECONDS, time_scale=TIME_SCALE)
+    with LocalCloud(config) as cloud:
+        urls = cloud.endpoints
+        narrator.say(f"OSS {urls.oss}   IMM {urls.imm}")
+        narrator.say(f"MNS {urls.mns}   FC  {urls.fc}")
+        _Play(cloud, narrator).run()
+
+
+class _Play:
+    def __init__(self, cloud: LocalCloud, narrator: Narrator) -> None:
+        self._cloud = cloud
+        self._tell = narrator
+        config, urls = cloud.config, cloud.endpoints
+        account = Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
+        self._video = Video(account, "media", "videos/宜家.mp4")
+        self._project = Project(account, "immtest")
+        (self._function,) = cloud.functions.deployment.functions
+        (trigger,) = cloud.functions.deployment.mns_topic_triggers
+        self._topic = trigger.topic
+        self._seen = 0
+
+    def run(self) -> None:
+        first = self._first_task()
+        self._duplicate(first)
+        newer = self._newer_task()
+        self._late(first, newer)
+        self._sum_up()
+
+    def _first_task(self) -> str:
+        self._tell.step("A video is uploaded, with tags of its owner's")
+        self._video.upload(b"A stand-in for a video: nothing here looks at its content.", OWN_TAGS_HEADER)
+        self._tell.say(f"{self._video.uri} has {_list(self._video.tags())}")
+        self._expect("the object has its owner's tags", OWN_TAGS, self._video.tags())
+
+        self._tell.step("An IMM task looks for labels in it and tells the topic when it has ended")
+        self._project.create()
+        task_id = self._project.start_task(self._video.uri, self._topic)
+        self._tell.say(f"task {task_id} is {self._project.result(task_id).status}")
+        self._tell.say(f"it will notify the topic {self._topic}, which triggers {self._function}")
+        record, outcome = self._next_invocation()
+        result = self._project.result(task_id)
+        self._tell.say(f"the task is {result.status}; {_ran(record)}")
+
+        self._tell.step("The function fetches the labels, reads the object's tags, merges and writes them")
+        found = self._video.tags()
+        columns = ("label", "parent", "level", "confidence", "becomes")
+        self._tell.table(columns, _label_rows(result.labels, outcome, found))
+        self._tell.change(OWN_TAGS, found)
+        self._expect("the outcome is tagged", "tagged", outcome["status"])
+        self._expect_labels_of(task_id, outcome)
+        return task_id
+
+    def _duplicate(self, task_id: str) -> None:
+        self._tell.step("MNS delivers the same notification a second time")
+        before = self._video.tags()
+        writes = self._writes()
+        self._cloud.run(self._cloud.media.notify(self._project.name, task_id))
+        record, outcome = self._next_invocation()
+        self._tell.say(f"outcome {outcome['status']}; {_ran(record)}")
+        self._expect("the outcome is unchanged", "unchanged", outcome["status"])
+        self._expect("nothing was written", writes, self._writes())
+        self._expect("the object's tags are the same", before, self._video.tags())
+
+    def _newer_task(self) -> str:
+        self._tell.step("The video is analysed again, and IMM finds other labels")
+        self._video.describe(json.dumps(NEWER_LABELS, ensure_ascii=False).encode())
+        before = self._video.tags()
+        task_id = self._project.start_task(self._video.uri, self._topic)
+        record, outcome = self._next_invocation()
+        self._tell.say(f"outcome {outcome['status']}; {_ran(record)}")
+        self._tell.change(before, self._video.tags())
+        self._expect("the outcome is tagged", "tagged", outcome["status"])
+        self._expect_labels_of(task_id, outcome)
+        return task_id
+
+    def _late(self, older: str, newer: str) -> None:
+        self._tell.step("A late notification of the older task arrives")
+        before = self._video.tags()
+        self._cloud.run(self._cloud.media.notify(self._project.name, older))
+        record, outcome = self._next_invocation()
+        self._tell.say(f"outcome {outcome['status']}; {_ran(record)}")
+        self._tell.say(f"because: {outcome['reason']}")
+        self._expect("the outcome is superseded", "superseded", outcome["status"])
+        self._expect("the object's tags are those of the newer task", before, self._video.tags())
+        self._expect(
+            "its provenance names the newer task", newer, self._video.tags()["imm"].partition("/")[2]
+        )
+
+    def _sum_up(self) -> None:
+        self._expect("no event was lost", [], [str(event) for event in self._cloud.functions.lost])
+
+    def _next_invocation(self) -> tuple[InvocationRecord, dict[str, Any]]:
+        """Wait until the function has run once more; gives the record and the only outcome."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            records = self._cloud.functions.invocations()
+            if len(records) > self._seen:
+                record = records[self._seen]
+                self._seen += 1
+                break
+            if time.monotonic() > deadline:
+                raise DemoFailed(
+                    f"The function was not invoked within {PATIENCE_SECONDS:.0f} s.{self._log()}"
+                )
+            time.sleep(0.005)
+        if record.error_type is not None:
+            raise DemoFailed(f"The function failed: {record.body.decode('utf-8', 'replace')}{self._log()}")
+        (outcome,) = json.loads(record.body)["outcomes"]
+        return record, outcome
+
+    def _expect_labels_of(self, task_id: str, outcome: Mapping[str, Any]) -> None:
+        found = self._video.tags()
+        start = self._project.result(task_id).start_time
+        self._expect(
+            "every tag of the owner is there, unchanged", OWN_TAGS, {k: found.get(k) for k in OWN_TAGS}
+        )
+        self._expect("the tag imm names the task and its start", f"{start[:23]}Z/{task_id}", found.get("imm"))
+        self._expect("the object's tags are those that the function reports", outcome["tags"], found)
+        self._expect("there are labels, and no more than ten tags", True, 3 < len(found) <= 10)
+
+    def _expect(self, what: str, expected: object, found: object) -> None:
+        if found != expected:
+            raise DemoFailed(f"Not so: {what}.\nexpected: {expected}\nfound:    {found}{self._log()}")
+        self._tell.verified(what)
+
+    def _writes(self) -> int:
+        self._cloud.run(self._cloud.calls.settled())
+        return len(self._cloud.calls.list("oss", "PutObjectTagging"))
+
+    def _log(self) -> str:
+        lines = [line.text for line in self._cloud.functions.logs(self._function)]
+        return "\nThe function's log:\n" + "\n".join(lines[-30:]) if lines else ""
+
+
+def _ran(record: InvocationRecord) -> str:
+    start = "cold start" if record.cold_start else "warm"
+    return f"the function ran for {record.duration * 1000:.0f} ms ({start}, {record.max_memory:.0f} MB)"
+
+
+def _list(tags: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in tags.items())
+
+
+def _label_rows(
+    labels: list[Any], outcome: Mapping[str, Any], found: Mapping[str, str]
+) -> list[tuple[str, ...]]:
+    reasons = {"confidence": "dropped: below the minimum", "limit": "dropped: no room left"}
+    reasons["collision"] = "dropped: a better label has its name"
+    dropped = {drop["label"]: reasons[drop["reason"]] for drop in outcome["dropped"]}
+    written = iter(key for key in found if key.startswith("imm_"))
+    ranked = sorted(
+        labels,
+        key=lambda label: (
+            label.label_name in dropped,
+            -label.label_confidence,
+            -(label.label_level or 0),
+            -(label.centric_score or 0),
+        ),
+    )
+    return [
+        (
+            label.label_name,
+            label.parent_label_name or "",
+            str(label.label_level or ""),
+            f"{label.label_confidence:.2f}",
+            dropped.get(label.label_name) or next(written, ""),
+        )
+        for label in ranked
+    ]

@@ -1,0 +1,79 @@
+"""The local cloud in the foreground."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from localcloud.cloud import LocalCloud
+from localcloud.config import Ports
+from terminal import sample
+from terminal.checkout import cloud_config, variables
+
+FIRST_PORT = 8970
+
+
+def serve(
+    console: Console,
+    *,
+    first_port: int,
+    directory: Path | None,
+    task_seconds: float,
+    time_scale: float,
+    stopped: threading.Event,
+) -> None:
+    """Serve until ``stopped`` is set. Raises PortInUse, or what is wrong with ``s.yaml``."""
+    config = cloud_config(
+        ports=Ports.consecutive(first_port) if first_port else Ports(),
+        variables=variables(),
+        directory=directory,
+        task_seconds=task_seconds,
+        time_scale=time_scale,
+    )
+    with LocalCloud(config) as cloud:
+        uri = sample.prepare(cloud)
+        _announce(console, cloud, uri)
+        stopped.wait()
+        console.print("Stopping.")
+
+
+def _announce(console: Console, cloud: LocalCloud, uri: str) -> None:
+    config, urls = cloud.config, cloud.endpoints
+    facts = [
+        ("OSS", urls.oss),
+        ("IMM", urls.imm),
+        ("MNS", urls.mns),
+        ("FC", urls.fc),
+        ("control", urls.control),
+        ("region", config.region),
+        ("account", config.account_id),
+        ("access key id", config.access_key_id),
+        ("access key secret", config.access_key_secret),
+        ("functions", ", ".join(cloud.functions.deployment.functions)),
+        ("topics", ", ".join(trigger.topic for trigger in cloud.functions.deployment.mns_topic_triggers)),
+        ("state", str(config.directory or "in memory, gone when this ends")),
+    ]
+    console.print(Text("The local cloud is running. Ctrl-C ends it.", style="bold"))
+    for name, value in facts:
+        console.print(Text.assemble((f"  {name:18}", "dim"), value), soft_wrap=True)
+    console.print(
+        f"\nIt has one video, {uri}, whose task has ended. In another terminal, tag it:\n", soft_wrap=True
+    )
+    for line in first_call(cloud):
+        console.print(Text(line, style="cyan"), soft_wrap=True)
+
+
+def first_call(cloud: LocalCloud) -> tuple[str, str]:
+    """Two lines for a shell: what the official SDKs need to know, and a first invocation."""
+    config, urls = cloud.config, cloud.endpoints
+    exports = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": config.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": config.access_key_secret,
+        "OSS_ENDPOINT": urls.oss,
+        "IMM_ENDPOINT": urls.imm,
+    }
+    export = "export " + " ".join(f"{name}={value}" for name, value in exports.items())
+    return export, f".venv/bin/imm-label-tags invoke --control {urls.control} {sample.EVENT}"

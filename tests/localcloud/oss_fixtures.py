@@ -1,0 +1,46 @@
+"""The fixtures of the tests of the object storage; a test module names this one in ``pytest_plugins``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import alibabacloud_oss_v2 as oss
+import oss2
+import pytest
+
+from tests.localcloud.oss_world import (
+    Oss,
+    StartOss,
+    Switchboard,
+    independent_client,
+    object_storage,
+    official_client,
+)
+from tests.localcloud.serving import serve
+
+
+@pytest.fixture(scope="session")
+def start_oss() -> Iterator[StartOss]:
+    """Starts object storages, one after another, behind one server."""
+    switchboard = Switchboard()
+    with serve(switchboard) as serving:
+        yield partial(object_storage, switchboard, serving)
+
+
+@pytest.fixture
+def cloud(start_oss: StartOss) -> Iterator[Oss]:
+    with start_oss() as served:
+        yield served
+
+
+@pytest.fixture
+def client(cloud: Oss) -> Iterator[oss.Client]:
+    with official_client(cloud) as connected:
+        yield connected
+
+
+@pytest.fixture
+def witness(cloud: Oss) -> Iterator[oss2.Bucket]:
+    with independent_client(cloud) as connected:
+        yield connected

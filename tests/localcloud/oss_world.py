@@ -1,0 +1,219 @@
+"""An object storage on loopback, and the two official SDKs that talk to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import alibabacloud_oss_v2 as oss
+import oss2
+import pytest
+import requests
+from alibabacloud_oss_v2.transport import RequestsHttpClient
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from localcloud.accounts import Accounts, Identity
+from localcloud.calls import Call
+from localcloud.clock import Clock
+from localcloud.database import Database
+from localcloud.gateway import Operation
+from localcloud.oss.service import ObjectStorage
+from tests.localcloud.oss_signing import REGION, Answer, send, sign
+from tests.localcloud.serving import Serving
+
+BUCKET = "media"
+ACCOUNT_ID = "1234567890123456"
+OWNER = Identity("LTAIlocalcloud", "not-a-secret")
+
+
+@dataclass
+class Oss:
+    """One object storage that is served."""
+
+    storage: ObjectStorage
+    accounts: Accounts
+    clock: Clock
+    database: Database
+    serving: Serving
+
+    @property
+    def address(self) -> str:
+        return self.serving.address
+
+    @property
+    def bodies(self) -> list[Path]:
+        """The files that hold bodies, complete or not."""
+        return sorted((self.database.directory / "objects").iterdir())
+
+    def calls(self, action: str | None = None) -> list[Call]:
+        """The calls that have reached the storage; waits for those under way."""
+        self.serving.run(self.serving.calls.settled())
+        return self.serving.calls.list(action=action)
+
+    def call(self, method: str, key: str | None = None, query: str = "", **options: Any) -> Answer:
+        """Send one request to the bucket that is signed by the owner."""
+        body = options.pop("body", b"")
+        bucket = options.pop("bucket", BUCKET)
+        return send(self.address, sign(OWNER, method, bucket, key, query, **options), body)
+
+
+StartOss = Callable[..., AbstractContextManager[Oss]]
+
+
+class Switchboard:
+    """One server for many tests: a service that stands for the object storage of the test that runs."""
+
+    name = "oss"
+
+    def __init__(self) -> None:
+        self.current: ObjectStorage
+        self.app: ASGIApp = self._serve
+
+    def operation(self, scope: Scope) -> Operation:
+        return self.current.operation(scope)
+
+    def error(self, status: int, code: str, message: str) -> Response:
+        return self.current.error(status, code, message)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.current.app(scope, receive, send)
+
+
+@contextmanager
+def object_storage(
+    switchboard: Switchboard,
+    serving: Serving,
+    directory: Path | None = None,
+    accept_unicode_tags: bool = False,
+    bucket: str | None = BUCKET,
+) -> Iterator[Oss]:
+    """Serve a new object storage with one bucket."""
+    clock = Clock()
+    accounts = Accounts(ACCOUNT_ID, OWNER, clock)
+    database = Database(directory)
+    try:
+        storage = ObjectStorage(
+            region=REGION,
+            account_id=ACCOUNT_ID,
+            database=database,
+            accounts=accounts,
+            clock=clock,
+            accept_unicode_tags=accept_unicode_tags,
+        )
+        if bucket:
+            storage.create_bucket(bucket)
+        switchboard.current = storage
+        serving.calls.clear()
+        serving.faults.clear()
+        yield Oss(storage, accounts, clock, database, serving)
+    finally:
+        # A client may be done before the service is.
+        serving.run(serving.calls.settled())
+        database.close()
+
+
+@contextmanager
+def official_client(
+    cloud: Oss, identity: Identity = OWNER, attempts: int = 1, **options: Any
+) -> Iterator[oss.Client]:
+    """The official SDK, unmodified, without the environment's proxies."""
+    config = oss.config.load_default()
+    config.credentials_provider = oss.credentials.StaticCredentialsProvider(
+        identity.access_key_id, identity.access_key_secret, identity.security_token
+    )
+    config.region = REGION
+    config.endpoint = cloud.serving.base_url
+    # As many attempts as the SDK makes by itself, but without its pauses.
+    config.retryer = oss.retry.StandardRetryer(
+        max_attempts=attempts, backoff_delayer=oss.retry.FixedDelayBackoff(0)
+    )
+    for name, value in options.items():
+        setattr(config, name, value)
+    with requests.Session() as session:
+        session.trust_env = False
+        config.http_client = RequestsHttpClient(session=session, connect_timeout=30, readwrite_timeout=30)
+        yield oss.Client(config)
+
+
+@contextmanager
+def independent_client(cloud: Oss, identity: Identity = OWNER, region: str = REGION) -> Iterator[oss2.Bucket]:
+    """The older official SDK, which shares no code with the other: a second opinion on the protocol."""
+    if identity.security_token is None:
+        auth: Any = oss2.AuthV4(identity.access_key_id, identity.access_key_secret)
+    else:
+        auth = oss2.StsAuth(
+            identity.access_key_id, identity.access_key_secret, identity.security_token, auth_version="v4"
+        )
+    session = _ClosingSession()
+    session.session.trust_env = False
+    try:
+        yield oss2.Bucket(auth, cloud.serving.base_url, BUCKET, session=session, region=region)
+    finally:
+        session.close()
+
+
+class _ClosingSession(oss2.Session):  # type: ignore[misc]
+    # The SDK reads the beginning of an error and leaves its connection open.
+    def __init__(self) -> None:
+        super().__init__()
+        self._responses: list[Any] = []
+
+    def do_request(self, request: Any, timeout: Any) -> Any:
+        response = super().do_request(request, timeout)
+        self._responses.append(response.response)
+        return response
+
+    def close(self) -> None:
+        for response in self._responses:
+            response.close()
+        self.session.close()
+
+
+def put(client: oss.Client, key: str, body: Any = b"a video", **options: Any) -> oss.PutObjectResult:
+    """Upload an object."""
+    return client.put_object(oss.PutObjectRequest(bucket=BUCKET, key=key, body=body, **options))
+
+
+def get(client: oss.Client, key: str, **options: Any) -> bytes:
+    """Download an object."""
+    result = client.get_object(oss.GetObjectRequest(bucket=BUCKET, key=key, **options))
+    with result.body as stream:
+        content: bytes = stream.content
+    return content
+
+
+def set_tags(client: oss.Client, key: str, tags: list[tuple[str, str]]) -> None:
+    """Replace an object's tags."""
+    tag_set = oss.TagSet(tags=[oss.Tag(key=name, value=value) for name, value in tags])
+    client.put_object_tagging(
+        oss.PutObjectTaggingRequest(bucket=BUCKET, key=key, tagging=oss.Tagging(tag_set=tag_set))
+    )
+
+
+def tags_of(client: oss.Client, key: str) -> list[tuple[str, str]]:
+    """An object's tags in the order that OSS gives them."""
+    result = client.get_object_tagging(oss.GetObjectTaggingRequest(bucket=BUCKET, key=key))
+    tags = (result.tag_set.tags if result.tag_set else None) or []
+    return [(tag.key, tag.value or "") for tag in tags]
+
+
+def refusal(call: Callable[[], object]) -> Any:
+    """The ServiceError that a call of the official SDK ends with."""
+    with pytest.raises(oss.exceptions.OperationError) as caught:
+        call()
+    error = caught.value.unwrap()
+    assert isinstance(error, oss.exceptions.ServiceError)
+    return error
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never held"
+        time.sleep(0.002)

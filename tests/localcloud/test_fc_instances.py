@@ -1,0 +1,508 @@
+"""The life of instances: start, reuse, freezing, limits, time-outs, ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.fc.outcome import Failure
+from localcloud.fc.refusals import EntityTooLarge, FunctionNotFound, NotRunning
+from localcloud.fc.service import ForeignFunction
+from tests.localcloud.fc_world import (
+    REGION,
+    World,
+    eventually,
+    function,
+    running,
+    running_process,
+    stopped_process,
+)
+
+PID = "import os\ndef handler(event, context): return os.getpid()"
+# Waits until a file appears; its path is the event.
+WAIT = """
+import os, time
+def handler(event, context):
+    while event and not os.path.exists(event):
+        time.sleep(0.005)
+    return os.getpid()
+"""
+
+
+def pid(world: World) -> int:
+    return int(world.invoke().body)
+
+
+def homes() -> set[str]:
+    return {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("localcloud-fc-")}
+
+
+# Reuse
+
+
+def test_an_instance_is_reused_and_frozen_in_between(tmp_path: Path) -> None:
+    with running(tmp_path, PID) as world:
+        first = world.invoke()
+        process = int(first.body)
+        assert eventually(lambda: stopped_process(process))
+        second = world.invoke()
+        assert int(second.body) == process
+        assert eventually(lambda: stopped_process(process))
+    assert (first.cold_start, second.cold_start) == (True, False)
+    assert first.instance_id == second.instance_id
+    assert first.request_id != second.request_id
+    assert not running_process(process)
+
+
+def test_threads_of_a_function_stand_still_between_requests(tmp_path: Path) -> None:
+    # Given a function whose thread counts while it may
+    code = """
+    import threading, time
+    count = 0
+    def counting():
+        global count
+        while True:
+            count += 1
+            time.sleep(0.001)
+    def handler(event, context):
+        if not event:
+            threading.Thread(target=counting, daemon=True).start()
+        time.sleep(0.02)
+        return count
+    """
+    with running(tmp_path, code) as world:
+        before = int(world.invoke().body)
+        # When much more time passes than the requests take
+        time.sleep(0.4)
+        after = int(world.invoke(b"again").body)
+    # Then the thread has only counted during the requests
+    assert 0 < before < after < 200
+
+
+def test_the_request_id_can_be_given(tmp_path: Path) -> None:
+    code = "def handler(event, context): return context.request_id"
+    with running(tmp_path, code) as world:
+        result = world.serving.run(world.fc.invoke("index", b"", request_id="1-given"))
+    assert (result.request_id, result.body) == ("1-given", b"1-given")
+
+
+def test_an_exception_leaves_the_instance_in_use(tmp_path: Path) -> None:
+    code = "import os\ndef handler(event, context):\n    if event: raise ValueError(os.getpid())\n    return os.getpid()"
+    with running(tmp_path, code) as world:
+        failed = world.invoke(b"x")
+        assert json.loads(failed.body)["errorMessage"] == str(pid(world))
+    assert (failed.status, failed.error_type) == (200, "UnhandledInvocationError")
+    assert failed.failure is Failure.UNHANDLED
+
+
+# Many requests
+
+
+def test_concurrent_requests_start_more_instances_up_to_the_limit(tmp_path: Path) -> None:
+    # Given three requests that wait for a file, and room for two instances
+    go = tmp_path / "go"
+    with running(tmp_path, WAIT, instance_limit=2) as world:
+
+        async def together() -> list[Any]:
+            tasks = [
+                asyncio.ensure_future(world.fc.invoke("index", str(go).encode(), request_id=f"1-{n}"))
+                for n in range(3)
+            ]
+            while len({line.instance_id for line in world.fc.logs("index")}) < 2:
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(0.05)
+            assert not any(line.request_id == "1-2" for line in world.fc.logs("index"))
+            go.touch()
+            return await asyncio.gather(*tasks)
+
+        # When they come together
+        results = world.serving.run(together())
+    # Then two instances serve them, and the third request has waited for one
+    assert [result.cold_start for result in results] == [True, True, False]
+    assert len({result.instance_id for result in results}) == 2
+    assert results[2].instance_id in {results[0].instance_id, results[1].instance_id}
+
+
+def test_a_request_that_waits_gets_the_place_of_an_instance_that_ended(tmp_path: Path) -> None:
+    code = "import os, time\ndef handler(event, context):\n    time.sleep(0.05)\n    os._exit(1)"
+    with running(tmp_path, code, instance_limit=1) as world:
+
+        async def together() -> list[Any]:
+            return list(await asyncio.gather(*(world.fc.invoke("index", b"") for _ in range(3))))
+
+        results = world.serving.run(together())
+    assert all(result.cold_start for result in results)
+    assert len({result.instance_id for result in results}) == 3
+
+
+def test_waiting_requests_can_be_given_up(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    with running(tmp_path, WAIT, instance_limit=1) as world:
+
+        async def give_up() -> Any:
+            serving = asyncio.ensure_future(world.fc.invoke("index", str(go).encode()))
+            waiting = [asyncio.ensure_future(world.fc.invoke("index", b"")) for _ in range(3)]
+            await asyncio.sleep(0.1)
+            waiting[0].cancel()
+            go.touch()
+            await serving
+            # The instance was just handed to the second; it goes on to the third.
+            waiting[1].cancel()
+            return await waiting[2]
+
+        assert world.serving.run(give_up()).error_type is None
+        assert world.invoke().cold_start is False
+
+
+def test_a_request_that_is_given_up_while_it_runs_costs_the_instance(tmp_path: Path) -> None:
+    with running(tmp_path, WAIT) as world:
+        first = world.invoke()
+
+        async def cancel() -> None:
+            task = asyncio.ensure_future(world.fc.invoke("index", b"/nowhere"))
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        world.serving.run(cancel())
+        assert not running_process(int(first.body))
+        assert world.invoke().cold_start
+
+
+# The initializer and preStop
+
+HOOKS = """
+import os
+started = []
+def initialize(context):
+    print("initializing", context.request_id, context.function.handler)
+    started.append(1)
+def handler(event, context): return len(started)
+def stop(context): print("stopping")
+"""
+
+
+def test_the_initializer_runs_once_before_the_first_request(tmp_path: Path) -> None:
+    hooks = {"initializer": {"handler": "index.initialize", "timeout": 5}}
+    with running(tmp_path, HOOKS, function(instanceLifecycleConfig=hooks)) as world:
+        first, second = world.invoke(), world.invoke()
+    assert (first.body, second.body) == (b"1", b"1")
+    assert world.log(first.request_id)[1:] == [
+        f"FC Initialize Start RequestId: {first.request_id}",
+        f"initializing {first.request_id} index.initialize",
+        f"FC Initialize End RequestId: {first.request_id}",
+        f"FC Invoke Start RequestId: {first.request_id}",
+        f"FC Invoke End RequestId: {first.request_id}",
+    ]
+
+
+def test_a_failing_initializer_fails_the_request_and_costs_the_instance(tmp_path: Path) -> None:
+    # Given an initializer that works the second time
+    code = """
+    import os, pathlib
+    def initialize(context):
+        mark = pathlib.Path(__file__).with_name("mark")
+        if not mark.exists():
+            mark.touch()
+            raise ValueError("bad setting")
+    def handler(event, context): return os.getpid()
+    """
+    hooks = {"initializer": {"handler": "index.initialize", "timeout": 5}}
+    with running(tmp_path, code, function(instanceLifecycleConfig=hooks)) as world:
+        # When two requests come
+        first, second = world.invoke(), world.invoke()
+    # Then the first fails with the initializer's error, and the second has an instance of its own
+    assert json.loads(first.body)["errorMessage"] == "bad setting"
+    assert first.error_type == "UnhandledInvocationError"
+    assert not any("Invoke" in line for line in world.log(first.request_id))
+    assert second.error_type is None
+    assert second.cold_start
+    assert second.instance_id != first.instance_id
+
+
+def test_pre_stop_runs_when_an_instance_ends_for_idleness(tmp_path: Path) -> None:
+    hooks = {"preStop": {"handler": "index.stop", "timeout": 5}}
+    declared = function(instanceLifecycleConfig=hooks)
+    with running(tmp_path, HOOKS, declared, time_scale=0.0005) as world:
+        world.invoke()
+        assert eventually(lambda: any(line.startswith("FC PreStop End") for line in world.log()))
+    assert "stopping" in world.log()
+
+
+# Idleness
+
+
+def test_idle_instances_end_after_five_minutes(tmp_path: Path) -> None:
+    with running(tmp_path, PID, time_scale=0.0005) as world:
+        process = pid(world)
+        assert eventually(lambda: not running_process(process))
+        assert world.invoke().cold_start
+
+
+def test_also_when_only_the_services_clock_has_moved(tmp_path: Path) -> None:
+    with running(tmp_path, PID) as world:
+        first = world.invoke()
+        world.clock.advance(299)
+        second = world.invoke()
+        world.clock.advance(301)
+        third = world.invoke()
+    assert (second.instance_id, second.cold_start) == (first.instance_id, False)
+    assert third.cold_start
+
+
+# Ends
+
+
+def test_a_handler_that_exceeds_its_timeout(tmp_path: Path) -> None:
+    code = "import time\ndef handler(event, context): time.sleep(30)"
+    with running(tmp_path, code, function(timeout=1)) as world:
+        result = world.invoke()
+        log = world.log(result.request_id)
+        following = world.invoke()
+    message = f"Function timed out after 1 seconds (maxMemoryUsage: {result.memory:.2f}MB)"
+    assert json.loads(result.body) == {"errorMessage": message}
+    assert result.memory > 1
+    assert (result.status, result.error_type) == (200, "UnhandledInvocationError")
+    assert result.failure is Failure.TIMEOUT
+    # The runtime has written where every thread was, and the platform how it ended.
+    assert any("[ERROR] Dumping stack trace after function timeout" in line for line in log)
+    assert any("time.sleep(30)" in line for line in log)
+    assert log[-1] == f"FC Invoke End RequestId: {result.request_id}, Error: {message}"
+    assert following.cold_start
+
+
+def test_a_handler_that_ignores_termination_is_killed(tmp_path: Path) -> None:
+    code = """
+    import os, time
+    def handler(event, context):
+        print(os.getpid())
+        while True:
+            try:
+                time.sleep(30)
+            except BaseException:
+                pass
+    """
+    with running(tmp_path, code, function(timeout=1)) as world:
+        result = world.invoke()
+        (process,) = (int(line) for line in world.log() if line.isdecimal())
+    assert result.failure is Failure.TIMEOUT
+    assert not running_process(process)
+
+
+def test_an_initializer_that_exceeds_its_timeout(tmp_path: Path) -> None:
+    code = "import time\ndef initialize(context): time.sleep(30)\ndef handler(e, c): pass"
+    hooks = {"initializer": {"handler": "index.initialize", "timeout": 1}}
+    with running(tmp_path, code, function(instanceLifecycleConfig=hooks)) as world:
+        result = world.invoke()
+        log = world.log(result.request_id)
+    message = json.loads(result.body)["errorMessage"]
+    assert message.startswith("Function initialization timed out after 1 seconds (maxMemoryUsage: ")
+    assert log[-1] == f"FC Initialize End RequestId: {result.request_id}, Error: {message}"
+
+
+@pytest.mark.parametrize(
+    "statement", ["os._exit(0)", "sys.exit(1)", "os.kill(os.getpid(), 9)", "raise KeyboardInterrupt"]
+)
+def test_a_process_that_ends_before_it_answers(tmp_path: Path, statement: str) -> None:
+    with running(tmp_path, f"import os, sys\ndef handler(event, context): {statement}") as world:
+        result = world.invoke()
+        log = world.log(result.request_id)
+    message = json.loads(result.body)["errorMessage"]
+    assert message == (
+        "Process exited unexpectedly before completing request "
+        f"(duration: {result.duration * 1000:.0f}ms, maxMemoryUsage: {result.memory:.2f}MB)"
+    )
+    assert (result.status, result.error_type) == (200, "UnhandledInvocationError")
+    assert result.failure is Failure.UNHANDLED
+    assert log[-1] == f"FC Invoke End RequestId: {result.request_id}, Error: {message}"
+
+
+def test_a_function_that_closes_the_runtimes_socket(tmp_path: Path) -> None:
+    code = "import os, time\ndef handler(event, context): os.closerange(3, 100); time.sleep(30)"
+    with running(tmp_path, code) as world:
+        assert b"Process exited unexpectedly" in world.invoke().body
+
+
+def test_a_function_that_takes_too_much_memory_is_killed_at_once(tmp_path: Path) -> None:
+    code = """
+    import time
+    def handler(event, context):
+        kept = bytearray(200 * 1024 * 1024)
+        for place in range(0, len(kept), 4096):
+            kept[place] = 1
+        time.sleep(30)
+    """
+    with running(tmp_path, code, function(memorySize=128, cpu=0.1, diskSize=512)) as world:
+        result = world.invoke()
+    assert result.failure is Failure.OUT_OF_MEMORY
+    assert result.memory > 128
+    assert b"Process exited unexpectedly before completing request" in result.body
+    assert world.fc.invocations()[0].failure == "FunctionOOMError"
+
+
+def test_so_is_one_that_took_it_only_for_a_moment(tmp_path: Path) -> None:
+    # Given a function that is faster than the memory is looked at
+    code = "def handler(event, context):\n    b'x' * (int(event) * 1024 * 1024)\n    return 'done'"
+    with running(tmp_path, code, function(memorySize=128, cpu=0.1, diskSize=512)) as world:
+        fine, too_much = world.invoke(b"20"), world.invoke(b"200")
+        following = world.invoke(b"20")
+    assert fine.body == b"done"
+    assert too_much.failure is Failure.OUT_OF_MEMORY
+    assert too_much.memory > 128
+    assert following.cold_start
+
+
+def test_processes_that_a_function_started_end_with_it(tmp_path: Path) -> None:
+    code = """
+    import subprocess
+    def handler(event, context): return subprocess.Popen(["sleep", "60"]).pid
+    """
+    with running(tmp_path, code) as world:
+        child = int(world.invoke().body)
+        assert eventually(lambda: stopped_process(child))
+    assert eventually(lambda: not running_process(child))
+
+
+def test_a_process_that_left_the_group_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    code = """
+    import subprocess
+    def handler(event, context):
+        return subprocess.Popen(["sleep", "60"], start_new_session=True).pid
+    """
+    with running(tmp_path, code) as world:
+        child = int(world.invoke().body)
+    os.kill(child, signal.SIGKILL)
+
+
+def test_instances_can_be_killed(tmp_path: Path) -> None:
+    with running(tmp_path, PID) as world:
+        process = pid(world)
+        assert world.call(lambda: world.fc.kill_instances("index")) == 1
+        assert eventually(lambda: not running_process(process))
+        assert world.invoke().cold_start
+
+
+def test_also_while_they_serve_a_request(tmp_path: Path) -> None:
+    with running(tmp_path, WAIT) as world:
+
+        async def kill() -> Any:
+            task = asyncio.ensure_future(world.fc.invoke("index", b"/nowhere"))
+            while not any("Invoke Start" in line.text for line in world.fc.logs("index")):
+                await asyncio.sleep(0.005)
+            assert world.fc.kill_instances("index") == 1
+            return await task
+
+        assert world.serving.run(kill()).failure is Failure.UNHANDLED
+
+
+def test_stopping_leaves_no_process_and_no_files(tmp_path: Path) -> None:
+    # Given an idle instance, and one that serves a request
+    before = homes()
+    with running(tmp_path, WAIT) as world:
+        idle = int(world.invoke().body)
+
+        async def stop() -> Any:
+            task = asyncio.ensure_future(world.fc.invoke("index", b"/nowhere"))
+            other = asyncio.ensure_future(world.fc.invoke("index", b"/nowhere"))
+            while sum("Invoke Start" in line.text for line in world.fc.logs("index")) < 3:
+                await asyncio.sleep(0.005)
+            assert len(homes() - before) == 2
+            await world.fc.stop()
+            return await asyncio.gather(task, other)
+
+        # When the service stops
+        results = world.serving.run(stop())
+        # Then nothing is left of them, and nothing starts any more
+        assert all(result.failure is Failure.UNHANDLED for result in results)
+        assert not running_process(idle)
+        assert homes() == before
+        with pytest.raises(NotRunning):
+            world.invoke()
+
+
+def test_frozen_instances_end_when_the_local_cloud_is_killed(tmp_path: Path) -> None:
+    # Given a local cloud in a process of its own, with a frozen instance
+    (tmp_path / "cloud.py").write_text(
+        f"""
+import sys, time
+sys.path[:0] = {sys.path!r}
+from pathlib import Path
+from tests.localcloud.fc_world import running
+with running(Path({str(tmp_path)!r}), {PID!r}) as world:
+    print(int(world.invoke().body), flush=True)
+    time.sleep(60)
+""",
+        encoding="utf-8",
+    )
+    with subprocess.Popen([sys.executable, tmp_path / "cloud.py"], stdout=subprocess.PIPE) as cloud:
+        assert cloud.stdout is not None
+        process = int(cloud.stdout.readline())
+        assert eventually(lambda: stopped_process(process))
+        # When it gets no chance to clean up
+        cloud.kill()
+    # Then the system ends the instance
+    assert eventually(lambda: not running_process(process))
+
+
+# What is refused
+
+
+def test_functions_that_do_not_exist(tmp_path: Path) -> None:
+    with running(tmp_path, PID) as world:
+        with pytest.raises(FunctionNotFound, match="function 'other' does not exist"):
+            world.invoke(function="other")
+        with pytest.raises(FunctionNotFound):
+            world.invoke_async(function="other")
+        with pytest.raises(FunctionNotFound):
+            world.call(lambda: world.fc.kill_instances("other"))
+
+
+def test_events_that_are_too_large(tmp_path: Path) -> None:
+    with running(tmp_path, PID) as world:
+        with pytest.raises(EntityTooLarge, match=str(32 * 1024 * 1024)):
+            world.invoke(bytes(32 * 1024 * 1024 + 1))
+        with pytest.raises(EntityTooLarge, match=str(128 * 1024)):
+            world.invoke_async(bytes(128 * 1024 + 1))
+
+
+@pytest.mark.parametrize(
+    ("props", "message"),
+    [
+        ({"region": "cn-shanghai"}, f"index is declared for the region cn-shanghai, but this cloud is {REGION}"),
+        ({"role": "acs:ram::99:role/x"}, "index is declared for the account 99"),
+    ],
+)
+def test_functions_of_another_region_or_account(tmp_path: Path, props: dict[str, Any], message: str) -> None:
+    with pytest.raises(ForeignFunction, match=message), running(tmp_path, PID, function(**props)):
+        pass
+
+
+def test_every_attempt_is_recorded(tmp_path: Path) -> None:
+    with running(tmp_path, PID) as world:
+        result = world.invoke()
+        (record,) = world.fc.invocations()
+    assert record.as_dict() == {
+        "function": "index",
+        "request_id": result.request_id,
+        "instance_id": result.instance_id,
+        "attempt": 1,
+        "cold_start": True,
+        "status": 200,
+        "error_type": None,
+        "failure": None,
+        "duration": result.duration,
+        "max_memory": result.memory,
+        "asynchronous": False,
+        "ended": record.ended.isoformat(),
+    }

@@ -1,0 +1,337 @@
+"""How messages reach functions: the event's form, tags, order, duplicates, retries, and giving up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+from localcloud.mns.delivery import Delivery, retry_delays
+from tests.localcloud.mns_region import ACCOUNT, Endpoint, Region, message, region
+
+
+@pytest.fixture
+def mns() -> Iterator[Region]:
+    with region(seed=1) as served:
+        yield served
+
+
+def publish(mns: Region, body: str, **more: object) -> str:
+    return mns.serving.run(mns.service.publish("labels", body.encode(), **more))  # type: ignore[arg-type]
+
+
+def test_a_json_subscription_receives_mnss_fields_around_the_body(mns: Region) -> None:
+    # given a subscription in JSON format
+    endpoint = Endpoint()
+    mns.subscribe("test-fc-subscribe", endpoint, content_format="JSON")
+
+    # when a message is published over HTTP
+    reply = mns.publish("labels", 'hello "视频" topic')
+    mns.settled()
+
+    # then the event has the fields of Function Compute's sample
+    (event,) = endpoint.events
+    fields = json.loads(event)
+    assert list(fields) == [
+        "TopicOwner",
+        "Message",
+        "Subscriber",
+        "PublishTime",
+        "SubscriptionName",
+        "MessageMD5",
+        "TopicName",
+        "MessageId",
+    ]
+    published = fields.pop("PublishTime")
+    assert isinstance(published, int)
+    assert abs(published - mns.clock.now().timestamp() * 1000) < 3600 * 1000
+    assert fields == {
+        "TopicOwner": ACCOUNT,
+        "Message": 'hello "视频" topic',
+        "Subscriber": ACCOUNT,
+        "SubscriptionName": "test-fc-subscribe",
+        "MessageMD5": reply.fields["MessageBodyMD5"],
+        "TopicName": "labels",
+        "MessageId": reply.fields["MessageId"],
+    }
+
+
+def test_a_stream_subscription_receives_the_bare_body(mns: Region) -> None:
+    endpoint = Endpoint()
+    mns.subscribe("stream", endpoint, content_format="STREAM")
+
+    publish(mns, "hello 视频")
+    mns.settled()
+
+    assert endpoint.events == ["hello 视频".encode()]
+
+
+def test_attributes_stand_as_in_function_computes_samples(mns: Region) -> None:
+    # given both formats
+    plain, stream = Endpoint(), Endpoint()
+    mns.subscribe("json", plain, content_format="JSON")
+    mns.subscribe("stream", stream, content_format="STREAM")
+
+    # when a message with the attribute of the samples is published
+    extension = '<MessageAttributes><Extend>{"key":"value"}</Extend></MessageAttributes>'
+    document = message(f"<MessageBody>hello topic</MessageBody>{extension}")
+    assert mns.send("POST", "/topics/labels/messages", document).status == 201
+    mns.settled()
+
+    # then JSON has its content at the top, and STREAM has it beside the body
+    fields = json.loads(plain.events[0])
+    assert next(iter(fields.items())) == ("key", "value")
+    assert fields["Message"] == "hello topic"
+    assert json.loads(stream.events[0]) == {"body": "hello topic", "attrs": {"Extend": '{"key":"value"}'}}
+
+
+def test_an_attribute_never_takes_the_place_of_a_field(mns: Region) -> None:
+    endpoint = Endpoint()
+    mns.subscribe("json", endpoint, content_format="JSON")
+
+    attributes = {"Message": "forged", "colour": "red", "Extend": "[1]"}
+    publish(mns, "true", attributes=attributes)
+    publish(mns, "true", attributes={**attributes, "Extend": "no JSON"})
+    publish(mns, "true", attributes={**attributes, "Extend": r'{"half": "\ud83d"}'})
+    mns.settled()
+
+    for event in endpoint.events:
+        fields = json.loads(event)
+        assert (fields["Message"], fields["colour"]) == ("true", "red")
+        assert fields["Extend"] in ("[1]", "no JSON", r'{"half": "\ud83d"}')
+    assert len(endpoint.events) == 3
+
+
+def test_a_tag_chooses_the_subscriptions(mns: Region) -> None:
+    # given a subscription for a tag and one for all messages
+    tagged, every = Endpoint(), Endpoint()
+    mns.subscribe("tagged", tagged, filter_tag="video")
+    mns.subscribe("every", every)
+
+    # when messages with and without tags are published
+    mns.publish("labels", "1", "<MessageTag>video</MessageTag>")
+    mns.publish("labels", "2", "<MessageTag>image</MessageTag>")
+    publish(mns, "3", tag="video")
+    publish(mns, "4")
+    mns.settled()
+
+    assert sorted(tagged.events) == [b"1", b"3"]
+    assert sorted(every.events) == [b"1", b"2", b"3", b"4"]
+
+
+def test_a_message_of_another_topic_is_not_delivered(mns: Region) -> None:
+    endpoint = Endpoint()
+    mns.service.create_topic("other")
+    mns.subscribe("other", endpoint, topic="other")
+
+    publish(mns, "hello")
+    mns.settled()
+
+    assert endpoint.events == []
+
+
+def test_a_subscription_takes_the_place_of_one_of_its_name(mns: Region) -> None:
+    old, new = Endpoint(), Endpoint()
+    mns.subscribe("tag", old)
+    mns.subscribe("tag", new)
+
+    publish(mns, "hello")
+    mns.settled()
+
+    assert (old.events, new.events) == ([], [b"hello"])
+
+
+def test_a_subscription_of_a_deleted_topic_receives_nothing(mns: Region) -> None:
+    endpoint = Endpoint()
+    mns.subscribe("tag", endpoint)
+    mns.send("DELETE", "/topics/labels")
+    mns.service.create_topic("labels")
+
+    publish(mns, "hello")
+    mns.settled()
+
+    assert endpoint.events == []
+
+
+def test_messages_overtake_each_other(mns: Region) -> None:
+    # given a subscription
+    endpoint = Endpoint()
+    mns.subscribe("tag", endpoint)
+
+    # when many messages are published in order
+    bodies = [f"{number:03d}".encode() for number in range(50)]
+
+    async def publish_all() -> None:
+        for body in bodies:
+            await mns.service.publish("labels", body)
+
+    mns.serving.run(publish_all())
+    mns.settled()
+
+    # then all arrive, in another order
+    assert sorted(endpoint.events) == bodies
+    assert endpoint.events != bodies
+
+
+def test_publishing_does_not_wait_for_the_delivery(mns: Region) -> None:
+    # given an endpoint that does not answer
+    answer = asyncio.Event()
+
+    class Slow(Endpoint):
+        async def push(self, event: bytes) -> bool:
+            await answer.wait()
+            return await super().push(event)
+
+    endpoint = Slow()
+    mns.subscribe("tag", endpoint)
+
+    # then publishing has its message id all the same, and the topic counts the message
+    message_id = publish(mns, "hello")
+    assert len(message_id) == 32
+    assert mns.send("GET", "/topics/labels").fields["MessageCount"] == "1"
+    assert endpoint.events == []
+
+    # and the delivery ends once the endpoint answers
+    mns.serving.loop.call_soon_threadsafe(answer.set)
+    mns.settled()
+    assert endpoint.events == [b"hello"]
+    assert mns.send("GET", "/topics/labels").fields["MessageCount"] == "0"
+
+
+def test_the_next_message_can_be_delivered_several_times(mns: Region) -> None:
+    # given an order for two extra deliveries
+    first, second = Endpoint(), Endpoint()
+    mns.subscribe("first", first)
+    mns.subscribe("second", second)
+    mns.service.duplicate_next("labels", 1)
+    mns.service.duplicate_next("labels", 1)
+
+    # when two messages are published
+    publish(mns, "a")
+    publish(mns, "b")
+    mns.settled()
+
+    # then the first reaches every subscriber three times, as one message, and the second once
+    assert sorted(first.events) == sorted(second.events) == [b"a", b"a", b"a", b"b"]
+    assert len({delivery.message_id for delivery in mns.service.deliveries}) == 2
+
+
+def test_an_event_that_is_not_accepted_comes_again(mns: Region) -> None:
+    # given an endpoint that refuses twice
+    endpoint = Endpoint(refusals=2)
+    mns.subscribe("tag", endpoint)
+
+    message_id = publish(mns, "hello")
+    mns.settled()
+
+    assert endpoint.events == [b"hello"] * 3
+    assert mns.service.deliveries == [
+        Delivery(message_id, "tag", 1, accepted=False),
+        Delivery(message_id, "tag", 2, accepted=False),
+        Delivery(message_id, "tag", 3, accepted=True),
+    ]
+    assert mns.service.undelivered == []
+
+
+def test_an_endpoint_that_breaks_has_not_accepted(mns: Region) -> None:
+    endpoint = Endpoint(refusals=1, breaks=True)
+    mns.subscribe("tag", endpoint)
+
+    publish(mns, "hello")
+    mns.settled()
+
+    assert [delivery.accepted for delivery in mns.service.deliveries] == [False, True]
+
+
+@pytest.mark.parametrize(("strategy", "attempts"), [("BACKOFF_RETRY", 4), ("EXPONENTIAL_DECAY_RETRY", 177)])
+def test_a_message_that_is_never_accepted_is_given_up_and_listed(
+    mns: Region, strategy: str, attempts: int
+) -> None:
+    # given one endpoint that never accepts, and one that does
+    stubborn, willing = Endpoint(refusals=None), Endpoint()
+    mns.subscribe("stubborn", stubborn, strategy=strategy)
+    mns.subscribe("willing", willing)
+
+    message_id = publish(mns, "hello")
+    mns.settled()
+
+    # then it was tried as often as the strategy says, and is not lost silently
+    assert len(stubborn.events) == attempts
+    assert willing.events == [b"hello"]
+    (given_up,) = mns.service.undelivered
+    assert (given_up.message.message_id, given_up.message.body) == (message_id, "hello")
+    assert (given_up.subscription, given_up.attempts) == ("stubborn", attempts)
+    assert given_up.reason == "every retry failed"
+
+
+def test_what_is_on_its_way_when_the_service_stops_is_listed() -> None:
+    # given a delivery that waits for its retry, one that has not begun, and one that comes too late
+    with region(time_scale=1.0) as mns:
+        endpoint = Endpoint(refusals=None)
+        mns.subscribe("tag", endpoint)
+        publish(mns, "first")
+
+        async def publish_and_stop() -> None:
+            while not endpoint.events:
+                await asyncio.sleep(0.001)
+            await mns.service.publish("labels", b"second")
+            await mns.service.stop()
+            await mns.service.publish("labels", b"third")
+
+        # when the service stops
+        mns.serving.run(publish_and_stop())
+
+    # then all are listed
+    found = {(given_up.message.body, given_up.attempts) for given_up in mns.service.undelivered}
+    assert found == {("first", 1), ("second", 0), ("third", 0)}
+    assert {given_up.reason for given_up in mns.service.undelivered} == {"the service was stopped"}
+
+
+def test_backoff_is_three_retries_ten_to_twenty_seconds_apart() -> None:
+    delays = list(retry_delays("BACKOFF_RETRY", random.Random(7)))
+
+    assert len(delays) == 3
+    assert all(10 <= delay <= 20 for delay in delays)
+    assert len(set(delays)) == 3
+
+
+def test_exponential_decay_is_176_retries_in_one_day() -> None:
+    delays = list(retry_delays("EXPONENTIAL_DECAY_RETRY", random.Random(7)))
+
+    assert delays[:10] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+    assert delays[9:] == [512] * 167
+    assert len(delays) == 176
+    assert sum(delays) == pytest.approx(24 * 3600, rel=0.01)
+
+
+def test_the_waits_are_scaled() -> None:
+    # given a service whose ten seconds last ten milliseconds
+    times: list[float] = []
+
+    class Stubborn(Endpoint):
+        async def push(self, event: bytes) -> bool:
+            times.append(time.monotonic())
+            return await super().push(event)
+
+    with region(time_scale=0.001) as mns:
+        mns.subscribe("tag", Stubborn(refusals=None))
+
+        # when a message is never accepted
+        publish(mns, "hello")
+        mns.settled()
+
+    # then the retries are apart, and over long before the real ones would be
+    assert len(times) == 4
+    assert all(later - earlier >= 0.01 for earlier, later in pairwise(times))
+
+
+def test_a_subscription_is_of_a_format_and_strategy_that_functions_have(mns: Region) -> None:
+    with pytest.raises(ValueError, match="JSON or STREAM, not XML"):
+        mns.subscribe("tag", Endpoint(), content_format="XML")
+    with pytest.raises(ValueError, match="EXPONENTIAL_DECAY_RETRY, not NEVER"):
+        mns.subscribe("tag", Endpoint(), strategy="NEVER")

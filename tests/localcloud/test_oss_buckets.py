@@ -1,0 +1,201 @@
+"""Buckets, and the lists of what is in them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import alibabacloud_oss_v2 as oss
+import oss2
+import pytest
+
+from localcloud.oss.errors import OssError
+from tests.localcloud.oss_world import ACCOUNT_ID, BUCKET, Oss, StartOss, official_client, put, refusal
+
+pytest_plugins = ["tests.localcloud.oss_fixtures"]
+
+INVALID_NAMES = ["ab", "a" * 64, "Media", "media_1", "-media", "media-", "me.dia", "媒体"]
+
+
+def keys_of(client: oss.Client, **options: object) -> list[str]:
+    result = client.list_objects_v2(oss.ListObjectsV2Request(bucket=BUCKET, **options))
+    return [entry.key for entry in result.contents or []]
+
+
+def test_a_bucket_is_made_and_described(cloud: Oss, client: oss.Client) -> None:
+    client.put_bucket(oss.PutBucketRequest(bucket="another", acl="private"))
+    info = client.get_bucket_info(oss.GetBucketInfoRequest(bucket="another")).bucket_info
+    assert (info.name, info.location, info.storage_class) == ("another", "oss-cn-hangzhou", "Standard")
+    assert (info.owner.id, info.acl, info.data_redundancy_type) == (ACCOUNT_ID, "private", "LRS")
+    assert info.extranet_endpoint == "oss-cn-hangzhou.aliyuncs.com"
+    assert info.intranet_endpoint == "oss-cn-hangzhou-internal.aliyuncs.com"
+    assert abs(info.creation_date - datetime.now(timezone.utc)) < timedelta(minutes=1)
+
+
+def test_the_owner_may_make_a_bucket_again(client: oss.Client) -> None:
+    put(client, "a")
+    client.put_bucket(oss.PutBucketRequest(bucket=BUCKET))
+    assert keys_of(client) == ["a"]
+
+
+def test_a_bucket_can_be_configured_in_the_only_way_there_is(cloud: Oss, client: oss.Client) -> None:
+    configuration = oss.CreateBucketConfiguration(storage_class="Standard", data_redundancy_type="LRS")
+    client.put_bucket(oss.PutBucketRequest(bucket="another", create_bucket_configuration=configuration))
+    for body, status, code in [
+        (
+            b"<CreateBucketConfiguration><StorageClass>IA</StorageClass></CreateBucketConfiguration>",
+            501,
+            "NotImplemented",
+        ),
+        (b"<Other/>", 400, "MalformedXML"),
+        (b"<CreateBucketConfiguration>", 400, "MalformedXML"),
+        (b"\xff", 400, "MalformedXML"),
+    ]:
+        answer = cloud.call("PUT", bucket="third", body=body)
+        assert (answer.status, answer.error()["Code"]) == (status, code)
+    assert cloud.call("PUT", bucket="third", headers={"x-oss-acl": "public-read"}).status == 501
+    assert (
+        refusal(lambda: client.get_bucket_info(oss.GetBucketInfoRequest(bucket="third"))).status_code == 404
+    )
+
+
+@pytest.mark.parametrize("name", INVALID_NAMES)
+def test_names_that_no_bucket_can_have(cloud: Oss, name: str) -> None:
+    for method in ("PUT", "GET"):
+        answer = cloud.call(method, bucket=name)
+        assert (answer.status, answer.error()["Code"]) == (400, "InvalidBucketName")
+        assert (answer.error()["BucketName"], answer.error()["EC"]) == (name, "0015-00000001")
+    with pytest.raises(OssError, match="InvalidBucketName"):
+        cloud.storage.create_bucket(name)
+
+
+def test_the_buckets_of_the_account(cloud: Oss, client: oss.Client) -> None:
+    for name in ("media-2", "archive", "media-3"):
+        cloud.storage.create_bucket(name)
+        cloud.storage.create_bucket(name)
+    result = client.list_buckets(oss.ListBucketsRequest())
+    assert [bucket.name for bucket in result.buckets] == ["archive", "media", "media-2", "media-3"]
+    assert (result.owner.id, result.is_truncated) == (ACCOUNT_ID, False)
+    assert {(bucket.region, bucket.location) for bucket in result.buckets} == {
+        ("cn-hangzhou", "oss-cn-hangzhou")
+    }
+    first = client.list_buckets(oss.ListBucketsRequest(prefix="media", max_keys=2))
+    assert ([bucket.name for bucket in first.buckets], first.is_truncated) == (["media", "media-2"], True)
+    rest = client.list_buckets(oss.ListBucketsRequest(prefix="media", max_keys=2, marker=first.next_marker))
+    assert ([bucket.name for bucket in rest.buckets], rest.is_truncated) == (["media-3"], False)
+
+
+def test_an_account_without_buckets(start_oss: StartOss) -> None:
+    with start_oss(bucket=None) as cloud, official_client(cloud) as client:
+        assert client.list_buckets(oss.ListBucketsRequest()).buckets is None
+
+
+def test_only_an_empty_bucket_can_be_deleted(client: oss.Client) -> None:
+    put(client, "a")
+    error = refusal(lambda: client.delete_bucket(oss.DeleteBucketRequest(bucket=BUCKET)))
+    assert (error.status_code, error.code, error.ec) == (409, "BucketNotEmpty", "0015-00000301")
+    client.delete_object(oss.DeleteObjectRequest(bucket=BUCKET, key="a"))
+    assert client.delete_bucket(oss.DeleteBucketRequest(bucket=BUCKET)).status_code == 204
+    error = refusal(lambda: put(client, "a"))
+    assert (error.status_code, error.code, error.ec) == (404, "NoSuchBucket", "0015-00000101")
+    assert error.error_fileds["BucketName"] == BUCKET
+
+
+def test_objects_are_listed_in_the_order_of_their_bytes(client: oss.Client) -> None:
+    for key in ("b", "a/2", "a", "Z", "é", "a/10", "视频"):
+        put(client, key)
+    assert keys_of(client) == ["Z", "a", "a/10", "a/2", "b", "é", "视频"]
+
+
+def test_what_a_list_says_of_an_object(cloud: Oss, client: oss.Client) -> None:
+    put(client, "a&b c", b"a video")
+    result = client.list_objects_v2(oss.ListObjectsV2Request(bucket=BUCKET, fetch_owner=True))
+    (entry,) = result.contents
+    head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="a&b c"))
+    assert (entry.key, entry.size, entry.etag) == ("a&b c", 7, head.etag)
+    assert (entry.object_type, entry.storage_class) == ("Normal", "Standard")
+    assert (entry.last_modified, entry.owner) == (head.last_modified, None)
+    assert (result.name, result.key_count, result.max_keys, result.is_truncated) == (BUCKET, 1, 100, False)
+    # Without an encoding, keys stand in the document as they are.
+    assert b"<Key>a&amp;b c</Key>" in cloud.call("GET", query="list-type=2").body
+
+
+def test_prefixes_and_delimiters(client: oss.Client) -> None:
+    for key in ("videos/a/1", "videos/a/2", "videos/b/1", "videos/top", "videos!", "other/1"):
+        put(client, key)
+    assert keys_of(client, prefix="videos/") == ["videos/a/1", "videos/a/2", "videos/b/1", "videos/top"]
+    result = client.list_objects_v2(oss.ListObjectsV2Request(bucket=BUCKET, prefix="videos/", delimiter="/"))
+    assert [entry.prefix for entry in result.common_prefixes] == ["videos/a/", "videos/b/"]
+    assert [entry.key for entry in result.contents] == ["videos/top"]
+    assert (result.prefix, result.delimiter, result.key_count) == ("videos/", "/", 3)
+    top = client.list_objects_v2(oss.ListObjectsV2Request(bucket=BUCKET, delimiter="/"))
+    assert [entry.prefix for entry in top.common_prefixes] == ["other/", "videos/"]
+    assert [entry.key for entry in top.contents] == ["videos!"]
+
+
+@pytest.mark.parametrize("max_keys", [1, 2, 3, 7])
+@pytest.mark.parametrize("delimiter", [None, "/"])
+def test_pages_join_to_the_whole_list(client: oss.Client, max_keys: int, delimiter: str | None) -> None:
+    keys = ["a", "a/1", "a/2", "a/ÿ", "b/1", "c", "c\U0010ffff"]
+    for key in keys:
+        put(client, key)
+    request = oss.ListObjectsV2Request(bucket=BUCKET, max_keys=max_keys, delimiter=delimiter)
+    seen, prefixes, pages = [], [], 0
+    for page in client.list_objects_v2_paginator().iter_page(request):
+        pages += 1
+        assert page.key_count <= max_keys
+        seen += [entry.key for entry in page.contents or []]
+        prefixes += [entry.prefix for entry in page.common_prefixes or []]
+    expected = keys if delimiter is None else ["a", "c", "c\U0010ffff"]
+    assert (seen, prefixes) == (expected, [] if delimiter is None else ["a/", "b/"])
+    assert pages == -(-(len(seen) + len(prefixes)) // max_keys)
+
+
+def test_a_list_can_begin_after_a_key(client: oss.Client) -> None:
+    for key in ("a", "b", "c"):
+        put(client, key)
+    assert keys_of(client, start_after="a") == ["b", "c"]
+    assert keys_of(client, start_after="aa") == ["b", "c"]
+    assert keys_of(client, start_after="c") == []
+    first = client.list_objects_v2(oss.ListObjectsV2Request(bucket=BUCKET, max_keys=1))
+    assert keys_of(client, continuation_token=first.next_continuation_token, start_after="b") == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("query", "argument"),
+    [
+        ("max-keys=0", "max-keys"),
+        ("max-keys=1001", "max-keys"),
+        ("max-keys=many", "max-keys"),
+        ("continuation-token=%21", "continuation-token"),
+        ("continuation-token=%E8%A7%86", "continuation-token"),
+        ("encoding-type=base64", "encoding-type"),
+    ],
+)
+def test_a_list_that_cannot_be_given(cloud: Oss, query: str, argument: str) -> None:
+    answer = cloud.call("GET", query=f"list-type=2&{query}")
+    error = answer.error()
+    assert (answer.status, error["Code"], error["ArgumentName"]) == (400, "InvalidArgument", argument)
+
+
+def test_texts_that_are_not_utf8_match_as_bytes(cloud: Oss, client: oss.Client) -> None:
+    put(client, "视频/1")
+    assert b"<KeyCount>0</KeyCount>" in cloud.call("GET", query="list-type=2&prefix=%FF").body
+    cut = cloud.call("GET", query="delimiter=%A7&encoding-type=url&list-type=2").body
+    assert b"<Prefix>%E8%A7</Prefix>" in cut
+
+
+def test_the_independent_sdk_agrees(cloud: Oss, client: oss.Client, witness: oss2.Bucket) -> None:
+    for key in ("videos/a b", "videos/椅子", "other"):
+        put(client, key, b"a video")
+    listed = witness.list_objects_v2(prefix="videos/")
+    assert [entry.key for entry in listed.object_list] == ["videos/a b", "videos/椅子"]
+    grouped = witness.list_objects_v2(delimiter="/")
+    assert (grouped.prefix_list, [entry.key for entry in grouped.object_list]) == (["videos/"], ["other"])
+    pages = list(oss2.ObjectIteratorV2(witness, max_keys=1))
+    assert [entry.key for entry in pages] == ["other", "videos/a b", "videos/椅子"]
+    info = witness.get_bucket_info()
+    assert (info.name, info.owner.id, info.acl.grant) == (BUCKET, ACCOUNT_ID, "private")
+    service = oss2.Service(
+        witness.auth, cloud.serving.base_url, session=witness.session, region="cn-hangzhou"
+    )
+    assert [bucket.name for bucket in service.list_buckets().buckets] == [BUCKET]

@@ -1,0 +1,496 @@
+"""Objects: what is written comes back, byte for byte, with the headers that OSS sends."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import socket
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from functools import partial
+
+import alibabacloud_oss_v2 as oss
+import pytest
+
+from tests.localcloud.oss_signing import Signed, send, sign_text
+from tests.localcloud.oss_world import (
+    BUCKET,
+    OWNER,
+    Oss,
+    get,
+    official_client,
+    put,
+    refusal,
+    set_tags,
+    tags_of,
+)
+
+pytest_plugins = ["tests.localcloud.oss_fixtures"]
+
+BODY = b"a video, or what stands for one"
+MD5 = hashlib.md5(BODY)
+CRC64 = "14447996920958250918"
+HOUR = timedelta(hours=1)
+
+
+def test_an_object_comes_back_with_its_metadata(client: oss.Client) -> None:
+    written = put(
+        client,
+        "videos/a.mp4",
+        BODY,
+        content_type="video/mp4",
+        cache_control="no-cache",
+        content_disposition="inline",
+        content_encoding="identity",
+        expires="Wed, 01 Jan 2031 00:00:00 GMT",
+        metadata={"owner": "team-a", "Empty": ""},
+    )
+    read = client.get_object(oss.GetObjectRequest(bucket=BUCKET, key="videos/a.mp4"))
+    with read.body as stream:
+        assert stream.content == BODY
+    assert read.etag == written.etag == f'"{MD5.hexdigest().upper()}"'
+    assert read.content_md5 == base64.b64encode(MD5.digest()).decode()
+    assert read.hash_crc64 == written.hash_crc64 == CRC64
+    assert (read.content_type, read.cache_control, read.content_disposition, read.content_encoding) == (
+        "video/mp4",
+        "no-cache",
+        "inline",
+        "identity",
+    )
+    assert read.expires == "Wed, 01 Jan 2031 00:00:00 GMT"
+    assert read.metadata == {"owner": "team-a", "empty": ""}
+    assert (read.object_type, read.storage_class) == ("Normal", "Standard")
+    assert read.tagging_count is None
+
+
+def test_the_head_says_what_the_body_would(client: oss.Client) -> None:
+    put(client, "a.mp4", BODY, content_type="video/mp4", metadata={"owner": "team-a"}, tagging="a=1&b=2")
+    head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="a.mp4"))
+    assert (head.content_length, head.etag) == (len(BODY), f'"{MD5.hexdigest().upper()}"')
+    assert (head.content_type, head.metadata, head.tagging_count) == ("video/mp4", {"owner": "team-a"}, 2)
+    assert head.last_modified.microsecond == 0
+    assert abs(head.last_modified - datetime.now(timezone.utc)) < timedelta(minutes=1)
+
+
+def test_the_object_meta_is_a_part_of_the_head(cloud: Oss, client: oss.Client) -> None:
+    put(client, "a.mp4", BODY, metadata={"owner": "team-a"})
+    meta = client.get_object_meta(oss.GetObjectMetaRequest(bucket=BUCKET, key="a.mp4"))
+    assert (meta.content_length, meta.etag) == (len(BODY), f'"{MD5.hexdigest().upper()}"')
+    assert meta.hash_crc64 == CRC64
+    assert "x-oss-meta-owner" not in cloud.call("HEAD", "a.mp4", "objectMeta").headers
+
+
+def test_every_answer_names_its_server_and_its_request(cloud: Oss) -> None:
+    first, second = cloud.call("GET", "none.mp4"), cloud.call("GET", query="list-type=2")
+    assert first.headers["server"] == second.headers["server"] == "AliyunOSS"
+    ids = {first.headers["x-oss-request-id"], second.headers["x-oss-request-id"]}
+    assert len(ids) == 2
+    assert all(len(request_id) == 24 and request_id == request_id.upper() for request_id in ids)
+    assert first.error()["RequestId"] == first.headers["x-oss-request-id"]
+    assert int(second.headers["x-oss-server-time"]) >= 0
+
+
+def test_the_checksum_is_crc_64_as_the_world_computes_it(client: oss.Client) -> None:
+    # The check value that catalogues of CRCs give for CRC-64/XZ, the reflected ECMA-182.
+    assert put(client, "digits", b"123456789").hash_crc64 == str(0x995DC9BBDF1939FA)
+
+
+def test_an_upload_without_a_type_is_of_no_particular_type(cloud: Oss) -> None:
+    answer = cloud.call("PUT", "a", body=BODY)
+    assert (answer.status, answer.headers["content-md5"]) == (200, base64.b64encode(MD5.digest()).decode())
+    info = cloud.storage.stat(BUCKET, "a")
+    assert info is not None
+    assert info.content_type == "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "with space and +plus",
+        "percent%2Fencoded%20key",
+        "what?is#this&that=~-_.!*'()",
+        "视频/椅子.mp4",
+        "a//b",
+        "trailing/",
+        "line\nfeed\tand\rreturn",
+        "k" * 1023,
+    ],
+)
+def test_a_key_survives_the_way_there_and_back(cloud: Oss, client: oss.Client, key: str) -> None:
+    put(client, key, key.encode(), tagging="a=1")
+    assert get(client, key) == key.encode()
+    assert tags_of(client, key) == [("a", "1")]
+    listed = client.list_objects_v2(oss.ListObjectsV2Request(bucket=BUCKET))
+    assert [entry.key for entry in listed.contents] == [key]
+    assert cloud.calls("PutObject")[0].resource == f"oss://{BUCKET}/{key}"
+
+
+@pytest.mark.parametrize(
+    ("key", "ec"),
+    [("/a", "0016-00000005"), ("\\a", "0016-00000005"), ("k" * 1024, "0016-00000002")],
+)
+def test_a_name_that_no_object_can_have_is_refused(cloud: Oss, key: str, ec: str) -> None:
+    answer = cloud.call("PUT", key, body=BODY)
+    assert (answer.status, answer.error()["Code"], answer.error()["EC"]) == (400, "InvalidObjectName", ec)
+    assert cloud.bodies == []
+
+
+def test_a_name_that_is_not_utf8_is_refused(cloud: Oss) -> None:
+    # Given a request for the key of one byte FF, signed as that.
+    now = datetime.now(timezone.utc)
+    text = "\n".join(
+        ["GET", "/media/%FF", "", f"x-oss-content-sha256:UNSIGNED-PAYLOAD\nx-oss-date:{now:%Y%m%dT%H%M%SZ}\n"]
+    )
+    signed = sign_text(OWNER, f"{text}\n\nUNSIGNED-PAYLOAD", now)
+    answer = send(cloud.address, Signed("GET", "/media/%FF", signed))
+    assert (answer.status, answer.error()["Code"]) == (400, "InvalidObjectName")
+    assert answer.error()["EC"] == "0016-00000002"
+
+
+def test_an_object_is_replaced_with_all_that_belongs_to_it(cloud: Oss, client: oss.Client) -> None:
+    put(client, "a", b"old", metadata={"owner": "team-a"}, tagging="a=1")
+    before = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="a"))
+    cloud.clock.advance(60)
+    put(client, "a", b"new")
+    after = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="a"))
+    assert get(client, "a") == b"new"
+    assert after.last_modified - before.last_modified == timedelta(seconds=60)
+    assert (after.metadata or {}, after.tagging_count, tags_of(client, "a")) == ({}, None, [])
+    assert len(cloud.bodies) == 1
+
+
+def test_overwriting_can_be_forbidden(cloud: Oss, client: oss.Client) -> None:
+    put(client, "a", b"old", forbid_overwrite=True)
+    error = refusal(lambda: put(client, "a", b"new", forbid_overwrite=True))
+    assert (error.status_code, error.code, error.ec) == (409, "FileAlreadyExists", "0026-00000002")
+    assert get(client, "a") == b"old"
+    assert len(cloud.bodies) == 1
+
+
+def test_an_absent_object_is_named_in_the_error(cloud: Oss, client: oss.Client) -> None:
+    error = refusal(lambda: get(client, "videos/none&.mp4"))
+    assert (error.status_code, error.code, error.ec) == (404, "NoSuchKey", "0026-00000001")
+    assert error.message == "The specified key does not exist."
+    assert error.error_fileds["Key"] == "videos/none&.mp4"
+    assert error.error_fileds["HostId"] == cloud.address
+    assert error.error_fileds["RecommendDoc"].endswith("0026-00000001")
+    assert error.headers["x-oss-ec"] == "0026-00000001"
+
+
+def test_the_error_of_a_head_is_in_a_header(cloud: Oss, client: oss.Client) -> None:
+    error = refusal(lambda: client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="none")))
+    assert (error.status_code, error.code, error.ec, error.snapshot) == (
+        404,
+        "NoSuchKey",
+        "0026-00000001",
+        b"",
+    )
+    assert "x-oss-err" not in cloud.call("GET", "none").headers
+
+
+def test_deleting_is_the_same_whether_the_object_was_there(cloud: Oss, client: oss.Client) -> None:
+    put(client, "a")
+    for _ in range(2):
+        result = client.delete_object(oss.DeleteObjectRequest(bucket=BUCKET, key="a"))
+        assert result.status_code == 204
+    assert refusal(lambda: get(client, "a")).code == "NoSuchKey"
+    assert cloud.bodies == []
+
+
+@pytest.mark.parametrize(
+    "digest", ["abc", "2c6d3039a7c38bffd146cf420f3b53d2", "MTIzNDU2Nzg5MDEyMzQ1Ng==", ""]
+)
+def test_a_body_that_does_not_match_its_digest_is_refused(cloud: Oss, digest: str) -> None:
+    put_answer = cloud.call("PUT", "a", body=BODY, headers={"Content-MD5": digest})
+    assert (put_answer.status, put_answer.error()["Code"]) == (400, "InvalidDigest")
+    assert put_answer.error()["Message"] == "The Content-MD5 you specified was invalid."
+    assert put_answer.error()["EC"] == "0017-00000503"
+    assert cloud.bodies == []
+    get_answer = cloud.call("GET", "a", headers={"Content-MD5": digest})
+    assert get_answer.error()["Code"] == "InvalidDigest"
+
+
+def test_an_upload_has_to_say_how_long_it_is(cloud: Oss) -> None:
+    answer = cloud.call("PUT", "a", body=None)
+    assert (answer.status, answer.error()["Code"]) == (411, "MissingContentLength")
+
+
+@pytest.mark.parametrize("length", [5 * 1024**3 + 1, 10**15])
+def test_an_upload_past_the_limit_is_refused_before_it_is_sent(cloud: Oss, length: int) -> None:
+    answer = cloud.call("PUT", "a", headers={"Content-Length": str(length)})
+    assert (answer.status, answer.error()["Code"]) == (400, "EntityTooLarge")
+
+
+def test_user_metadata_has_a_limit(cloud: Oss) -> None:
+    fitting, beyond = {"x-oss-meta-a": "v" * 8191}, {"x-oss-meta-a": "v" * 8192}
+    assert cloud.call("PUT", "a", headers=fitting).status == 200
+    assert cloud.call("PUT", "a", headers=beyond).error()["Code"] == "MetadataTooLarge"
+
+
+@pytest.mark.parametrize(
+    ("requested", "content_range", "content"),
+    [
+        ("bytes=0-3", "bytes 0-3/10", b"0123"),
+        ("bytes=4-", "bytes 4-9/10", b"456789"),
+        ("bytes=-3", "bytes 7-9/10", b"789"),
+        ("bytes=9-9", "bytes 9-9/10", b"9"),
+    ],
+)
+def test_a_range_of_an_object(client: oss.Client, requested: str, content_range: str, content: bytes) -> None:
+    put(client, "digits", b"0123456789")
+    read = client.get_object(oss.GetObjectRequest(bucket=BUCKET, key="digits", range_header=requested))
+    with read.body as stream:
+        assert stream.content == content
+    assert (read.status_code, read.content_range, read.content_length) == (206, content_range, len(content))
+
+
+@pytest.mark.parametrize(
+    "requested",
+    ["bytes=0-10", "bytes=10-", "bytes=10-20", "bytes=-11", "bytes=-0", "bytes=3-1", "byte=0-3", "-"],
+)
+def test_a_range_that_leaves_the_object_is_no_range(client: oss.Client, requested: str) -> None:
+    put(client, "digits", b"0123456789")
+    read = client.get_object(oss.GetObjectRequest(bucket=BUCKET, key="digits", range_header=requested))
+    with read.body as stream:
+        assert (read.status_code, stream.content) == (200, b"0123456789")
+
+
+@pytest.mark.parametrize(
+    ("requested", "status", "content"),
+    [
+        ("bytes=5-20", 206, b"56789"),
+        ("bytes=-11", 206, b"0123456789"),
+        ("bytes=10-20", 416, None),
+        ("bytes=10-", 416, None),
+        ("bytes=3-1", 200, b"0123456789"),
+    ],
+)
+def test_the_standard_behaviour_of_ranges_can_be_asked_for(
+    cloud: Oss, client: oss.Client, requested: str, status: int, content: bytes | None
+) -> None:
+    put(client, "digits", b"0123456789")
+    headers = {"Range": requested, "x-oss-range-behavior": "standard"}
+    answer = cloud.call("GET", "digits", headers=headers)
+    assert answer.status == status
+    if content is None:
+        assert (answer.error()["Code"], answer.error()["ActualObjectSize"]) == ("InvalidRange", "10")
+    else:
+        assert answer.body == content
+
+
+def test_of_several_ranges_none_is_given(cloud: Oss, client: oss.Client) -> None:
+    put(client, "digits", b"0123456789")
+    assert cloud.call("GET", "digits", headers={"Range": "bytes=0-1,3-4"}).status == 416
+
+
+def test_an_empty_object(cloud: Oss, client: oss.Client) -> None:
+    put(client, "empty", b"")
+    assert get(client, "empty") == b""
+    assert cloud.call("GET", "empty", headers={"Range": "bytes=0-0"}).status == 200
+    assert cloud.storage.read(BUCKET, "empty") == b""
+
+
+def test_reads_can_be_made_on_conditions(cloud: Oss, client: oss.Client) -> None:
+    put(client, "a", BODY)
+    info = cloud.storage.stat(BUCKET, "a")
+    assert info is not None
+    written, etag = info.last_modified, f'"{info.etag}"'
+    earlier, later = (format_datetime(time, usegmt=True) for time in (written - HOUR, written + HOUR))
+    same = format_datetime(written, usegmt=True)
+    for headers, status in [
+        ({"If-Match": etag}, 200),
+        ({"If-Match": '"other"'}, 412),
+        ({"If-None-Match": etag}, 304),
+        ({"If-None-Match": '"other"'}, 200),
+        ({"If-Modified-Since": earlier}, 200),
+        ({"If-Modified-Since": same}, 304),
+        ({"If-Modified-Since": later}, 304),
+        ({"If-Modified-Since": "some day"}, 200),
+        ({"If-Modified-Since": later.replace("GMT", "-0000")}, 304),
+        ({"If-Unmodified-Since": earlier}, 412),
+        ({"If-Unmodified-Since": same}, 200),
+        ({"If-Match": etag, "If-None-Match": etag}, 304),
+    ]:
+        read, head = (cloud.call(method, "a", headers=headers) for method in ("GET", "HEAD"))
+        assert (read.status, head.status) == (status, status), headers
+        if status == 412:
+            assert read.error()["Code"] == "PreconditionFailed"
+            assert read.error()["Condition"] in headers
+        if status == 304:
+            assert (read.body, read.headers["etag"]) == (b"", etag)
+
+
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"])
+def test_there_are_no_conditional_writes(cloud: Oss, client: oss.Client, header: str) -> None:
+    put(client, "a", BODY)
+    for query, headers in [("", {}), ("tagging", {}), ("", {"x-oss-copy-source": f"/{BUCKET}/a"})]:
+        answer = cloud.call("PUT", "a", query, headers={**headers, header: "*"})
+        assert (answer.status, answer.error()["Code"]) == (400, "NotImplemented")
+        assert (answer.error()["Header"], answer.error()["EC"]) == (header, "0017-00000245")
+    assert get(client, "a") == BODY
+
+
+def copy(client: oss.Client, key: str, source_key: str, **options: object) -> oss.CopyObjectResult:
+    return client.copy_object(oss.CopyObjectRequest(bucket=BUCKET, key=key, source_key=source_key, **options))
+
+
+def test_a_copy_takes_metadata_and_tags_along(cloud: Oss, client: oss.Client) -> None:
+    written = put(client, "视频 1", BODY, content_type="video/mp4", metadata={"owner": "a"}, tagging="a=1")
+    copied = copy(client, "b", "视频 1", tagging="b=2", metadata={"owner": "b"})
+    assert (copied.etag, copied.hash_crc64) == (written.etag, written.hash_crc64)
+    head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="b"))
+    assert copied.last_modified == head.last_modified
+    assert (head.content_type, head.metadata, tags_of(client, "b")) == (
+        "video/mp4",
+        {"owner": "a"},
+        [("a", "1")],
+    )
+    assert get(client, "b") == BODY
+
+
+def test_a_copy_can_replace_metadata_and_tags(client: oss.Client) -> None:
+    put(client, "a", BODY, content_type="video/mp4", metadata={"owner": "a"}, tagging="a=1")
+    copy(
+        client,
+        "b",
+        "a",
+        metadata_directive="REPLACE",
+        metadata={"owner": "b"},
+        tagging_directive="Replace",
+        tagging="b=2",
+    )
+    head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="b"))
+    assert (head.content_type, head.metadata) == ("application/octet-stream", {"owner": "b"})
+    assert tags_of(client, "b") == [("b", "2")]
+    copy(client, "c", "a", tagging_directive="Replace")
+    assert tags_of(client, "c") == []
+
+
+def test_an_object_copied_onto_itself_changes_its_metadata_only(cloud: Oss, client: oss.Client) -> None:
+    put(client, "a", BODY, metadata={"owner": "a"}, tagging="a=1")
+    cloud.clock.advance(60)
+    copy(client, "a", "a", metadata={"owner": "b"})
+    info = cloud.storage.stat(BUCKET, "a")
+    assert info is not None
+    assert (info.metadata, info.tags, get(client, "a")) == ({"owner": "b"}, (("a", "1"),), BODY)
+    assert len(cloud.bodies) == 1
+
+
+def test_copies_outlive_their_source(cloud: Oss, client: oss.Client) -> None:
+    put(client, "a", BODY)
+    copy(client, "b", "a")
+    client.delete_object(oss.DeleteObjectRequest(bucket=BUCKET, key="a"))
+    assert get(client, "b") == BODY
+    client.delete_object(oss.DeleteObjectRequest(bucket=BUCKET, key="b"))
+    assert cloud.bodies == []
+
+
+def test_what_cannot_be_copied(cloud: Oss, client: oss.Client) -> None:
+    put(client, "a", BODY)
+    cases: list[tuple[dict[str, object], int, str]] = [
+        ({"source_key": "none"}, 404, "NoSuchKey"),
+        ({"source_key": "a", "source_bucket": "nowhere"}, 404, "NoSuchBucket"),
+        ({"source_key": "a", "source_version_id": "CAEQ"}, 501, "NotImplemented"),
+        ({"source_key": "a", "forbid_overwrite": True}, 409, "FileAlreadyExists"),
+        ({"source_key": "a", "tagging_directive": "Append"}, 400, "InvalidArgument"),
+        ({"source_key": "a", "if_match": '"other"'}, 412, "PreconditionFailed"),
+    ]
+    for options, status, code in cases:
+        request = oss.CopyObjectRequest(bucket=BUCKET, key="a", **options)
+        error = refusal(partial(client.copy_object, request))
+        assert (error.status_code, error.code) == (status, code), options
+    for source, code in [
+        ("media/a", "InvalidArgument"),
+        ("/media", "InvalidArgument"),
+        ("//a", "InvalidArgument"),
+        ("/media/%FF", "InvalidObjectName"),
+    ]:
+        answer = cloud.call("PUT", "b", headers={"x-oss-copy-source": source})
+        assert answer.error()["Code"] == code, source
+    etag = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="a")).etag
+    headers = {"x-oss-copy-source": "/media/a", "x-oss-copy-source-if-none-match": etag}
+    assert cloud.call("PUT", "b", headers=headers).status == 304
+    assert cloud.storage.stat(BUCKET, "b") is None
+
+
+@pytest.mark.parametrize(
+    ("method", "key", "query", "headers", "what"),
+    [
+        ("GET", "a", "versionId=CAEQ", {}, "the parameter versionId of GetObject"),
+        ("GET", "a", "x-oss-process=video%2Fsnapshot", {}, "the parameter x-oss-process of GetObject"),
+        ("GET", "a", "response-content-type=text%2Fplain", {}, "response-content-type"),
+        ("GET", "a", "acl", {}, "GetObjectAcl"),
+        ("PUT", "a", "symlink", {}, "PutSymlink"),
+        ("PUT", "a", "legalHold", {}, "PUT ?legalHold"),
+        ("POST", "a", "uploads", {}, "InitiateMultipartUpload"),
+        ("PUT", "a", "partNumber=1&uploadId=2", {}, "UploadPart"),
+        ("PUT", "a", "partNumber=1&uploadId=2", {"x-oss-copy-source": "/media/a"}, "UploadPartCopy"),
+        ("PUT", "a", "", {"x-oss-server-side-encryption": "AES256"}, "x-oss-server-side-encryption"),
+        ("PUT", "a", "", {"x-oss-storage-class": "IA"}, "x-oss-storage-class"),
+        ("GET", None, "", {}, "ListObjects"),
+        ("GET", None, "lifecycle", {}, "GET ?lifecycle"),
+        ("PUT", None, "acl", {}, "PutBucketAcl"),
+        ("POST", None, "delete", {}, "DeleteMultipleObjects"),
+        ("POST", None, "", {}, "PostObject"),
+    ],
+)
+def test_what_the_local_cloud_leaves_out_is_said_clearly(
+    cloud: Oss,
+    client: oss.Client,
+    method: str,
+    key: str | None,
+    query: str,
+    headers: dict[str, str],
+    what: str,
+) -> None:
+    put(client, "a", BODY)
+    answer = cloud.call(method, key, query, headers=headers)
+    assert (answer.status, answer.error()["Code"]) == (501, "NotImplemented")
+    assert what in answer.error()["Message"]
+    assert cloud.storage.read(BUCKET, "a") == BODY
+
+
+def test_headers_that_ask_for_what_is_done_anyway_are_accepted(client: oss.Client) -> None:
+    put(client, "a", BODY, storage_class="Standard", acl="default", request_payer="requester")
+    assert get(client, "a") == BODY
+
+
+@pytest.mark.parametrize(
+    ("method", "key", "resource_type"),
+    [("POST", "a", "Object"), ("HEAD", None, "Bucket"), ("PATCH", "a", "Object")],
+)
+def test_methods_that_oss_does_not_have(cloud: Oss, method: str, key: str | None, resource_type: str) -> None:
+    answer = cloud.call(method, key)
+    assert answer.status == 405
+    if method != "HEAD":
+        assert (answer.error()["Method"], answer.error()["ResourceType"]) == (method, resource_type)
+
+
+def test_the_other_services_see_the_objects(cloud: Oss, client: oss.Client) -> None:
+    put(client, "视频.mp4", BODY, content_type="video/mp4", tagging="a=1", metadata={"owner": "team-a"})
+    info = cloud.storage.stat(BUCKET, "视频.mp4")
+    assert info is not None
+    assert (info.bucket, info.key, info.size) == (BUCKET, "视频.mp4", len(BODY))
+    assert (info.etag, info.content_type) == (MD5.hexdigest().upper(), "video/mp4")
+    assert info.last_modified.tzinfo is timezone.utc
+    assert (info.metadata, info.tags) == ({"owner": "team-a"}, (("a", "1"),))
+    assert cloud.storage.read(BUCKET, "视频.mp4") == BODY
+    assert cloud.storage.stat(BUCKET, "none") is None
+    assert cloud.storage.read("nowhere", "none") is None
+
+
+def test_buckets_in_the_host_name(cloud: Oss, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a client that addresses the bucket as a host, which not every system takes for this machine.
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *rest: resolve("127.0.0.1" if host.endswith("localhost") else host, *rest),
+    )
+    endpoint = cloud.serving.base_url.replace("127.0.0.1", "localhost")
+    with official_client(cloud, endpoint=endpoint) as client:
+        put(client, "a b/视频", BODY)
+        set_tags(client, "a b/视频", [("a", "1")])
+        assert get(client, "a b/视频") == BODY
+        assert len(client.list_objects_v2(oss.ListObjectsV2Request(bucket=BUCKET)).contents) == 1
+    assert cloud.calls("PutObject")[0].resource == f"oss://{BUCKET}/a b/视频"
