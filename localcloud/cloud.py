@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
@@ -22,6 +23,7 @@ from localcloud.faults import FaultPlan
 from localcloud.fc.declaration import Deployment
 from localcloud.fc.deployment import load_deployment
 from localcloud.fc.environment import RuntimeFiles
+from localcloud.fc.refusals import RequestRefused
 from localcloud.fc.service import FunctionCompute
 from localcloud.gateway import Gateway
 from localcloud.imm.service import MediaManagement
@@ -111,10 +113,13 @@ class LocalCloud:
     async def _start(self) -> None:
         config = self.config
         names = ("oss", "imm", "mns", "fc", "control")
-        sockets = {name: listen(name.upper(), config.host, getattr(config.ports, name)) for name in names}
-        urls = {name: f"http://{config.host}:{sock.getsockname()[1]}" for name, sock in sockets.items()}
-        self.endpoints = Endpoints(**urls)
+        sockets: dict[str, socket.socket] = {}
         try:
+            for name in names:
+                sockets[name] = listen(name.upper(), config.host, getattr(config.ports, name))
+            self.endpoints = Endpoints(
+                **{name: f"http://{config.host}:{sock.getsockname()[1]}" for name, sock in sockets.items()}
+            )
             self._build()
             await self.media.start()
             await self.messages.start()
@@ -159,6 +164,7 @@ class LocalCloud:
             topics=self.messages,
             task_seconds=config.task_seconds,
         )
+        self.destinations = _Destinations(self.messages)
         self.functions = FunctionCompute(
             region=config.region,
             account_id=config.account_id,
@@ -167,7 +173,7 @@ class LocalCloud:
             clock=self.clock,
             runtime_files=RuntimeFiles(config.interpreter or base_interpreter(), config.layer),
             variables={"IMM_ENDPOINT": self.endpoints.imm, "OSS_ENDPOINT": self.endpoints.oss},
-            destinations=_Destinations(self.messages),
+            destinations=self.destinations,
             time_scale=config.time_scale,
         )
         for topic in _topics(deployment):
@@ -191,7 +197,10 @@ class LocalCloud:
 
     def _push_to(self, function: str) -> Callable[[bytes], Awaitable[bool]]:
         async def push(event: bytes) -> bool:
-            await self.functions.invoke_async(function, event)
+            try:
+                await self.functions.invoke_async(function, event)
+            except RequestRefused:
+                return False
             return True
 
         return push
@@ -199,7 +208,8 @@ class LocalCloud:
     async def _stop(self) -> None:
         for server in self._servers:
             await server.stop()
-        for name in ("functions", "messages", "media"):
+        # A task that ends now still finds its topic, and a message its function.
+        for name in ("media", "messages", "functions"):
             service = getattr(self, name, None)
             if service is not None:
                 await service.stop()

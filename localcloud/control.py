@@ -51,6 +51,7 @@ class Control:
                 _route("POST", "/tasks/{project}/{task_id}/notifications", self._notify),
                 _route("POST", "/topics/{topic}/duplicates", self._duplicate),
                 _route("GET", "/deliveries", self._list_deliveries),
+                _route("GET", "/undelivered", self._list_undelivered),
                 _route("GET", "/invocations", self._list_invocations),
                 _route("GET", "/logs/{function}", self._list_logs),
                 _route("GET", "/lost", self._list_lost),
@@ -134,6 +135,9 @@ class Control:
 
     async def _list_deliveries(self, request: Request) -> list[dict[str, Any]]:
         return [asdict(delivery) for delivery in self._cloud.messages.deliveries]
+
+    async def _list_undelivered(self, request: Request) -> list[dict[str, Any]]:
+        return [asdict(message) for message in self._cloud.messages.undelivered]
 
     async def _list_invocations(self, request: Request) -> list[dict[str, Any]]:
         return [record.as_dict() for record in self._cloud.functions.invocations()]

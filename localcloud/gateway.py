@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from localcloud.calls import Call, CallLog
 from localcloud.faults import Fault, FaultKind, FaultPlan
 
-
 _LOG = logging.getLogger("localcloud")
 
 

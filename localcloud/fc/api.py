@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from localcloud.accounts import Accounts
 from localcloud.acs3 import SignatureRefused, verify
 from localcloud.fc.declaration import Deployment, FunctionDeclaration, HookDeclaration
+from localcloud.fc.instance import InterpreterUnusable
 from localcloud.fc.invocation import InvocationResult, new_request_id
 from localcloud.fc.refusals import FunctionNotFound, InvalidArgument, PathNotSupported, RequestRefused
 from localcloud.gateway import Operation
@@ -100,6 +101,8 @@ class FunctionApi:
             return self.error(refused.status, refused.code, refused.message)
         except RequestRefused as refused:
             return self.error(refused.status, refused.code, refused.message)
+        except InterpreterUnusable as error:
+            return self.error(500, "InternalServerError", str(error))
 
     async def _invoke(self, request: Request, function: str) -> Response:
         _only_latest(request)

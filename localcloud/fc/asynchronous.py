@@ -44,6 +44,19 @@ class Address:
     account_id: str
 
 
+@dataclass
+class _Progress:
+    """How far an event has come."""
+
+    event: AsyncEvent
+    rules: AsyncInvokeDeclaration
+    attempts: int = 0
+    result: InvocationResult | None = None
+
+    def lost(self, reason: str) -> LostEvent:
+        return LostEvent(self.event, self.attempts, reason, self.result)
+
+
 class AsyncQueue:
     """The accepted events of all functions; each is a task of its own until it has ended."""
 
@@ -65,13 +78,14 @@ class AsyncQueue:
         self._destinations = destinations
         self._report = report
         self._time_scale = time_scale
-        self._tasks: dict[asyncio.Task[None], AsyncEvent] = {}
+        self._tasks: dict[asyncio.Task[None], _Progress] = {}
         self.lost: list[LostEvent] = []
 
     def put(self, declaration: FunctionDeclaration, event: AsyncEvent) -> None:
         """Accept an event."""
-        task = asyncio.get_running_loop().create_task(self._handle(declaration.async_invoke, event))
-        self._tasks[task] = event
+        progress = _Progress(event, declaration.async_invoke)
+        task = asyncio.get_running_loop().create_task(self._handle(progress))
+        self._tasks[task] = progress
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
     @property
@@ -82,69 +96,65 @@ class AsyncQueue:
     async def stop(self) -> None:
         """Give up: events that have not ended are lost."""
         pending = dict(self._tasks)
-        for task, event in pending.items():
+        for task, progress in pending.items():
             task.cancel()
-            self._lose(LostEvent(event, 0, "the local cloud stopped before the event had ended", None))
+            self._lose(progress.lost("the local cloud stopped before the event had ended"))
         await asyncio.gather(*pending, return_exceptions=True)
 
-    async def _handle(self, rules: AsyncInvokeDeclaration, event: AsyncEvent) -> None:
+    async def _handle(self, progress: _Progress) -> None:
+        try:
+            while not await self._try(progress):
+                await asyncio.sleep(FIRST_RETRY_SECONDS * 2 ** (progress.attempts - 1) * self._time_scale)
+        except Exception as error:
+            self._lose(progress.lost(f"it could not be run: {error}"))
+
+    async def _try(self, progress: _Progress) -> bool:
+        """Run the function once; returns whether the event has ended with that."""
+        event, rules = progress.event, progress.rules
+
         def expired() -> bool:
             return (self._clock.now() - event.accepted).total_seconds() > rules.max_event_age_seconds
 
-        result: InvocationResult | None = None
-        for attempt in range(1, rules.max_retry_attempts + 2):
-            if attempt > 1:
-                await asyncio.sleep(FIRST_RETRY_SECONDS * 2 ** (attempt - 2) * self._time_scale)
-            current = None if expired() else await self._attempt(event, attempt, expired)
-            if current is None:
-                reason = f"it got older than {rules.max_event_age_seconds} s"
-                await self._fail(rules, event, attempt - 1, result, reason, expired=True)
-                return
-            result = current
-            if result.error_type is None:
-                await self._succeed(rules, event, attempt, result)
-                return
-        reason = f"it failed {rules.max_retry_attempts + 1} times"
-        await self._fail(rules, event, rules.max_retry_attempts + 1, result, reason)
+        result = None if expired() else await self._attempt(event, progress.attempts + 1, expired)
+        if result is None:
+            reason = f"it got older than {rules.max_event_age_seconds} s"
+            await self._fail(progress, reason, expired=True)
+            return True
+        progress.attempts += 1
+        progress.result = result
+        if result.error_type is None:
+            await self._succeed(progress)
+            return True
+        if progress.attempts <= rules.max_retry_attempts:
+            return False
+        await self._fail(progress, f"it failed {progress.attempts} times")
+        return True
 
-    async def _succeed(
-        self, rules: AsyncInvokeDeclaration, event: AsyncEvent, attempts: int, result: InvocationResult
-    ) -> None:
-        if rules.on_success is None:
+    async def _succeed(self, progress: _Progress) -> None:
+        arn = progress.rules.on_success
+        if arn is None:
             return
-        problem = await self._send(rules.on_success, self._record(event, attempts, result))
+        problem = await self._send(arn, self._record(progress))
         if problem is not None:
             # The event itself succeeded; only its record is gone.
-            self._report(event, f"The record of success did not reach {rules.on_success}: {problem}")
+            self._report(progress.event, f"The record of success did not reach {arn}: {problem}")
 
-    async def _fail(
-        self,
-        rules: AsyncInvokeDeclaration,
-        event: AsyncEvent,
-        attempts: int,
-        result: InvocationResult | None,
-        reason: str,
-        *,
-        expired: bool = False,
-    ) -> None:
-        if rules.on_failure is None:
-            self._lose(LostEvent(event, attempts, f"{reason}, and there is no onFailure destination", result))
+    async def _fail(self, progress: _Progress, reason: str, *, expired: bool = False) -> None:
+        arn = progress.rules.on_failure
+        if arn is None:
+            self._lose(progress.lost(f"{reason}, and there is no onFailure destination"))
             return
-        record = self._record(event, attempts, result, expired=expired)
-        problem = await self._send(rules.on_failure, record)
+        problem = await self._send(arn, self._record(progress, expired=expired))
         if problem is not None:
-            reason = f"{reason}, and its record did not reach {rules.on_failure}: {problem}"
-            self._lose(LostEvent(event, attempts, reason, result))
+            self._lose(progress.lost(f"{reason}, and its record did not reach {arn}: {problem}"))
 
-    def _record(
-        self, event: AsyncEvent, attempts: int, result: InvocationResult | None, *, expired: bool = False
-    ) -> bytes:
+    def _record(self, progress: _Progress, *, expired: bool = False) -> bytes:
         return destination_record(
-            event,
+            progress.event,
             region=self._address.region,
             account_id=self._address.account_id,
-            attempts=attempts,
-            result=result,
+            attempts=progress.attempts,
+            result=progress.result,
             expired=expired,
         )
 

@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from localcloud.fc.invocation import InvocationResult
 
@@ -47,6 +47,19 @@ class LostEvent:
     attempts: int
     reason: str
     last_result: InvocationResult | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The loss as JSON-serialisable values."""
+        result = self.last_result
+        return {
+            "request_id": self.event.request_id,
+            "function": self.event.function,
+            "accepted": self.event.accepted.isoformat(),
+            "payload": _text(self.event.payload),
+            "attempts": self.attempts,
+            "reason": self.reason,
+            "error": None if result is None else _text(result.body),
+        }
 
 
 def destination_record(

@@ -33,6 +33,8 @@ def read_async_invoke(props: Section) -> AsyncInvokeDeclaration:
         age = section.whole("maxAsyncEventAgeInSeconds", 1, LONGEST_EVENT_AGE)
     if "maxAsyncRetryAttempts" in section:
         attempts = section.whole("maxAsyncRetryAttempts", 0, 8)
+    if "qualifier" in section:
+        section.one_of("qualifier", {"LATEST"})
     if section.flag("asyncTask", False):
         raise ValueRefused(section.path("asyncTask"), "the local cloud keeps no asynchronous tasks.")
     destinations = section.section("destinationConfig")

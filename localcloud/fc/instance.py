@@ -29,7 +29,7 @@ BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 # From SIGTERM, which lets the runtime write the stacks of its threads, to SIGKILL.
 GRACE_SECONDS = 0.5
 START_SECONDS = 60.0
-LOG_SECONDS = 1.0
+LOG_SECONDS = 0.5
 MEMORY_INTERVAL = 0.02
 MEGABYTE = 1024 * 1024
 
@@ -214,6 +214,9 @@ class Instance:
             self._channel.end()
         try:
             await asyncio.wait_for(ready, START_SECONDS)
+        except asyncio.TimeoutError:
+            await self.close()
+            raise InterpreterUnusable(files.python, f"it is not ready after {START_SECONDS:g} s") from None
         except BaseException:
             await self.close()
             raise

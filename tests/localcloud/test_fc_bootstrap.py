@@ -55,9 +55,8 @@ class Runtime:
         self, *handlers: str, runtime: str = "python3.12", kind: str = "invoke", event: bytes = b"event"
     ) -> list[Reply]:
         ours, theirs = socket.socketpair()
-        output = tempfile.TemporaryFile()
-        self.monkeypatch.setattr(self.module, "OUTPUT", output.fileno())
-        with ours, theirs, output:
+        with ours, theirs, tempfile.TemporaryFile() as output:
+            self.monkeypatch.setattr(self.module, "OUTPUT", output.fileno())
             for index, handler in enumerate(handlers):
                 ours.sendall(_message(_request(handler, kind, f"request-{index}"), event))
             ours.shutdown(socket.SHUT_WR)

@@ -43,10 +43,6 @@ def pid(world: World) -> int:
     return int(world.invoke().body)
 
 
-def homes() -> set[str]:
-    return {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("localcloud-fc-")}
-
-
 # Reuse
 
 
@@ -97,7 +93,12 @@ def test_the_request_id_can_be_given(tmp_path: Path) -> None:
 
 
 def test_an_exception_leaves_the_instance_in_use(tmp_path: Path) -> None:
-    code = "import os\ndef handler(event, context):\n    if event: raise ValueError(os.getpid())\n    return os.getpid()"
+    code = """
+    import os
+    def handler(event, context):
+        if event: raise ValueError(os.getpid())
+        return os.getpid()
+    """
     with running(tmp_path, code) as world:
         failed = world.invoke(b"x")
         assert json.loads(failed.body)["errorMessage"] == str(pid(world))
@@ -265,9 +266,9 @@ def test_also_when_only_the_services_clock_has_moved(tmp_path: Path) -> None:
 
 
 def test_a_handler_that_exceeds_its_timeout(tmp_path: Path) -> None:
-    code = "import time\ndef handler(event, context): time.sleep(30)"
+    code = "import time\ndef handler(event, context):\n    if event: time.sleep(30)"
     with running(tmp_path, code, function(timeout=1)) as world:
-        result = world.invoke()
+        result = world.invoke(b"sleep")
         log = world.log(result.request_id)
         following = world.invoke()
     message = f"Function timed out after 1 seconds (maxMemoryUsage: {result.memory:.2f}MB)"
@@ -406,27 +407,30 @@ def test_also_while_they_serve_a_request(tmp_path: Path) -> None:
         assert world.serving.run(kill()).failure is Failure.UNHANDLED
 
 
-def test_stopping_leaves_no_process_and_no_files(tmp_path: Path) -> None:
-    # Given an idle instance, and one that serves a request
-    before = homes()
-    with running(tmp_path, WAIT) as world:
-        idle = int(world.invoke().body)
+def test_stopping_leaves_no_process_and_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given two instances that serve a request, one of which was idle before
+    homes = tmp_path / "homes"
+    homes.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(homes))
+    # and a request that waits for one
+    with running(tmp_path, WAIT, instance_limit=2) as world:
+        process = int(world.invoke().body)
 
         async def stop() -> Any:
-            task = asyncio.ensure_future(world.fc.invoke("index", b"/nowhere"))
-            other = asyncio.ensure_future(world.fc.invoke("index", b"/nowhere"))
+            requests = [asyncio.ensure_future(world.fc.invoke("index", b"/nowhere")) for _ in range(3)]
             while sum("Invoke Start" in line.text for line in world.fc.logs("index")) < 3:
                 await asyncio.sleep(0.005)
-            assert len(homes() - before) == 2
+            assert len(list(homes.iterdir())) == 2
             await world.fc.stop()
-            return await asyncio.gather(task, other)
+            return await asyncio.gather(*requests, return_exceptions=True)
 
         # When the service stops
-        results = world.serving.run(stop())
+        first, second, third = world.serving.run(stop())
         # Then nothing is left of them, and nothing starts any more
-        assert all(result.failure is Failure.UNHANDLED for result in results)
-        assert not running_process(idle)
-        assert homes() == before
+        assert (first.failure, second.failure) == (Failure.UNHANDLED, Failure.UNHANDLED)
+        assert isinstance(third, NotRunning)
+        assert not running_process(process)
+        assert list(homes.iterdir()) == []
         with pytest.raises(NotRunning):
             world.invoke()
 
@@ -479,7 +483,10 @@ def test_events_that_are_too_large(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("props", "message"),
     [
-        ({"region": "cn-shanghai"}, f"index is declared for the region cn-shanghai, but this cloud is {REGION}"),
+        (
+            {"region": "cn-shanghai"},
+            f"index is declared for the region cn-shanghai, but this cloud is {REGION}",
+        ),
         ({"role": "acs:ram::99:role/x"}, "index is declared for the account 99"),
     ],
 )
@@ -505,4 +512,5 @@ def test_every_attempt_is_recorded(tmp_path: Path) -> None:
         "max_memory": result.memory,
         "asynchronous": False,
         "ended": record.ended.isoformat(),
+        "body": result.body.decode(),
     }

@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
+from localcloud.fc import instance
+from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.instance import InterpreterUnusable
-from localcloud.fc.service import FunctionCompute, RuntimeFiles
 from tests.localcloud.fc_world import ACCOUNT, REGION, ROLE, World, function, running
 
 AROUND = """
 import os, sys, time
 def handler(event, context):
     return {"environment": dict(os.environ), "path": sys.path, "directory": os.getcwd(),
-            "argv": sys.argv, "hour": time.strftime("%H %Z", time.gmtime(0)), "local": time.localtime(0).tm_hour}
+            "argv": sys.argv, "hour_of_the_epoch": time.localtime(0).tm_hour}
 """
 KEYS = """
 import os
@@ -76,7 +77,7 @@ def test_nothing_of_the_developers_environment_reaches_a_function(
     assert str(tmp_path) not in seen["path"]
     assert seen["directory"] == code
     assert len(seen["argv"]) == 1
-    assert seen["local"] == 0
+    assert seen["hour_of_the_epoch"] == 0
     assert not Path(home).exists()
 
 
@@ -244,23 +245,20 @@ def test_without_a_role_there_are_no_keys(tmp_path: Path) -> None:
 
 
 def test_an_interpreter_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with running(tmp_path, "def handler(e, c): pass") as world:
-        broken = RuntimeFiles(tmp_path / "no-python")
-        fc = FunctionCompute(
-            region=REGION,
-            account_id=ACCOUNT,
-            deployment=world.fc.deployment,
-            accounts=world.accounts,
-            clock=world.clock,
-            runtime_files=broken,
-            variables={},
-            destinations=world.destinations,
-        )
-        world.serving.run(fc.start())
+    with running(tmp_path, "def handler(e, c): pass", interpreter=tmp_path / "no-python") as world:
         for _ in range(12):  # more often than there is room for instances
             with pytest.raises(InterpreterUnusable, match="no-python cannot run functions"):
-                world.serving.run(fc.invoke("index", b""))
-        world.serving.run(fc.stop())
+                world.invoke()
+
+
+def test_so_is_one_that_does_not_get_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instance, "START_SECONDS", 0.2)
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
+    python.chmod(0o755)
+    with running(tmp_path, "def handler(e, c): pass", interpreter=python) as world:
+        with pytest.raises(InterpreterUnusable, match=r"it is not ready after 0\.2 s"):
+            world.invoke()
 
 
 def test_an_interpreter_that_ends_at_once_fails_the_invocation_and_shows_why(tmp_path: Path) -> None:

@@ -1,0 +1,210 @@
+"""What a test or a curious user may arrange and look at through the control API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from localcloud.accounts import Identity
+from localcloud.cloud import LocalCloud, UnsupportedDestination, topic_of
+from localcloud.config import CloudConfig, Ports
+from terminal.checkout import cloud_config
+from terminal.clients import Account, Project, Video
+
+
+class Control:
+    """A client of the control API."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud = cloud
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def close(self) -> None:
+        self._session.close()
+
+    def ask(self, method: str, path: str, body: object = None, *, status: int | None = None) -> Any:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
+        answer = self._session.request(method, self.cloud.endpoints.control + path, data=data)
+        if status is None:
+            assert answer.ok, answer.text
+        else:
+            assert answer.status_code == status
+        return answer.json() if answer.content else None
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    with LocalCloud(cloud_config(ports=Ports(), variables={}, task_seconds=0.0, time_scale=0.001)) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def control(cloud: LocalCloud) -> Iterator[Control]:
+    control = Control(cloud)
+    yield control
+    control.ask("DELETE", "/faults")
+    control.close()
+
+
+@pytest.fixture
+def account(cloud: LocalCloud) -> Account:
+    config, urls = cloud.config, cloud.endpoints
+    return Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
+
+
+def test_the_cloud_describes_itself(control: Control) -> None:
+    description = control.ask("GET", "/")
+    assert set(description["endpoints"]) == {"oss", "imm", "mns", "fc", "control"}
+    assert description["functions"] == ["imm-label-tags"]
+    assert description["topics"] == ["imm-label-tags"]
+    assert description["access_key_secret"]
+
+
+def test_faults_can_be_ordered_and_withdrawn_and_calls_are_listed(control: Control, account: Account) -> None:
+    control.ask("PUT", "/buckets/media")
+    video = Video(account, "media", "a.mp4")
+    control.ask("DELETE", "/calls")
+    control.ask("POST", "/faults", {"kind": "answer", "action": "PutBucket", "status": 409, "body": "busy"})
+    with pytest.raises(Exception, match="409"):
+        video.upload(b"x", "")
+    control.ask("POST", "/faults", {"kind": "error", "action": "PutBucket", "times": None})
+    control.ask("DELETE", "/faults")
+    video.upload(b"x", "")
+    assert [call["status"] for call in control.ask("GET", "/calls?action=PutBucket")] == [409, 200]
+    assert control.ask("GET", "/calls?service=imm") == []
+
+
+def test_tasks_can_be_set_and_notified_of(control: Control, account: Account) -> None:
+    # Given a task that is set with its notification
+    control.ask("PUT", "/projects/immtest")
+    control.ask("PUT", "/buckets/media")
+    Video(account, "media", "b.mp4").upload(b"x", "team=a")
+    before = len(control.ask("GET", "/invocations"))
+    task = {
+        "project": "immtest",
+        "task_id": "task-1",
+        "start_time": "2199-12-24T03:00:38Z",
+        "status": "Succeeded",
+        "labels": [{"LabelName": "椅子", "LabelConfidence": 0.9}],
+        "request": {
+            "SourceURI": "oss://media/b.mp4",
+            "Notification": {"MNS": {"TopicName": "imm-label-tags"}},
+        },
+        "notify": True,
+    }
+    control.ask("POST", "/tasks", task)
+    control.ask("POST", "/settled")
+
+    # When it is notified of again, twice
+    control.ask("POST", "/topics/imm-label-tags/duplicates", {"extra": 1})
+    control.ask("POST", "/tasks/immtest/task-1/notifications")
+    control.ask("POST", "/settled")
+
+    # Then the function has run three times
+    assert "imm_yi-zi" in Video(account, "media", "b.mp4").tags()
+    invocations = control.ask("GET", "/invocations")[before:]
+    assert json.loads(invocations[0]["body"])["outcomes"][0]["status"] == "tagged"
+    assert len(invocations) == 3
+    assert len(control.ask("GET", "/deliveries")) >= 3
+    log = control.ask("GET", f"/logs/imm-label-tags?request_id={invocations[0]['request_id']}")
+    assert any("tagged" in line["text"] for line in log)
+    assert control.ask("GET", "/lost") == []
+    assert control.ask("GET", "/undelivered") == []
+
+
+def test_tasks_can_be_slowed_down_and_made_to_fail(control: Control, account: Account) -> None:
+    control.ask("PUT", "/projects/immtest")
+    video = Video(account, "media", "c.mp4")
+    video.upload(b"x", "")
+    project = Project(account, "immtest")
+    control.ask("PUT", "/tasks/seconds", {"seconds": 600})
+    running = project.start_task(video.uri, "imm-label-tags")
+    assert project.result(running).status == "Running"
+    control.ask("PUT", "/tasks/seconds", {"seconds": 0})
+    control.ask("POST", "/tasks/failure", {"code": "InvalidVideo", "message": "It is broken."})
+    failing = project.start_task(video.uri, "imm-label-tags")
+    while project.result(failing).status == "Running":
+        pass
+    assert project.result(failing).code == "InvalidVideo"
+
+
+def test_the_clock_can_be_moved_and_keys_issued(control: Control, cloud: LocalCloud) -> None:
+    keys = control.ask("POST", "/keys", {"lifetime_seconds": 100})
+    identity = cloud.accounts.find(keys["access_key_id"])
+    assert isinstance(identity, Identity)
+    assert not cloud.accounts.expired(identity)
+    control.ask("POST", "/clock", {"advance_seconds": 101})
+    assert cloud.accounts.expired(identity)
+    control.ask("POST", "/clock", {"advance_seconds": -101})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/faults", b"{", 400),
+        ("POST", "/faults", [], 400),
+        ("POST", "/faults", {"kind": "odd"}, 400),
+        ("POST", "/faults", {}, 400),
+        ("POST", "/faults", {"kind": "error", "odd": 1}, 400),
+        ("POST", "/clock", {}, 400),
+        ("POST", "/tasks", {"project": "nowhere", "task_id": "t", "start_time": "2021-01-01T00:00:00Z"}, 404),
+        ("POST", "/tasks/immtest/unknown/notifications", None, 404),
+        ("GET", "/nothing", None, 404),
+    ],
+)
+def test_what_is_not_understood_is_refused_with_a_sentence(
+    control: Control, method: str, path: str, body: object, status: int
+) -> None:
+    data = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+    answer = requests.request(method, control.cloud.endpoints.control + path, data=data, timeout=10)
+    assert answer.status_code == status
+    assert answer.text
+
+
+def test_results_go_to_topics_and_nowhere_else(cloud: LocalCloud) -> None:
+    assert topic_of("acs:mns:cn-hangzhou:1:/topics/t/messages") == "t"
+    assert topic_of("acs:mns:cn-hangzhou:1:/queues/q/messages") is None
+    with pytest.raises(UnsupportedDestination, match="queues/q"):
+        cloud.run(cloud.destinations.send("acs:mns:cn-hangzhou:1:/queues/q/messages", b""))
+
+
+def test_a_cloud_without_a_deployment_has_no_functions() -> None:
+    with LocalCloud(CloudConfig()) as cloud:
+        assert not cloud.functions.deployment.functions
+
+
+def test_a_cloud_that_cannot_start_leaves_nothing_behind() -> None:
+    with LocalCloud(CloudConfig()) as first:
+        port = int(first.endpoints.control.rpartition(":")[2])
+        with pytest.raises(Exception, match="in use"), LocalCloud(CloudConfig(ports=Ports(control=port))):
+            raise AssertionError
+    with LocalCloud(CloudConfig(ports=Ports(control=port))):
+        pass
+
+
+def test_state_that_is_kept_survives_the_cloud(tmp_path: Path) -> None:
+    for first in (True, False):
+        with LocalCloud(CloudConfig(directory=tmp_path, deployment=None)) as cloud:
+            config, urls = cloud.config, cloud.endpoints
+            account = Account(
+                config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm
+            )
+            if first:
+                Video(account, "media", "a.mp4").upload(b"x", "team=a")
+            assert Video(account, "media", "a.mp4").tags() == {"team": "a"}
+
+
+def test_a_message_that_function_compute_does_not_take_is_not_lost_silently() -> None:
+    # Given a message that grows beyond the limit of asynchronous events when it is put into JSON
+    config = cloud_config(ports=Ports(), variables={}, time_scale=0.000001)
+    with LocalCloud(config) as cloud:
+        cloud.run(cloud.messages.publish("imm-label-tags", b"\x01" * 60_000))
+        cloud.run(cloud.messages.settled())
+        assert [gone.subscription for gone in cloud.messages.undelivered] == ["imm-tasks"]
+        assert cloud.functions.invocations() == []

@@ -1,0 +1,301 @@
+"""Asynchronous invocation: retries, ages, destinations, and nothing lost in silence."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.fc.refusals import NotRunning
+from tests.localcloud.fc_world import ACCOUNT, REGION, World, eventually, function, running
+
+FAILED = f"acs:mns:{REGION}:{ACCOUNT}:/topics/failed/messages"
+DONE = f"acs:mns:{REGION}:{ACCOUNT}:/topics/done/messages"
+SAMPLE = json.loads(
+    """{"timestamp": 0, "requestContext": {"requestId": "", "functionArn": "", "condition": "",
+    "approximateInvokeCount": 1}, "requestPayload": "", "responseContext": {"statusCode": 200,
+    "functionError": ""}, "responsePayload": ""}"""
+)
+# Fails as often as the event says, counted in a file.
+FAILING = """
+import pathlib
+def handler(event, context):
+    count = pathlib.Path(__file__).with_name("count")
+    with count.open("a") as file: file.write("x")
+    tries = len(count.read_text())
+    if tries <= int(event):
+        raise ValueError(f"attempt {tries}")
+    return {"attempt": tries}
+"""
+FAST = 0.001
+
+
+def configured(**settings: Any) -> dict[str, Any]:
+    destinations = {
+        key: {"destination": settings.pop(key)} for key in ("onFailure", "onSuccess") if key in settings
+    }
+    return function(
+        asyncInvokeConfig={
+            "maxAsyncEventAgeInSeconds": 3600,
+            "destinationConfig": destinations,
+            **settings,
+        }
+    )
+
+
+def shape(value: Any) -> Any:
+    return {key: shape(item) for key, item in value.items()} if isinstance(value, dict) else type(value)
+
+
+def attempts(world: World) -> list[tuple[int, str | None]]:
+    return [(record.attempt, record.error_type) for record in world.fc.invocations()]
+
+
+def test_an_event_is_accepted_before_it_is_handled(tmp_path: Path) -> None:
+    code = "import time\ndef handler(event, context):\n    time.sleep(0.1)\n    return 'done'"
+    with running(tmp_path, code) as world:
+        request_id = world.invoke_async(b"event")
+        assert world.fc.invocations() == []
+        world.settle()
+        (record,) = world.fc.invocations()
+    assert (record.request_id, record.asynchronous, record.error_type) == (request_id, True, None)
+    assert world.fc.lost == []
+
+
+def test_errors_are_retried_with_the_same_request_id_until_one_attempt_succeeds(tmp_path: Path) -> None:
+    with running(tmp_path, FAILING, configured(onFailure=FAILED), time_scale=FAST) as world:
+        request_id = world.invoke_async(b"2")
+        world.settle()
+        records = world.fc.invocations()
+    assert attempts(world) == [
+        (1, "UnhandledInvocationError"),
+        (2, "UnhandledInvocationError"),
+        (3, None),
+    ]
+    assert {record.request_id for record in records} == {request_id}
+    assert world.destinations.records == []
+    assert world.fc.lost == []
+
+
+def test_the_context_of_python_3_10_counts_the_retries(tmp_path: Path) -> None:
+    code = "def handler(event, context):\n    print('retry', context.retry_count)\n    1 / 0"
+    declared = {**configured(maxAsyncRetryAttempts=2), "runtime": "python3.10"}
+    with running(tmp_path, code, declared, time_scale=FAST) as world:
+        request_id = world.invoke_async()
+        world.settle()
+        log = world.log(request_id)
+    assert [line for line in log if line.startswith("retry")] == ["retry 0", "retry 1", "retry 2"]
+
+
+def test_after_the_last_attempt_the_failure_destination_gets_the_record(tmp_path: Path) -> None:
+    declared = configured(onFailure=FAILED, onSuccess=DONE, maxAsyncRetryAttempts=1)
+    with running(tmp_path, FAILING, declared, time_scale=FAST) as world:
+        before = world.clock.now()
+        request_id = world.invoke_async(b"9")
+        world.settle()
+        after = world.clock.now()
+        results = world.fc.invocations()
+    ((arn, record),) = world.destinations.records
+    assert arn == FAILED
+    assert shape(record) == shape(SAMPLE)
+    assert before.timestamp() * 1000 - 1 <= record["timestamp"] <= after.timestamp() * 1000
+    assert record["requestContext"] == {
+        "requestId": request_id,
+        "functionArn": f"acs:fc:{REGION}:{ACCOUNT}:functions/index",
+        "condition": "UnhandledInvocationError",
+        "approximateInvokeCount": 2,
+    }
+    assert record["requestPayload"] == "9"
+    assert record["responseContext"] == {"statusCode": 200, "functionError": "UnhandledInvocationError"}
+    assert json.loads(record["responsePayload"])["errorMessage"] == "attempt 2"
+    assert len(results) == 2
+    assert world.fc.lost == []
+
+
+def test_a_success_destination_gets_its_record_too(tmp_path: Path) -> None:
+    declared = configured(onFailure=FAILED, onSuccess=DONE)
+    with running(tmp_path, FAILING, declared, time_scale=FAST) as world:
+        world.invoke_async(b"1")
+        world.settle()
+    ((arn, record),) = world.destinations.records
+    assert arn == DONE
+    assert shape(record) == shape(SAMPLE)
+    assert record["requestContext"]["condition"] == ""
+    assert record["requestContext"]["approximateInvokeCount"] == 2
+    assert record["responseContext"] == {"statusCode": 200, "functionError": ""}
+    assert record["responsePayload"] == '{\n    "attempt": 2\n}'
+
+
+def test_an_event_that_is_not_text_is_recorded_in_base64(tmp_path: Path) -> None:
+    declared = configured(onSuccess=DONE)
+    with running(tmp_path, "def handler(event, context): return b'\\xfe'", declared) as world:
+        world.invoke_async(b"\xff\x00")
+        world.settle()
+    ((_, record),) = world.destinations.records
+    assert base64.b64decode(record["requestPayload"]) == b"\xff\x00"
+    assert base64.b64decode(record["responsePayload"]) == b"\xfe"
+
+
+def test_another_function_can_be_the_destination(tmp_path: Path) -> None:
+    code = """
+    import json
+    def handler(event, context): raise ValueError("bad")
+    def keep(event, context): print(json.loads(event)["requestPayload"])
+    """
+    failing = configured(onFailure=f"acs:fc:{REGION}::functions/keeper/LATEST", maxAsyncRetryAttempts=0)
+    keeper = function(functionName="keeper", handler="index.keep")
+    with running(tmp_path, code, failing, keeper) as world:
+        world.invoke_async(b"the event")
+        world.settle()
+        assert "the event" in world.log(function="keeper")
+    assert world.fc.lost == []
+
+
+# Loss
+
+
+def test_without_a_destination_a_failed_event_is_reported_as_lost(tmp_path: Path) -> None:
+    declared = configured(maxAsyncRetryAttempts=0)
+    with running(tmp_path, FAILING, declared) as world:
+        request_id = world.invoke_async(b"9")
+        world.settle()
+        log = world.log(request_id)
+    (lost,) = world.fc.lost
+    assert lost.event.payload == b"9"
+    assert lost.attempts == 1
+    assert lost.reason == "it failed 1 times, and there is no onFailure destination"
+    assert log[-1] == f"The event {request_id} is lost: {lost.reason}."
+    shown = lost.as_dict()
+    assert json.loads(json.dumps(shown)) == shown
+    assert (shown["request_id"], shown["payload"]) == (request_id, "9")
+    assert "attempt 1" in shown["error"]
+
+
+def test_so_is_one_whose_destination_cannot_be_reached(tmp_path: Path) -> None:
+    declared = configured(maxAsyncRetryAttempts=0, onFailure=FAILED)
+    with running(tmp_path, FAILING, declared) as world:
+        world.destinations.failing = True
+        world.invoke_async(b"9")
+        world.settle()
+    (lost,) = world.fc.lost
+    assert lost.reason == (
+        f"it failed 1 times, and its record did not reach {FAILED}: ConnectionError: the topic is gone"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arn", "problem"),
+    [
+        ("acs:fc:cn-shanghai::functions/keeper", "it is a function of another region or account"),
+        (f"acs:fc:{REGION}:99:functions/keeper", "it is a function of another region or account"),
+        (f"acs:fc:{REGION}::functions/keeper", "function 'keeper' does not exist"),
+    ],
+)
+def test_and_one_whose_destination_is_no_function_here(tmp_path: Path, arn: str, problem: str) -> None:
+    declared = configured(maxAsyncRetryAttempts=0, onFailure=arn)
+    with running(tmp_path, FAILING, declared) as world:
+        world.invoke_async(b"9")
+        world.settle()
+    (lost,) = world.fc.lost
+    assert lost.reason.endswith(problem)
+
+
+def test_a_lost_record_of_success_is_reported_but_no_event_is_lost(tmp_path: Path) -> None:
+    with running(tmp_path, "def handler(e, c): pass", configured(onSuccess=DONE)) as world:
+        world.destinations.failing = True
+        request_id = world.invoke_async(b"0")
+        world.settle()
+        assert world.log(request_id)[-1].startswith(f"The record of success did not reach {DONE}: ")
+    assert world.fc.lost == []
+
+
+def test_so_is_one_for_which_no_instance_can_be_started(tmp_path: Path) -> None:
+    with running(tmp_path, FAILING, interpreter=tmp_path / "no-python") as world:
+        world.invoke_async(b"0")
+        world.settle()
+    (lost,) = world.fc.lost
+    assert lost.attempts == 0
+    assert "no-python cannot run functions" in lost.reason
+    assert lost.as_dict()["error"] is None
+
+
+# Age
+
+
+def test_an_event_that_gets_too_old_between_attempts_goes_to_the_destination(tmp_path: Path) -> None:
+    # Given an event whose first attempt has failed
+    declared = configured(onFailure=FAILED, maxAsyncEventAgeInSeconds=60)
+    with running(tmp_path, FAILING, declared, time_scale=0.1) as world:
+        world.invoke_async(b"9")
+        assert eventually(lambda: bool(world.fc.invocations()))
+        # When more time passes than events are kept
+        world.clock.advance(61)
+        world.settle()
+    # Then it is not tried again
+    assert len(world.fc.invocations()) == 1
+    ((_, record),) = world.destinations.records
+    assert record["requestContext"]["condition"] == "Expired"
+    assert record["requestContext"]["approximateInvokeCount"] == 1
+    assert "attempt 1" in record["responsePayload"]
+
+
+def test_so_does_one_that_gets_too_old_while_it_waits_for_an_instance(tmp_path: Path) -> None:
+    # Given one instance, which is busy
+    code = """
+    import os, time
+    def handler(event, context):
+        while not os.path.exists(event): time.sleep(0.005)
+    """
+    go = tmp_path / "go"
+    declared = configured(onFailure=FAILED, maxAsyncEventAgeInSeconds=60)
+    with running(tmp_path, code, declared, instance_limit=1) as world:
+        world.invoke_async(str(go).encode())
+        assert eventually(lambda: any("Invoke Start" in line for line in world.log()))
+        # When another event waits for longer than events are kept
+        world.invoke_async(b"/late")
+        world.clock.advance(61)
+        go.touch()
+        world.settle()
+    # Then it is never run
+    assert len(world.fc.invocations()) == 1
+    ((_, record),) = world.destinations.records
+    assert record["requestPayload"] == "/late"
+    assert record["requestContext"]["approximateInvokeCount"] == 0
+    assert record["responseContext"] == {"statusCode": 0, "functionError": ""}
+    assert record["responsePayload"] == ""
+
+
+# The end of the service
+
+
+def test_events_that_have_not_ended_when_the_service_stops_are_lost(tmp_path: Path) -> None:
+    with running(tmp_path, FAILING, configured(onFailure=FAILED)) as world:
+        request_id = world.invoke_async(b"9")
+        assert eventually(lambda: bool(world.fc.invocations()))
+        world.serving.run(world.fc.stop())
+        with pytest.raises(NotRunning):
+            world.invoke_async(b"9")
+        world.settle()
+    (lost,) = world.fc.lost
+    assert lost.event.request_id == request_id
+    assert lost.reason == "the local cloud stopped before the event had ended"
+    assert lost.attempts == 1
+    assert "attempt 1" in lost.as_dict()["error"]
+
+
+def test_settled_also_waits_for_synchronous_invocations(tmp_path: Path) -> None:
+    code = "import time\ndef handler(event, context): time.sleep(0.1)"
+    with running(tmp_path, code) as world:
+
+        async def both() -> int:
+            task = asyncio.ensure_future(world.fc.invoke("index", b""))
+            await asyncio.sleep(0)
+            await world.fc.settled()
+            await task
+            return len(world.fc.invocations())
+
+        assert world.serving.run(both()) == 1
