@@ -191,6 +191,7 @@ def test_an_empty_role_is_none(tmp_path: Path) -> None:
             "props.asyncInvokeConfig.maxAsyncEventAgeInSeconds",
         ),
         ({"asyncInvokeConfig": {"asyncTask": True}}, ValueRefused, "props.asyncInvokeConfig.asyncTask"),
+        ({"asyncInvokeConfig": {"qualifier": "prod"}}, ValueRefused, "props.asyncInvokeConfig.qualifier"),
         ({"asyncInvokeConfig": {"onFailure": {}}}, KeyUnknown, "props.asyncInvokeConfig.onFailure"),
         (
             {"asyncInvokeConfig": {"destinationConfig": {"onFailed": {}}}},

@@ -256,9 +256,11 @@ def test_so_is_one_that_does_not_get_ready(tmp_path: Path, monkeypatch: pytest.M
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
     python.chmod(0o755)
-    with running(tmp_path, "def handler(e, c): pass", interpreter=python) as world:
-        with pytest.raises(InterpreterUnusable, match=r"it is not ready after 0\.2 s"):
-            world.invoke()
+    with (
+        running(tmp_path, "def handler(e, c): pass", interpreter=python) as world,
+        pytest.raises(InterpreterUnusable, match=r"it is not ready after 0\.2 s"),
+    ):
+        world.invoke()
 
 
 def test_an_interpreter_that_ends_at_once_fails_the_invocation_and_shows_why(tmp_path: Path) -> None:
