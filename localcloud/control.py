@@ -148,7 +148,7 @@ class Control:
         return [asdict(line) for line in lines]
 
     async def _list_lost(self, request: Request) -> list[dict[str, Any]]:
-        return [asdict(event) for event in self._cloud.functions.lost]
+        return [event.as_dict() for event in self._cloud.functions.lost]
 
     async def _settle(self, request: Request) -> None:
         await self._cloud.settled()

@@ -1,7 +1,8 @@
 """What asynchronous invocations leave: the record for a destination, and the events that got lost.
 
 The record's form is that of FC 2.0's samples (awesome-fc/async-invocation-dlq), with a function's ARN as
-FC 3.0 writes it. ``timestamp`` is the time of the invocation in milliseconds. ``requestPayload`` is the
+FC 3.0 writes it. ``timestamp`` is the time of the invocation in milliseconds, a number as those samples
+have it; an older sample of the help page fc/result-callback has ISO text there. ``requestPayload`` is the
 event as text, or its base64 where it is not UTF-8.
 """
 

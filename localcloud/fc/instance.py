@@ -102,6 +102,7 @@ class Instance:
         self._request_id: str | None = None
         self._peak = 0.0
         self._sampler: asyncio.TimerHandle | None = None
+        self._killed = False
         self._closing: asyncio.Task[None] | None = None
         self._output_end: int
         self._process: asyncio.subprocess.Process
@@ -125,7 +126,7 @@ class Instance:
     @property
     def alive(self) -> bool:
         """Whether the process can serve another request."""
-        return not self._exit.done()
+        return not self._killed and not self._exit.done()
 
     async def call(self, request: Request) -> Outcome:
         """Serve a request; afterwards the instance is frozen, or it has ended."""
@@ -153,6 +154,7 @@ class Instance:
 
     def kill(self) -> None:
         """End every process of the instance, frozen or not."""
+        self._killed = True
         self._signal(signal.SIGKILL)
 
     async def close(self) -> None:
@@ -198,7 +200,7 @@ class Instance:
         except OSError as error:
             ours.close()
             os.close(self._output_end)
-            raise InterpreterUnusable(files.python, error.strerror or str(error)) from None
+            raise InterpreterUnusable(files.python, str(error)) from None
         finally:
             theirs.close()
             os.close(their_output)

@@ -51,11 +51,11 @@ class Pool:
 
     def release(self, instance: Instance) -> None:
         """An instance has served its request."""
-        waiter = self._next_waiter()
         if not instance.alive:
-            self._instances.discard(instance)
-            self._give_place(waiter)
-        elif waiter is not None:
+            self._end(instance)
+            return
+        waiter = self._next_waiter()
+        if waiter is not None:
             waiter.set_result(instance)
         else:
             timer = asyncio.get_running_loop().call_later(self._idle_seconds, self._expire, instance)
@@ -112,7 +112,7 @@ class Pool:
         self._end(instance)
 
     def _end(self, instance: Instance) -> None:
-        """Let an idle instance end in the background; its place is free at once."""
+        """Let an instance end in the background; its place is free at once."""
         self._instances.discard(instance)
         self._give_place(self._next_waiter())
         task = asyncio.get_running_loop().create_task(self._finish(instance))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ IDLE_SECONDS = 300.0
 # In FC a python3.10 context carries new keys with each invocation. Here they are at most this old, and
 # live as long as FC's, so that a function that holds on to old ones fails once the clock is moved.
 FRESH_KEYS = timedelta(minutes=5)
+REMEMBERED_INVOCATIONS = 20_000
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Runner:
             )
             for name, function in functions.items()
         }
-        self.records: list[InvocationRecord] = []
+        self.records: deque[InvocationRecord] = deque(maxlen=REMEMBERED_INVOCATIONS)
 
     def start(self) -> None:
         """Accept invocations."""

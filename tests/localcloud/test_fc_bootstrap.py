@@ -95,7 +95,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime
     monkeypatch.setattr(root, "handlers", root.handlers)
     monkeypatch.setattr(root, "level", root.level)
     monkeypatch.setattr(logging.Formatter, "converter", logging.Formatter.converter)
-    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    imported = set(sys.modules)
 
     def end(_code: int) -> None:
         raise _Ended
@@ -105,6 +105,8 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime
     code = tmp_path / "code"
     code.mkdir()
     yield Runtime(module, code, monkeypatch, [])
+    for name in set(sys.modules) - imported:
+        del sys.modules[name]
     signal.signal(signal.SIGTERM, terminate)
     logging.getLogger()._cache.clear()  # type: ignore[attr-defined]
 
@@ -404,9 +406,10 @@ def test_termination_logs_the_stacks_of_all_threads(runtime: Runtime) -> None:
     with pytest.raises(SystemExit) as ended:
         _run_and_keep_log(runtime, sink)
     assert ended.value.code == 143
-    assert "[ERROR] Dumping stack trace after function timeout" in sink[2]
-    assert "request id = request-0, thread id = " in sink[3]
-    assert "in handler" in sink[4]
+    assert sink[2].endswith("[ERROR] Dumping stack trace after function timeout")
+    threads, stacks = sink[3::2], sink[4::2]
+    assert all("[ERROR] request id = request-0, thread id = " in line for line in threads)
+    assert any("in handler" in line for line in stacks)
 
 
 def _run_and_keep_log(runtime: Runtime, sink: list[str]) -> None:

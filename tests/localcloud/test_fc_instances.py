@@ -390,8 +390,8 @@ def test_instances_can_be_killed(tmp_path: Path) -> None:
     with running(tmp_path, PID) as world:
         process = pid(world)
         assert world.call(lambda: world.fc.kill_instances("index")) == 1
-        assert eventually(lambda: not running_process(process))
         assert world.invoke().cold_start
+        assert eventually(lambda: not running_process(process))
 
 
 def test_also_while_they_serve_a_request(tmp_path: Path) -> None:
@@ -449,7 +449,11 @@ with running(Path({str(tmp_path)!r}), {PID!r}) as world:
 """,
         encoding="utf-8",
     )
-    with subprocess.Popen([sys.executable, tmp_path / "cloud.py"], stdout=subprocess.PIPE) as cloud:
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "cloud.py"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as cloud:
         assert cloud.stdout is not None
         process = int(cloud.stdout.readline())
         assert eventually(lambda: stopped_process(process))
