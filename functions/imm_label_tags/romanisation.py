@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from imm_label_tags.alphabet import is_legal, make_legal
 
 _HYPHENS = re.compile(r"-{2,}")
 
 
+# IMM has thousands of labels, and a video library uses few of them again and again.
+@lru_cache(maxsize=8192)
 def romanise(text: str) -> str | None:
     """Spell a text in toneless pinyin, syllables joined by hyphens; None where a letter would be lost.
 

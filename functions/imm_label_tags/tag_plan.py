@@ -34,6 +34,10 @@ class TagScheme:
         """The key of a label's tag. Labels that were cut stay apart by their digests."""
         return shorten(f"{self.namespace}_{self.naming.write(label.name)}", MAX_KEY_BYTES, label.name)
 
+    def work_out_names(self, labels: tuple[Label, ...]) -> None:
+        """Have the names of the labels that may become tags ready: the first can take a third of a second."""
+        _choose(labels, MAX_TAGS, self)
+
     def with_names(self, mode: LabelNames) -> TagScheme:
         """The same scheme with another way to write labels that OSS cannot hold."""
         return TagScheme(

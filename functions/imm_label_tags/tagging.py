@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from threading import Lock
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TargetUnknown, TaskNotFinished
+from imm_label_tags.errors import (
+    ServiceRejected,
+    ServiceUnavailable,
+    TaggingError,
+    TargetUnknown,
+    TaskNotFinished,
+)
 from imm_label_tags.naming import LabelNames
 from imm_label_tags.notification import TaskNotification
 from imm_label_tags.objects import ObjectGone, ObjectPatterns, TagsRefused, TargetObject
@@ -123,17 +129,16 @@ class Tagger:
             with trace.times.measure("GetVideoLabelClassificationResult"):
                 result = self._tasks.result(task)
             _check_finished(task, result)
-            target = target_of_user_data(result.user_data)
         finally:
             if asked is not None:
-                asked.exception()
-        if target is not None:
-            return result, target
+                wait([asked])
         if result.status == FAILED:
-            known = asked is not None and asked.exception() is None
-            return result, target_of_request(asked.result()) if asked and known else None
-        definition = asked.result() if asked else self._request_definition(task, trace)
-        return result, target_of_request(definition)
+            return result, _target_if_known(result, asked)
+        target = target_of_user_data(result.user_data)
+        if target is None:
+            definition = asked.result() if asked else self._request_definition(task, trace)
+            target = target_of_request(definition)
+        return result, target
 
     def _request_definition(self, task: TaskNotification, trace: Trace) -> str:
         with trace.times.measure("GetTask"):
@@ -145,6 +150,8 @@ class Tagger:
         start = result.start_time
         if start is None:
             raise ServiceUnavailable(f"IMM gave {_task(task)} no readable StartTime. A retry may help.")
+        # All that takes time stands before the read, so that as little as possible passes until the write.
+        self._policy.scheme.work_out_names(result.labels)
         written, current = self._read_object(target, trace)
         if written is not None and written > start:
             reason = (
@@ -255,6 +262,15 @@ def _check_finished(task: TaskNotification, result: TaskResult) -> None:
             f"IMM reports {_task(task)} with the status {result.status!a}, which is not documented. "
             "A retry may help."
         )
+
+
+def _target_if_known(result: TaskResult, asked: Future[str] | None) -> TargetObject | None:
+    """The object of a failed task, which is only reported: no call and no error is worth it."""
+    try:
+        target = target_of_user_data(result.user_data)
+        return target_of_request(asked.result()) if target is None and asked is not None else target
+    except TaggingError:
+        return None
 
 
 def _names_object(user_data: str) -> bool:

@@ -61,6 +61,17 @@ def test_a_key_that_the_sdk_would_send_to_another_object(stage: Stage, key: str)
     assert stage.tags("a.mp4") == {}
 
 
+@pytest.mark.parametrize("where", ["request", "user data"])
+def test_a_failed_task_is_reported_as_such_whatever_its_object_is_called(stage: Stage, where: str) -> None:
+    unsafe = stage.uri("videos/../a.mp4")
+    by_request = {"status": "Failed", "code": "X"}
+    if where == "request":
+        outcome = stage.handle(stage.task(unsafe, **by_request))
+    else:
+        outcome = stage.handle(stage.task(None, user_data=unsafe, **by_request), UserData=unsafe)
+    assert (outcome["status"], outcome["object"]) == ("task_failed", None)
+
+
 def test_a_task_that_still_runs(stage: Stage) -> None:
     task_id = stage.task(stage.upload(), status="Running")
     with pytest.raises(TaskNotFinished, match=task_id):

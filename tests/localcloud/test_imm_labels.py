@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud.imm.labels import LabelFileInvalid, built_in_labels, read_labels
-from tests.localcloud.imm_region import VIDEO, Region, region
+from tests.localcloud.imm_region import VIDEO, Region
 
 LABEL = {
     "Language": "zh-Hans",
@@ -21,18 +20,6 @@ LABEL = {
     "LabelConfidence": 0.95,
     "ParentLabelName": "家具",
 }
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Region]:
-    with region() as served:
-        yield served
-
-
-@pytest.fixture
-def imm(served: Region) -> Region:
-    served.reset()
-    return served
 
 
 def label(**changes: Any) -> dict[str, Any]:

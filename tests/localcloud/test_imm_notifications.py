@@ -5,28 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
 
 import pytest
 from alibabacloud_imm20200930 import models
 
 from localcloud.imm.tasks import TaskRecord
-from tests.localcloud.imm_region import ACCOUNT, VIDEO_LABELS, Region, region
+from tests.localcloud.imm_region import ACCOUNT, VIDEO_LABELS, Region
 from tests.localcloud.serving import until
 
 LABELS_TOPIC = models.Notification(mns=models.MNS(topic_name="labels"))
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Region]:
-    with region() as served:
-        yield served
-
-
-@pytest.fixture
-def imm(served: Region) -> Region:
-    served.reset()
-    return served
 
 
 def finished_task(**changes: object) -> TaskRecord:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -16,20 +15,8 @@ from darabonba.runtime import RuntimeOptions
 from localcloud.accounts import Identity
 from localcloud.faults import Fault, FaultKind
 from localcloud.gateway import Operation
-from tests.localcloud.imm_region import OWNER, VIDEO, VIDEO_LABELS, Region, region
+from tests.localcloud.imm_region import OWNER, VIDEO, VIDEO_LABELS, Region
 from tests.localcloud.serving import until
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Region]:
-    with region() as served:
-        yield served
-
-
-@pytest.fixture
-def imm(served: Region) -> Region:
-    served.reset()
-    return served
 
 
 def call(

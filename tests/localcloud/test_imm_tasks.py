@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,23 +12,11 @@ from alibabacloud_imm20200930 import models
 from alibabacloud_tea_openapi.exceptions import ClientException
 
 from localcloud.imm.tasks import TaskRecord
-from tests.localcloud.imm_region import VIDEO, VIDEO_LABELS, Region, region
+from tests.localcloud.imm_region import VIDEO, VIDEO_LABELS, Region
 from tests.localcloud.serving import until
 
 NINE_DIGITS = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z"
 WEEK = 7 * 24 * 3600
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Region]:
-    with region() as served:
-        yield served
-
-
-@pytest.fixture
-def imm(served: Region) -> Region:
-    served.reset()
-    return served
 
 
 def notification(topic: str = "labels") -> models.Notification:
