@@ -14,13 +14,18 @@ ROLE_KEY_LIFETIME = timedelta(hours=36)
 
 @dataclass(frozen=True)
 class Identity:
-    """An access key with its secret; temporary keys also have a token and an end."""
+    """An access key with its secret; temporary keys also have a token and an end.
+
+    Whose it is: a ``role``'s (its ARN or name) in a session of a name, a RAM ``user``'s, or the account's own.
+    """
 
     access_key_id: str
     access_key_secret: str
     security_token: str | None = None
     expires: datetime | None = None
     role: str | None = None
+    session: str = ""
+    user: str | None = None
 
 
 class Accounts:
@@ -41,11 +46,17 @@ class Accounts:
         """Every identity, the owner first."""
         return list(self._identities.values())
 
+    def add(self, identity: Identity) -> None:
+        """Know another key."""
+        self._identities[identity.access_key_id] = identity
+
     def expired(self, identity: Identity) -> bool:
         """Whether temporary keys are past their end."""
         return identity.expires is not None and identity.expires <= self._clock.now()
 
-    def issue_role_keys(self, role: str, lifetime: timedelta = ROLE_KEY_LIFETIME) -> Identity:
+    def issue_role_keys(
+        self, role: str, lifetime: timedelta = ROLE_KEY_LIFETIME, *, session: str = ""
+    ) -> Identity:
         """New temporary keys of a role, as STS AssumeRole gives them."""
         identity = Identity(
             access_key_id="STS.NT" + secrets.token_hex(12),
@@ -53,8 +64,9 @@ class Accounts:
             security_token="CAIS" + secrets.token_urlsafe(120),
             expires=self._clock.now() + lifetime,
             role=role,
+            session=session,
         )
-        self._identities[identity.access_key_id] = identity
+        self.add(identity)
         return identity
 
     def revoke(self, access_key_id: str) -> None:

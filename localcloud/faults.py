@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
+
+MEETING_SECONDS = 20.0
 
 
 class FaultKind(str, Enum):
     """How a call goes wrong.
 
-    ``delay``: answered correctly, later. ``error``: the service's own error, with a status and a code.
-    ``answer``: any status, headers and body. ``reset_before``: the connection breaks before the service
-    has acted; ``reset_during``: after half of the answer; ``reset_after``: after the service has acted,
-    before it answers. ``truncate``: half of the body, then an orderly end. ``silence``: no answer at all.
+    ``delay``: answered correctly, later. ``meet``: answered correctly, once ``parties`` such calls have
+    arrived. ``error``: the service's own error, with a status and a code. ``answer``: any status, headers
+    and body. ``reset_before``: the connection breaks before the service has acted; ``reset_during``: after
+    half of the answer; ``reset_after``: after the service has acted, before it answers. ``truncate``: half
+    of the body, then an orderly end. ``silence``: no answer at all.
     """
 
     DELAY = "delay"
+    MEET = "meet"
     ERROR = "error"
     ANSWER = "answer"
     RESET_BEFORE = "reset_before"
@@ -29,7 +35,9 @@ class FaultKind(str, Enum):
 
 @dataclass(frozen=True)
 class Fault:
-    """One order: the calls that match ``service``, ``action`` and ``resource`` (shell patterns) go wrong.
+    """One order: the calls that match ``service``, ``action`` and ``resource`` go wrong.
+
+    These are shell patterns; ``action`` may be several, separated by a bar.
 
     ``skip`` calls pass first, then ``times`` calls fail (None: all). ``delay_seconds`` also applies to
     the other kinds.
@@ -42,6 +50,7 @@ class Fault:
     times: int | None = 1
     skip: int = 0
     delay_seconds: float = 0.0
+    parties: int = 2
     status: int = 503
     code: str = "ServiceUnavailable"
     message: str = "A fault that a test ordered."
@@ -52,9 +61,17 @@ class Fault:
         """Whether a call is one of those that the order names."""
         return (
             fnmatchcase(service, self.service)
-            and fnmatchcase(action, self.action)
+            and any(fnmatchcase(action, pattern) for pattern in self.action.split("|"))
             and fnmatchcase(resource, self.resource)
         )
+
+
+class _Meeting:
+    """The calls that wait for each other."""
+
+    def __init__(self) -> None:
+        self.arrived = 0
+        self.complete = asyncio.Event()
 
 
 class FaultPlan:
@@ -62,6 +79,7 @@ class FaultPlan:
 
     def __init__(self) -> None:
         self._orders: list[tuple[Fault, list[int]]] = []
+        self._meetings: dict[int, _Meeting] = {}
 
     def order(self, fault: Fault) -> None:
         """Add an order."""
@@ -70,6 +88,17 @@ class FaultPlan:
     def clear(self) -> None:
         """Withdraw every order."""
         self._orders.clear()
+        self._meetings.clear()
+
+    async def meet(self, fault: Fault) -> None:
+        """Wait for the other parties of a ``meet``; whoever waits too long goes on alone."""
+        meeting = self._meetings.setdefault(id(fault), _Meeting())
+        meeting.arrived += 1
+        if meeting.arrived == fault.parties:
+            del self._meetings[id(fault)]
+            meeting.complete.set()
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(meeting.complete.wait(), MEETING_SECONDS)
 
     def take(self, service: str, action: str, resource: str) -> Fault | None:
         """The fault of this call, if any; counts the call against its order."""

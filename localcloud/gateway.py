@@ -83,7 +83,10 @@ class Gateway:
             await asyncio.sleep(fault.delay_seconds)
         app = self._service.app
         kind = fault.kind
-        if kind is FaultKind.DELAY:
+        if kind is FaultKind.MEET:
+            await self._faults.meet(fault)
+            await app(scope, receive, answer.send)
+        elif kind is FaultKind.DELAY:
             await app(scope, receive, answer.send)
         elif kind is FaultKind.ERROR:
             await _drain(receive)

@@ -28,11 +28,12 @@ def test_outcomes_stand_in_the_order_of_the_items(stage: Stage) -> None:
 
 def test_items_are_handled_at_the_same_time(stage: Stage) -> None:
     task_ids = [stage.task(stage.upload(f"videos/{number}.mp4"), CHAIR) for number in range(4)]
-    stage.break_call(Fault(FaultKind.DELAY, service="imm", delay_seconds=0.1, times=None))
+    result = "GetVideoLabelClassificationResult"
+    stage.break_call(Fault(FaultKind.MEET, action=result, parties=4, times=None))
     stage.forget_calls()
     stage.invoke([stage.notification(task_id) for task_id in task_ids])
-    results = [call for call in stage.raw_calls() if call.action == "GetVideoLabelClassificationResult"]
-    assert max(call.started for call in results) < min(call.ended for call in results)
+    calls = [call for call in stage.raw_calls() if call.action == result]
+    assert max(call.started for call in calls) < min(call.ended for call in calls)
 
 
 def test_two_tasks_of_one_object_in_one_list_end_with_the_newer_ones_labels(stage: Stage) -> None:

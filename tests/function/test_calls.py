@@ -25,36 +25,44 @@ def round_trips(calls: Sequence[Call]) -> int:
 
 
 @pytest.fixture
-def slow(stage: Stage) -> Stage:
-    """A stage whose calls take long enough to see which of them overlap."""
-    stage.break_call(Fault(FaultKind.DELAY, delay_seconds=0.05, times=None))
+def pairs(stage: Stage) -> Stage:
+    """A stage on which the calls that may be made at the same time wait for each other."""
+    stage.break_call(Fault(FaultKind.MEET, action=f"{RESULT}|{TASK}", times=None))
+    stage.break_call(Fault(FaultKind.MEET, action=f"{HEAD}|{READ}", times=None))
     return stage
 
 
-def test_a_first_delivery(slow: Stage) -> None:
-    task_id = slow.task(slow.upload(), CHAIR)
-    slow.forget_calls()
-    assert slow.handle(task_id)["status"] == "tagged"
-    assert slow.calls() == sorted([RESULT, TASK, HEAD, READ, WRITE])
-    assert round_trips(slow.raw_calls()) == 3
+@pytest.fixture
+def oss_pairs(stage: Stage) -> Stage:
+    """The same for the calls to OSS alone."""
+    stage.break_call(Fault(FaultKind.MEET, action=f"{HEAD}|{READ}", times=None))
+    return stage
 
 
-def test_a_second_delivery(slow: Stage) -> None:
-    task_id = slow.task(slow.upload(), CHAIR)
-    slow.handle(task_id)
-    slow.forget_calls()
-    assert slow.handle(task_id)["status"] == "unchanged"
-    assert slow.calls() == sorted([RESULT, TASK, HEAD, READ])
-    assert round_trips(slow.raw_calls()) == 2
+def test_a_first_delivery(pairs: Stage) -> None:
+    task_id = pairs.task(pairs.upload(), CHAIR)
+    pairs.forget_calls()
+    assert pairs.handle(task_id)["status"] == "tagged"
+    assert pairs.calls() == sorted([RESULT, TASK, HEAD, READ, WRITE])
+    assert round_trips(pairs.raw_calls()) == 3
 
 
-def test_user_data_that_names_the_object(slow: Stage) -> None:
-    uri = slow.upload()
-    task_id = slow.task(None, CHAIR, user_data=uri)
-    slow.forget_calls()
-    assert slow.handle(task_id, UserData=uri)["status"] == "tagged"
-    assert slow.calls() == sorted([RESULT, HEAD, READ, WRITE])
-    assert round_trips(slow.raw_calls()) == 3
+def test_a_second_delivery(pairs: Stage) -> None:
+    task_id = pairs.task(pairs.upload(), CHAIR)
+    pairs.handle(task_id)
+    pairs.forget_calls()
+    assert pairs.handle(task_id)["status"] == "unchanged"
+    assert pairs.calls() == sorted([RESULT, TASK, HEAD, READ])
+    assert round_trips(pairs.raw_calls()) == 2
+
+
+def test_user_data_that_names_the_object(oss_pairs: Stage) -> None:
+    uri = oss_pairs.upload()
+    task_id = oss_pairs.task(None, CHAIR, user_data=uri)
+    oss_pairs.forget_calls()
+    assert oss_pairs.handle(task_id, UserData=uri)["status"] == "tagged"
+    assert oss_pairs.calls() == sorted([RESULT, HEAD, READ, WRITE])
+    assert round_trips(oss_pairs.raw_calls()) == 3
 
 
 def test_user_data_of_the_result_saves_the_call_also_where_the_message_has_no_such_field(

@@ -1,0 +1,1 @@
+"""RAM and STS: identities, their policies, and what these let them do."""

@@ -1,0 +1,145 @@
+"""What a policy document allows and denies.
+
+Source: alibabacloud.com/help, RAM "Policy structure and syntax" and "Policy elements".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from localcloud.ram.conditions import Condition, Context, read_conditions
+from localcloud.ram.document import MalformedPolicy, read_document, read_members, read_texts
+from localcloud.ram.patterns import resource, wildcard
+
+_ACTION = re.compile(r"\*|[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+", re.ASCII)
+
+
+class Effect(str, Enum):
+    """What a statement does for the requests that it applies to."""
+
+    ALLOW = "Allow"
+    DENY = "Deny"
+
+
+class Decision(str, Enum):
+    """What becomes of a request; the names of the refusals are those of RAM's ``NoPermissionType``."""
+
+    ALLOWED = "Allowed"
+    EXPLICIT_DENY = "ExplicitDeny"
+    IMPLICIT_DENY = "ImplicitDeny"
+
+
+@dataclass(frozen=True)
+class _Selection:
+    """Which actions or resources a statement is about: those that match a pattern, or all others."""
+
+    patterns: tuple[re.Pattern[str], ...]
+    excluded: bool
+
+    def includes(self, name: str) -> bool:
+        return any(pattern.fullmatch(name) for pattern in self.patterns) != self.excluded
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a policy."""
+
+    effect: Effect
+    actions: _Selection
+    resources: _Selection
+    conditions: tuple[Condition, ...]
+
+    def applies(self, action: str, resource: str, context: Context) -> bool:
+        """Whether a request is one of those that the statement is about."""
+        in_denial = self.effect is Effect.DENY
+        return (
+            self.actions.includes(action)
+            and self.resources.includes(resource)
+            and all(condition.holds(context, in_denial=in_denial) for condition in self.conditions)
+        )
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The statements of a document."""
+
+    statements: tuple[Statement, ...]
+
+    def evaluate(self, action: str, resource: str, context: Context) -> Decision:
+        """What becomes of a request if this policy is all that its sender has."""
+        return evaluate([self], action, resource, context)
+
+
+def evaluate(policies: Iterable[Policy], action: str, resource: str, context: Context) -> Decision:
+    """What becomes of a request: a Deny that applies wins, then an Allow; nothing else allows anything."""
+    effects = {
+        statement.effect
+        for policy in policies
+        for statement in policy.statements
+        if statement.applies(action, resource, context)
+    }
+    if Effect.DENY in effects:
+        return Decision.EXPLICIT_DENY
+    return Decision.ALLOWED if Effect.ALLOW in effects else Decision.IMPLICIT_DENY
+
+
+@lru_cache(maxsize=512)
+def parse_policy(text: str) -> Policy:
+    """Read the document of a policy that is attached to an identity; raises MalformedPolicy."""
+    statements = read_document(text)
+    return Policy(
+        tuple(_statement(element, f"Statement[{index}]") for index, element in enumerate(statements))
+    )
+
+
+def read_effect(value: object, place: str) -> Effect:
+    """The Effect of a statement; raises MalformedPolicy."""
+    if value not in ("Allow", "Deny"):
+        raise MalformedPolicy(f"{place}.Effect", "it must be Allow or Deny")
+    return Effect(value)
+
+
+def _statement(element: object, place: str) -> Statement:
+    optional = ("Action", "NotAction", "Resource", "NotResource", "Condition")
+    members = read_members(element, place, required=("Effect",), optional=optional)
+    effect = read_effect(members["Effect"], place)
+    conditions = members.get("Condition")
+    return Statement(
+        effect=effect,
+        actions=_actions(*_one_of(members, "Action", place), effect),
+        resources=_resources(*_one_of(members, "Resource", place)),
+        conditions=() if conditions is None else read_conditions(conditions, f"{place}.Condition"),
+    )
+
+
+def _one_of(members: Any, name: str, place: str) -> tuple[list[tuple[str, str]], bool]:
+    """The texts of an element or of its counterpart with Not, and whether it is the latter."""
+    present = [candidate for candidate in (name, f"Not{name}") if candidate in members]
+    if len(present) != 1:
+        raise MalformedPolicy(place, f"it must have either {name} or Not{name}")
+    return read_texts(members[present[0]], f"{place}.{present[0]}"), present[0] != name
+
+
+def _actions(texts: list[tuple[str, str]], excluded: bool, effect: Effect) -> _Selection:
+    for place, text in texts:
+        if not _ACTION.fullmatch(text):
+            raise MalformedPolicy(place, "it must be * or <service>:<action>, like oss:GetObject")
+    # RAM's pages say that actions are "generally" case-insensitive and to write them as documented: so a
+    # Deny is taken to mean any case, and an Allow only the one that is written.
+    ignore_case = (effect is Effect.DENY) != excluded
+    return _Selection(tuple(wildcard(text, ignore_case=ignore_case) for _, text in texts), excluded)
+
+
+def _resources(texts: list[tuple[str, str]], excluded: bool) -> _Selection:
+    patterns = []
+    for place, text in texts:
+        try:
+            patterns.append(resource(text))
+        except ValueError as error:
+            raise MalformedPolicy(place, str(error)) from None
+    return _Selection(tuple(patterns), excluded)
