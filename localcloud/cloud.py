@@ -145,6 +145,7 @@ class LocalCloud:
             database=database,
             accounts=self.accounts,
             clock=self.clock,
+            accept_unicode_tags=config.accept_unicode_tags,
         )
         self.messages = MessageService(
             region=config.region,

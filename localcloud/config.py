@@ -31,6 +31,7 @@ class CloudConfig:
     idle instances), never a time that a user measures (the duration of a task, a function's timeout).
     ``directory`` keeps the state (SQLite and files); without it the state ends with the process.
     ``deployment`` is the ``s.yaml`` whose functions are run; without one there are none.
+    ``accept_unicode_tags`` lets OSS take tags outside its documented alphabet, as the real one may.
     ``variables`` stands for the environment in which Serverless Devs would resolve that file.
     """
 
@@ -45,5 +46,6 @@ class CloudConfig:
     variables: Mapping[str, str] = field(default_factory=dict)
     interpreter: Path | None = None
     layer: Path | None = None
+    accept_unicode_tags: bool = False
     time_scale: float = 1.0
     task_seconds: float = 1.0

@@ -9,6 +9,8 @@ from typing import Any
 import alibabacloud_oss_v2 as oss
 import pytest
 
+from localcloud.cloud import LocalCloud
+from localcloud.config import CloudConfig
 from tests.stage import CHAIR, FURNITURE, Stage
 
 PROVENANCE_TIME = "2199-12-24T03:00:38.892Z"
@@ -237,6 +239,15 @@ def test_base64_names_follow_the_setting(stage: Stage) -> None:
 
 def test_raw_names_fall_back_to_pinyin_where_oss_refuses_them(stage: Stage) -> None:
     assert written_as(stage, CHAIR, LABEL_NAMES="raw") == {"imm_yi-zi": "0.95"}
+
+
+def test_raw_names_stay_where_oss_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LocalCloud(CloudConfig(accept_unicode_tags=True)) as cloud, Stage(cloud, monkeypatch) as stage:
+        settings = {"LABEL_NAMES": "raw", "TAG_VALUE": "{parent}/{label}"}
+        tags = written_as(stage, {**CHAIR, "ParentLabelName": "家具"}, **settings)
+        assert tags == {"imm_椅子": "家具/椅子"}
+        task_id = stage.tags()["imm"].partition("/")[2]
+        assert stage.handle(task_id)["status"] == "unchanged"
 
 
 def test_labels_that_imm_describes_oddly_are_taken_as_far_as_they_go(stage: Stage) -> None:
