@@ -17,7 +17,7 @@ help:
 	@echo "make test    every check: style, types, tests, coverage"
 	@echo "make serve   run the local cloud in the foreground"
 	@echo "make setup   what the others need: .venv and the layer"
-	@echo "make layer   the layer to deploy, for Function Compute's Linux"
+	@echo "make layer   the layer and the code as they are deployed, with a report"
 	@echo "make lock    renew the lock files"
 	@echo "make clean   remove all that was built"
 
@@ -42,14 +42,8 @@ lock: setup
 	$(LOCK) --constraints layers/requirements.txt --overrides requirements-overrides.txt \
 		requirements-dev.in -o requirements-dev.txt
 
-# The glibc of Function Compute's Debian 10 and 11 takes manylinux2014 wheels, whatever this machine is.
-LAYER = .venv/bin/uv pip install --quiet --no-deps --require-hashes --only-binary :all: \
-	--python-platform x86_64-manylinux2014 --requirement layers/requirements.txt
-
 layer: setup
-	rm -rf layers/build/deploy-python3.12 layers/build/deploy-python3.10
-	$(LAYER) --python-version 3.12 --target layers/build/deploy-python3.12/python
-	$(LAYER) --python-version 3.10 --target layers/build/deploy-python3.10/python
+	@.venv/bin/python -m layers.build
 
 clean:
 	rm -rf .venv .venv-3.10 layers/build .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

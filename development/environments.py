@@ -103,23 +103,21 @@ def probe(interpreter):
 
 
 def prepare(environment, interpreter):
-    """Create or renew a virtual environment and its layer, unless both are as the lock files want them."""
+    """Create or renew a virtual environment unless it is as the lock files want it, and the layer likewise."""
     version, path = interpreter
-    layer = ROOT / "layers" / "build" / ("python" + version) / "python"
     python = environment / "bin" / "python"
     stamp = environment / "complete"
     state = f"{path}\n{environment}\n{digest()}\n"
-    if stamp.exists() and stamp.read_text() == state and layer.is_dir() and works(python):
-        return
-    print(f"Preparing {environment.name} on Python {version} (once; it takes about a minute).", flush=True)
-    run([path, "-m", "venv", "--clear", str(environment)])
-    install(python, "-r", "requirements-build.txt", "--require-hashes")
-    install(python, "-r", "requirements-dev.txt", "--require-hashes", "--no-build-isolation", "--use-pep517")
-    install(python, "-e", ".", "--no-build-isolation", "--no-index")
-    shutil.rmtree(str(layer.parent), ignore_errors=True)
-    options = ("--require-hashes", "--only-binary=:all:", "--target", str(layer))
-    install(python, "-r", "layers/requirements.txt", *options)
-    stamp.write_text(state)
+    if not (stamp.exists() and stamp.read_text() == state and works(python)):
+        print(f"Preparing {environment.name} on Python {version} (once; it takes about a minute).", flush=True)
+        run([path, "-m", "venv", "--clear", str(environment)])
+        install(python, "-r", "requirements-build.txt", "--require-hashes")
+        locked = ("-r", "requirements-dev.txt", "--require-hashes")
+        install(python, *locked, "--no-build-isolation", "--use-pep517")
+        install(python, "-e", ".", "--no-build-isolation", "--no-index")
+        stamp.write_text(state)
+    # It knows by itself whether the layer is as it should be.
+    run([str(python), "-m", "layers.build", "--local", "--part", "layer"])
 
 
 def works(python):

@@ -7,7 +7,7 @@ bin=.venv/bin
 echo "ruff and mypy"
 $bin/ruff check .
 $bin/ruff format --check --quiet .
-$bin/mypy functions localcloud terminal tests
+$bin/mypy functions layers localcloud terminal tests
 
 echo "tests on $($bin/python --version), with coverage"
 $bin/python -m pytest --quiet --numprocesses 2 --cov --cov-report=term

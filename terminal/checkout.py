@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from layers.target import Host, local_target
 from localcloud.cloud import base_interpreter
 from localcloud.config import CloudConfig, Ports
 from terminal.problems import Problem
@@ -19,7 +19,7 @@ _NOT_PASSED_ON = frozenset({"FC_DEPLOY_REGION", "ALIBABA_CLOUD_ACCOUNT_ID"})
 
 def layer() -> Path:
     """The built layer for the interpreter that runs this command; raises Problem without one."""
-    path = ROOT / "layers" / "build" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    path = ROOT / "layers" / "build" / local_target(Host.running()).name
     if not (path / "python").is_dir():
         raise Problem(f"The layer is not built: {path}/python is missing. Run `make setup`.")
     return path

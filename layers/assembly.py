@@ -1,0 +1,183 @@
+"""Makes a directory, a zip file and a report out of a part's files, unless they are there already."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from layers.archive import contents_digest, file_digest, replace, settle, write_zip
+from layers.contents import files_of
+from layers.distributions import Distribution
+from layers.errors import SourceDoesNotCompile
+from layers.glibc import Needs
+from layers.interpreters import Interpreter
+from layers.report import PackageRow, Report, ZipFile, read_report
+from layers.target import Target
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What filling a directory has shown."""
+
+    packages: Sequence[Distribution] = field(default=())
+    needs: Needs = field(default_factory=Needs)
+
+
+class Part(Protocol):
+    """What is built: the layer, or the function's code."""
+
+    @property
+    def name(self) -> str:
+        """What its directory, zip file and report are called."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def target(self) -> Target:
+        """What it has to run on."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """The directory in the zip file that holds everything; empty for none."""
+        ...
+
+    @property
+    def mounted_at(self) -> str:
+        """Where the runtime has that directory."""
+        ...
+
+    @property
+    def must_compile(self) -> bool:
+        """Whether every source has to: packages may bring sources for another Python, the function none."""
+        ...
+
+    def inputs(self) -> Mapping[str, str]:
+        """Digests of all files that decide on the result, by name."""
+        ...
+
+    def fill(self, directory: Path) -> Findings:
+        """Put the files there, and nothing that is not needed; raises BuildError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Built:
+    """Where a part is (its zip file, else its directory), its report, and whether this build made it."""
+
+    place: Path
+    report: Report
+    fresh: bool
+
+
+def build(part: Part, output: Path, compiler: Interpreter | None, *, force: bool = False) -> Built:
+    """Build a part, unless what is there was made of the same.
+
+    Raises BuildError; what was there is then still there.
+    """
+    inputs = _digest(part, compiler)
+    directory, archive, record = (output / f"{part.name}{suffix}" for suffix in ("", ".zip", ".json"))
+    place = archive if part.target.is_deployed else directory
+    there = None if force else read_report(record)
+    if there is not None and there.inputs == inputs and _intact(there, directory, archive):
+        return Built(place, there, fresh=False)
+    output.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{part.name}-", dir=output))
+    try:
+        report = _make(part, inputs, compiler, staging / "tree", staging / "zip")
+        (staging / "json").write_text(report.to_json(), "utf-8")
+        # The report goes first and comes last: without it the rest counts as unfinished.
+        record.unlink(missing_ok=True)
+        replace(directory, staging / "tree")
+        if report.zip is not None:
+            replace(archive, staging / "zip")
+        replace(record, staging / "json")
+    finally:
+        shutil.rmtree(staging)
+    return Built(place, report, fresh=True)
+
+
+def _make(part: Part, inputs: str, compiler: Interpreter | None, root: Path, archive: Path) -> Report:
+    contents = root / part.folder
+    contents.mkdir(parents=True)
+    findings = part.fill(contents)
+    sources = [path.as_posix() for path in files_of(contents) if path.suffix == ".py"]
+    failed = {} if compiler is None else compiler.compile(contents, part.mounted_at, sources)
+    if part.must_compile:
+        for path, why in failed.items():
+            raise SourceDoesNotCompile(path, part.target.description, why)
+    settle(root)
+    if part.target.is_deployed:
+        write_zip(root, archive)
+    sizes = {path.as_posix(): (contents / path).stat().st_size for path in files_of(contents)}
+    cached = [size for path, size in sizes.items() if path.endswith(".pyc")]
+    return Report(
+        name=part.name,
+        kind=part.kind,
+        target=part.target.description,
+        inputs=inputs,
+        compiler=compiler.version if compiler is not None else None,
+        sources=len(sources),
+        bytecode=len(cached),
+        not_compiled=failed,
+        unpacked_bytes=sum(sizes.values()),
+        bytecode_bytes=sum(cached),
+        contents_sha256=contents_digest(root),
+        zip=_zip_file(archive) if part.target.is_deployed else None,
+        newest_glibc=findings.needs.newest_glibc,
+        newest_glibc_in=findings.needs.newest_in,
+        system_libraries=findings.needs.system_libraries,
+        packages=tuple(_row(one, sizes, part.target) for one in findings.packages),
+    )
+
+
+def _zip_file(path: Path) -> ZipFile:
+    return ZipFile(path.stat().st_size, file_digest(path))
+
+
+def _row(package: Distribution, sizes: Mapping[str, int], target: Target) -> PackageRow:
+    cached = [sizes.get(_cache_of(path, target), 0) for path in package.files if path.endswith(".py")]
+    return PackageRow(
+        name=package.name,
+        version=str(package.version),
+        licence=package.licence,
+        licence_text=package.has_licence_text,
+        bytes=sum(sizes.get(path, 0) for path in package.files) + sum(cached),
+        bytecode_bytes=sum(cached),
+    )
+
+
+def _cache_of(path: str, target: Target) -> str:
+    source = PurePosixPath(path)
+    tag = "cpython-" + target.version.replace(".", "")
+    return (source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc").as_posix()
+
+
+def _digest(part: Part, compiler: Interpreter | None) -> str:
+    """One digest over all that decides on the bytes: the part's inputs, this builder, the compiler."""
+    builder = Path(__file__).parent
+    decisive = {
+        **part.inputs(),
+        **{f"builder {path.name}": file_digest(path) for path in builder.glob("*.py")},
+        "target": part.target.description,
+        "compiler": compiler.version if compiler is not None else "none",
+    }
+    return hashlib.sha256(repr(sorted(decisive.items())).encode()).hexdigest()
+
+
+def _intact(report: Report, directory: Path, archive: Path) -> bool:
+    """Whether directory and zip file are still what the report says."""
+    return (
+        directory.is_dir()
+        and contents_digest(directory) == report.contents_sha256
+        and (report.zip is None or (archive.is_file() and _zip_file(archive) == report.zip))
+    )

@@ -1,0 +1,101 @@
+"""What has been installed, by its own account, compared with what is locked."""
+
+from __future__ import annotations
+
+import csv
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.message import Message
+from email.parser import HeaderParser
+from pathlib import Path, PurePosixPath
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from layers.contents import files_of, is_licence
+from layers.errors import MetadataUnreadable, MissingPackage, UnclaimedFile, UnexpectedPackage, WrongVersion
+from layers.lock import Locked
+from layers.target import Target
+
+# uv keeps others away from a target directory with it.
+_OF_UV = frozenset({".lock"})
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """An installed package; ``files`` are relative to the directory it was installed into."""
+
+    name: str
+    version: Version
+    licence: str
+    files: frozenset[str] = field(repr=False)
+
+    @property
+    def has_licence_text(self) -> bool:
+        """Whether the package brings the text of its licence."""
+        return any(is_licence(PurePosixPath(path)) for path in self.files)
+
+
+def read_distributions(directory: Path) -> Sequence[Distribution]:
+    """Every package in a directory, by name.
+
+    Raises MetadataUnreadable, and UnclaimedFile where a file belongs to none.
+    """
+    found = sorted(
+        (_read(directory, folder) for folder in directory.glob("*.dist-info")),
+        key=lambda one: (one.name, one.version),
+    )
+    claimed = _OF_UV.union(*(one.files for one in found))
+    for path in files_of(directory):
+        if path.as_posix() not in claimed:
+            raise UnclaimedFile(path.as_posix())
+    return found
+
+
+def check_against(locked: Mapping[str, Locked], installed: Iterable[Distribution], target: Target) -> None:
+    """Raise WrongVersion, UnexpectedPackage or MissingPackage unless exactly the locked set is there."""
+    missing = set(locked)
+    for one in installed:
+        name: str = canonicalize_name(one.name)
+        if name not in missing:
+            raise UnexpectedPackage(f"{one.name} {one.version}", target.description)
+        if one.version != locked[name].version:
+            raise WrongVersion(one.name, str(one.version), str(locked[name].version))
+        missing.remove(name)
+    for name in sorted(missing):
+        raise MissingPackage(f"{name} {locked[name].version}", target.description)
+
+
+def _read(directory: Path, folder: Path) -> Distribution:
+    try:
+        metadata = HeaderParser().parsestr((folder / "METADATA").read_text("utf-8"))
+        with (folder / "RECORD").open(encoding="utf-8", newline="") as record:
+            files = frozenset(posixpath.normpath(row[0]) for row in csv.reader(record) if row)
+        return Distribution(
+            # Lower case, so that the order in a report is the reader's.
+            name=canonicalize_name(metadata["Name"]),
+            version=Version(metadata["Version"]),
+            licence=licence_of(metadata),
+            files=files,
+        )
+    except (OSError, UnicodeDecodeError, TypeError, InvalidVersion) as error:
+        raise MetadataUnreadable(folder.relative_to(directory).as_posix(), str(error)) from None
+
+
+def licence_of(metadata: Message) -> str:
+    """The licence that a package states: as SPDX expression, else in its own words, else as classifiers.
+
+    packaging.python.org/en/latest/specifications/core-metadata has all three.
+    """
+    expression = str(metadata.get("License-Expression", "")).strip()
+    words = str(metadata.get("License", "")).strip()
+    classifiers = [
+        str(value).rpartition(" :: ")[2]
+        for value in metadata.get_all("Classifier", [])
+        if str(value).startswith("License :: ")
+    ]
+    # Some put the whole text there.
+    if len(words.splitlines()) > 1 or words.upper() == "UNKNOWN":
+        words = ""
+    return expression or words or ", ".join(classifiers) or "not stated"

@@ -1,0 +1,77 @@
+"""What a shared library needs is read as the dynamic loader reads it."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+
+from layers.elf import NotReadable, SharedLibrary, is_elf, read_library
+from tests.layers.wheels import shared_library
+
+GLIBC = {"libc.so.6": ["GLIBC_2.2.5", "GLIBC_2.34"], "libm.so.6": ["GLIBC_2.29"]}
+
+
+def write(tmp_path: Path, data: bytes) -> Path:
+    path = tmp_path / "library.so"
+    path.write_bytes(data)
+    return path
+
+
+def test_libraries_and_symbol_versions(tmp_path: Path) -> None:
+    path = write(tmp_path, shared_library(GLIBC, needed=["libc.so.6", "libm.so.6"]))
+    assert is_elf(path)
+    assert read_library(path) == SharedLibrary(
+        machine=62,
+        needed=("libc.so.6", "libm.so.6"),
+        versions=frozenset({"GLIBC_2.2.5", "GLIBC_2.34", "GLIBC_2.29"}),
+    )
+
+
+def test_a_library_that_needs_nothing(tmp_path: Path) -> None:
+    assert read_library(write(tmp_path, shared_library({}))) == SharedLibrary(62, (), frozenset())
+
+
+def test_a_library_without_dynamic_section(tmp_path: Path) -> None:
+    data = bytearray(shared_library(GLIBC))
+    struct.pack_into("<H", data, 56, 1)
+    assert read_library(write(tmp_path, bytes(data))) == SharedLibrary(62, (), frozenset())
+
+
+def test_the_interpreter_that_runs_this() -> None:
+    """A real file, where this machine has such files."""
+    path = Path(sys.executable).resolve()
+    if is_elf(path):
+        assert any(name.startswith("libc.") for name in read_library(path).needed)
+
+
+def damaged(at: int, value: bytes) -> bytes:
+    data = bytearray(shared_library(GLIBC))
+    data[at : at + len(value)] = value
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"", "no ELF file"),
+        (b"MZ is another system", "no ELF file"),
+        (b"\x7fELF", "truncated or damaged"),
+        (damaged(4, b"\x01"), "of 64 bits, little-endian"),
+        (damaged(5, b"\x02"), "of 64 bits, little-endian"),
+        (shared_library(GLIBC)[:100], "truncated or damaged"),
+        (shared_library(GLIBC)[:-70], "truncated or damaged"),
+        # The library is loaded elsewhere than its dynamic section says.
+        (damaged(64 + 16, struct.pack("<Q", 0x99999)), "outside of what is loaded"),
+        # The dynamic section has another entry in the string table's place.
+        (
+            struct.pack("<Q", 6).join(shared_library({}).rsplit(struct.pack("<Q", 5), 1)),
+            "names no string table",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_said(tmp_path: Path, data: bytes, what: str) -> None:
+    with pytest.raises(NotReadable, match=what):
+        read_library(write(tmp_path, data))
