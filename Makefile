@@ -1,5 +1,5 @@
 # The commands of this project; each sets up all that it needs.
-.PHONY: setup demo serve test layer lock clean
+.PHONY: setup demo serve test layer check-deploy lock clean
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
@@ -18,6 +18,7 @@ help:
 	@echo "make serve   run the local cloud in the foreground"
 	@echo "make setup   what the others need: .venv and the layer"
 	@echo "make layer   the layer and the code as they are deployed, with a report"
+	@echo "make check-deploy   what would fail in the cloud, found before it is deployed"
 	@echo "make lock    renew the lock files"
 	@echo "make clean   remove all that was built"
 
@@ -44,6 +45,9 @@ lock: setup
 
 layer: setup
 	@.venv/bin/python -m layers.build
+
+check-deploy: layer
+	@.venv/bin/imm-label-tags check-deploy
 
 clean:
 	rm -rf .venv .venv-3.10 layers/build .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

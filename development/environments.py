@@ -103,13 +103,13 @@ def probe(interpreter):
 
 
 def prepare(environment, interpreter):
-    """Create or renew a virtual environment unless it is as the lock files want it, and the layer likewise."""
+    """Create or renew a virtual environment unless it is as the lock files want it; the layer likewise."""
     version, path = interpreter
     python = environment / "bin" / "python"
     stamp = environment / "complete"
     state = f"{path}\n{environment}\n{digest()}\n"
     if not (stamp.exists() and stamp.read_text() == state and works(python)):
-        print(f"Preparing {environment.name} on Python {version} (once; it takes about a minute).", flush=True)
+        print(f"Preparing {environment.name} on Python {version} (once; about a minute).", flush=True)
         run([path, "-m", "venv", "--clear", str(environment)])
         install(python, "-r", "requirements-build.txt", "--require-hashes")
         locked = ("-r", "requirements-dev.txt", "--require-hashes")

@@ -9,6 +9,9 @@ $bin/ruff check .
 $bin/ruff format --check --quiet .
 $bin/mypy functions layers localcloud terminal tests
 
+echo "s.yaml"
+$bin/imm-label-tags check-deploy
+
 echo "tests on $($bin/python --version), with coverage"
 $bin/python -m pytest --quiet --numprocesses 2 --cov --cov-report=term
 

@@ -10,13 +10,14 @@ from localcloud.clock import Clock
 from localcloud.nonces import UsedNonces
 
 ROLE_KEY_LIFETIME = timedelta(hours=36)
+DEFAULT_SESSION = "localcloud"
 
 
 @dataclass(frozen=True)
 class Identity:
     """An access key with its secret; temporary keys also have a token and an end.
 
-    Whose it is: a ``role``'s (its ARN or name) in a session of a name, a RAM ``user``'s, or the account's own.
+    Whose it is: a ``role``'s (its ARN or name) in a session with a name, a RAM ``user``'s, or the account's.
     """
 
     access_key_id: str
@@ -55,7 +56,7 @@ class Accounts:
         return identity.expires is not None and identity.expires <= self._clock.now()
 
     def issue_role_keys(
-        self, role: str, lifetime: timedelta = ROLE_KEY_LIFETIME, *, session: str = ""
+        self, role: str, lifetime: timedelta = ROLE_KEY_LIFETIME, *, session: str = DEFAULT_SESSION
     ) -> Identity:
         """New temporary keys of a role, as STS AssumeRole gives them."""
         identity = Identity(

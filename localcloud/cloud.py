@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -23,26 +24,34 @@ from localcloud.faults import FaultPlan
 from localcloud.fc.declaration import Deployment
 from localcloud.fc.deployment import load_deployment
 from localcloud.fc.environment import RuntimeFiles
+from localcloud.fc.permissions import FC_SERVICE
 from localcloud.fc.refusals import RequestRefused
 from localcloud.fc.service import FunctionCompute
 from localcloud.gateway import Gateway
 from localcloud.imm.service import MediaManagement
 from localcloud.mns.service import MessageService, Subscription
 from localcloud.oss.service import ObjectStorage
+from localcloud.ram.authorization import AccessRefused
+from localcloud.ram.roles import AssumptionRefused
+from localcloud.ram.service import AccessManagement
 from localcloud.server import HttpServer, listen
 
 T = TypeVar("T")
 
+# MNS's name where a role says whom it trusts.
+MNS_SERVICE = "mns.aliyuncs.com"
+
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where each service is reached, as URLs."""
+    """Where each service is reached, as URLs; STS answers where RAM does."""
 
     oss: str
     imm: str
     mns: str
     fc: str
     control: str
+    ram: str
 
 
 class LocalCloud:
@@ -53,6 +62,7 @@ class LocalCloud:
     """
 
     endpoints: Endpoints
+    access: AccessManagement
     objects: ObjectStorage
     media: MediaManagement
     messages: MessageService
@@ -112,7 +122,7 @@ class LocalCloud:
 
     async def _start(self) -> None:
         config = self.config
-        names = ("oss", "imm", "mns", "fc", "control")
+        names = ("oss", "imm", "mns", "fc", "control", "ram")
         sockets: dict[str, socket.socket] = {}
         try:
             for name in names:
@@ -125,7 +135,7 @@ class LocalCloud:
             await self.messages.start()
             await self.functions.start()
             control = Control(self)
-            for service in (self.objects, self.media, self.messages, self.functions):
+            for service in (self.objects, self.media, self.messages, self.functions, self.access):
                 app = Gateway(service, self.calls, self.faults)
                 self._servers.append(HttpServer(app, sockets.pop(service.name)))
             self._servers.append(HttpServer(control.app, sockets.pop("control")))
@@ -139,6 +149,10 @@ class LocalCloud:
         config = self.config
         deployment = self._deployment()
         self._database = database = Database(config.directory)
+        self.access = AccessManagement(
+            account_id=config.account_id, database=database, accounts=self.accounts, clock=self.clock
+        )
+        authorization = self.access.authorization if config.policies else None
         self.objects = ObjectStorage(
             region=config.region,
             account_id=config.account_id,
@@ -146,6 +160,7 @@ class LocalCloud:
             accounts=self.accounts,
             clock=self.clock,
             accept_unicode_tags=config.accept_unicode_tags,
+            authorization=authorization,
         )
         self.messages = MessageService(
             region=config.region,
@@ -154,6 +169,7 @@ class LocalCloud:
             accounts=self.accounts,
             clock=self.clock,
             time_scale=config.time_scale,
+            authorization=authorization,
         )
         self.media = MediaManagement(
             region=config.region,
@@ -164,6 +180,7 @@ class LocalCloud:
             objects=self.objects,
             topics=self.messages,
             task_seconds=config.task_seconds,
+            authorization=authorization,
         )
         self.destinations = _Destinations(self.messages)
         self.functions = FunctionCompute(
@@ -176,9 +193,12 @@ class LocalCloud:
             variables={"IMM_ENDPOINT": self.endpoints.imm, "OSS_ENDPOINT": self.endpoints.oss},
             destinations=self.destinations,
             time_scale=config.time_scale,
+            authorization=authorization,
+            assume_role=partial(self.access.roles.assume, service=FC_SERVICE) if config.policies else None,
         )
         for topic in _topics(deployment):
             self.messages.create_topic(topic)
+        roles = _invocation_roles(deployment)
         for trigger in deployment.mns_topic_triggers:
             self.messages.subscribe(
                 Subscription(
@@ -187,7 +207,7 @@ class LocalCloud:
                     content_format=trigger.notify_content_format,
                     strategy=trigger.notify_strategy,
                     filter_tag=trigger.filter_tag or None,
-                    push=self._push_to(trigger.function),
+                    push=self._push_to(trigger.function, roles[trigger.function, trigger.name]),
                 )
             )
 
@@ -196,19 +216,31 @@ class LocalCloud:
             return Deployment(path=Path(), name="", functions={})
         return load_deployment(self.config.deployment, self.config.variables)
 
-    def _push_to(self, function: str) -> Callable[[bytes], Awaitable[bool]]:
+    def _push_to(self, function: str, role: str | None) -> Callable[[bytes], Awaitable[bool]]:
         async def push(event: bytes) -> bool:
             try:
+                self._check_invoker(role, function)
                 await self.functions.invoke_async(function, event)
-            except RequestRefused:
+            except (AccessRefused, AssumptionRefused, RequestRefused):
                 return False
             return True
 
         return push
 
+    def _check_invoker(self, role: str | None, function: str) -> None:
+        """Raise AccessRefused or AssumptionRefused unless MNS may invoke a function in the trigger's role.
+
+        A trigger without one uses the account's AliyunMNSNotificationRole, which may invoke every function.
+        """
+        if role is None or not self.config.policies:
+            return
+        self.access.roles.trusting(role, MNS_SERVICE)
+        resource = f"acs:fc:{self.config.region}:{self.config.account_id}:functions/{function}"
+        self.access.authorization.check(Identity("", "", role=role), "fc:InvokeFunction", resource)
+
     async def _stop(self) -> None:
-        for server in self._servers:
-            await server.stop()
+        # All at once: each takes a moment to notice.
+        await asyncio.gather(*(server.stop() for server in self._servers))
         # A task that ends now still finds its topic, and a message its function.
         for name in ("media", "messages", "functions"):
             service = getattr(self, name, None)
@@ -216,6 +248,11 @@ class LocalCloud:
                 await service.stop()
         if self._database is not None:
             self._database.close()
+        # A call that a test left without an answer still waits for its client.
+        waiting = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 class _Destinations:
@@ -247,6 +284,15 @@ def topic_of(arn: str) -> str | None:
     """The topic that a destination ``acs:mns:<region>:<account>:/topics/<topic>/messages`` names."""
     match = re.fullmatch(r"acs:mns:[^:]*:[^:]*:/topics/([^/]+)/messages", arn)
     return match[1] if match else None
+
+
+def _invocation_roles(deployment: Deployment) -> dict[tuple[str, str], str | None]:
+    """The role in which each trigger's source invokes the function, by function and trigger."""
+    return {
+        (function.name, trigger.name): trigger.invocation_role
+        for function in deployment.functions.values()
+        for trigger in function.triggers
+    }
 
 
 def _topics(deployment: Deployment) -> set[str]:

@@ -16,11 +16,12 @@ class Ports:
     mns: int = 0
     fc: int = 0
     control: int = 0
+    ram: int = 0
 
     @classmethod
     def consecutive(cls, first: int) -> Ports:
-        """Five ports in a row: OSS, IMM, MNS, FC, control."""
-        return cls(first, first + 1, first + 2, first + 3, first + 4)
+        """Six ports in a row: OSS, IMM, MNS, FC, control, RAM (and STS)."""
+        return cls(first, first + 1, first + 2, first + 3, first + 4, first + 5)
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class CloudConfig:
     ``deployment`` is the ``s.yaml`` whose functions are run; without one there are none.
     ``accept_unicode_tags`` lets OSS take tags outside its documented alphabet, as the real one may.
     ``variables`` stands for the environment in which Serverless Devs would resolve that file.
+    ``policies`` makes the services obey RAM's policies; without it everybody with keys may do everything.
     """
 
     region: str = "cn-hangzhou"
@@ -47,5 +49,6 @@ class CloudConfig:
     interpreter: Path | None = None
     layer: Path | None = None
     accept_unicode_tags: bool = False
+    policies: bool = False
     time_scale: float = 1.0
     task_seconds: float = 1.0

@@ -13,6 +13,7 @@ from terminal.problems import Problem
 
 ROOT = Path(__file__).parent.parent
 DEPLOYMENT = ROOT / "s.yaml"
+POLICIES = ROOT / "policies"
 # The local cloud is a region and an account of its own, whatever the real ones are.
 _NOT_PASSED_ON = frozenset({"FC_DEPLOY_REGION", "ALIBABA_CLOUD_ACCOUNT_ID"})
 
@@ -37,6 +38,7 @@ def cloud_config(
     directory: Path | None = None,
     task_seconds: float = 1.0,
     time_scale: float = 1.0,
+    policies: bool = False,
 ) -> CloudConfig:
     """A local cloud that runs this checkout's functions with the built layer."""
     return CloudConfig(
@@ -48,4 +50,5 @@ def cloud_config(
         layer=layer(),
         task_seconds=task_seconds,
         time_scale=time_scale,
+        policies=policies,
     )

@@ -14,7 +14,10 @@ from terminal.checkout import cloud_config
 from terminal.clients import Account, Project, Video
 from terminal.narration import Narrator
 from terminal.problems import Problem
+from terminal.role import give_role
 
+BUCKET = "media"
+PROJECT = "immtest"
 OWN_TAGS = {"team": "a", "retention": "30 days"}
 OWN_TAGS_HEADER = "team=a&retention=30%20days"
 PATIENCE_SECONDS = 60.0
@@ -43,11 +46,15 @@ class DemoFailed(Problem):
 def play(narrator: Narrator) -> None:
     """Play the demo; raises DemoFailed where an expectation is not met."""
     narrator.step("A local cloud starts: IMM, OSS, MNS and Function Compute on this machine")
-    config = cloud_config(ports=Ports(), variables={}, task_seconds=TASK_SECONDS, time_scale=TIME_SCALE)
+    config = cloud_config(
+        ports=Ports(), variables={}, task_seconds=TASK_SECONDS, time_scale=TIME_SCALE, policies=True
+    )
     with LocalCloud(config) as cloud:
         urls = cloud.endpoints
         narrator.say(f"OSS {urls.oss}   IMM {urls.imm}")
         narrator.say(f"MNS {urls.mns}   FC  {urls.fc}")
+        give_role(cloud, bucket=BUCKET, project=PROJECT)
+        narrator.say("the function's role has the permissions of policies/function.json and no others")
         _Play(cloud, narrator).run()
 
 
@@ -57,8 +64,8 @@ class _Play:
         self._tell = narrator
         config, urls = cloud.config, cloud.endpoints
         account = Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
-        self._video = Video(account, "media", "videos/宜家.mp4")
-        self._project = Project(account, "immtest")
+        self._video = Video(account, BUCKET, "videos/宜家.mp4")
+        self._project = Project(account, PROJECT)
         (self._function,) = cloud.functions.deployment.functions
         (trigger,) = cloud.functions.deployment.mns_topic_triggers
         self._topic = trigger.topic

@@ -150,7 +150,7 @@ class _GivenKeys(Accounts):
         super().__init__(account_id, keys, clock)
         self._keys = keys
 
-    def issue_role_keys(self, role: str, lifetime: timedelta = timedelta()) -> Identity:
+    def issue_role_keys(self, role: str, lifetime: timedelta = timedelta(), *, session: str = "") -> Identity:
         return replace(self._keys, role=role)
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``imm-label-tags demo``, ``serve`` and ``invoke``."""
+"""The command line ``imm-label-tags``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 import click
 from rich.console import Console
@@ -30,7 +31,29 @@ from terminal.problems import Problem
 EXIT_RETRYABLE = 75
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Commands of which some are imported only when they are used: they bring SDKs of their own."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "check-deploy": "terminal.deployment_check.command",
+        "setup": "terminal.installation.commands",
+        "doctor": "terminal.installation.commands",
+        "teardown": "terminal.installation.commands",
+    }
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names of all commands."""
+        return [*self.commands, *self.elsewhere]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of a name, imported if need be."""
+        if name in self.elsewhere:
+            command: click.Command = getattr(import_module(self.elsewhere[name]), name.replace("-", "_"))
+            return command
+        return super().get_command(context, name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Try the function that tags OSS objects with IMM's video labels, without any cloud."""
 
@@ -53,8 +76,8 @@ def demo() -> None:
     "--port",
     default=serving.FIRST_PORT,
     show_default=True,
-    type=click.IntRange(0, 65531),
-    help="First of the five ports (OSS, IMM, MNS, FC, control); 0 takes free ones.",
+    type=click.IntRange(0, 65530),
+    help="First of the six ports (OSS, IMM, MNS, FC, control, RAM); 0 takes free ones.",
 )
 @click.option(
     "--directory",

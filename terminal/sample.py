@@ -11,7 +11,13 @@ from localcloud.imm.tasks import TaskRecord
 from terminal.clients import Account, Video
 
 # The task that the payloads in tests/events/tasks/ are about.
+BUCKET = "media"
 PROJECT = "immtest"
+IMM_ROLE = "AliyunIMMDefaultRole"
+IMM_TRUST = (
+    '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", '
+    '"Principal": {"Service": ["imm.aliyuncs.com"]}}]}'
+)
 TASK_ID = "VideoLabelClassification-2f157087-91df-4fda-8c3e-232407ec0001"
 EVENT = Path("tests/events/tasks/mns-topic-json.json")
 
@@ -20,7 +26,8 @@ def prepare(cloud: LocalCloud) -> str:
     """Upload the video and have its task finished, unless a kept state has them; returns its URI."""
     config, urls = cloud.config, cloud.endpoints
     account = Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
-    video = Video(account, "media", "videos/sample.mp4")
+    video = Video(account, BUCKET, "videos/sample.mp4")
+    cloud.call(cloud.access.put_role, IMM_ROLE, IMM_TRUST, {})
     if cloud.objects.stat(video.bucket, video.key) is not None:
         return video.uri
     video.upload(b"A stand-in for a video: nothing here looks at its content.", "team=a")

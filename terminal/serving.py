@@ -12,6 +12,7 @@ from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from terminal import sample
 from terminal.checkout import cloud_config, variables
+from terminal.role import give_role
 
 FIRST_PORT = 8970
 
@@ -32,9 +33,11 @@ def serve(
         directory=directory,
         task_seconds=task_seconds,
         time_scale=time_scale,
+        policies=True,
     )
     with LocalCloud(config) as cloud:
         uri = sample.prepare(cloud)
+        give_role(cloud, bucket=sample.BUCKET, project=sample.PROJECT)
         _announce(console, cloud, uri)
         stopped.wait()
         console.print("Stopping.")
@@ -47,6 +50,7 @@ def _announce(console: Console, cloud: LocalCloud, uri: str) -> None:
         ("IMM", urls.imm),
         ("MNS", urls.mns),
         ("FC", urls.fc),
+        ("RAM and STS", urls.ram),
         ("control", urls.control),
         ("region", config.region),
         ("account", config.account_id),
@@ -59,21 +63,31 @@ def _announce(console: Console, cloud: LocalCloud, uri: str) -> None:
     console.print(Text("The local cloud is running. Ctrl-C ends it.", style="bold"))
     for name, value in facts:
         console.print(Text.assemble((f"  {name:18}", "dim"), value), soft_wrap=True)
-    console.print(
-        f"\nIt has one video, {uri}, whose task has ended. In another terminal, tag it:\n", soft_wrap=True
-    )
+    for sentence in (
+        f"\nThe function may tag objects of {sample.BUCKET} for tasks of project {sample.PROJECT}, as "
+        "policies/function.json says.",
+        f"There is one video, {uri}, whose task has ended. In another terminal, tag it:\n",
+    ):
+        console.print(sentence, soft_wrap=True)
     for line in first_call(cloud):
         console.print(Text(line, style="cyan"), soft_wrap=True)
 
 
 def first_call(cloud: LocalCloud) -> tuple[str, str]:
-    """Two lines for a shell: what the official SDKs need to know, and a first invocation."""
+    """Two lines for a shell: what the SDKs and the other commands need to know, and a first invocation."""
     config, urls = cloud.config, cloud.endpoints
     exports = {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": config.access_key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": config.access_key_secret,
         "OSS_ENDPOINT": urls.oss,
         "IMM_ENDPOINT": urls.imm,
+        "MNS_ENDPOINT": urls.mns,
+        "FC_ENDPOINT": urls.fc,
+        "RAM_ENDPOINT": urls.ram,
+        "STS_ENDPOINT": urls.ram,
+        # For setup, teardown and doctor, which read s.yaml as it would be deployed.
+        "FC_DEPLOY_REGION": config.region,
+        "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id,
     }
     export = "export " + " ".join(f"{name}={value}" for name, value in exports.items())
     return export, f".venv/bin/imm-label-tags invoke --control {urls.control} {sample.EVENT}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import Any
@@ -49,6 +50,8 @@ class Stage:
             ALIBABA_CLOUD_ACCESS_KEY_SECRET=self.keys.access_key_secret,
             ALIBABA_CLOUD_SECURITY_TOKEN=self.keys.security_token or "",
         )
+        # The SDKs' pauses between attempts are random; nothing here depends on them.
+        self._monkeypatch.setattr(time, "sleep", lambda seconds: None)
         self.new_instance()
         return self
 

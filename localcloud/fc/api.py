@@ -1,4 +1,4 @@
-"""Function Compute's HTTP API, version 2023-03-30: invoking and looking at functions.
+"""Function Compute's HTTP API, version 2023-03-30: invoking and looking at functions and their triggers.
 
 Help pages developer-reference/api-fc-2023-03-30-invokefunction, …-getfunction and …-listfunctions.
 """
@@ -16,16 +16,16 @@ from starlette.types import Receive, Scope, Send
 
 from localcloud.accounts import Accounts
 from localcloud.acs3 import SignatureRefused, verify
+from localcloud.fc import trigger_api
 from localcloud.fc.declaration import Deployment, FunctionDeclaration, HookDeclaration
 from localcloud.fc.instance import InterpreterUnusable
 from localcloud.fc.invocation import InvocationResult, new_request_id
+from localcloud.fc.permissions import Permissions
 from localcloud.fc.refusals import FunctionNotFound, InvalidArgument, PathNotSupported, RequestRefused
+from localcloud.fc.trigger_api import LIST_LIMIT, LONGEST_LIST
 from localcloud.gateway import Operation
 
 VERSION = "2023-03-30"
-LIST_LIMIT = 20
-LONGEST_LIST = 100
-
 _PATH = re.compile(rf"/{VERSION}/functions(?:/(?P<function>[^/]+)(?P<invocations>/invocations)?)?")
 
 _Handler = Callable[[Request, str], Awaitable[Response]]
@@ -48,13 +48,17 @@ class Functions(Protocol):
 class FunctionApi:
     """The API as an ASGI application; every request must be signed (ACS3-HMAC-SHA256)."""
 
-    def __init__(self, functions: Functions, accounts: Accounts) -> None:
+    def __init__(self, functions: Functions, accounts: Accounts, permissions: Permissions) -> None:
         self._functions = functions
         self._accounts = accounts
+        self._permissions = permissions
         self._operations: dict[str, _Handler] = {
             "InvokeFunction": self._invoke,
             "GetFunction": self._get,
             "ListFunctions": self._list,
+            "ListTriggers": self._list_triggers,
+            "GetTrigger": self._get_trigger,
+            "GetAsyncInvokeConfig": self._get_async_invoke_config,
         }
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +76,9 @@ class FunctionApi:
                 return Operation("InvokeFunction", function)
             if scope["method"] == "GET" and not invocations:
                 return Operation("GetFunction" if function else "ListFunctions", function)
-        return Operation("Unknown", scope["path"])
+        below = scope["path"].removeprefix(f"/{VERSION}/functions/")
+        operation = trigger_api.operation_of(below) if scope["method"] == "GET" else None
+        return operation or Operation("Unknown", scope["path"])
 
     def error(self, status: int, code: str, message: str, request_id: str | None = None) -> Response:
         """An error as the API gives it."""
@@ -86,7 +92,7 @@ class FunctionApi:
     async def _answer(self, request: Request, operation: Operation) -> Response:
         body = await request.body()
         try:
-            verify(
+            identity = verify(
                 request.method,
                 request.scope["raw_path"].decode("latin-1"),
                 request.scope["query_string"],
@@ -96,6 +102,7 @@ class FunctionApi:
             )
             if operation.action not in self._operations:
                 raise PathNotSupported(request.method, operation.resource)
+            self._permissions.check_caller(identity, operation, request.scope)
             return await self._operations[operation.action](request, operation.resource)
         except SignatureRefused as refused:
             return self.error(refused.status, refused.code, refused.message)
@@ -129,9 +136,33 @@ class FunctionApi:
 
     async def _get(self, request: Request, function: str) -> Response:
         _only_latest(request)
+        return self._json(self._shown(self._declared(function)))
+
+    async def _list_triggers(self, request: Request, function: str) -> Response:
+        query, account_id = request.query_params, self._functions.account_id
+        page = trigger_api.list_triggers(
+            self._declared(function),
+            account_id,
+            query.get("prefix", ""),
+            query.get("nextToken", ""),
+            query.get("limit", str(LIST_LIMIT)),
+        )
+        return self._json(page)
+
+    async def _get_trigger(self, request: Request, path: str) -> Response:
+        function, _, trigger = path.partition("/triggers/")
+        declared = self._declared(function)
+        return self._json(trigger_api.get_trigger(declared, self._functions.account_id, trigger))
+
+    async def _get_async_invoke_config(self, request: Request, function: str) -> Response:
+        _only_latest(request)
+        declared = self._declared(function)
+        return self._json(trigger_api.get_async_invoke_config(declared, self._functions.account_id))
+
+    def _declared(self, function: str) -> FunctionDeclaration:
         if function not in self._functions.deployment.functions:
             raise FunctionNotFound(function)
-        return self._json(self._shown(self._functions.deployment.functions[function]))
+        return self._functions.deployment.functions[function]
 
     async def _list(self, request: Request, _function: str) -> Response:
         query = request.query_params

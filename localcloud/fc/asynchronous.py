@@ -50,6 +50,7 @@ class _Progress:
 
     event: AsyncEvent
     rules: AsyncInvokeDeclaration
+    role: str | None
     attempts: int = 0
     result: InvocationResult | None = None
 
@@ -58,7 +59,10 @@ class _Progress:
 
 
 class AsyncQueue:
-    """The accepted events of all functions; each is a task of its own until it has ended."""
+    """The accepted events of all functions; each is a task of its own until it has ended.
+
+    ``permit`` raises a RequestRefused if a role may not hand a record to a destination.
+    """
 
     def __init__(
         self,
@@ -67,6 +71,7 @@ class AsyncQueue:
         clock: Clock,
         attempt: Attempt,
         accept: Callable[[str, bytes], Awaitable[str]],
+        permit: Callable[[str | None, str], None],
         destinations: DestinationSender,
         report: Callable[[AsyncEvent, str], None],
         time_scale: float,
@@ -75,6 +80,7 @@ class AsyncQueue:
         self._clock = clock
         self._attempt = attempt
         self._accept = accept
+        self._permit = permit
         self._destinations = destinations
         self._report = report
         self._time_scale = time_scale
@@ -83,7 +89,7 @@ class AsyncQueue:
 
     def put(self, declaration: FunctionDeclaration, event: AsyncEvent) -> None:
         """Accept an event."""
-        progress = _Progress(event, declaration.async_invoke)
+        progress = _Progress(event, declaration.async_invoke, declaration.role)
         task = asyncio.get_running_loop().create_task(self._handle(progress))
         self._tasks[task] = progress
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
@@ -134,7 +140,7 @@ class AsyncQueue:
         arn = progress.rules.on_success
         if arn is None:
             return
-        problem = await self._send(arn, self._record(progress))
+        problem = await self._send(progress.role, arn, self._record(progress))
         if problem is not None:
             # The event itself succeeded; only its record is gone.
             self._report(progress.event, f"The record of success did not reach {arn}: {problem}")
@@ -144,7 +150,7 @@ class AsyncQueue:
         if arn is None:
             self._lose(progress.lost(f"{reason}, and there is no onFailure destination"))
             return
-        problem = await self._send(arn, self._record(progress, expired=expired))
+        problem = await self._send(progress.role, arn, self._record(progress, expired=expired))
         if problem is not None:
             self._lose(progress.lost(f"{reason}, and its record did not reach {arn}: {problem}"))
 
@@ -158,9 +164,10 @@ class AsyncQueue:
             expired=expired,
         )
 
-    async def _send(self, arn: str, record: bytes) -> str | None:
-        """Deliver a record; returns what went wrong."""
+    async def _send(self, role: str | None, arn: str, record: bytes) -> str | None:
+        """Deliver a record in the function's role; returns what went wrong."""
         try:
+            self._permit(role, arn)
             if not is_function(arn):
                 await self._destinations.send(arn, record)
                 return None

@@ -38,7 +38,7 @@ class AsyncInvokeDeclaration:
 
 @dataclass(frozen=True)
 class TriggerDeclaration:
-    """A trigger as it is written; of types other than ``mns_topic`` the settings are not interpreted."""
+    """A trigger as it is written; what ``mns_topic`` and ``eventbridge`` mean is read apart."""
 
     name: str
     type: str
@@ -67,6 +67,40 @@ class MnsTopicTrigger:
 
 
 @dataclass(frozen=True)
+class MnsQueueSource:
+    """The MNS queue whose messages EventBridge hands on; without a region, the function's."""
+
+    name: str
+    region: str | None
+    base64_decode: bool
+
+
+@dataclass(frozen=True)
+class EventBridgeTrigger:
+    """A rule or a stream of EventBridge that calls a function.
+
+    ``source_type`` is Default (events of Alibaba Cloud's services), MNS (then there is a queue) or another
+    message service; ``mode`` is event-driven (one event a call) or event-streaming (a list of them). Of an
+    event-driven trigger the fields below ``mode`` mean nothing.
+    """
+
+    function: str
+    name: str
+    enabled: bool
+    asynchronous: bool
+    filter_pattern: Mapping[str, Any]
+    source_type: str
+    queue: MnsQueueSource | None
+    event_schema: str
+    mode: str
+    errors_tolerance: str = "NONE"
+    push_retry_strategy: str | None = None
+    dead_letter_queue: str | None = None
+    batch_messages: int = 1
+    batch_seconds: int = 0
+
+
+@dataclass(frozen=True)
 class FunctionDeclaration:
     """A function with every default of the fc3 component filled in."""
 
@@ -91,6 +125,7 @@ class FunctionDeclaration:
     async_invoke: AsyncInvokeDeclaration = field(default_factory=AsyncInvokeDeclaration)
     triggers: tuple[TriggerDeclaration, ...] = ()
     mns_topic_triggers: tuple[MnsTopicTrigger, ...] = ()
+    event_bridge_triggers: tuple[EventBridgeTrigger, ...] = ()
 
 
 @dataclass(frozen=True)

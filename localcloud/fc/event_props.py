@@ -20,6 +20,13 @@ _TRIGGER_TYPES = frozenset(
 )
 
 
+def read_description(section: Section) -> str:
+    """A description; the help pages name no limit, this one is that of Function Compute 2.0."""
+    if "description" not in section:
+        return ""
+    return section.text("description", r"(?s:.{0,256})", "at most 256 characters")
+
+
 def read_async_invoke(props: Section) -> AsyncInvokeDeclaration:
     """What happens to asynchronous events."""
     section = props.section("asyncInvokeConfig")
@@ -69,9 +76,14 @@ def read_triggers(props: Section) -> list[TriggerDeclaration]:
             {"triggerName", "triggerType", "triggerConfig", "sourceArn", "invocationRole", "qualifier"}
             | {"description"}
         )
-        name = section.text("triggerName")
+        name = section.text(
+            "triggerName",
+            r"[A-Za-z_][A-Za-z0-9_-]{0,127}",
+            "1 to 128 letters, digits, _ and -, not starting with a digit or -",
+        )
         if name in triggers:
             raise ValueRefused(section.path("triggerName"), f"{name!r} is declared twice.")
+        read_description(section)
         settings = section.section("triggerConfig")
         if settings is None:
             raise ValueMissing(section.path("triggerConfig"), "is missing.")

@@ -6,14 +6,31 @@ The rules of single values are those of fc3's ``src/schema.json`` and of the hel
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from localcloud.fc.declaration import FunctionDeclaration, HookDeclaration, LogDeclaration
-from localcloud.fc.event_props import read_async_invoke, read_mns_topic_triggers, read_triggers
+from localcloud.fc.event_bridge_props import read_event_bridge_triggers
+from localcloud.fc.event_props import (
+    read_async_invoke,
+    read_description,
+    read_mns_topic_triggers,
+    read_triggers,
+)
 from localcloud.fc.section import Section, ValueMissing, ValueOfWrongType, ValueRefused
 
 RUNTIMES = ("python3.10", "python3.12")
+# fc3's enumeration IRegion.
+REGIONS = frozenset(
+    {
+        *("ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+        *("ap-southeast-3", "ap-southeast-5", "ap-southeast-7", "cn-beijing", "cn-chengdu", "cn-hangzhou"),
+        *("cn-heyuan-acdr-1", "cn-hongkong", "cn-huhehaote", "cn-qingdao", "cn-shanghai"),
+        *("cn-shanghai-cloudspe", "cn-shanghai-finance-1", "cn-shenzhen", "cn-wulanchabu"),
+        *("cn-zhangjiakou", "eu-central-1", "eu-west-1", "me-central-1", "us-east-1", "us-west-1"),
+    }
+)
 ENVIRONMENT_BYTES = 4096
 LAYERS = 5
 DEFAULT_MEMORY_SIZE = 512
@@ -44,8 +61,8 @@ def read_function(resource: str, props: Section, base: Path) -> FunctionDeclarat
     props.only(_PROPS)
     name = props.text(
         "functionName",
-        r"[A-Za-z_][A-Za-z0-9_-]{0,127}",
-        "1 to 128 letters, digits, _ and -, not starting with a digit or -",
+        r"[A-Za-z_][A-Za-z0-9_-]{0,63}",
+        "1 to 64 letters, digits, _ and -, not starting with a digit or -",
     )
     if "instanceConcurrency" in props and props.whole("instanceConcurrency", 1, 200) != 1:
         raise ValueRefused(
@@ -58,11 +75,11 @@ def read_function(resource: str, props: Section, base: Path) -> FunctionDeclarat
     return FunctionDeclaration(
         resource=resource,
         name=name,
-        region=props.text("region", r"[a-z]+-[a-z0-9-]+", "a region id"),
+        region=props.one_of("region", REGIONS),
         runtime=props.one_of("runtime", RUNTIMES),
         handler=props.text("handler", _HANDLER, _HANDLER_MEANING),
         code=_code(props, base),
-        description=props.text("description") if "description" in props else "",
+        description=read_description(props),
         cpu=cpu,
         memory_size=memory_size,
         disk_size=disk_size,
@@ -77,6 +94,7 @@ def read_function(resource: str, props: Section, base: Path) -> FunctionDeclarat
         async_invoke=read_async_invoke(props),
         triggers=tuple(read_triggers(props)),
         mns_topic_triggers=tuple(read_mns_topic_triggers(props, name)),
+        event_bridge_triggers=tuple(read_event_bridge_triggers(props, name)),
     )
 
 
@@ -108,12 +126,13 @@ def _size(props: Section) -> tuple[float, int, int]:
 
 
 def _code(props: Section, base: Path) -> Path:
-    code = (base / props.text("code")).resolve()
-    if not code.is_dir():
+    code = base / props.text("code", r"[^\0]{1,4096}", "a path")
+    # Not is_dir(), which raises where a part of the path is too long.
+    if not os.path.isdir(code):  # noqa: PTH112
         raise ValueRefused(
             props.path("code"), f"must be a directory; the local cloud runs no packages. {code} is none."
         )
-    return code
+    return code.resolve()
 
 
 def _layers(props: Section) -> tuple[str, ...]:

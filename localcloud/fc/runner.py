@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from localcloud.accounts import Accounts, Identity
+from localcloud.accounts import Identity
 from localcloud.clock import Clock
 from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.fc.environment import RuntimeFiles
@@ -18,7 +18,7 @@ from localcloud.fc.invocation import UNHANDLED_ERROR, InvocationRecord, Invocati
 from localcloud.fc.logs import LogBook, tail
 from localcloud.fc.outcome import Outcome
 from localcloud.fc.pool import Pool
-from localcloud.fc.refusals import NotRunning
+from localcloud.fc.refusals import NotRunning, RequestRefused
 
 # Idle instances are freed after about 3 to 5 minutes: help page fc/why-infrequently-used-functions-….
 IDLE_SECONDS = 300.0
@@ -40,13 +40,14 @@ class Invocation:
 
 
 class Runner:
-    """The instances of all functions."""
+    """The instances of all functions. ``keys`` gives temporary keys of a role, or raises a RequestRefused."""
 
     def __init__(
         self,
         *,
         functions: Mapping[str, FunctionDeclaration],
-        accounts: Accounts,
+        account_id: str,
+        keys: Callable[[str], Identity],
         clock: Clock,
         files: RuntimeFiles,
         variables: Mapping[str, str],
@@ -54,7 +55,8 @@ class Runner:
         time_scale: float,
         instance_limit: int,
     ) -> None:
-        self._accounts = accounts
+        self._account_id = account_id
+        self._role_keys = keys
         self._clock = clock
         self._files = files
         self._variables = dict(variables)
@@ -143,7 +145,7 @@ class Runner:
         plan = InstancePlan(
             declaration=declaration,
             files=self._files,
-            account_id=self._accounts.account_id,
+            account_id=self._account_id,
             keys=self._fresh_keys(declaration),
             overrides=self._variables,
         )
@@ -173,13 +175,18 @@ class Runner:
         """Call the preStop hook of an instance that is about to end, if there is one."""
         hook = declaration.pre_stop
         if hook is not None and instance.alive:
+            try:
+                keys = self._fresh_keys(declaration)
+            except RequestRefused:
+                # What has lost its role is not called any more; it still has to end.
+                return
             await instance.call(
                 Request(
                     kind="pre_stop",
                     handler=hook.handler,
                     timeout=hook.timeout,
                     request_id=new_request_id(),
-                    keys=self._fresh_keys(declaration),
+                    keys=keys,
                 )
             )
 
@@ -236,6 +243,6 @@ class Runner:
         now = self._clock.now()
         issued, keys = self._keys.get(role, (None, None))
         if keys is None or issued is None or now - issued >= FRESH_KEYS:
-            keys = self._accounts.issue_role_keys(role)
+            keys = self._role_keys(role)
             self._keys[role] = (now, keys)
         return keys

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from localcloud.fc.spelling import nearest
+
 _ROLE = r"acs:ram::\d+:role/[A-Za-z0-9._-]+"
 
 
@@ -15,6 +17,7 @@ class DeclarationError(Exception):
     def __init__(self, where: str, problem: str) -> None:
         super().__init__(f"{where}: {problem}")
         self.where = where
+        self.problem = problem
 
 
 class ValueMissing(DeclarationError):
@@ -29,8 +32,21 @@ class ValueRefused(DeclarationError):
     """A value has the right type but is outside of what Function Compute accepts."""
 
 
+class ChoiceUnknown(ValueRefused):
+    """A text that is none of the few that may stand there; ``meant`` is the one it is most like, if any."""
+
+    def __init__(self, where: str, value: str, allowed: list[str]) -> None:
+        super().__init__(where, f"must be one of {', '.join(allowed)}; is {value!r}.")
+        self.value = value
+        self.meant = nearest(value, allowed)
+
+
 class KeyUnknown(DeclarationError):
-    """A key that means nothing where it stands: most likely misspelt."""
+    """A key that means nothing where it stands; ``meant`` is the known one that it is most like, if any."""
+
+    def __init__(self, where: str, key: str, known: list[str]) -> None:
+        super().__init__(where, f"unknown key; known here: {', '.join(known)}.")
+        self.meant = nearest(key, known)
 
 
 class Section:
@@ -54,7 +70,7 @@ class Section:
         names = sorted(known)
         for key in self._value:
             if key not in names:
-                raise KeyUnknown(self.path(str(key)), f"unknown key; known here: {', '.join(names)}.")
+                raise KeyUnknown(self.path(key), key, names)
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Keys and values as they are."""
@@ -80,7 +96,7 @@ class Section:
         choice = sorted(allowed)
         value = self.text(key)
         if value not in choice:
-            raise ValueRefused(self.path(key), f"must be one of {', '.join(choice)}; is {value!r}.")
+            raise ChoiceUnknown(self.path(key), value, choice)
         return value
 
     def whole(self, key: str, lowest: int, highest: int) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
-from localcloud.accounts import Accounts
+from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
 from localcloud.fc.api import FunctionApi
 from localcloud.fc.asynchronous import Address, AsyncQueue
@@ -17,6 +17,7 @@ from localcloud.fc.destinations import AsyncEvent, DestinationSender, LostEvent
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.invocation import InvocationRecord, InvocationResult, new_request_id
 from localcloud.fc.logs import LogBook, LogLine
+from localcloud.fc.permissions import Permissions
 from localcloud.fc.refusals import (
     ASYNC_PAYLOAD_BYTES,
     SYNC_PAYLOAD_BYTES,
@@ -26,6 +27,7 @@ from localcloud.fc.refusals import (
 )
 from localcloud.fc.runner import Invocation, Runner
 from localcloud.gateway import Operation
+from localcloud.ram.authorization import Authorization
 
 __all__ = ["ForeignFunction", "FunctionCompute", "RuntimeFiles"]
 
@@ -45,6 +47,8 @@ class FunctionCompute:
 
     ``variables`` are added to every function's environment and win over those of ``s.yaml``.
     ``time_scale`` multiplies the waits that the service imposes (retries, idleness), never a timeout.
+    Without an ``authorization`` everybody with keys may do everything; ``assume_role`` gives temporary keys
+    of a role, or raises AssumptionRefused.
     """
 
     name = "fc"
@@ -63,6 +67,8 @@ class FunctionCompute:
         time_scale: float = 1.0,
         instance_limit: int = 10,
         log_sink: Callable[[LogLine], None] | None = None,
+        authorization: Authorization | None = None,
+        assume_role: Callable[[str], Identity] | None = None,
     ) -> None:
         for function in deployment.functions.values():
             _check_home(function, region, account_id)
@@ -72,9 +78,12 @@ class FunctionCompute:
         self._clock = clock
         self._running = False
         self._log = LogBook(clock, log_sink)
+        assume_role = assume_role or accounts.issue_role_keys
+        self._permissions = Permissions(region, account_id, assume_role, authorization)
         self._runner = Runner(
             functions=deployment.functions,
-            accounts=accounts,
+            account_id=account_id,
+            keys=self._permissions.keys,
             clock=clock,
             files=runtime_files,
             variables=variables,
@@ -87,11 +96,12 @@ class FunctionCompute:
             clock=clock,
             attempt=self._attempt,
             accept=self.invoke_async,
+            permit=self._permissions.check_destination,
             destinations=destinations,
             report=lambda event, text: self._log.add(event.function, "", event.request_id, text),
             time_scale=time_scale,
         )
-        self._api = FunctionApi(self, accounts)
+        self._api = FunctionApi(self, accounts, self._permissions)
         self.app: ASGIApp = self._api.app
 
     async def start(self) -> None:
@@ -134,7 +144,10 @@ class FunctionCompute:
             await self._runner.quiet()
 
     def logs(self, function: str, request_id: str | None = None) -> list[LogLine]:
-        """The log of a function, of one request if named."""
+        """The log of a function, of one request if named; empty if its role may not write to the logstore."""
+        declaration = self.deployment.functions.get(function)
+        if declaration is not None and not self._permissions.may_log(declaration):
+            return []
         return self._log.lines(function, request_id)
 
     def invocations(self) -> list[InvocationRecord]:

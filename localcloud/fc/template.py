@@ -29,6 +29,7 @@ class ExpressionError(Exception):
     def __init__(self, where: str, problem: str) -> None:
         super().__init__(f"{where}: {problem}")
         self.where = where
+        self.problem = problem
 
 
 class VariableUnset(ExpressionError):
@@ -79,7 +80,7 @@ class Expressions:
         whole = _EXPRESSION.fullmatch(text)
         if whole is not None:
             return self._value(whole[1], where)
-        return _EXPRESSION.sub(lambda match: _as_text(self._value(match[1], where)), text)
+        return _EXPRESSION.sub(lambda match: _as_text(self._value(match[1], where), match[0], where), text)
 
     def _value(self, expression: str, where: str) -> Any:
         if (match := _VARS.fullmatch(expression)) is not None:
@@ -123,7 +124,9 @@ def _unquoted(text: str) -> str:
     return text[1:-1]
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: Any, expression: str, where: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (dict, list)):
+        raise ExpressionUnsupported(where, f"{expression} is no text, it cannot stand inside of one.")
     return str(value)

@@ -98,10 +98,14 @@ class Actions:
             "ListTasks": self._list_tasks,
         }
 
-    def carry_out(self, action: str, parameters: Parameters, request_id: str) -> Answer:
-        """The answer to a request, without its RequestId; raises RequestRefused."""
+    def check(self, action: str) -> None:
+        """Raise UnknownAction for an action that IMM does not have here."""
         if action not in self._actions:
             raise UnknownAction
+
+    def carry_out(self, action: str, parameters: Parameters, request_id: str) -> Answer:
+        """The answer to a request, without its RequestId; raises RequestRefused."""
+        self.check(action)
         return self._actions[action](parameters, request_id)
 
     def _create_project(self, parameters: Parameters, _: str) -> Answer:

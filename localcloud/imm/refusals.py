@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_NO_DETAIL: Mapping[str, str] = MappingProxyType({})
+
 
 class RequestRefused(Exception):
-    """A request that IMM does not carry out, with the status and code that it answers."""
+    """A request that IMM does not carry out, with the status and code that it answers.
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    ``detail`` is the AccessDeniedDetail of the answer.
+    """
+
+    def __init__(self, status: int, code: str, message: str, detail: Mapping[str, str] = _NO_DETAIL) -> None:
         super().__init__(f"{code}: {message}")
         self.status = status
         self.code = code
         self.message = message
+        self.detail = detail
 
 
 class MissingParameter(RequestRefused):
@@ -68,3 +77,15 @@ class UnsupportedMethod(RequestRefused):
         super().__init__(
             403, "UnsupportedHTTPMethod", f"This http method is not supported: {method}. Use POST or GET."
         )
+
+
+class NoPermission(RequestRefused):
+    """RAM's policies do not let the caller do it.
+
+    IMM's page of errors was not readable to this point; the code and the message are those of RAM's own API,
+    as the services behind the same gateway have them.
+    """
+
+    def __init__(self, action: str, resource: str, detail: Mapping[str, str]) -> None:
+        message = f"You are not authorized to do this action. Resource: {resource} Action: {action}"
+        super().__init__(403, "NoPermission", message, detail)

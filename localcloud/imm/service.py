@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import deque
+from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -22,6 +23,7 @@ from localcloud.imm.identifiers import new_request_id
 from localcloud.imm.notification import notification
 from localcloud.imm.objects import ObjectReader
 from localcloud.imm.parameters import Parameters
+from localcloud.imm.permissions import Permissions
 from localcloud.imm.processing import Processing
 from localcloud.imm.projects import Project, Projects
 from localcloud.imm.refusals import (
@@ -33,6 +35,7 @@ from localcloud.imm.refusals import (
 )
 from localcloud.imm.tasks import RUNNING, TaskRecord, Tasks, Work
 from localcloud.imm.timestamps import in_full, nanoseconds_of
+from localcloud.ram.authorization import Authorization, request_context
 
 __all__ = ["MediaManagement", "TaskRecord", "TopicPublisher"]
 
@@ -51,7 +54,10 @@ class TopicPublisher(Protocol):
 
 
 class MediaManagement:
-    """The IMM of a region. ``task_seconds`` is how long a task takes, and may be changed at any time."""
+    """The IMM of a region. ``task_seconds`` is how long a task takes, and may be changed at any time.
+
+    Without an ``authorization`` everybody with keys may do everything.
+    """
 
     name = "imm"
 
@@ -66,6 +72,7 @@ class MediaManagement:
         objects: ObjectReader,
         topics: TopicPublisher,
         task_seconds: float = 1.0,
+        authorization: Authorization | None = None,
     ) -> None:
         self.app: ASGIApp = self._serve
         self.task_seconds = task_seconds
@@ -74,6 +81,7 @@ class MediaManagement:
         self._accounts = accounts
         self._clock = clock
         self._topics = topics
+        self._permissions = Permissions(region, account_id, authorization)
         self._failures: deque[tuple[str, str]] = deque()
         self._projects = Projects(database)
         self._tasks = Tasks(database)
@@ -108,18 +116,7 @@ class MediaManagement:
 
     def error(self, status: int, code: str, message: str) -> Response:
         """An error in the form of IMM's help page "Error handling"."""
-        request_id = new_request_id()
-        return self._response(
-            status,
-            request_id,
-            {
-                "RequestId": request_id,
-                "HostId": f"imm.{self._region}.aliyuncs.com",
-                "Code": code,
-                "Message": message,
-                "Recommend": f"https://next.api.aliyun.com/troubleshoot?q={code}&product=imm",
-            },
-        )
+        return self._error(status, code, message, {})
 
     def put_project(self, name: str) -> None:
         """Have a project of this name; one that exists stays as it is."""
@@ -176,15 +173,17 @@ class MediaManagement:
         try:
             answer = self._answer(request, body, request_id)
             response = self._response(200, request_id, {"RequestId": request_id, **answer})
-        except (RequestRefused, SignatureRefused) as refusal:
+        except SignatureRefused as refusal:
             response = self.error(refusal.status, refusal.code, refusal.message)
+        except RequestRefused as refusal:
+            response = self._error(refusal.status, refusal.code, refusal.message, refusal.detail)
         await response(scope, receive, send)
 
     def _answer(self, request: Request, body: bytes, request_id: str) -> dict[str, Any]:
         scope, headers = request.scope, request.headers
         query: bytes = scope["query_string"]
         path = scope["raw_path"].decode("latin-1")
-        verify(request.method, path, query, headers, body, self._accounts)
+        identity = verify(request.method, path, query, headers, body, self._accounts)
         if request.method not in ("POST", "GET"):
             raise UnsupportedMethod(request.method)
         if path != "/":
@@ -194,7 +193,23 @@ class MediaManagement:
                 raise MissingParameter(name)
         if headers["x-acs-version"] != VERSION:
             raise InvalidParameter("Version", f"IMM's API version is {VERSION}.")
-        return self._actions.carry_out(headers["x-acs-action"], Parameters(query), request_id)
+        action, parameters = headers["x-acs-action"], Parameters(query)
+        self._actions.check(action)
+        self._permissions.check(identity, action, parameters, request_context(scope))
+        return self._actions.carry_out(action, parameters, request_id)
+
+    def _error(self, status: int, code: str, message: str, detail: Mapping[str, str]) -> Response:
+        request_id = new_request_id()
+        content: dict[str, Any] = {
+            "RequestId": request_id,
+            "HostId": f"imm.{self._region}.aliyuncs.com",
+            "Code": code,
+            "Message": message,
+            "Recommend": f"https://next.api.aliyun.com/troubleshoot?q={code}&product=imm",
+        }
+        if detail:
+            content["AccessDeniedDetail"] = dict(detail)
+        return self._response(status, request_id, content)
 
     def _response(self, status: int, request_id: str, content: dict[str, Any]) -> Response:
         return Response(

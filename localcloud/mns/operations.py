@@ -122,14 +122,18 @@ class Operations:
             "GetSubscriptionAttributes": self._get_subscription,
         }
 
-    def carry_out(
-        self, method: str, target: Target, query: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer:
-        """The answer to a request; raises a RequestRefused."""
+    def check(self, method: str, target: Target) -> None:
+        """Raise a RequestRefused for an operation that there is not, or not here."""
         if target.operation == "Unknown":
             raise InvalidUrl
         if target.operation not in self._operations:
             raise MethodNotServed(method, target.path)
+
+    def carry_out(
+        self, method: str, target: Target, query: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        """The answer to a request; raises a RequestRefused."""
+        self.check(method, target)
         if query and target.operation != "SetTopicAttributes":
             raise InvalidQuery(query)
         return self._operations[target.operation](target, headers, body)

@@ -174,3 +174,14 @@ class SubscriptionNotExist(RequestRefused):
             "SubscriptionNotExist",
             f"The subscription you provided does not exist: {subscription!r}.",
         )
+
+
+class AccessDenied(RequestRefused):
+    """RAM's policies do not let the caller do it. MNS says neither what nor on which resource."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            403,
+            "AccessDenied",
+            "The OwnerId that your Access Key Id associated to is forbidden for this operation.",
+        )

@@ -6,29 +6,37 @@ import random
 import secrets
 from collections import Counter
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from localcloud.accounts import Accounts
+from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
 from localcloud.database import Database
 from localcloud.gateway import Operation
+from localcloud.mns import openapi
 from localcloud.mns.delivery import Courier, Delivery, Undelivered
 from localcloud.mns.documents import fields_document
 from localcloud.mns.messages import Message
 from localcloud.mns.operations import Answer, Operations, check_size, target_of
-from localcloud.mns.refusals import RequestRefused, TopicNotExist
+from localcloud.mns.refusals import AccessDenied, RequestRefused, TopicNotExist
 from localcloud.mns.signature import VERSION, verify
 from localcloud.mns.subscriptions import Subscription, Subscriptions
+from localcloud.mns.topic_tags import TopicTags
 from localcloud.mns.topics import Attributes, Topic, Topics
+from localcloud.ram.authorization import AccessRefused, Authorization, request_context
 
 __all__ = ["Delivery", "MessageService", "Subscription", "Undelivered"]
 
 
 class MessageService:
-    """The MNS of a region. ``time_scale`` multiplies the waits between the attempts to deliver a message."""
+    """The MNS of a region, with its classic API and its OpenAPI (Mns-open).
+
+    ``time_scale`` multiplies the waits between the attempts to deliver a message. Without an
+    ``authorization`` everybody with keys may do everything.
+    """
 
     name = "mns"
 
@@ -42,8 +50,11 @@ class MessageService:
         clock: Clock,
         time_scale: float = 1.0,
         randomness: random.Random | None = None,
+        authorization: Authorization | None = None,
     ) -> None:
         self.app: ASGIApp = self._serve
+        self._resources = f"acs:mns:{region}:{account_id}:"
+        self._authorization = authorization
         self._host_id = f"http://{account_id}.mns.{region}.aliyuncs.com"
         self._accounts = accounts
         self._clock = clock
@@ -52,6 +63,17 @@ class MessageService:
         self._duplicates: Counter[str] = Counter()
         self._courier = Courier(account_id, time_scale, randomness or random.Random())
         self._operations = Operations(region, account_id, clock, self._topics, self._subscriptions, self)
+        self._open_api = openapi.OpenApi(
+            region=region,
+            account_id=account_id,
+            accounts=accounts,
+            clock=clock,
+            topics=self._topics,
+            tags=TopicTags(database),
+            subscriptions=self._subscriptions,
+            counts=self,
+            permit=self._permit,
+        )
 
     @property
     def deliveries(self) -> list[Delivery]:
@@ -122,6 +144,8 @@ class MessageService:
 
     def operation(self, scope: Scope) -> Operation:
         """The operation as the API reference names it, and ``/topics/<topic>…`` as policies name it."""
+        if openapi.addressed(scope):
+            return openapi.operation(scope)
         path, query = _line(scope)
         target = target_of(scope["method"], path, query)
         return Operation(target.operation, path)
@@ -144,6 +168,9 @@ class MessageService:
         return topic
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if openapi.addressed(scope):
+            await self._open_api.serve(scope, receive, send)
+            return
         request = Request(scope, receive)
         body = await request.body()
         try:
@@ -155,9 +182,20 @@ class MessageService:
     def _answer(self, request: Request, body: bytes) -> Answer:
         path, query = _line(request.scope)
         line = f"{path}?{query}" if query else path
-        verify(request.method, line, request.headers, body, self._accounts)
+        identity = verify(request.method, line, request.headers, body, self._accounts)
         target = target_of(request.method, path, query)
+        self._operations.check(request.method, target)
+        # An operation's action has its name, and its resource is its path (help page 27447).
+        self._permit(identity, f"mns:{target.operation}", self._resources + unquote(path), request.scope)
         return self._operations.carry_out(request.method, target, query, request.headers, body)
+
+    def _permit(self, identity: Identity, action: str, resource: str, scope: Scope) -> None:
+        if self._authorization is None:
+            return
+        try:
+            self._authorization.check(identity, action, resource, request_context(scope))
+        except AccessRefused:
+            raise AccessDenied from None
 
 
 def _line(scope: Scope) -> tuple[str, str]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import NoReturn
 from xml.etree import ElementTree
 
-# A name with a text, or with the elements inside it.
-Node = tuple[str, str | Sequence["Node"]]
+# A text, or the elements inside an element; and an element with its name.
+Content = str | Sequence["Node"]
+Node = tuple[str, Content]
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

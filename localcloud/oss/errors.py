@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from localcloud.oss.documents import Content
+
 
 class OssError(Exception):
     """A refusal, as OSS words it; ``elements`` are the elements of its XML beside the usual ones."""
@@ -19,7 +21,7 @@ class OssError(Exception):
         code: str,
         message: str,
         ec: str = "",
-        elements: Mapping[str, str] = MappingProxyType({}),
+        elements: Mapping[str, Content] = MappingProxyType({}),
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
@@ -27,6 +29,14 @@ class OssError(Exception):
         self.message = message
         self.ec = ec
         self.elements = elements
+
+
+def access_denied(message: str, ec: str, detail: Mapping[str, str], bucket: str, user: str) -> OssError:
+    """RAM's policies do not let the caller do it; ``detail`` is the AccessDeniedDetail."""
+    elements: dict[str, Content] = {"AccessDeniedDetail": list(detail.items())}
+    if bucket:
+        elements["Bucket"] = bucket
+    return OssError(403, "AccessDenied", message, ec, {**elements, "User": user})
 
 
 def no_such_bucket(bucket: str) -> OssError:

@@ -31,6 +31,7 @@ from localcloud.oss.tagging import HEADER, TagRules
 MAX_KEY_BYTES = 1023
 MAX_PUT_BYTES = 5 * 1024**3
 MAX_METADATA_BYTES = 8 * 1024
+TAG_COUNT = "x-oss-tagging-count"
 
 _KEPT_HEADERS = (
     "cache-control",
@@ -54,6 +55,26 @@ def check_object_name(raw_key: bytes, key: str) -> None:
         raw_key.decode()
     except UnicodeDecodeError:
         raise invalid_object_name("The specified object is not valid.", "0016-00000002", key) from None
+
+
+def copied_object(request: OssRequest) -> tuple[str, str]:
+    """The bucket and key that CopyObject copies from; raises OssError."""
+    text = request.header("x-oss-copy-source") or ""
+    path, _, query = text.partition("?")
+    bucket, _, raw_key = path.removeprefix("/").partition("/")
+    if not path.startswith("/") or not bucket or not raw_key:
+        message = "The copy source must be /bucket/key with the key encoded as in a URL."
+        raise invalid_argument("x-oss-copy-source", text, message)
+    if query:
+        raise not_implemented_here("the versions of objects that CopyObject copies")
+    key = unquote_to_bytes(raw_key.encode("latin-1"))
+    check_object_name(key, key.decode("utf-8", "replace"))
+    return bucket, key.decode()
+
+
+def replaces_tags(request: OssRequest) -> bool:
+    """Whether CopyObject is to give the copy other tags than the source's; raises OssError."""
+    return _replaces(request, "x-oss-tagging-directive")
 
 
 class ObjectOperations:
@@ -90,12 +111,11 @@ class ObjectOperations:
         # Onto itself, a copy changes the metadata whatever the directive says.
         onto_itself = (source.bucket, source.key) == (request.bucket, request.key)
         replace_headers = _replaces(request, "x-oss-metadata-directive") or onto_itself
-        replace_tags = _replaces(request, "x-oss-tagging-directive")
         draft = Draft(
             bucket=request.bucket,
             key=request.key,
             headers=_kept_headers(request) if replace_headers else source.headers,
-            tags=self._rules.read_header(request.header(HEADER)) if replace_tags else source.tags,
+            tags=self._rules.read_header(request.header(HEADER)) if replaces_tags(request) else source.tags,
             forbid_overwrite=_forbids_overwrite(request),
         )
         info = self._store.copy(draft, source)
@@ -134,18 +154,9 @@ class ObjectOperations:
         return responses.empty(204)
 
     def _source(self, request: OssRequest) -> ObjectInfo:
-        text = request.header("x-oss-copy-source") or ""
-        path, _, query = text.partition("?")
-        bucket, _, raw_key = path.removeprefix("/").partition("/")
-        if not path.startswith("/") or not bucket or not raw_key:
-            message = "The copy source must be /bucket/key with the key encoded as in a URL."
-            raise invalid_argument("x-oss-copy-source", text, message)
-        if query:
-            raise not_implemented_here("the versions of objects that CopyObject copies")
-        key = unquote_to_bytes(raw_key.encode("latin-1"))
-        check_object_name(key, key.decode("utf-8", "replace"))
+        bucket, key = copied_object(request)
         self._store.bucket(bucket)
-        return self._store.get(bucket, key.decode())
+        return self._store.get(bucket, key)
 
 
 def _check_length(request: OssRequest) -> None:
@@ -201,7 +212,7 @@ def _object_headers(info: ObjectInfo) -> dict[str, str]:
         "x-oss-storage-class": "Standard",
     }
     if info.tags:
-        headers["x-oss-tagging-count"] = str(len(info.tags))
+        headers[TAG_COUNT] = str(len(info.tags))
     return headers
 
 

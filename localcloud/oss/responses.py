@@ -45,7 +45,7 @@ class Exchange:
         return self.mark(Response(document if with_body else b"", error.status, headers))
 
     def _error_document(self, error: OssError) -> bytes:
-        elements = [
+        elements: list[documents.Node] = [
             ("Code", error.code),
             ("Message", error.message),
             ("RequestId", self.request_id),

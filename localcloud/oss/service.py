@@ -15,14 +15,16 @@ from localcloud.oss.bodies import ClientGone, read_body
 from localcloud.oss.bucket_operations import BucketOperations, check_bucket_name
 from localcloud.oss.checksums import Checksums, check_content_md5
 from localcloud.oss.errors import EC_OF_CODE, OssError
-from localcloud.oss.object_operations import ObjectOperations, check_object_name
+from localcloud.oss.object_operations import TAG_COUNT, ObjectOperations, check_object_name
 from localcloud.oss.objects import ObjectInfo, ObjectStore
 from localcloud.oss.operations import name_of, refuse_left_out
+from localcloud.oss.permissions import Permissions
 from localcloud.oss.request import OssRequest
 from localcloud.oss.responses import Exchange
 from localcloud.oss.signature import verify
 from localcloud.oss.tagging import TagRules
 from localcloud.oss.tagging_operations import TaggingOperations
+from localcloud.ram.authorization import Authorization, request_context
 
 # Far more than any document that an operation takes.
 MAX_DOCUMENT_BYTES = 1024 * 1024
@@ -32,6 +34,7 @@ class ObjectStorage:
     """OSS, for the gateway and for the other services of the cloud.
 
     ``accept_unicode_tags`` lets tags be other than ASCII, of which OSS's documentation and tests disagree.
+    Without an ``authorization`` everybody with keys may do everything.
     """
 
     name = "oss"
@@ -45,6 +48,7 @@ class ObjectStorage:
         accounts: Accounts,
         clock: Clock,
         accept_unicode_tags: bool = False,
+        authorization: Authorization | None = None,
     ) -> None:
         self._region = region
         self._accounts = accounts
@@ -53,6 +57,7 @@ class ObjectStorage:
         buckets = BucketOperations(self._store, region, account_id)
         tagging = TaggingOperations(self._store, rules)
         self._objects = ObjectOperations(self._store, rules)
+        self._permissions = Permissions(self._store, rules, account_id, authorization)
         self._with_body = {"PutBucket": buckets.put_bucket, "PutObjectTagging": tagging.put}
         self._without_body = {
             "ListBuckets": buckets.list_buckets,
@@ -102,30 +107,38 @@ class ObjectStorage:
         exchange = Exchange(request.header("host") or "")
         is_head = request.method == "HEAD"
         try:
-            response = exchange.mark(await self._answer(request, receive))
+            response = exchange.mark(await self._answer(scope, request, receive))
         except OssError as error:
             response = exchange.error(error, with_body=not is_head, in_header=is_head)
         except ClientGone:
             return
         await response(scope, receive, send)
 
-    async def _answer(self, request: OssRequest, receive: Receive) -> Response:
+    async def _answer(self, scope: Scope, request: OssRequest, receive: Receive) -> Response:
         operation = name_of(request)
         # A bucket is looked up before the signature is: OSS names a missing one to everybody.
         if request.bucket:
             check_bucket_name(request.bucket)
             if operation != "PutBucket":
                 self._store.bucket(request.bucket)
-        verify(request, self._accounts, self._region, datetime.now(timezone.utc))
+        identity = verify(request, self._accounts, self._region, datetime.now(timezone.utc))
         if request.raw_key:
             check_object_name(request.raw_key, request.key)
         refuse_left_out(request, operation)
+        context = request_context(scope)
         if operation == "PutObject":
+            self._permissions.check(identity, request, operation, context)
             return await self._objects.put_object(request, receive)
         body = await read_body(receive, MAX_DOCUMENT_BYTES)
         sums = Checksums()
         sums.update(body)
         check_content_md5(request.header("content-md5"), sums.md5)
+        self._permissions.check(identity, request, operation, context, body)
         if operation in self._with_body:
             return self._with_body[operation](request, body)
-        return self._without_body[operation](request)
+        response = self._without_body[operation](request)
+        if TAG_COUNT in response.headers and not self._permissions.shows_tag_count(
+            identity, request, context
+        ):
+            del response.headers[TAG_COUNT]
+        return response

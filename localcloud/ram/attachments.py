@@ -85,9 +85,7 @@ class Attachments:
         rows = self._database.all(
             "SELECT * FROM ram_attachments WHERE holder = ? ORDER BY policy, kind", (str(holder),)
         )
-        return [
-            Attachment(self._policies.get(row["kind"], row["policy"]), row["attached"]) for row in rows
-        ]
+        return [Attachment(self._policies.get(row["kind"], row["policy"]), row["attached"]) for row in rows]
 
     def policies_of(self, holder: Holder) -> list[Policy]:
         """The policies that decide what a role or user may do."""

@@ -43,7 +43,7 @@ def _like(given: str, pattern: str) -> bool:
 
 
 def _within(given: Any, block: Any) -> bool:
-    return given.version == block.version and given.subnet_of(block)
+    return bool(given.version == block.version and given.subnet_of(block))
 
 
 def _same_ignoring_case(given: str, text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class MalformedPolicy(Exception):
-    """A policy document that RAM, or the local cloud's part of it, does not take; the message names the place."""
+    """A policy document that the RAM of the local cloud does not take; the message names the place."""
 
     def __init__(self, place: str, problem: str) -> None:
         super().__init__(f"{place}: {problem}")

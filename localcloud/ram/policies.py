@@ -222,9 +222,7 @@ def _number(version_id: str) -> int:
 
 def _policy(row: sqlite3.Row) -> ManagedPolicy:
     current = f"v{row['current']}"
-    return ManagedPolicy(
-        CUSTOM, row["name"], row["description"], current, row["created"], row["updated"]
-    )
+    return ManagedPolicy(CUSTOM, row["name"], row["description"], current, row["created"], row["updated"])
 
 
 def _system_policy(name: str) -> ManagedPolicy:

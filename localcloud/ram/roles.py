@@ -11,7 +11,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from localcloud.accounts import ROLE_KEY_LIFETIME, Accounts, Identity
+from localcloud.accounts import DEFAULT_SESSION, ROLE_KEY_LIFETIME, Accounts, Identity
 from localcloud.clock import Clock
 from localcloud.database import Database
 from localcloud.ram.document import MalformedPolicy
@@ -30,7 +30,6 @@ from localcloud.ram.trust import TrustPolicy, parse_trust
 MAX_ROLES = 100
 MIN_SESSION_SECONDS = 3_600
 MAX_SESSION_SECONDS = 43_200
-DEFAULT_SESSION_NAME = "localcloud"
 _MAX_NAME = 64
 _MAX_TRUST = 2_048
 _NAME = re.compile(r"[A-Za-z0-9.-]+", re.ASCII)
@@ -166,10 +165,15 @@ class Roles:
         role_arn: str,
         service: str,
         *,
-        session: str = DEFAULT_SESSION_NAME,
+        session: str = DEFAULT_SESSION,
         lifetime: timedelta = ROLE_KEY_LIFETIME,
     ) -> Identity:
         """Temporary keys of a role for a service (``fc.aliyuncs.com``); raises AssumptionRefused."""
+        role = self.trusting(role_arn, service)
+        return self._accounts.issue_role_keys(self.arn(role), lifetime, session=session)
+
+    def trusting(self, role_arn: str, service: str) -> Role:
+        """A role that a service may assume; raises AssumptionRefused."""
         role = self.find(role_arn)
         if role is None:
             raise AssumptionRefused(f"There is no role {role_arn}: create it, or correct its name.")
@@ -178,7 +182,7 @@ class Roles:
                 f"The trust policy of the role {role.name} does not let {service} assume it: "
                 f'add "Principal": {{"Service": ["{service}"]}}.'
             )
-        return self._accounts.issue_role_keys(self.arn(role), lifetime, session=session)
+        return role
 
 
 def check_role_name(name: str) -> None:

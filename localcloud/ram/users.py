@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.database import Database
-from localcloud.ram.refusals import EntityAlreadyExists, InvalidCharacters, TooLong
+from localcloud.ram.refusals import InvalidCharacters, TooLong
 
 _MAX_NAME = 64
 _NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
@@ -42,13 +42,11 @@ class Users:
             accounts.add(_user(row).keys)
 
     def create(self, name: str) -> User:
-        """Add a user with an access key; raises a RequestRefused."""
+        """Add a user who is not there yet, with an access key; raises a RequestRefused."""
         if len(name) > _MAX_NAME:
             raise TooLong("UserName")
         if not _NAME.fullmatch(name):
             raise InvalidCharacters("UserName")
-        if self.find(name) is not None:
-            raise EntityAlreadyExists("User", "The user does already EXIST.")
         self._database.execute(
             "INSERT INTO ram_users VALUES (?, ?, ?, ?)",
             (

@@ -122,7 +122,9 @@ def test_every_error_is_documented_and_whether_a_retry_may_help() -> None:
 
 
 def commands() -> dict[str, click.Command]:
-    return dict(main.commands)
+    context = click.Context(main)
+    found = {name: main.get_command(context, name) for name in main.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}
 
 
 def test_every_command_is_documented_and_no_other() -> None:

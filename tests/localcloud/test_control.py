@@ -60,7 +60,7 @@ def account(cloud: LocalCloud) -> Account:
 
 def test_the_cloud_describes_itself(control: Control) -> None:
     description = control.ask("GET", "/")
-    assert set(description["endpoints"]) == {"oss", "imm", "mns", "fc", "control"}
+    assert set(description["endpoints"]) == {"oss", "imm", "mns", "fc", "control", "ram"}
     assert description["functions"] == ["imm-label-tags"]
     assert description["topics"] == ["imm-label-tags"]
     assert description["access_key_secret"]

@@ -203,7 +203,7 @@ def test_functions_are_listed_page_by_page(world: World) -> None:
         ),
         (("GetFunction", "GET", "/other"), 404, "FunctionNotFound", "function 'other' does not exist"),
         (("DeleteFunction", "DELETE", "/index"), 400, "PathNotSupported", "'DELETE' against"),
-        (("GetTrigger", "GET", "/index/triggers/x"), 400, "PathNotSupported", "is not supported"),
+        (("GetTrigger", "GET", "/index/triggers/x"), 404, "TriggerNotFound", "trigger 'x' does not exist"),
         (("GetInvocations", "GET", "/index/invocations"), 400, "PathNotSupported", "is not supported"),
     ],
 )

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from localcloud.fc.service import FunctionCompute
-from terminal import checkout, demo, invocation, serving
+from terminal import checkout, demo, invocation, role, serving
 from terminal.main import main
 from terminal.narration import Narrator
 
@@ -92,6 +92,29 @@ def test_demo_fails_where_an_expectation_is_not_met(monkeypatch: pytest.MonkeyPa
     assert result.exit_code == 1
     assert "expected: {'team': 'b'}" in result.output
     assert "Every step was verified" not in result.output
+
+
+ACTIONS = [
+    "imm:GetVideoLabelClassificationResult",
+    "imm:GetTask",
+    "oss:GetObject",
+    "oss:GetObjectTagging",
+    "oss:PutObjectTagging",
+]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_demo_fails_where_the_policy_lacks_an_action(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, action: str
+) -> None:
+    for document in checkout.POLICIES.glob("function*.json"):
+        text = document.read_text("utf-8").replace(f'"{action}"', '"oss:GetObjectAcl"')
+        (tmp_path / document.name).write_text(text, "utf-8")
+    monkeypatch.setattr(role, "POLICIES", tmp_path)
+    result = run("demo")
+    assert result.exit_code == 1
+    assert "AccessDenied" in result.output
+    assert action in result.output
 
 
 def test_demo_shows_the_functions_error_and_its_log(monkeypatch: pytest.MonkeyPatch) -> None:

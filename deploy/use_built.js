@@ -1,0 +1,54 @@
+// Deploys what `make layer` built in place of what s.yaml names: the code package for `code`, and in `layers` the
+// version under which the layer is published. A plugin of Serverless Devs, called by actions.pre-deploy.
+//
+// fc3 publishes a layer only if its bytes differ from those of the newest version; either way it tells the ARN.
+'use strict';
+
+const { spawnSync } = require('child_process');
+const fs = require('fs');
+const path = require('path');
+
+const OWN_LAYER = /^acs:fc:[^:]+:\d+:layers\/([^/]+)\/versions\/\d+$/;
+
+// Serverless Devs goes on after a failed action if it is called with one of these, so an exception is not enough.
+const IGNORES_FAILURES = ['-o', '--output-format'];
+
+// It must be an async function: Serverless Devs would call any other one with `new`.
+module.exports = async function useBuilt(inputs) {
+  if (process.argv.some((word) => IGNORES_FAILURES.includes(word))) {
+    console.error(`Do not deploy with ${IGNORES_FAILURES.join(' or ')}: failed checks would be ignored.`);
+    process.exit(1);
+  }
+  const { props } = inputs;
+  const built = (name) => {
+    const file = path.join(path.dirname(inputs.yaml.path), 'layers', 'build', `${name}.zip`);
+    if (!fs.existsSync(file)) {
+      throw new Error(`${file} is not there: run \`make layer\`.`);
+    }
+    return file;
+  };
+  const index = (props.layers || []).findIndex((arn) => OWN_LAYER.test(arn));
+  if (index < 0) {
+    throw new Error('`layers` names no layer of your own: which one is to be published?');
+  }
+  const [, name] = OWN_LAYER.exec(props.layers[index]);
+  props.code = built(`code-${props.runtime}`);
+  props.layers[index] = publish(name, built(props.runtime), props, inputs.resource.access);
+  console.log(`layer: ${props.layers[index]}`);
+  return inputs;
+};
+
+function publish(name, file, { region, runtime }, access) {
+  const options = ['--region', region, '--layer-name', name, '--code', file, '--compatible-runtime', runtime];
+  const told = spawnSync('s', ['cli', 'fc3', 'layer', 'publish', ...options, '--access', access], {
+    encoding: 'utf8',
+  });
+  if (told.error || told.status !== 0) {
+    throw new Error(`The layer could not be published: ${told.error || told.stdout + told.stderr}`);
+  }
+  const arns = told.stdout.match(new RegExp(`acs:fc:${region}:\\d+:layers/${name}/versions/\\d+`, 'g'));
+  if (!arns) {
+    throw new Error(`The layer may be published, but no version was told: ${told.stdout}`);
+  }
+  return arns[arns.length - 1];
+}

@@ -1,0 +1,109 @@
+"""What RAM says in Function Compute: of those who call, and of the roles that functions have.
+
+Source: help.aliyun.com, Function Compute 3.0 "Policies and sample policies" (actions and resources); Log
+Service, PutLogs; MNS "Permission policies and examples".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+from localcloud.accounts import Identity
+from localcloud.fc.declaration import FunctionDeclaration
+from localcloud.fc.destinations import destination_function, is_function
+from localcloud.fc.refusals import RequestRefused
+from localcloud.gateway import Operation
+from localcloud.ram.authorization import AccessRefused, Authorization, request_context
+from localcloud.ram.roles import AssumptionRefused
+
+# Function Compute's name where a role says whom it trusts.
+FC_SERVICE = "fc.aliyuncs.com"
+# The RAM actions that are not called as the API's operations are.
+_ACTIONS = {"GetAsyncInvokeConfig": "fc:GetFunctionAsyncInvokeConfig"}
+
+
+class AccessDenied(RequestRefused):
+    """RAM's policies do not let the caller, or the function's role, do it."""
+
+    status = 403
+    code = "AccessDenied"
+
+    def __init__(self, who: str, refused: AccessRefused) -> None:
+        super().__init__(
+            f"{who} is not authorized to perform '{refused.action}' on resource '{refused.resource}'"
+        )
+
+
+class RoleNotAssumed(RequestRefused):
+    """The function's role is not there, or does not trust Function Compute."""
+
+    status = 403
+    code = "AccessDenied"
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """Asks RAM; without an ``authorization`` everything is permitted.
+
+    ``assume_role`` gives temporary keys of a role by its ARN, or raises AssumptionRefused.
+    """
+
+    region: str
+    account_id: str
+    assume_role: Callable[[str], Identity]
+    authorization: Authorization | None = None
+
+    def keys(self, role: str) -> Identity:
+        """Temporary keys of a function's role; raises RoleNotAssumed."""
+        try:
+            return self.assume_role(role)
+        except AssumptionRefused as refused:
+            raise RoleNotAssumed(str(refused)) from None
+
+    def check_caller(self, identity: Identity, operation: Operation, scope: Scope) -> None:
+        """Raise AccessDenied unless a caller may carry out an operation on its function or trigger."""
+        if self.authorization is None:
+            return
+        action = _ACTIONS.get(operation.action, f"fc:{operation.action}")
+        name = operation.resource or "*"
+        resource = self._function(f"{name}/triggers/*" if operation.action == "ListTriggers" else name)
+        try:
+            self.authorization.check(identity, action, resource, request_context(scope))
+        except AccessRefused as refused:
+            raise AccessDenied("the caller", refused) from None
+
+    def check_destination(self, role: str | None, arn: str) -> None:
+        """Raise a RequestRefused unless a function's role may hand a record to a destination."""
+        if self.authorization is None:
+            return
+        function = destination_function(arn, self.region, self.account_id)
+        resource = arn if function is None else self._function(function)
+        # Beside functions, the local cloud delivers to topics only.
+        action = "fc:InvokeFunction" if is_function(arn) else "mns:PublishMessage"
+        try:
+            self.authorization.check(_acting_in(role), action, resource)
+        except AccessRefused as refused:
+            raise AccessDenied(f"the role {role}", refused) from None
+
+    def may_log(self, function: FunctionDeclaration) -> bool:
+        """Whether a function's role may write to its logstore; if not, there are no logs."""
+        if self.authorization is None or not function.log.project:
+            return True
+        if function.role is None:
+            return False
+        log = function.log
+        resource = f"acs:log:{self.region}:{self.account_id}:project/{log.project}/logstore/{log.logstore}"
+        return self.authorization.permits(_acting_in(function.role), "log:PostLogStoreLogs", resource)
+
+    def _function(self, name: str) -> str:
+        return f"acs:fc:{self.region}:{self.account_id}:functions/{name}"
+
+
+def _acting_in(role: str | None) -> Identity:
+    """Function Compute itself, once it has assumed a function's role; nothing is signed with these keys."""
+    if role is None:
+        raise RoleNotAssumed("The function has no role in which its record could be handed over.")
+    return Identity("", "", role=role)

@@ -1,0 +1,110 @@
+"""What Function Compute's API tells of a function's triggers and of its asynchronous invocation.
+
+Help pages developer-reference/api-fc-2023-03-30-listtriggers, …-gettrigger and …-getasyncinvokeconfig.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from localcloud.fc.declaration import FunctionDeclaration, TriggerDeclaration
+from localcloud.fc.refusals import InvalidArgument, RequestRefused
+from localcloud.gateway import Operation
+
+LIST_LIMIT = 20
+LONGEST_LIST = 100
+
+_PATH = re.compile(r"([^/]+)/(?:triggers(?:/([^/]+))?|(async-invoke-config))")
+
+
+class TriggerNotFound(RequestRefused):
+    """The function has no trigger of that name."""
+
+    status = 404
+    code = "TriggerNotFound"
+
+    def __init__(self, trigger: str) -> None:
+        super().__init__(f"trigger '{trigger}' does not exist")
+
+
+class AsyncConfigNotExists(RequestRefused):
+    """Nothing is declared about the function's asynchronous invocation."""
+
+    status = 404
+    code = "AsyncConfigNotExists"
+
+    def __init__(self, function: str) -> None:
+        super().__init__(f"async config for function '{function}' does not exist")
+
+
+def operation_of(path: str) -> Operation | None:
+    """The operation that a GET of a path below ``functions/`` asks for, if it is one of these."""
+    match = _PATH.fullmatch(path)
+    if match is None:
+        return None
+    function, trigger, asynchronous = match.groups()
+    if asynchronous:
+        return Operation("GetAsyncInvokeConfig", function)
+    if trigger:
+        return Operation("GetTrigger", f"{function}/triggers/{trigger}")
+    return Operation("ListTriggers", function)
+
+
+def list_triggers(
+    function: FunctionDeclaration, account_id: str, prefix: str, token: str, limit: str
+) -> dict[str, Any]:
+    """A page of a function's triggers, by name."""
+    if not limit.isdecimal() or not 1 <= int(limit) <= LONGEST_LIST:
+        raise InvalidArgument(f"limit must be 1 to {LONGEST_LIST}, is '{limit}'")
+    triggers = sorted(
+        (each for each in function.triggers if each.name.startswith(prefix) and each.name >= token),
+        key=lambda each: each.name,
+    )
+    page, rest = triggers[: int(limit)], triggers[int(limit) :]
+    answer: dict[str, Any] = {"triggers": [_shown(each, function, account_id) for each in page]}
+    if rest:
+        answer["nextToken"] = rest[0].name
+    return answer
+
+
+def get_trigger(function: FunctionDeclaration, account_id: str, name: str) -> dict[str, Any]:
+    """One trigger; raises TriggerNotFound."""
+    for trigger in function.triggers:
+        if trigger.name == name:
+            return _shown(trigger, function, account_id)
+    raise TriggerNotFound(name)
+
+
+def get_async_invoke_config(function: FunctionDeclaration, account_id: str) -> dict[str, Any]:
+    """How asynchronous events of a function are treated; raises AsyncConfigNotExists."""
+    config = function.async_invoke
+    if config == type(config)():
+        raise AsyncConfigNotExists(function.name)
+    destinations = {"onSuccess": config.on_success, "onFailure": config.on_failure}
+    return {
+        "functionArn": _arn(function, account_id),
+        "qualifier": "LATEST",
+        "maxAsyncRetryAttempts": config.max_retry_attempts,
+        "maxAsyncEventAgeInSeconds": config.max_event_age_seconds,
+        "asyncTask": False,
+        "destinationConfig": {name: {"destination": arn} for name, arn in destinations.items() if arn},
+    }
+
+
+def _shown(trigger: TriggerDeclaration, function: FunctionDeclaration, account_id: str) -> dict[str, Any]:
+    return {
+        "triggerName": trigger.name,
+        "triggerType": trigger.type,
+        "sourceArn": trigger.source_arn or "",
+        "targetArn": _arn(function, account_id),
+        "qualifier": trigger.qualifier,
+        "invocationRole": trigger.invocation_role or "",
+        # The API has it as a text of JSON.
+        "triggerConfig": json.dumps(dict(trigger.settings), separators=(",", ":")),
+    }
+
+
+def _arn(function: FunctionDeclaration, account_id: str) -> str:
+    return f"acs:fc:{function.region}:{account_id}:functions/{function.name}"

@@ -1,0 +1,166 @@
+"""Which RAM permissions each operation needs, and OSS's refusal of a caller who lacks one.
+
+Sources: alibabacloud.com/help, OSS "Authorization syntax and elements" (actions, resources, condition keys)
+and the pages of the EC numbers 0003-00000001, 0003-00000201, 0003-00000202 and 0003-00000905.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
+
+from localcloud.accounts import Identity
+from localcloud.oss.errors import OssError, access_denied
+from localcloud.oss.object_operations import copied_object, replaces_tags
+from localcloud.oss.objects import ObjectStore
+from localcloud.oss.request import OssRequest
+from localcloud.oss.tagging import HEADER, TagRules, TagSet
+from localcloud.ram.authorization import AccessRefused, Authorization
+from localcloud.ram.conditions import DELIMITER, EXISTING_TAG, PREFIX, REQUEST_TAG, Context
+from localcloud.ram.policy import Decision
+
+T = TypeVar("T")
+
+_BY_BUCKET_ACL = "You have no right to access this object because of bucket acl."
+_NOT_YOURS = "The bucket you access does not belong to you."
+
+_OF_BUCKET: Mapping[str, str] = MappingProxyType(
+    {
+        "PutBucket": "oss:PutBucket",
+        "GetBucketInfo": "oss:GetBucketInfo",
+        "DeleteBucket": "oss:DeleteBucket",
+        "ListObjectsV2": "oss:ListObjects",
+    }
+)
+# Those whose callers may be told apart by the tags that the object has.
+_OF_TAGGED_OBJECT: Mapping[str, str] = MappingProxyType(
+    {
+        "GetObject": "oss:GetObject",
+        "HeadObject": "oss:GetObject",
+        "GetObjectMeta": "oss:GetObject",
+        "GetObjectTagging": "oss:GetObjectTagging",
+        "PutObjectTagging": "oss:PutObjectTagging",
+        "DeleteObjectTagging": "oss:DeleteObjectTagging",
+    }
+)
+
+
+class _Need(NamedTuple):
+    action: str
+    path: str
+    context: Context
+    message: str = _BY_BUCKET_ACL
+    ec: str = "0003-00000001"
+
+
+class Permissions:
+    """Asks RAM about the operations of an object storage; without an authorization everybody may do all."""
+
+    def __init__(
+        self, store: ObjectStore, rules: TagRules, account_id: str, authorization: Authorization | None
+    ) -> None:
+        self._store = store
+        self._rules = rules
+        self._account_id = account_id
+        self._authorization = authorization
+
+    def check(
+        self, identity: Identity, request: OssRequest, operation: str, context: Context, body: bytes = b""
+    ) -> None:
+        """Raise OssError unless the caller may carry out an operation; ``context`` is that of the request."""
+        if self._authorization is None:
+            return
+        for need in self._needs(request, operation, body):
+            resource = self._resource(need.path)
+            try:
+                self._authorization.check(identity, need.action, resource, {**context, **need.context})
+            except AccessRefused as refused:
+                raise _refusal(refused, need, request.bucket) from None
+
+    def shows_tag_count(self, identity: Identity, request: OssRequest, context: Context) -> bool:
+        """Whether an object's answer may tell its caller how many tags it has."""
+        if self._authorization is None:
+            return True
+        existing = self._existing_tags(request.bucket, request.key)
+        resource = self._resource(f"{request.bucket}/{request.key}")
+        return self._authorization.permits(
+            identity, "oss:GetObjectTagging", resource, {**context, **existing}
+        )
+
+    def _resource(self, path: str) -> str:
+        return f"acs:oss:*:{self._account_id}:{path}"
+
+    def _needs(self, request: OssRequest, operation: str, body: bytes) -> list[_Need]:
+        if operation == "ListBuckets":
+            return [_Need("oss:ListBuckets", "*", {}, _NOT_YOURS, "0003-00000202")]
+        if operation in _OF_BUCKET:
+            return [self._bucket_need(request, operation)]
+        path = f"{request.bucket}/{request.key}"
+        if operation == "DeleteObject":
+            return [_Need("oss:DeleteObject", path, {})]
+        if operation == "PutObject":
+            return self._put_needs(path, _readable(self._rules.read_header, request.header(HEADER)))
+        if operation == "CopyObject":
+            return self._copy_needs(path, request)
+        context = self._existing_tags(request.bucket, request.key)
+        if operation == "PutObjectTagging":
+            context.update(_tags(REQUEST_TAG, _readable(self._rules.read_document, body)))
+        return [_Need(_OF_TAGGED_OBJECT[operation], path, context)]
+
+    def _bucket_need(self, request: OssRequest, operation: str) -> _Need:
+        context = {}
+        if operation == "ListObjectsV2":
+            names = ((PREFIX, "prefix"), (DELIMITER, "delimiter"))
+            context = {key: request.parameter(name) or "" for key, name in names}
+        ec = "0003-00000202" if operation == "PutBucket" else "0003-00000001"
+        return _Need(_OF_BUCKET[operation], request.bucket, context, _NOT_YOURS, ec)
+
+    def _put_needs(self, path: str, tags: TagSet) -> list[_Need]:
+        context = _tags(REQUEST_TAG, tags)
+        needs = [_Need("oss:PutObject", path, context)]
+        if tags:
+            needs.append(_Need("oss:PutObjectTagging", path, context, ec="0003-00000905"))
+        return needs
+
+    def _copy_needs(self, path: str, request: OssRequest) -> list[_Need]:
+        """Both sides; and where tags are copied or given, the permissions to read and to write them.
+
+        That a copy which takes tags along by itself needs those too is the stricter of two readings.
+        """
+        bucket, key = copied_object(request)
+        source = f"{bucket}/{key}"
+        existing = self._existing_tags(bucket, key)
+        needs = [_Need("oss:GetObject", source, existing)]
+        found = self._store.find(bucket, key)
+        if replaces_tags(request):
+            tags = _readable(self._rules.read_header, request.header(HEADER))
+        else:
+            tags = found.tags if found else ()
+        if tags:
+            needs.append(_Need("oss:GetObjectTagging", source, existing))
+        return [*needs, *self._put_needs(path, tags)]
+
+    def _existing_tags(self, bucket: str, key: str) -> dict[str, str]:
+        found = self._store.find(bucket, key)
+        return _tags(EXISTING_TAG, found.tags if found else ())
+
+
+def _tags(prefix: str, tags: TagSet) -> dict[str, str]:
+    return {prefix + tag.key: tag.value for tag in tags}
+
+
+def _readable(read: Callable[[T], TagSet], given: T) -> TagSet:
+    """The tags that a request carries; for those that cannot be read it is refused later."""
+    try:
+        return read(given)
+    except OssError:
+        return ()
+
+
+def _refusal(refused: AccessRefused, need: _Need, bucket: str) -> OssError:
+    message, ec = need.message, need.ec
+    if refused.decision is Decision.EXPLICIT_DENY:
+        # OSS says so of a Deny in a RAM policy too.
+        message, ec = "Access denied by bucket policy.", "0003-00000201"
+    return access_denied(message, ec, refused.detail, bucket, refused.principal.name)

@@ -1,0 +1,99 @@
+"""What the services ask once they know who calls: whether this identity may do this with that resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+from starlette.types import Scope
+
+from localcloud.accounts import Identity
+from localcloud.clock import Clock
+from localcloud.ram.conditions import CURRENT_TIME, SECURE_TRANSPORT, SOURCE_IP, Context
+from localcloud.ram.policy import Decision, Policy, evaluate
+from localcloud.ram.timestamps import shown
+
+NO_CONTEXT: Context = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Whom RAM's policies limit: a session of a role (``AssumedRoleUser``), or a RAM user (``SubUser``)."""
+
+    kind: str
+    name: str
+    policies: Sequence[Policy]
+
+
+class Principals(Protocol):
+    """Knows who is behind an identity."""
+
+    def principal(self, identity: Identity) -> Principal | None:
+        """The role or user of an identity; None for the account itself."""
+
+
+class AccessRefused(Exception):
+    """RAM's policies do not let the caller do it."""
+
+    def __init__(
+        self, action: str, resource: str, decision: Decision, principal: Principal, owner_id: str
+    ) -> None:
+        super().__init__(f"{principal.name} may not {action} on {resource}: {decision.value}")
+        self.action = action
+        self.resource = resource
+        self.decision = decision
+        self.principal = principal
+        self.owner_id = owner_id
+
+    @property
+    def detail(self) -> dict[str, str]:
+        """What the services tell the caller: AccessDeniedDetail, without its encoded message."""
+        return {
+            "PolicyType": "AccountLevelIdentityBasedPolicy",
+            "AuthPrincipalOwnerId": self.owner_id,
+            "AuthPrincipalType": self.principal.kind,
+            "AuthPrincipalDisplayName": self.principal.name,
+            "NoPermissionType": self.decision.value,
+            "AuthAction": self.action,
+        }
+
+
+class Authorization:
+    """RAM's answer to every request. The account itself may do everything."""
+
+    def __init__(self, account_id: str, principals: Principals, clock: Clock) -> None:
+        self._account_id = account_id
+        self._principals = principals
+        self._clock = clock
+
+    def check(self, identity: Identity, action: str, resource: str, context: Context = NO_CONTEXT) -> None:
+        """Raise AccessRefused unless the identity may do it.
+
+        ``context`` holds the condition keys of the request, but for acs:CurrentTime.
+        """
+        principal = self._principals.principal(identity)
+        if principal is None:
+            return
+        asked = {CURRENT_TIME: shown(self._clock.now()), **context}
+        decision = evaluate(principal.policies, action, resource, asked)
+        if decision is not Decision.ALLOWED:
+            raise AccessRefused(action, resource, decision, principal, self._account_id)
+
+    def permits(self, identity: Identity, action: str, resource: str, context: Context = NO_CONTEXT) -> bool:
+        """Whether the identity may do it."""
+        try:
+            self.check(identity, action, resource, context)
+        except AccessRefused:
+            return False
+        return True
+
+
+def request_context(scope: Scope) -> Mapping[str, str]:
+    """The condition keys that every HTTP request has."""
+    client = scope.get("client")
+    return {
+        SECURE_TRANSPORT: "true" if scope["scheme"] == "https" else "false",
+        **({SOURCE_IP: client[0]} if client else {}),
+    }

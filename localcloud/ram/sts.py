@@ -1,0 +1,126 @@
+"""The actions of STS: who calls, and temporary keys of a role.
+
+Source: alibabacloud.com/help, API reference of STS, version 2015-04-01, and "FAQ about RAM roles and STS
+tokens" (39744).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from localcloud.accounts import Accounts, Identity
+from localcloud.ram.authorization import AccessRefused, Authorization
+from localcloud.ram.conditions import Context
+from localcloud.ram.parameters import Parameters
+from localcloud.ram.refusals import EntityNotExist, InvalidParameter, NoPermission, UnknownAction
+from localcloud.ram.roles import Roles
+from localcloud.ram.timestamps import shown
+from localcloud.ram.trust import ASSUME_ROLE
+from localcloud.ram.users import Users
+
+Answer = dict[str, Any]
+MIN_SECONDS = 900
+DEFAULT_SECONDS = 3600
+_SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}", re.ASCII)
+_NOT_AUTHORIZED = "You are not authorized to do this action. You should be authorized by RAM."
+
+
+class TokenActions:
+    """STS's actions for an account."""
+
+    def __init__(
+        self,
+        account_id: str,
+        accounts: Accounts,
+        roles: Roles,
+        users: Users,
+        authorization: Authorization,
+    ) -> None:
+        self._account_id = account_id
+        self._accounts = accounts
+        self._roles = roles
+        self._users = users
+        self._authorization = authorization
+        self._actions: Mapping[str, Callable[[Identity, Parameters, Context], Answer]] = {
+            "GetCallerIdentity": self._get_caller_identity,
+            "AssumeRole": self._assume_role,
+        }
+
+    def carry_out(self, action: str, identity: Identity, parameters: Parameters, context: Context) -> Answer:
+        """The answer to a request, without its RequestId; raises a RequestRefused."""
+        if action not in self._actions:
+            raise UnknownAction
+        return self._actions[action](identity, parameters, context)
+
+    def _get_caller_identity(self, identity: Identity, _: Parameters, __: Context) -> Answer:
+        common = {"AccountId": self._account_id}
+        prefix = f"acs:ram::{self._account_id}:"
+        if identity.role is not None:
+            role = self._roles.find(identity.role)
+            name = role.name if role else identity.role.rpartition("/")[2]
+            role_id = role.role_id if role else name
+            return {
+                **common,
+                "IdentityType": "AssumedRoleUser",
+                "RoleId": role_id,
+                "PrincipalId": f"{role_id}:{identity.session}",
+                "Arn": f"{prefix}assumed-role/{name}/{identity.session}",
+            }
+        user = self._users.find(identity.user) if identity.user else None
+        kind, user_id = ("RAMUser", user.user_id) if user else ("Account", self._account_id)
+        return {
+            **common,
+            "IdentityType": kind,
+            "UserId": user_id,
+            "PrincipalId": user_id,
+            "Arn": prefix + (f"user/{user.name}" if user else "root"),
+        }
+
+    def _assume_role(self, identity: Identity, parameters: Parameters, context: Context) -> Answer:
+        parameters.refuse("AssumeRole", "Policy", "ExternalId", "SourceIdentity")
+        role_arn, session = parameters.text("RoleArn"), parameters.text("RoleSessionName")
+        if not re.fullmatch(r"acs:ram::[0-9]+:role/[A-Za-z0-9.-]{1,64}", role_arn):
+            raise InvalidParameter("RoleArn", "", "The parameter RoleArn is wrongly formed.")
+        if not _SESSION_NAME.fullmatch(session):
+            problem = "The parameter RoleSessionName is wrongly formed."
+            raise InvalidParameter("RoleSessionName", "", problem)
+        names = self._names(identity)
+        resource = role_arn.replace("acs:ram::", "acs:ram:*:", 1)
+        try:
+            self._authorization.check(identity, ASSUME_ROLE, resource, context)
+        except AccessRefused as refused:
+            raise NoPermission(_NOT_AUTHORIZED, refused.detail) from None
+        role = self._roles.find(role_arn)
+        if role is None:
+            raise EntityNotExist("Role", f"The role not exists: {role_arn}.")
+        seconds = parameters.integer("DurationSeconds", MIN_SECONDS, role.max_session_seconds)
+        if not role.trust.trusts(*names):
+            raise NoPermission(_NOT_AUTHORIZED)
+        lifetime = timedelta(seconds=seconds or DEFAULT_SECONDS)
+        keys = self._accounts.issue_role_keys(self._roles.arn(role), lifetime, session=session)
+        assert keys.expires is not None, "temporary keys have an end"
+        return {
+            "AssumedRoleUser": {
+                "Arn": f"{self._roles.arn(role)}/{session}",
+                "AssumedRoleId": f"{role.role_id}:{session}",
+            },
+            "Credentials": {
+                "AccessKeyId": keys.access_key_id,
+                "AccessKeySecret": keys.access_key_secret,
+                "SecurityToken": keys.security_token,
+                "Expiration": shown(keys.expires),
+            },
+        }
+
+    def _names(self, identity: Identity) -> list[str]:
+        """The ARNs by which a trust policy may name the caller, who must not be the account itself."""
+        prefix = f"acs:ram::{self._account_id}:"
+        if identity.role is not None:
+            role = self._roles.find(identity.role)
+            return [f"{prefix}root", *([self._roles.arn(role)] if role else [])]
+        if identity.user is not None:
+            return [f"{prefix}root", f"{prefix}user/{identity.user}"]
+        raise NoPermission("Roles may not be assumed by root accounts.")

@@ -1,0 +1,80 @@
+"""ARNs that lead to another region or another account than the function's."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from terminal.deployment_check.findings import Finding, error
+from terminal.deployment_check.subject import Subject
+
+# s.yaml's default, so that the file can be read without an account.
+EXAMPLE_ACCOUNT = "1234567890123456"
+
+_ARN = re.compile(r"acs:[a-z]+:([^:]*):([^:]*):.*", re.DOTALL)
+_WITH_ARNS = ("asyncInvokeConfig", "layers", "role", "triggers")
+
+
+class _Arn(NamedTuple):
+    where: str
+    region: str
+    account: str
+
+
+def regions(subject: Subject) -> Iterator[Finding]:
+    """Function Compute reaches topics, queues, layers and functions of its own region only."""
+    if not subject.sound("region"):
+        return
+    for arn in _arns(subject):
+        if arn.region not in ("", "*", subject.declared.region):
+            yield error(
+                arn.where,
+                f"is in {arn.region}, the function in {subject.declared.region}.",
+                "Both must be in the same region.",
+            )
+
+
+def accounts(subject: Subject) -> Iterator[Finding]:
+    """A function can have a role of its own account only, so that account is everybody's."""
+    arns = [arn for arn in _arns(subject) if arn.account.isdigit() and arn.where not in subject.spoilt]
+    if not arns:
+        return
+    role = next((arn.account for arn in arns if arn.where == subject.path("role")), None)
+    account = role or Counter(arn.account for arn in arns).most_common(1)[0][0]
+    for arn in arns:
+        if arn.account != account:
+            yield error(
+                arn.where,
+                f"belongs to the account {arn.account}, the function to {account}.",
+                "Both must be of the same account.",
+            )
+    if subject.surroundings.deploying and account == EXAMPLE_ACCOUNT:
+        yield error(
+            subject.path("role"),
+            f"{EXAMPLE_ACCOUNT} is the example's account.",
+            "Set ALIBABA_CLOUD_ACCOUNT_ID to your account id.",
+        )
+
+
+def _arns(subject: Subject) -> Iterator[_Arn]:
+    for key in _WITH_ARNS:
+        for where, text in _texts(subject.props.get(key), subject.path(key)):
+            match = _ARN.fullmatch(text)
+            if match is not None:
+                yield _Arn(where, match[1], match[2])
+
+
+def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(item, f"{where}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{where}[{index}]")
+    elif isinstance(value, str):
+        yield where, value
+
+
+RULES = (regions, accounts)

@@ -1,0 +1,90 @@
+"""Time-outs that do not fit what happens within them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from terminal.deployment_check import patience
+from terminal.deployment_check.findings import Finding, error
+from terminal.deployment_check.subject import Subject
+
+# Help page functioncompute/fc/advanced-features-of-triggers.
+STREAM_TIMEOUT = 300
+
+
+def function_timeout(subject: Subject) -> Iterator[Finding]:
+    """The SDKs' worst case must end before Function Compute ends the function."""
+    timeout, worst = subject.declared.timeout, patience.invocation_seconds()
+    if timeout <= worst:
+        missing = "" if "timeout" in subject.props else ", fc3's default,"
+        yield error(
+            subject.path("timeout"),
+            f"{timeout} s{missing} is not above the SDKs' worst case of {worst:g} s: "
+            f"{len(patience.LONGEST_CHAIN)} calls one after the other, {patience.call_seconds():g} s each "
+            "with every repetition.",
+            f"Set it to {int(worst) + 1} or more.",
+        )
+
+
+def batches(subject: Subject) -> Iterator[Finding]:
+    """A batch must be done before the time is up, and EventBridge waits no longer than five minutes."""
+    timeout = subject.declared.timeout
+    for trigger in subject.declared.event_bridge_triggers:
+        if trigger.mode != "event-streaming" or not subject.sound("timeout"):
+            continue
+        where = f"{subject.trigger_path(trigger.name)}.triggerConfig.runOptions.batchWindow.CountBasedWindow"
+        worst = patience.invocation_seconds(trigger.batch_messages)
+        if timeout <= worst and worst > patience.invocation_seconds():
+            yield error(
+                where,
+                f"{trigger.batch_messages} messages may take {worst:g} s, the timeout is {timeout} s.",
+                "Take fewer messages at a time, or raise the timeout.",
+            )
+        if timeout > STREAM_TIMEOUT:
+            yield error(
+                subject.path("timeout"),
+                f"{timeout} s is more than the {STREAM_TIMEOUT} s that an event stream waits.",
+                f"Set it to {STREAM_TIMEOUT} or less, or use another trigger.",
+            )
+
+
+def initializer_timeout(subject: Subject) -> Iterator[Finding]:
+    """The initializer imports both SDKs."""
+    initializer = subject.declared.initializer
+    where = subject.path("instanceLifecycleConfig", "initializer")
+    if initializer is None:
+        yield error(
+            where,
+            "there is none: a bad setting would only show with the first event, and fail each.",
+            "Add it, with its timeout.",
+        )
+        return
+    worst = patience.initializer_seconds(subject.declared.cpu)
+    if initializer.timeout < worst and subject.sound("cpu", "memorySize", "diskSize"):
+        given = subject.props["instanceLifecycleConfig"]["initializer"]
+        missing = "" if "timeout" in given else ", the default,"
+        yield error(
+            f"{where}.timeout",
+            f"{initializer.timeout} s{missing} is below the {worst:.1f} s that importing both SDKs can take "
+            f"with {subject.declared.cpu:g} vCPU.",
+            f"Set it to {int(worst) + 1} or more.",
+        )
+
+
+def event_age(subject: Subject) -> Iterator[Finding]:
+    """An event must not get too old before its last attempt."""
+    declared = subject.declared.async_invoke
+    section = subject.props.get("asyncInvokeConfig")
+    if not isinstance(section, dict) or "maxAsyncEventAgeInSeconds" not in section:
+        return
+    needed = patience.retry_seconds(declared.max_retry_attempts, subject.declared.timeout)
+    if declared.max_event_age_seconds < needed and subject.sound("timeout", "asyncInvokeConfig"):
+        yield error(
+            subject.path("asyncInvokeConfig", "maxAsyncEventAgeInSeconds"),
+            f"{declared.max_event_age_seconds} s is below the {needed} s that "
+            f"{declared.max_retry_attempts + 1} attempts of {subject.declared.timeout} s can take.",
+            f"Set it to {needed} or more.",
+        )
+
+
+RULES = (function_timeout, batches, initializer_timeout, event_age)

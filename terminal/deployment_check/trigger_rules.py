@@ -1,0 +1,86 @@
+"""Who calls the function, and triggers that Serverless Devs would not deploy as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from terminal.deployment_check.findings import Finding, error, warning
+from terminal.deployment_check.subject import Subject
+
+# Help page functioncompute/fc/product-overview/limits-of-usage.
+MOST = 50
+_WHY_NOT = {
+    "oss": "every upload would call it before IMM has looked at the video",
+    "http": "anyone who knows its address could call it",
+}
+
+
+def present(subject: Subject) -> Iterator[Finding]:
+    """Something has to call the function, and fc3 has to accept the number."""
+    count = len(subject.declared.triggers)
+    if count == 0:
+        yield warning(
+            subject.path("triggers"),
+            "there is none: nothing calls the function.",
+            "Add an mns_topic trigger.",
+        )
+    if count > MOST:
+        yield error(
+            subject.path("triggers"), f"{count} are more than the {MOST} of a function.", "Remove some."
+        )
+
+
+def types(subject: Subject) -> Iterator[Finding]:
+    """The function reads notifications of IMM, which come by MNS or EventBridge."""
+    for trigger in subject.declared.triggers:
+        if trigger.type not in ("mns_topic", "eventbridge"):
+            why = _WHY_NOT.get(trigger.type, "it brings no notification of IMM")
+            yield error(
+                f"{subject.trigger_path(trigger.name)}.triggerType",
+                f"{trigger.type} must not call this function: {why}.",
+                "Use mns_topic or eventbridge, or another function.",
+            )
+
+
+def order(subject: Subject) -> Iterator[Finding]:
+    """A deployment of fc3 0.1.22 ends at the first eventbridge trigger that has not changed."""
+    before: str | None = None
+    for trigger in subject.declared.triggers:
+        if trigger.type == "eventbridge":
+            before = before or trigger.name
+        elif before is not None and trigger.type == "mns_topic":
+            yield error(
+                subject.trigger_path(trigger.name),
+                f"stands after {before}: `s deploy` ends at an eventbridge trigger that has not changed, and "
+                "would not deploy this one.",
+                "Put it before every eventbridge trigger.",
+            )
+
+
+def topics(subject: Subject) -> Iterator[Finding]:
+    """Subscriptions that lose messages, or deliver them twice."""
+    seen: dict[tuple[str, str], str] = {}
+    for trigger in subject.declared.mns_topic_triggers:
+        where = subject.trigger_path(trigger.name)
+        other = seen.setdefault((trigger.region, trigger.topic), trigger.name)
+        if other != trigger.name:
+            yield error(
+                f"{where}.sourceArn",
+                f"{trigger.topic} is the topic of {other} too: every message would come twice.",
+                "Remove one of the triggers.",
+            )
+        if trigger.notify_strategy == "BACKOFF_RETRY":
+            yield warning(
+                f"{where}.triggerConfig.notifyStrategy",
+                "BACKOFF_RETRY gives up after three attempts within a minute; then the message is lost.",
+                "Write EXPONENTIAL_DECAY_RETRY, which tries for a day.",
+            )
+        if trigger.filter_tag:
+            yield warning(
+                f"{where}.triggerConfig.filterTag",
+                "IMM's notifications are not documented to carry a tag; none may pass this filter.",
+                "Remove it, and use a topic for these notifications alone.",
+            )
+
+
+RULES = (present, types, order, topics)

@@ -1,0 +1,1 @@
+"""What has to be there around the function: the commands ``setup``, ``teardown`` and ``doctor``."""

@@ -1,0 +1,176 @@
+"""``imm-label-tags setup``, ``teardown`` and ``doctor``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from imm_label_tags.environment import shut_out
+from imm_label_tags.errors import TargetUnknown
+from imm_label_tags.objects import TargetObject
+from localcloud.fc.deployment import DeploymentUnreadable
+from localcloud.fc.dotenv import LineUnclear, with_dotenv
+from localcloud.fc.section import DeclarationError
+from localcloud.fc.template import ExpressionError
+from localcloud.ram.templates import UnusableTemplate
+from terminal import checkout
+from terminal.installation.access import Access, Endpoints, check_keys, keys_of
+from terminal.installation.caller import check_account, identify
+from terminal.installation.carrying_out import carry_out
+from terminal.installation.diagnosis import Diagnosis
+from terminal.installation.documents import Documents
+from terminal.installation.examination import Finding, Verdict, examine
+from terminal.installation.options import endpoint_options, media_options, plan_options
+from terminal.installation.services import Services, connect
+from terminal.installation.set_up import plan_setup
+from terminal.installation.target import Media, Target, read_target
+from terminal.installation.tear_down import plan_teardown
+from terminal.narration import new_console
+from terminal.problems import Problem
+
+_STYLES = {
+    Verdict.OK: "green",
+    Verdict.FAILED: "bold red",
+    Verdict.NOT_CHECKED: "yellow",
+    Verdict.LEFT_OUT: "dim",
+}
+
+
+@click.command()
+@media_options(required=True)
+@plan_options
+@endpoint_options
+def setup(
+    bucket: str, prefix: str, projects: tuple[str, ...], dry_run: bool, yes: bool, **endpoints: str
+) -> None:
+    """Create what the function needs and what is not there yet: topics, roles, policies.
+
+    Shows what it is going to do first. Names come from s.yaml. Exit status: 0 if all is there (or would be,
+    with --dry-run), 1 if something is in the way, in which case nothing was changed, and 2 where a call
+    failed: run it again then, and it goes on from there.
+    """
+    console = new_console()
+    with _known_problems():
+        target, services = _begin(console, endpoints)
+        plan = plan_setup(services, target, Media(bucket, prefix, projects), _documents())
+        done = carry_out(console, plan, dry_run=dry_run, agreed=yes)
+    sys.exit(0 if done else 1)
+
+
+@click.command()
+@click.option(
+    "--while-deployed", is_flag=True, help="Also while the function is deployed; it will not work any more."
+)
+@plan_options
+@endpoint_options
+def teardown(while_deployed: bool, dry_run: bool, yes: bool, **endpoints: str) -> None:
+    """Remove what `setup` created, and nothing else.
+
+    What was there before, and what somebody has changed since, stays. Exit status as of `setup`.
+    """
+    console = new_console()
+    with _known_problems():
+        target, services = _begin(console, endpoints)
+        plan = plan_teardown(services, target, _documents(), while_deployed=while_deployed)
+        done = carry_out(console, plan, dry_run=dry_run, agreed=yes)
+    sys.exit(0 if done else 1)
+
+
+@click.command()
+@click.option(
+    "--object", "uri", metavar="oss://BUCKET/KEY", help="Try a tag on this object, and take it away again."
+)
+@media_options(required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@endpoint_options
+def doctor(
+    uri: str | None, bucket: str, prefix: str, projects: tuple[str, ...], as_json: bool, **endpoints: str
+) -> None:
+    """Check an installation, from the keys to a tag on an object, and say what to do about each failure.
+
+    Changes nothing but the tags of --object, which are as before at the end. Exit status: 0 if every check
+    that was asked for is ok, 1 if one is not, 2 if there was nothing to check.
+    """
+    shut_out(os.environ)
+    with _known_problems():
+        target_object = _object(uri)
+        target = _target()
+        media = Media(bucket or (target_object.bucket if target_object else ""), prefix, projects)
+        access = _access(target, endpoints)
+        diagnosis = Diagnosis(access, connect(access, target), target, media, _documents(), target_object)
+        console = new_console()
+        findings = []
+        for finding in examine(diagnosis.checks()):
+            findings.append(finding)
+            if not as_json:
+                _show(console, finding)
+    sound = all(finding.verdict in (Verdict.OK, Verdict.LEFT_OUT) for finding in findings)
+    if as_json:
+        click.echo(json.dumps({"ok": sound, "checks": [asdict(each) for each in findings]}, indent=2))
+    sys.exit(0 if sound else 1)
+
+
+@contextmanager
+def _known_problems() -> Iterator[None]:
+    try:
+        yield
+    except (
+        DeploymentUnreadable,
+        DeclarationError,
+        ExpressionError,
+        LineUnclear,
+        UnusableTemplate,
+    ) as error:
+        raise Problem(str(error)) from None
+
+
+def _begin(console: Console, endpoints: dict[str, str]) -> tuple[Target, Services]:
+    """What is meant, and the services; raises Problem where the keys are not those of the account."""
+    shut_out(os.environ)
+    target = _target()
+    access = _access(target, endpoints)
+    check_keys(access.keys)
+    caller = identify(access)
+    check_account(caller, target.account_id)
+    function = target.function.name
+    line = f"function {function} in {target.region}, account {target.account_id}, as {caller.arn}\n"
+    console.print(Text(line, "bold"), soft_wrap=True)
+    return target, connect(access, target)
+
+
+def _target() -> Target:
+    return read_target(checkout.DEPLOYMENT, with_dotenv(os.environ, checkout.DEPLOYMENT.parent))
+
+
+def _access(target: Target, endpoints: dict[str, str]) -> Access:
+    given = Endpoints(**{name.removesuffix("_endpoint"): url for name, url in endpoints.items()})
+    return Access(target.region, keys_of(os.environ), given.resolved(target.region, target.account_id))
+
+
+def _documents() -> Documents:
+    return Documents(checkout.ROOT / "policies")
+
+
+def _object(uri: str | None) -> TargetObject | None:
+    try:
+        return TargetObject.from_uri(uri) if uri else None
+    except TargetUnknown as error:
+        raise Problem(str(error).replace("IMM names", "--object names")) from None
+
+
+def _show(console: Console, finding: Finding) -> None:
+    verdict = finding.verdict
+    console.print(
+        Text.assemble((f"{verdict.value:>11}", _STYLES[verdict]), f"  {finding.name:24}  ", finding.found),
+        soft_wrap=True,
+    )
+    if finding.advice:
+        console.print(Text(f"{'':13}{finding.advice}", "cyan"), soft_wrap=True)

@@ -1,0 +1,298 @@
+"""What ``doctor`` checks, in order: from the keys to a tag on an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from imm_label_tags.credentials import RoleCredentials
+from imm_label_tags.errors import InvalidSetting
+from imm_label_tags.objects import TargetObject
+from imm_label_tags.oss import OssObjects
+from imm_label_tags.settings import read_settings
+from localcloud.cloud import topic_of
+from localcloud.fc.declaration import MnsTopicTrigger
+from localcloud.ram.document import MalformedPolicy
+from localcloud.ram.templates import UnusableTemplate
+from localcloud.ram.trust import parse_trust
+from terminal.installation.access import Access, NoKeys, check_keys
+from terminal.installation.caller import Caller, OtherAccount, check_account, identify
+from terminal.installation.documents import Documents
+from terminal.installation.examination import Check, Failing, LeftOut
+from terminal.installation.functions import DeployedFunction, DeployedTrigger
+from terminal.installation.permissions import Need, lacking, needs_of
+from terminal.installation.round_trip import round_trip
+from terminal.installation.services import Services
+from terminal.installation.set_up import FUNCTION_SERVICE, TOPIC_SERVICE
+from terminal.installation.target import Media, Target
+
+_SAMPLE = "doctor"
+_SET_UP = "Run `imm-label-tags setup`."
+_DEPLOY = "Run `s deploy`."
+
+
+class Diagnosis:
+    """The checks of one installation. ``target_object`` is what to try a tag on, if anything."""
+
+    def __init__(
+        self,
+        access: Access,
+        services: Services,
+        target: Target,
+        media: Media,
+        documents: Documents,
+        target_object: TargetObject | None,
+    ) -> None:
+        self._access = access
+        self._services = services
+        self._target = target
+        self._media = media
+        self._documents = documents
+        self._object = target_object
+        # What one check finds out for the ones after it.
+        self._caller = Caller("", "")
+        self._function: DeployedFunction | None = None
+
+    def checks(self) -> Iterator[Check]:
+        """Every check, in order."""
+        yield Check("keys", self._keys)
+        yield Check("region", self._region)
+        yield Check("account", self._account, ("keys",))
+        sound = ("keys", "account")
+        yield Check("IMM project", self._projects, (*sound, "region"))
+        yield Check("bucket", self._bucket, (*sound, "region"))
+        for topic in self._target.topics:
+            yield Check(f"topic {topic}", partial(self._topic, topic), (*sound, "region"))
+        yield Check("function", self._deployed, (*sound, "region"))
+        yield Check("settings", self._settings, ("function",))
+        yield Check("failure destination", self._failure_destination, ("function",))
+        for trigger in self._target.triggers:
+            yield Check(
+                f"trigger {trigger.name}",
+                partial(self._trigger, trigger),
+                ("function", f"topic {trigger.topic}"),
+            )
+        yield Check("role", self._role, sound)
+        yield Check("policies", self._policies, ("role",))
+        for role in self._target.invocation_roles:
+            yield Check(f"role {role}", partial(self._trusting, role, TOPIC_SERVICE), sound)
+        yield Check("tag round trip", self._round_trip, (*sound, "bucket"))
+
+    def _keys(self) -> str:
+        try:
+            check_keys(self._access.keys)
+        except NoKeys as error:
+            raise Failing(error.said, error.advice) from None
+        self._caller = identify(self._access)
+        return self._caller.arn
+
+    def _region(self) -> str:
+        region, account = self._target.region, self._target.account_id
+        elsewhere = [
+            f"{name} in {place or region}, account {owner or account}"
+            for name, (place, owner) in self._target.places().items()
+            if place not in ("", region) or owner not in ("", "official", account)
+        ]
+        if elsewhere:
+            raise Failing(
+                f"The function is for {region}, account {account}, but s.yaml has {'; '.join(elsewhere)}.",
+                "Everything has to be in one region and account: take both from the variables in s.yaml.",
+            )
+        return region
+
+    def _account(self) -> str:
+        try:
+            check_account(self._caller, self._target.account_id)
+        except OtherAccount as error:
+            raise Failing(error.said, error.advice) from None
+        return self._target.account_id
+
+    def _projects(self) -> str:
+        if not self._media.projects:
+            raise LeftOut("name it with --project")
+        for name in self._media.projects:
+            project = self._services.projects.find(name)
+            if project is None:
+                raise Failing(
+                    f"There is no IMM project {name} in {self._target.region}.",
+                    "Create it there, or name the right one with --project.",
+                )
+            if self._services.ram.role(project.service_role) is None:
+                raise Failing(
+                    f"The service role {project.service_role} of IMM project {name} does not exist.",
+                    "Authorize IMM in its console, which makes the role.",
+                )
+        return ", ".join(self._media.projects)
+
+    def _bucket(self) -> str:
+        name = self._media.bucket
+        if not name:
+            raise LeftOut("name it with --bucket or --object")
+        region = self._services.buckets.region_of(name)
+        if region is None:
+            raise Failing(f"There is no bucket {name}.", "Create it, or name the right one with --bucket.")
+        if region != self._target.region:
+            raise Failing(
+                f"The bucket {name} is in {region}, the function in {self._target.region}.",
+                "IMM and the function reach buckets of their own region only: deploy to the bucket's region.",
+            )
+        return name
+
+    def _topic(self, name: str) -> str:
+        if self._services.topics.find(name) is None:
+            raise Failing(f"There is no topic {name} in {self._target.region}.", _SET_UP)
+        return ""
+
+    def _deployed(self) -> str:
+        declared, function = self._target.function, self._services.functions.find()
+        if function is None:
+            raise Failing(f"The function {declared.name} is not deployed in {self._target.region}.", _DEPLOY)
+        initializer = declared.initializer.handler if declared.initializer else ""
+        wrong = [
+            f"its {name} is {found or 'not set'} and not {wanted or 'unset'}"
+            for name, found, wanted in (
+                ("runtime", function.runtime, declared.runtime),
+                ("handler", function.handler, declared.handler),
+                ("initializer", function.initializer, initializer),
+                # The deployment writes roles in lower case.
+                ("role", function.role.lower(), (declared.role or "").lower()),
+            )
+            if found != wanted
+        ]
+        if declared.layers and not function.layers:
+            wrong.append("it has no layer, so the SDKs are missing")
+        if wrong:
+            raise Failing(
+                f"The function {declared.name} is not as s.yaml declares it: {'; '.join(wrong)}.", _DEPLOY
+            )
+        self._function = function
+        return f"{declared.name}, {function.runtime}, {function.handler}"
+
+    def _settings(self) -> str:
+        assert self._function is not None, "the check of the function comes before"
+        try:
+            settings = read_settings(self._function.environment, self._target.function.code)
+        except InvalidSetting as error:
+            raise Failing(str(error), f"Correct the environment variable. {_DEPLOY}") from None
+        if (
+            self._object is not None
+            and settings.allowed_objects is not None
+            and not settings.allowed_objects.match(self._object)
+        ):
+            raise Failing(
+                f"ALLOWED_OBJECTS does not let the function tag {self._object.uri}.",
+                f"Add a pattern for it, or name another object. {_DEPLOY}",
+            )
+        return f"namespace {settings.namespace}"
+
+    def _failure_destination(self) -> str:
+        wanted = self._target.function.async_invoke.on_failure
+        found = self._services.functions.failure_destination()
+        if not found:
+            raise Failing("The function has none: events that fail to the end are lost.", _DEPLOY)
+        if wanted is not None and topic_of(found) != topic_of(wanted):
+            raise Failing(f"It is {found}, but s.yaml declares {wanted}.", _DEPLOY)
+        return found
+
+    def _trigger(self, wanted: MnsTopicTrigger) -> str:
+        found = self._services.functions.triggers().get(wanted.name)
+        again = f"`s deploy` never changes a topic's trigger: run `s remove --trigger {wanted.name}` first."
+        if found is None:
+            raise Failing(f"The function has no trigger {wanted.name}.", _DEPLOY)
+        wrong = list(_differences(found, wanted))
+        if wrong:
+            raise Failing(
+                f"The trigger {wanted.name} is not as s.yaml declares it: {'; '.join(wrong)}.", again
+            )
+        if not self._services.topics.subscriptions(wanted.topic):
+            raise Failing(
+                f"The trigger is there, but the topic {wanted.topic} has no subscription: the topic was "
+                "made anew after the deployment.",
+                again,
+            )
+        return f"{wanted.topic}, {wanted.notify_content_format}, {wanted.notify_strategy}"
+
+    def _role(self) -> str:
+        return self._trusting(self._target.role, FUNCTION_SERVICE)
+
+    def _trusting(self, name: str, service: str) -> str:
+        role = self._services.ram.role(name)
+        if role is None:
+            raise Failing(f"There is no role {name}.", _SET_UP)
+        try:
+            trusts = parse_trust(role.trust).trusts(service)
+        except MalformedPolicy as error:
+            raise Failing(
+                f"The trust policy of the role {name} has something that cannot be judged here: {error}.",
+                f'Make it the plain form, with "Principal": {{"Service": ["{service}"]}}.',
+            ) from None
+        if not trusts:
+            raise Failing(
+                f"The trust policy of the role {name} does not let {service} assume it.",
+                f'Add "Principal": {{"Service": ["{service}"]}} to it.',
+            )
+        return f"{name}, trusts {service}"
+
+    def _policies(self) -> str:
+        if not self._media.projects or not self._media.bucket:
+            raise LeftOut("name --project and --bucket (or --object)")
+        ram = self._services.ram
+        documents = [ram.document(policy) for policy in ram.attached(self._target.role)]
+        needs = list(self._needs())
+        try:
+            unmet = lacking([document for document in documents if document], needs)
+        except MalformedPolicy as error:
+            raise Failing(
+                f"A policy of the role has something that cannot be judged here: {error}.",
+                "Move it to a policy of its own, or try the function and look at its log.",
+            ) from None
+        if unmet:
+            said = "; ".join(
+                f"{need.action} on {need.resource}{' (denied)' if denied else ''}" for need, denied in unmet
+            )
+            raise Failing(
+                f"The role {self._target.role} may not {said}.",
+                f"{_SET_UP} What is denied is denied by another policy of the role.",
+            )
+        return f"{len(needs)} calls of the function are allowed"
+
+    def _needs(self) -> Iterator[Need]:
+        media, sample = self._media, _SAMPLE
+        if self._object is not None:
+            media, sample = Media(self._object.bucket, self._object.key, media.projects), ""
+        try:
+            document = self._documents.function_policy(self._target, media)
+        except UnusableTemplate as error:
+            raise Failing(str(error), "Name another object, bucket, prefix or project.") from None
+        return needs_of(document, self._target.region, sample)
+
+    def _round_trip(self) -> str:
+        if self._object is None:
+            raise LeftOut("name an object with --object oss://bucket/key")
+        access = self._access
+        credentials = RoleCredentials(_as_variables(access))
+        objects = OssObjects(access.region, self._target.account_id, access.endpoints["oss"], credentials)
+        return round_trip(objects, self._object)
+
+
+def _differences(found: DeployedTrigger, wanted: MnsTopicTrigger) -> Iterator[str]:
+    topic = f"acs:mns:{wanted.region}:{wanted.account_id}:/topics/{wanted.topic}"
+    if found.type != "mns_topic":
+        yield f"its type is {found.type}"
+    if found.source != topic:
+        yield f"its source is {found.source} and not {topic}"
+    for name, value in (
+        ("notifyContentFormat", wanted.notify_content_format),
+        ("notifyStrategy", wanted.notify_strategy),
+        ("filterTag", wanted.filter_tag),
+    ):
+        if found.settings.get(name, "") != value:
+            yield f"its {name} is {found.settings.get(name) or 'not set'} and not {value or 'unset'}"
+
+
+def _as_variables(access: Access) -> Mapping[str, str]:
+    return {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": access.keys.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": access.keys.access_key_secret,
+        "ALIBABA_CLOUD_SECURITY_TOKEN": access.keys.security_token,
+    }

@@ -1,0 +1,49 @@
+"""The arithmetic behind the time-outs, and that the function does what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from imm_label_tags import remote
+from localcloud.faults import Fault, FaultKind
+from terminal.deployment_check import patience
+from tests.function.test_calls import round_trips
+from tests.stage import CHAIR, Stage
+
+
+def test_one_call() -> None:
+    assert patience.call_seconds() == 3 * (2 + 5) + 2 * 2
+
+
+def test_one_call_follows_the_sdks_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "ATTEMPTS", 1)
+    assert patience.call_seconds() == remote.CONNECT_SECONDS + remote.READ_SECONDS
+
+
+@pytest.mark.parametrize(("notifications", "seconds"), [(1, 125), (16, 125), (17, 250), (32, 250)])
+def test_invocations(notifications: int, seconds: float) -> None:
+    assert patience.invocation_seconds(notifications) == seconds
+
+
+@pytest.mark.parametrize(("cpu", "seconds"), [(2, 2.7), (1, 2.7), (0.5, 5.4)])
+def test_the_initializer(cpu: float, seconds: float) -> None:
+    assert patience.initializer_seconds(cpu) == pytest.approx(seconds)
+
+
+def test_retries() -> None:
+    assert patience.retry_seconds(3, 150) == 600
+
+
+def test_no_chain_of_calls_is_longer(stage: Stage) -> None:
+    """The message does not tell the UserData, and OSS refuses the tags as they are."""
+    stage.break_call(Fault(FaultKind.MEET, action="HeadObject|GetObjectTagging", times=None))
+    stage.set(LABEL_NAMES="raw")
+    stage.new_instance()
+    task_id = stage.task(stage.upload(), CHAIR)
+    stage.forget_calls()
+    event = stage.notification(task_id)
+    del event["UserData"]
+    (outcome,) = stage.invoke(event)["outcomes"]
+    assert outcome["status"] == "tagged"
+    assert sorted(stage.calls()) == sorted([*patience.LONGEST_CHAIN, "HeadObject"])
+    assert round_trips(stage.raw_calls()) == len(patience.LONGEST_CHAIN)

@@ -1,0 +1,211 @@
+"""An Alibaba Cloud account on loopback, as a user who is about to install finds it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import alibabacloud_oss_v2 as oss
+import click
+import requests
+from click.testing import CliRunner, Result
+
+from imm_label_tags.credentials import Keys
+from localcloud.accounts import Identity
+from localcloud.cloud import LocalCloud
+from localcloud.config import CloudConfig
+from localcloud.faults import Fault, FaultKind
+from terminal import checkout
+from terminal.installation.access import Access, Endpoints
+from terminal.installation.commands import doctor, setup, teardown
+from terminal.installation.services import Services, connect
+from terminal.installation.target import read_target
+
+BUCKET = "media"
+PREFIX = "videos/"
+PROJECT = "immtest"
+KEY = "videos/a.mp4"
+URI = f"oss://{BUCKET}/{KEY}"
+OWN_TAGS = {"team": "a", "retention": "30 days"}
+ROLE = "imm-label-tags"
+TOPIC = "imm-label-tags"
+FAILED_TOPIC = "imm-label-tags-failed"
+
+
+def trust(service: str) -> str:
+    return (
+        '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",'
+        f'"Principal":{{"Service":["{service}"]}}}}]}}'
+    )
+
+
+class Account(LocalCloud):
+    """A bucket with a video, an IMM project with its service role, and nothing of ours unless deployed."""
+
+    def __init__(
+        self,
+        directory: Path,
+        deployment: Path | None = None,
+        *,
+        policies: bool = False,
+        layer: Path | None = None,
+        **variables: str,
+    ) -> None:
+        super().__init__(
+            CloudConfig(
+                directory=directory,
+                deployment=deployment,
+                layer=layer,
+                variables=variables,
+                policies=policies,
+                time_scale=0.001,
+                task_seconds=0.0,
+            )
+        )
+        self.ram_url = ""
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def __enter__(self) -> Account:
+        super().__enter__()
+        return self
+
+    async def _start(self) -> None:
+        await super()._start()
+        self.ram_url = self.endpoints.ram
+
+    async def _stop(self) -> None:
+        self._session.close()
+        await super()._stop()
+
+    def furnish(self) -> None:
+        """What users have before they install."""
+        self.call(self.objects.create_bucket, BUCKET)
+        self.call(self.media.put_project, PROJECT)
+        self.call(self.access.put_role, "AliyunIMMDefaultRole", trust("imm.aliyuncs.com"), {})
+        self.upload(OWN_TAGS)
+
+    # Commands
+
+    def setup(self, *options: str, stdin: str | None = None, **environment: str) -> Result:
+        media = ("--bucket", BUCKET, "--prefix", PREFIX, "--project", PROJECT)
+        return self.run_command(setup, *media, *options, stdin=stdin, **environment)
+
+    def teardown(self, *options: str, stdin: str | None = None, **environment: str) -> Result:
+        return self.run_command(teardown, *options, stdin=stdin, **environment)
+
+    def doctor(self, *options: str, **environment: str) -> Result:
+        return self.run_command(doctor, "--project", PROJECT, "--object", URI, *options, **environment)
+
+    def run_command(
+        self, command: click.Command, *options: str, stdin: str | None = None, **environment: str
+    ) -> Result:
+        variables: Mapping[str, str | None] = {**self.environment(), **environment}
+        return CliRunner().invoke(command, options, input=stdin, env=variables)
+
+    def environment(self, keys: Identity | None = None) -> dict[str, str]:
+        """What a user exports: the endpoints, and keys."""
+        keys, urls = keys or self.accounts.owner, self.endpoints
+        return {
+            "RAM_ENDPOINT": self.ram_url,
+            "STS_ENDPOINT": self.ram_url,
+            "MNS_ENDPOINT": urls.mns,
+            "FC_ENDPOINT": urls.fc,
+            "IMM_ENDPOINT": urls.imm,
+            "OSS_ENDPOINT": urls.oss,
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": keys.access_key_id,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": keys.access_key_secret,
+            "ALIBABA_CLOUD_SECURITY_TOKEN": keys.security_token or "",
+        }
+
+    # What is there
+
+    def services(self) -> Services:
+        """The services as the commands see them, for a look of one's own."""
+        target = read_target(checkout.DEPLOYMENT, {})
+        keys = self.accounts.owner
+        endpoints = Endpoints(ram=self.ram_url, mns=self.endpoints.mns, fc=self.endpoints.fc)
+        access = Access(
+            target.region,
+            Keys(keys.access_key_id, keys.access_key_secret, ""),
+            endpoints.resolved(target.region, target.account_id),
+        )
+        return connect(access, target)
+
+    def inventory(self) -> set[str]:
+        """Everything in RAM and MNS, with its content."""
+        services = self.services()
+        topics = {topic for topic in (TOPIC, FAILED_TOPIC) if services.topics.find(topic)}
+        things = {f"topic {topic}" for topic in topics}
+        for role in self.access.roles.all():
+            things.add(f"role {role.name}")
+            things |= {f"{policy.name} on {role.name}" for policy in services.ram.attached(role.name)}
+        return things | {
+            f"policy {policy.name}: {services.ram.document(policy)}" for policy in services.ram.policies()
+        }
+
+    def writes(self) -> list[str]:
+        """The calls so far that could have changed something."""
+        self.run(self.calls.settled())
+        return [call.action for call in self.calls.list() if not call.action.startswith(("Get", "List"))]
+
+    def forget_calls(self) -> None:
+        self.run(self.calls.settled())
+        self.call(self.calls.clear)
+
+    def break_call(self, action: str, kind: FaultKind = FaultKind.ERROR, **options: object) -> None:
+        fault = Fault(kind, action=action, **options)  # type: ignore[arg-type]
+        self.call(self.faults.order, fault)
+
+    # The object
+
+    def upload(self, tags: Mapping[str, str]) -> None:
+        request = oss.PutObjectRequest(bucket=BUCKET, key=KEY, body=b"a stand-in for a video")
+        self.oss().put_object(request)
+        self.write_tags(tags)
+
+    def write_tags(self, tags: Mapping[str, str]) -> None:
+        tag_set = oss.TagSet(tags=[oss.Tag(key=name, value=value) for name, value in tags.items()])
+        self.oss().put_object_tagging(
+            oss.PutObjectTaggingRequest(bucket=BUCKET, key=KEY, tagging=oss.Tagging(tag_set=tag_set))
+        )
+
+    def tags(self) -> dict[str, str]:
+        result = self.oss().get_object_tagging(oss.GetObjectTaggingRequest(bucket=BUCKET, key=KEY))
+        found = (result.tag_set.tags if result.tag_set else None) or []
+        return {tag.key: tag.value or "" for tag in found}
+
+    def oss(self) -> oss.Client:
+        config = oss.config.load_default()
+        owner = self.accounts.owner
+        config.credentials_provider = oss.credentials.StaticCredentialsProvider(
+            owner.access_key_id, owner.access_key_secret
+        )
+        config.region = self.config.region
+        config.endpoint = self.endpoints.oss
+        config.http_client = oss.transport.RequestsHttpClient(session=self._session)
+        return oss.Client(config)
+
+
+def deployment(directory: Path, *replacements: tuple[str, str]) -> Path:
+    """The project's ``s.yaml`` with something else in it."""
+    text = (
+        (checkout.ROOT / "s.yaml").read_text("utf-8").replace("./functions", str(checkout.ROOT / "functions"))
+    )
+    for old, new in replacements:
+        assert old in text, old
+        text = text.replace(old, new)
+    path = directory / "s.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def flat(result: Result) -> str:
+    """The output as running text, however the console has broken its lines."""
+    return " ".join(result.output.split())
+
+
+def verdicts(result: Result) -> dict[str, str]:
+    """The verdict of each check in the output of ``doctor --json``."""
+    return {check["name"]: check["verdict"] for check in json.loads(result.output)["checks"]}

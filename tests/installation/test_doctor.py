@@ -1,0 +1,372 @@
+"""``doctor``: an installation that works, and then one thing at a time that does not."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from localcloud.ram.attachments import Holder
+from terminal import checkout
+from terminal.installation import media, ram
+from terminal.installation.commands import doctor
+from tests.installation.account import (
+    BUCKET,
+    FAILED_TOPIC,
+    KEY,
+    OWN_TAGS,
+    PROJECT,
+    ROLE,
+    TOPIC,
+    URI,
+    Account,
+    deployment,
+    flat,
+    trust,
+    verdicts,
+)
+from tests.installation.conftest import Deployed
+
+
+def failures(result_account: Account, *options: str, **environment: str) -> dict[str, tuple[str, str]]:
+    """What failed in ``doctor --json``: what was found, and what to do."""
+    result = result_account.doctor("--json", *options, **environment)
+    assert result.exit_code == 1, result.output
+    checks = json.loads(result.output)["checks"]
+    return {
+        check["name"]: (check["found"], check["advice"]) for check in checks if check["verdict"] == "failed"
+    }
+
+
+# A sound installation
+
+
+def test_a_sound_installation_is_ok_in_every_check(installed: Account) -> None:
+    result = installed.doctor()
+    assert result.exit_code == 0, result.output
+    lines = [line.split() for line in result.output.splitlines()]
+    assert {line[0] for line in lines} == {"ok"}
+    names = [
+        *("keys", "region", "account", "IMM project", "bucket", f"topic {TOPIC}", f"topic {FAILED_TOPIC}"),
+        *("function", "settings", "failure destination", "trigger imm-tasks", "role", "policies"),
+        "tag round trip",
+    ]
+    assert list(verdicts(installed.doctor("--json"))) == names
+    assert installed.tags() == OWN_TAGS
+
+
+def test_what_was_not_asked_for_is_left_out(installed: Account) -> None:
+    result = installed.run_command(doctor, "--json")
+    assert result.exit_code == 0
+    found = verdicts(result)
+    left_out = {name for name, verdict in found.items() if verdict == "left out"}
+    assert left_out == {"IMM project", "bucket", "policies", "tag round trip"}
+    assert "oss://bucket/key" in installed.run_command(doctor).output
+
+
+def test_a_bucket_and_a_project_are_enough_for_the_policies(installed: Account) -> None:
+    result = installed.run_command(
+        doctor, "--json", "--bucket", BUCKET, "--prefix", "videos/", "--project", PROJECT
+    )
+    assert verdicts(result)["policies"] == "ok"
+
+
+# Keys, region, account
+
+
+def test_without_keys_nothing_that_needs_them_is_checked(installed: Account) -> None:
+    result = installed.doctor("--json", ALIBABA_CLOUD_ACCESS_KEY_ID="")
+    found = verdicts(result)
+    assert result.exit_code == 1
+    assert found.pop("keys") == "failed"
+    assert found.pop("region") == "ok"
+    assert set(found.values()) == {"not checked"}
+    assert "ALIBABA_CLOUD_ACCESS_KEY_ID not set" in flat(installed.doctor(ALIBABA_CLOUD_ACCESS_KEY_ID=""))
+
+
+def test_expired_keys(installed: Account) -> None:
+    keys = installed.accounts.issue_role_keys(ROLE, timedelta(seconds=60))
+    installed.clock.advance(120)
+    (said, advice) = failures(installed, **installed.environment(keys))["keys"]
+    assert "InvalidSecurityToken.Expired" in said
+    assert "have expired" in advice
+
+
+def test_another_account(installed: Account) -> None:
+    found = failures(installed, ALIBABA_CLOUD_ACCOUNT_ID="9999999999999999")
+    assert list(found) == ["account"]
+    assert "export ALIBABA_CLOUD_ACCOUNT_ID=1234567890123456" in found["account"][1]
+
+
+def test_a_layer_of_another_region(
+    installed: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = deployment(tmp_path, ("acs:fc:${vars.region}", "acs:fc:cn-beijing"))
+    monkeypatch.setattr(checkout, "DEPLOYMENT", wrong)
+    (said, advice) = failures(installed)["region"]
+    assert "layer imm-label-tags/versions/1 in cn-beijing" in said
+    assert "one region and account" in advice
+
+
+# What the function works on
+
+
+def test_no_such_project(installed: Account) -> None:
+    found = failures(installed, "--project", "gone")
+    assert found["IMM project"][0] == "There is no IMM project gone in cn-hangzhou."
+
+
+def test_a_project_without_its_service_role(installed: Account) -> None:
+    installed.call(installed.access.roles.delete, "AliyunIMMDefaultRole")
+    (said, advice) = failures(installed)["IMM project"]
+    assert "AliyunIMMDefaultRole" in said
+    assert "Authorize IMM" in advice
+
+
+def test_no_such_bucket(installed: Account) -> None:
+    found = verdicts(installed.doctor("--json", "--bucket", "gone"))
+    assert found["bucket"] == "failed"
+    assert found["tag round trip"] == "not checked"
+
+
+def test_a_bucket_of_another_region(installed: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media.Buckets, "region_of", lambda self, name: "cn-beijing")
+    (said, advice) = failures(installed)["bucket"]
+    assert said == "The bucket media is in cn-beijing, the function in cn-hangzhou."
+    assert "deploy to the bucket's region" in advice
+
+
+# Topics, function, trigger
+
+
+def test_a_topic_that_is_gone(installed: Account) -> None:
+    installed.services().topics.delete(TOPIC)
+    result = installed.doctor("--json")
+    found = verdicts(result)
+    assert found[f"topic {TOPIC}"] == "failed"
+    assert found["trigger imm-tasks"] == "not checked"
+    assert found[f"topic {FAILED_TOPIC}"] == "ok"
+    assert "Run `imm-label-tags setup`." in result.output
+
+
+def test_a_topic_that_was_made_anew_has_lost_its_subscription(installed: Account) -> None:
+    installed.services().topics.delete(TOPIC)
+    assert installed.setup("--yes").exit_code == 0
+    (said, advice) = failures(installed)["trigger imm-tasks"]
+    assert "has no subscription" in said
+    assert "s remove --trigger imm-tasks" in advice
+
+
+def test_a_function_that_is_not_deployed(fresh: Account) -> None:
+    fresh.setup("--yes")
+    found = verdicts(fresh.doctor("--json"))
+    assert found["function"] == "failed"
+    assert {found[name] for name in ("settings", "failure destination", "trigger imm-tasks")} == {
+        "not checked"
+    }
+    assert found["tag round trip"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("IMM_LABEL_TAGS_RUNTIME", "python3.10", "its runtime is python3.12 and not python3.10"),
+        ("IMM_LABEL_TAGS_ROLE", "other", "its role is acs:ram::1234567890123456:role/imm-label-tags and not"),
+    ],
+)
+def test_a_function_that_is_not_as_declared(installed: Account, variable: str, value: str, said: str) -> None:
+    assert said in failures(installed, **{variable: value})["function"][0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("handler: tag_object.handler", "handler: tag_object.other", "its handler is tag_object.other"),
+        (
+            "handler: tag_object.initialize",
+            "handler: tag_object.other",
+            "its initializer is tag_object.other",
+        ),
+        (
+            "      layers:\n        - acs:fc:${vars.region}:${vars.account}:layers/${vars.layer}/versions/"
+            "${vars.layer_version}\n",
+            "",
+            "it has no layer",
+        ),
+    ],
+)
+def test_a_function_that_was_deployed_otherwise(
+    tmp_path: Path, old: str, new: str, said: str, deployed: Deployed
+) -> None:
+    with deployed(deployment(tmp_path, (old, new))) as account:
+        (found, advice) = failures(account)["function"]
+    assert said in found
+    assert advice == "Run `s deploy`."
+
+
+def test_a_setting_that_the_function_refuses(tmp_path: Path, deployed: Deployed) -> None:
+    with deployed(checkout.DEPLOYMENT, LABEL_LIMIT="many") as account:
+        (said, _) = failures(account)["settings"]
+    assert "LABEL_LIMIT is 'many'" in said
+
+
+def test_an_object_that_the_settings_exclude(tmp_path: Path, deployed: Deployed) -> None:
+    with deployed(checkout.DEPLOYMENT, ALLOWED_OBJECTS=f"{BUCKET}/clips/*") as account:
+        (said, advice) = failures(account)["settings"]
+    assert f"ALLOWED_OBJECTS does not let the function tag {URI}" in said
+    assert "Add a pattern" in advice
+
+
+def without_destination(tmp_path: Path) -> Path:
+    path = deployment(tmp_path)
+    text = path.read_text("utf-8")
+    begin, end = text.index("      asyncInvokeConfig:"), text.index("      triggers:")
+    path.write_text(text[:begin] + text[end:], "utf-8")
+    return path
+
+
+def test_a_function_without_a_failure_destination(tmp_path: Path, deployed: Deployed) -> None:
+    with deployed(without_destination(tmp_path)) as account:
+        (said, advice) = failures(account)["failure destination"]
+    assert "events that fail to the end are lost" in said
+    assert advice == "Run `s deploy`."
+
+
+def test_another_failure_destination(tmp_path: Path, deployed: Deployed) -> None:
+    with deployed(checkout.DEPLOYMENT, IMM_LABEL_TAGS_FAILED_TOPIC="elsewhere") as account:
+        (said, _) = failures(account)["failure destination"]
+    assert "topics/elsewhere/messages, but s.yaml declares" in said
+
+
+def test_a_trigger_with_another_topic(installed: Account) -> None:
+    installed.call(installed.messages.create_topic, "ended")
+    (said, advice) = failures(installed, IMM_LABEL_TAGS_TOPIC="ended")["trigger imm-tasks"]
+    assert "its source is acs:mns:cn-hangzhou:1234567890123456:/topics/imm-label-tags and not" in said
+    assert "`s deploy` never changes a topic's trigger" in advice
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("notifyContentFormat: JSON", "notifyContentFormat: STREAM", "its notifyContentFormat is STREAM"),
+        ("EXPONENTIAL_DECAY_RETRY", "BACKOFF_RETRY", "its notifyStrategy is BACKOFF_RETRY"),
+        (
+            "            notifyStrategy",
+            "            filterTag: x\n            notifyStrategy",
+            "its filterTag is x",
+        ),
+    ],
+)
+def test_a_trigger_with_other_settings(
+    tmp_path: Path, old: str, new: str, said: str, deployed: Deployed
+) -> None:
+    with deployed(deployment(tmp_path, (old, new))) as account:
+        assert said in failures(account)["trigger imm-tasks"][0]
+
+
+def test_a_trigger_that_is_not_there(tmp_path: Path, deployed: Deployed) -> None:
+    path = deployment(tmp_path, ("triggerName: imm-tasks", "triggerName: other"))
+    with deployed(path) as account:
+        (said, advice) = failures(account)["trigger imm-tasks"]
+    assert said == "The function has no trigger imm-tasks."
+    assert advice == "Run `s deploy`."
+
+
+def test_a_trigger_of_another_type(tmp_path: Path, deployed: Deployed) -> None:
+    path = deployment(tmp_path)
+    text = path.read_text("utf-8")
+    begin = text.index("          sourceArn: acs:mns")
+    text = text[:begin].replace("triggerType: mns_topic", "triggerType: timer")
+    text += '          triggerConfig: {enable: true, cronExpression: "@every 4m"}\n'
+    path.write_text(text, "utf-8")
+    with deployed(path) as account:
+        account.call(account.messages.create_topic, TOPIC)
+        assert "its type is timer" in failures(account)["trigger imm-tasks"][0]
+
+
+# The role and its policies
+
+
+def test_a_role_that_is_gone(installed: Account) -> None:
+    installed.call(installed.access.roles.delete, ROLE)
+    found = verdicts(installed.doctor("--json"))
+    assert found["role"] == "failed"
+    assert found["policies"] == "not checked"
+
+
+def test_a_role_that_function_compute_cannot_assume(installed: Account) -> None:
+    installed.call(installed.access.roles.update, ROLE, trust("ecs.aliyuncs.com"))
+    (said, advice) = failures(installed)["role"]
+    assert "does not let fc.aliyuncs.com assume it" in said
+    assert '"Service": ["fc.aliyuncs.com"]' in advice
+
+
+def test_a_trust_policy_that_cannot_be_judged(installed: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = ram.Ram.role
+    document = '{"Version":"1","Statement":[]}'
+    monkeypatch.setattr(
+        ram.Ram,
+        "role",
+        lambda self, name: ram.Role(name, "", document) if name == ROLE else original(self, name),
+    )
+    assert "cannot be judged here" in failures(installed)["role"][0]
+
+
+def test_a_role_without_its_policy(installed: Account) -> None:
+    services = installed.services()
+    (policy,) = services.ram.attached(ROLE)
+    services.ram.detach(policy, ROLE)
+    (said, advice) = failures(installed)["policies"]
+    account = installed.config.account_id
+    assert f"imm:GetTask on acs:imm:cn-hangzhou:{account}:project/{PROJECT}" in said
+    assert f"oss:PutObjectTagging on acs:oss:cn-hangzhou:{account}:{BUCKET}/{KEY}" in said
+    assert "imm-label-tags setup" in advice
+
+
+def test_a_policy_that_denies(installed: Account) -> None:
+    document = '{"Version":"1","Statement":[{"Effect":"Deny","Action":"oss:Put*","Resource":"*"}]}'
+    installed.call(installed.access._policies.create, "read-only", document, "")
+    installed.call(installed.access._attachments.attach, Holder("Role", ROLE), "Custom", "read-only")
+    (said, advice) = failures(installed)["policies"]
+    assert f"{BUCKET}/{KEY} (denied)" in said
+    assert "denied by another policy" in advice
+
+
+def test_a_policy_that_cannot_be_judged(installed: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ram.Ram, "document", lambda self, policy: '{"Version":"2"}')
+    assert "cannot be judged here" in failures(installed)["policies"][0]
+
+
+def test_an_object_that_no_policy_can_name(installed: Account) -> None:
+    (said, advice) = failures(installed, "--object", f"oss://{BUCKET}/videos/what?.mp4")["policies"]
+    assert "placeholder prefix" in said
+    assert "another object" in advice
+
+
+def test_the_role_that_a_trigger_names_is_checked_too(
+    installed: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = "invocationRole: acs:ram::${vars.account}:role/notifier\n          triggerConfig:"
+    monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path, ("triggerConfig:", named)))
+    assert failures(installed)["role notifier"][0] == "There is no role notifier."
+    installed.call(installed.access.put_role, "notifier", trust("mns.aliyuncs.com"), {})
+    assert verdicts(installed.doctor("--json"))["role notifier"] == "ok"
+
+
+# Calls that are refused, objects that are none
+
+
+def test_a_check_that_may_not_look_says_which_permission_is_missing(installed: Account) -> None:
+    user = installed.call(installed.access.put_user, "onlooker", {})
+    (said, advice) = failures(installed, **installed.environment(user.keys))["role"]
+    assert said.startswith("RAM GetRole on role imm-label-tags failed")
+    assert "the action ram:GetRole on acs:ram:*:1234567890123456:role/imm-label-tags" in advice
+
+
+@pytest.mark.parametrize("uri", ["https://media/videos/a.mp4", "oss://media", "oss://media/a/../b"])
+def test_an_object_must_be_one(installed: Account, uri: str) -> None:
+    result = installed.doctor("--object", uri)
+    assert result.exit_code == 2
+    assert "--object names" in flat(result) or "OSS SDK would address another" in flat(result)

@@ -1,0 +1,155 @@
+"""The tag that ``doctor`` tries on an object: whatever happens, the object's own tags are as before."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from imm_label_tags.oss import OssObjects
+from localcloud.faults import Fault, FaultKind
+from terminal.installation import round_trip
+from tests.installation.account import KEY, OWN_TAGS, URI, Account
+
+PATIENCE_SECONDS = 30.0
+
+
+def finding(account: Account, *options: str) -> dict[str, str]:
+    """The finding of the round trip."""
+    checks = json.loads(account.doctor("--json", *options).output)["checks"]
+    (found,) = [check for check in checks if check["name"] == "tag round trip"]
+    assert isinstance(found, dict)
+    return found
+
+
+def writes(account: Account) -> int:
+    account.run(account.calls.settled())
+    return len(account.calls.list("oss", "PutObjectTagging"))
+
+
+@pytest.mark.parametrize("tags", [{}, OWN_TAGS, {f"key-{number}": "" for number in range(9)}])
+def test_the_tags_are_as_before(fresh: Account, tags: dict[str, str]) -> None:
+    fresh.write_tags(tags)
+    found = finding(fresh)
+    assert found["verdict"] == "ok"
+    assert f"{len(tags)} tags are as before" in found["found"]
+    assert list(fresh.tags().items()) == list(tags.items())
+
+
+def test_an_object_with_ten_tags_is_not_written(fresh: Account) -> None:
+    tags = {f"key-{number}": "x" for number in range(10)}
+    fresh.write_tags(tags)
+    before = writes(fresh)
+    found = finding(fresh)
+    assert found["verdict"] == "failed"
+    assert "has 10 tags" in found["found"]
+    assert "Name an object with fewer" in found["advice"]
+    assert writes(fresh) == before
+    assert fresh.tags() == tags
+
+
+def test_an_object_that_does_not_exist(fresh: Account) -> None:
+    found = finding(fresh, "--object", "oss://media/videos/gone.mp4")
+    assert (found["verdict"], found["found"]) == ("failed", "There is no object oss://media/videos/gone.mp4.")
+
+
+def test_what_a_killed_doctor_left_behind_is_taken_away(fresh: Account) -> None:
+    tags = {f"key-{number}": "x" for number in range(9)}
+    fresh.write_tags({**tags, round_trip.TAG: "a-moment-only"})
+    assert finding(fresh)["verdict"] == "ok"
+    assert fresh.tags() == tags
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [(403, "AccessDenied", "was denied"), (400, "InvalidTag", "A fault"), (400, "Other", "Other")],
+)
+def test_a_write_that_is_refused_changes_nothing(fresh: Account, status: int, code: str, said: str) -> None:
+    fresh.break_call("PutObjectTagging", status=status, code=code, times=None)
+    found = finding(fresh)
+    assert found["verdict"] == "failed"
+    assert said in found["found"]
+    if code == "AccessDenied":
+        assert f"oss:PutObjectTagging on acs:oss:*:1234567890123456:media/{KEY}" in found["advice"]
+    fresh.call(fresh.faults.clear)
+    assert fresh.tags() == OWN_TAGS
+
+
+def test_a_read_that_fails_after_the_write_leaves_the_tags_as_before(fresh: Account) -> None:
+    # The first read is before the write, the second after it, the third restores.
+    fresh.break_call("GetObjectTagging", status=403, code="AccessDenied", skip=1)
+    assert finding(fresh)["verdict"] == "failed"
+    assert fresh.tags() == OWN_TAGS
+
+
+def test_tags_that_cannot_be_restored_are_told(fresh: Account) -> None:
+    fresh.break_call("PutObjectTagging", status=403, code="AccessDenied", skip=1, times=None)
+    found = finding(fresh)
+    assert found["verdict"] == "failed"
+    assert "could not be removed" in found["found"]
+    assert "'team': 'a'" in found["advice"]
+    fresh.call(fresh.faults.clear)
+    assert finding(fresh)["verdict"] == "ok"
+    assert fresh.tags() == OWN_TAGS
+
+
+def test_an_object_that_is_deleted_meanwhile_needs_nothing(
+    fresh: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh.call(
+        fresh.faults.order,
+        Fault(FaultKind.ERROR, action="GetObjectTagging", status=404, code="NoSuchKey", skip=1, times=None),
+    )
+    assert finding(fresh)["found"] == f"There is no object {URI}."
+
+
+def test_what_another_writes_meanwhile_stays(fresh: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = OssObjects.replace_tags
+
+    def and_another(self: OssObjects, target: object, tags: dict[str, str]) -> None:
+        write(self, target, tags)  # type: ignore[arg-type]
+        if round_trip.TAG in tags:
+            fresh.write_tags({**tags, "another": "x"})
+
+    monkeypatch.setattr(OssObjects, "replace_tags", and_another)
+    assert finding(fresh)["verdict"] == "ok"
+    assert fresh.tags() == {**OWN_TAGS, "another": "x"}
+
+
+def test_a_tag_that_another_removes_at_once_is_told(fresh: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = OssObjects.replace_tags
+
+    def and_back(self: OssObjects, target: object, tags: dict[str, str]) -> None:
+        write(self, target, tags)  # type: ignore[arg-type]
+        fresh.write_tags(OWN_TAGS)
+
+    monkeypatch.setattr(OssObjects, "replace_tags", and_back)
+    found = finding(fresh)
+    assert (found["verdict"], "was not there afterwards" in found["found"]) == ("failed", True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interruption_restores_the_tags_first(fresh: Account, number: signal.Signals) -> None:
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    before = writes(fresh)
+    fresh.break_call("GetObjectTagging", FaultKind.DELAY, delay_seconds=1.0, skip=1)
+
+    def interrupt_after_the_write() -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(fresh.calls.list("oss", "PutObjectTagging")) == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=interrupt_after_the_write)
+    thread.start()
+    result = fresh.doctor()
+    thread.join()
+    assert result.exit_code == (1 if number is signal.SIGINT else 128 + number), result.output
+    assert "tag round trip" not in result.output
+    assert fresh.tags() == OWN_TAGS
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers

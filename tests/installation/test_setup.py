@@ -1,0 +1,289 @@
+"""``setup``: from an account without anything to one in which the function can be deployed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from localcloud.faults import FaultKind
+from localcloud.ram.policies import CUSTOM
+from terminal import checkout
+from terminal.installation import media, ram
+from tests.installation.account import (
+    BUCKET,
+    FAILED_TOPIC,
+    PROJECT,
+    ROLE,
+    TOPIC,
+    Account,
+    deployment,
+    flat,
+    trust,
+)
+
+
+def policy_of(account: Account) -> tuple[str, dict[str, object]]:
+    """The name and the content of the only policy that the function's role has."""
+    (policy,) = account.services().ram.attached(ROLE)
+    document = account.services().ram.document(policy)
+    assert document is not None
+    return policy.name, json.loads(document)
+
+
+# A fresh account
+
+
+def test_everything_that_is_missing_is_created(fresh: Account) -> None:
+    result = fresh.setup("--yes")
+    assert result.exit_code == 0, result.output
+    things = {thing.partition(":")[0] for thing in fresh.inventory()}
+    name, document = policy_of(fresh)
+    assert things == {
+        *(f"topic {TOPIC}", f"topic {FAILED_TOPIC}"),
+        *(f"role {ROLE}", "role AliyunIMMDefaultRole"),
+        *(f"policy {name}", f"{name} on {ROLE}"),
+    }
+    for thing in (f"topic {TOPIC}", f"role {ROLE}", f"policy {name}"):
+        assert f"created {thing}" in flat(result)
+    text = json.dumps(document)
+    assert f"acs:oss:*:1234567890123456:{BUCKET}/videos/*" in text
+    assert f"project/{PROJECT}" in text
+    assert FAILED_TOPIC in text
+    assert "$" not in text
+
+
+def test_a_second_run_finds_everything_and_changes_nothing(fresh: Account) -> None:
+    fresh.setup("--yes")
+    fresh.forget_calls()
+    result = fresh.setup()
+    assert result.exit_code == 0
+    assert "Nothing to do." in result.output
+    assert fresh.writes() == []
+
+
+def test_dry_run_shows_the_plan_and_changes_nothing(fresh: Account) -> None:
+    before = fresh.inventory()
+    fresh.forget_calls()
+    result = fresh.setup("--dry-run")
+    assert result.exit_code == 0
+    assert "create role imm-label-tags" in flat(result)
+    assert "Nothing was changed; 5 changes would be made." in result.output
+    assert fresh.writes() == []
+    assert fresh.inventory() == before
+
+
+def test_nothing_is_done_before_the_user_agrees(fresh: Account) -> None:
+    refused = fresh.setup(stdin="n\n")
+    assert refused.exit_code == 1
+    assert "Make 5 changes?" in refused.output
+    assert fresh.writes() == []
+    assert fresh.setup(stdin="y\n").exit_code == 0
+    assert "CreateRole" in fresh.writes()
+
+
+def test_what_others_make_is_said(fresh: Account) -> None:
+    text = flat(fresh.setup("--dry-run"))
+    assert "AliyunMNSNotificationRole" in text
+    assert "`s deploy` makes it" in text
+    assert "log project imm-label-tags" in text
+
+
+def test_names_come_from_the_variables_of_s_yaml(fresh: Account) -> None:
+    result = fresh.setup(
+        "--dry-run", IMM_LABEL_TAGS_ROLE="tagger", IMM_LABEL_TAGS_TOPIC="ended", IMM_LABEL_TAGS_FUNCTION="f"
+    )
+    for text in ("function f in cn-hangzhou", "create role tagger", "create topic ended", "policy tagger-"):
+        assert text in flat(result)
+
+
+def test_several_projects_are_in_one_policy(fresh: Account) -> None:
+    fresh.call(fresh.media.put_project, "second")
+    assert fresh.setup("--project", "second", "--yes").exit_code == 0
+    _, document = policy_of(fresh)
+    (statement,) = [each for each in document["Statement"] if "imm:GetTask" in each["Action"]]  # type: ignore[attr-defined]
+    prefix = "acs:imm:cn-hangzhou:1234567890123456:project/"
+    assert statement["Resource"] == [f"{prefix}{PROJECT}", f"{prefix}second"]
+
+
+def test_other_objects_replace_the_policy_that_setup_made(fresh: Account) -> None:
+    fresh.setup("--yes")
+    earlier, _ = policy_of(fresh)
+    result = fresh.setup("--prefix", "clips/", "--yes")
+    assert result.exit_code == 0
+    assert f"removed policy {earlier}" in flat(result)
+    later, document = policy_of(fresh)
+    assert later != earlier
+    assert "clips/" in json.dumps(document)
+    assert [policy.name for policy in fresh.services().ram.policies()] == [later]
+
+
+def test_variables_may_stand_in_a_file_beside_s_yaml(
+    fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path))
+    (tmp_path / ".env").write_text("IMM_LABEL_TAGS_ROLE=tagger\nIMM_LABEL_TAGS_TOPIC=ended\n")
+    result = fresh.setup("--dry-run", IMM_LABEL_TAGS_TOPIC="won")
+    for text in ("create role tagger", "create topic won"):
+        assert text in flat(result)
+    (tmp_path / ".env").write_text("unclear\n")
+    assert "only plain lines" in flat(fresh.setup("--dry-run"))
+
+
+# What is there already
+
+
+def test_what_was_there_before_stays_as_it_is(fresh: Account) -> None:
+    fresh.call(fresh.messages.create_topic, TOPIC)
+    document = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"*"}]}'
+    fresh.call(fresh.access.put_role, ROLE, trust("fc.aliyuncs.com"), {"of-the-owner": document})
+    result = fresh.setup("--yes")
+    assert result.exit_code == 0
+    assert f"present topic {TOPIC}" in flat(result)
+    assert f"present role {ROLE}" in flat(result)
+    assert f"of-the-owner on {ROLE}" in fresh.inventory()
+    assert fresh.services().topics.find(TOPIC).tags == {}  # type: ignore[union-attr]
+
+
+def test_a_role_that_function_compute_cannot_assume_is_in_the_way(fresh: Account) -> None:
+    fresh.call(fresh.access.put_role, ROLE, trust("ecs.aliyuncs.com"), {})
+    fresh.forget_calls()
+    result = fresh.setup("--yes")
+    assert result.exit_code == 1
+    assert "Nothing was changed. 1 problem first:" in result.output
+    assert '"Principal": {"Service": ["fc.aliyuncs.com"]}' in flat(result)
+    assert fresh.writes() == []
+
+
+def test_a_trust_policy_that_cannot_be_judged_is_not_relied_on(
+    fresh: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    federated = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":'
+    federated += '{"Federated":["acs:ram::1234567890123456:saml-provider/company"]}}]}'
+    monkeypatch.setattr(ram.Ram, "role", lambda self, name: ram.Role(name, "", federated))
+    result = fresh.setup("--yes")
+    assert result.exit_code == 1
+    assert "does not let fc.aliyuncs.com assume it" in flat(result)
+
+
+def test_a_policy_that_somebody_changed_is_not_overwritten(fresh: Account) -> None:
+    fresh.setup("--yes")
+    name, _ = policy_of(fresh)
+    other = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"*"}]}'
+    fresh.call(fresh.access._policies.add_version, name, other, as_default=True, rotate=False)
+    result = fresh.setup("--yes")
+    assert result.exit_code == 1
+    assert f"policy {name} Somebody has changed it" in flat(result)
+    assert policy_of(fresh)[1] == json.loads(other)
+
+
+def test_without_a_project_nothing_is_begun(fresh: Account) -> None:
+    result = fresh.setup("--project", "elsewhere", "--yes")
+    assert result.exit_code == 1
+    assert "IMM project elsewhere There is none in cn-hangzhou" in flat(result)
+    assert fresh.writes() == []
+
+
+def test_without_the_service_role_nothing_is_begun(fresh: Account) -> None:
+    fresh.call(fresh.access.roles.delete, "AliyunIMMDefaultRole")
+    result = fresh.setup("--yes")
+    assert result.exit_code == 1
+    assert "authorize IMM in its console" in flat(result)
+
+
+def test_without_a_bucket_nothing_is_begun(fresh: Account) -> None:
+    result = fresh.setup("--bucket", "elsewhere", "--yes")
+    assert result.exit_code == 1
+    assert "bucket elsewhere There is none" in flat(result)
+
+
+def test_a_bucket_of_another_region_is_in_the_way(fresh: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media.Buckets, "region_of", lambda self, name: "cn-beijing")
+    result = fresh.setup("--yes")
+    assert result.exit_code == 1
+    assert "It is in cn-beijing, the function in cn-hangzhou" in flat(result)
+    assert fresh.writes() == []
+
+
+# The role that invokes the function
+
+
+def test_a_role_that_the_trigger_names_is_made_for_mns(
+    fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = "invocationRole: acs:ram::${vars.account}:role/notifier\n          triggerConfig:"
+    monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path, ("triggerConfig:", named)))
+    assert fresh.setup("--yes").exit_code == 0
+    role = fresh.access.roles.get("notifier")
+    assert role.trust.trusts("mns.aliyuncs.com")
+    (policy,) = fresh.services().ram.attached("notifier")
+    assert policy.name.startswith("notifier-")
+    assert policy.kind == CUSTOM
+    assert fresh.teardown("--yes").exit_code == 0
+    assert fresh.access.roles.find("notifier") is None
+
+
+# Interruptions
+
+
+@pytest.mark.parametrize("action", ["CreateTopic", "CreateRole", "CreatePolicy", "AttachPolicyToRole"])
+@pytest.mark.parametrize("kind", [FaultKind.ANSWER, FaultKind.RESET_AFTER])
+def test_an_interrupted_setup_is_completed_by_the_next(fresh: Account, action: str, kind: FaultKind) -> None:
+    fresh.break_call(action, kind, status=503, body=b'{"Code":"ServiceUnavailable","Message":"later"}')
+    interrupted = fresh.setup("--yes")
+    assert interrupted.exit_code == 2
+    assert action in interrupted.output
+    assert "What was done stays." in interrupted.output
+    completed = fresh.setup("--yes")
+    assert completed.exit_code == 0, completed.output
+    assert "Nothing to do." in fresh.setup().output
+    assert fresh.teardown("--yes").exit_code == 0
+    assert fresh.inventory() == {"role AliyunIMMDefaultRole"}
+
+
+# What cannot be begun
+
+
+def test_a_file_without_a_role_cannot_be_installed(
+    fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "      role: acs:ram::${vars.account}:role/${vars.role}\n"
+    monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path, (line, "")))
+    result = fresh.setup("--yes")
+    assert result.exit_code == 2
+    assert "gives the function imm-label-tags no role" in flat(result)
+
+
+def test_a_file_with_two_functions_cannot_be_installed(
+    fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = deployment(tmp_path)
+    text = path.read_text("utf-8")
+    resource = text[text.index("  tag_object:\n") :]
+    again = resource.replace("tag_object:\n", "again:\n", 1).replace("${vars.function}", "another")
+    path.write_text(text + again, "utf-8")
+    monkeypatch.setattr(checkout, "DEPLOYMENT", path)
+    result = fresh.setup("--yes")
+    assert result.exit_code == 2
+    assert "declares 2 functions" in flat(result)
+
+
+def test_a_file_that_cannot_be_read_is_named(fresh: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkout, "DEPLOYMENT", Path("/nowhere/s.yaml"))
+    result = fresh.setup("--yes")
+    assert result.exit_code == 2
+    assert "/nowhere/s.yaml cannot be read" in flat(result)
+
+
+def test_a_function_without_a_log_is_told_of_it(
+    fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = deployment(tmp_path)
+    text = path.read_text("utf-8")
+    begin, end = text.index("      logConfig:"), text.index("      instanceLifecycleConfig:")
+    path.write_text(text[:begin] + text[end:], "utf-8")
+    monkeypatch.setattr(checkout, "DEPLOYMENT", path)
+    result = fresh.setup("--dry-run")
+    assert result.exit_code == 2
+    assert "log_project" in result.output

@@ -1,0 +1,145 @@
+"""``teardown``: what setup created goes, and nothing else does."""
+
+from __future__ import annotations
+
+import pytest
+
+from localcloud.faults import FaultKind
+from localcloud.mns.service import Subscription
+from localcloud.mns.topics import Attributes
+from localcloud.ram.attachments import Holder
+from terminal.installation import marks
+from tests.installation.account import FAILED_TOPIC, ROLE, TOPIC, Account, flat, trust
+
+ANYTHING = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"*"}]}'
+
+
+def subscribe(account: Account, name: str) -> None:
+    async def push(event: bytes) -> bool:
+        return True
+
+    subscription = Subscription(TOPIC, name, "JSON", "BACKOFF_RETRY", None, push)
+    account.call(account.messages.subscribe, subscription)
+
+
+def test_exactly_what_setup_created_goes(fresh: Account) -> None:
+    fresh.call(fresh.messages.create_topic, FAILED_TOPIC)
+    fresh.call(fresh.access.put_role, "of-the-owner", trust("fc.aliyuncs.com"), {"of-the-owner": ANYTHING})
+    before = fresh.inventory()
+    assert fresh.setup("--yes").exit_code == 0
+    assert fresh.inventory() != before
+    result = fresh.teardown("--yes")
+    assert result.exit_code == 0, result.output
+    assert fresh.inventory() == before
+    assert f"left as it is topic {FAILED_TOPIC} setup did not make it" in flat(result)
+    assert "Nothing to do." in fresh.teardown().output
+
+
+def test_dry_run_shows_the_plan_and_changes_nothing(fresh: Account) -> None:
+    fresh.setup("--yes")
+    before = fresh.inventory()
+    fresh.forget_calls()
+    result = fresh.teardown("--dry-run")
+    assert result.exit_code == 0
+    assert f"remove role {ROLE}" in flat(result)
+    assert fresh.writes() == []
+    assert fresh.inventory() == before
+
+
+def test_nothing_goes_before_the_user_agrees(fresh: Account) -> None:
+    fresh.setup("--yes")
+    before = fresh.inventory()
+    assert fresh.teardown(stdin="n\n").exit_code == 1
+    assert fresh.inventory() == before
+    assert fresh.teardown(stdin="y\n").exit_code == 0
+
+
+@pytest.mark.parametrize("action", ["DetachPolicyFromRole", "DeletePolicy", "DeleteRole", "DeleteTopic"])
+@pytest.mark.parametrize("kind", [FaultKind.ANSWER, FaultKind.RESET_AFTER])
+def test_an_interrupted_teardown_is_completed_by_the_next(
+    fresh: Account, action: str, kind: FaultKind
+) -> None:
+    fresh.setup("--yes")
+    fresh.break_call(action, kind, status=503, body=b'{"Code":"ServiceUnavailable","Message":"later"}')
+    interrupted = fresh.teardown("--yes")
+    assert interrupted.exit_code == 2
+    assert action in interrupted.output
+    assert fresh.teardown("--yes").exit_code == 0
+    assert fresh.inventory() == {"role AliyunIMMDefaultRole"}
+
+
+def test_a_policy_that_was_made_but_not_attached_goes_too(fresh: Account) -> None:
+    fresh.break_call("AttachPolicyToRole", FaultKind.RESET_BEFORE)
+    fresh.setup("--yes")
+    assert fresh.teardown("--yes").exit_code == 0
+    assert fresh.inventory() == {"role AliyunIMMDefaultRole"}
+
+
+def test_the_topics_of_a_deployed_function_are_needed(installed: Account) -> None:
+    before = installed.inventory()
+    result = installed.teardown("--yes")
+    assert result.exit_code == 1
+    assert "run `s remove` first" in flat(result)
+    assert installed.inventory() == before
+
+
+def test_a_deployed_function_may_be_cut_off_on_purpose(installed: Account) -> None:
+    result = installed.teardown("--yes", "--while-deployed")
+    assert result.exit_code == 0
+    assert "it will not work any more" in flat(result)
+    assert installed.inventory() == {"role AliyunIMMDefaultRole"}
+
+
+# What somebody has changed since
+
+
+def test_a_topic_with_subscriptions_of_others_stays(installed: Account) -> None:
+    subscribe(installed, "of-somebody-else")
+    result = installed.teardown("--yes", "--while-deployed")
+    assert result.exit_code == 0
+    assert f"topic {TOPIC} it has 2 subscriptions, not all of them this function's" in flat(result)
+    assert f"topic {TOPIC}" in installed.inventory()
+
+
+def test_a_topic_that_was_changed_stays(fresh: Account) -> None:
+    fresh.setup("--yes")
+    fresh.call(fresh.messages._topics.change, TOPIC, Attributes(1024, True), fresh.clock.now())
+    fresh.teardown("--yes")
+    assert fresh.inventory() == {"role AliyunIMMDefaultRole", f"topic {TOPIC}"}
+
+
+def test_a_policy_that_was_changed_stays_with_its_role(fresh: Account) -> None:
+    fresh.setup("--yes")
+    (policy,) = fresh.services().ram.attached(ROLE)
+    fresh.call(fresh.access._policies.add_version, policy.name, ANYTHING, as_default=True, rotate=False)
+    result = fresh.teardown("--yes")
+    assert result.exit_code == 0
+    assert f"policy {policy.name} somebody has changed it since setup made it" in flat(result)
+    assert f"role {ROLE} somebody has attached {policy.name} to it" in flat(result)
+    assert f"{policy.name} on {ROLE}" in fresh.inventory()
+
+
+def test_a_role_with_policies_of_others_stays(fresh: Account) -> None:
+    fresh.setup("--yes")
+    fresh.call(fresh.access._policies.create, "of-somebody-else", ANYTHING, "")
+    fresh.call(fresh.access._attachments.attach, Holder("Role", ROLE), "Custom", "of-somebody-else")
+    result = fresh.teardown("--yes")
+    assert f"role {ROLE} somebody has attached of-somebody-else to it" in flat(result)
+    assert f"role {ROLE}" in fresh.inventory()
+
+
+def test_a_role_whose_trust_was_changed_stays(fresh: Account) -> None:
+    fresh.setup("--yes")
+    fresh.call(fresh.access.roles.update, ROLE, trust("ecs.aliyuncs.com"))
+    result = fresh.teardown("--yes")
+    assert "somebody has changed its trust policy since setup made it" in flat(result)
+    assert f"role {ROLE}" in fresh.inventory()
+
+
+def test_a_policy_of_a_similar_name_is_not_ours(fresh: Account) -> None:
+    fresh.setup("--yes")
+    fresh.call(fresh.access._policies.create, f"{ROLE}-0123abcd", ANYTHING, "")
+    fresh.call(fresh.access._policies.create, f"{ROLE}-of-mine", ANYTHING, marks.DESCRIPTION)
+    assert fresh.teardown("--yes").exit_code == 0
+    names = {policy.name for policy in fresh.services().ram.policies()}
+    assert names == {f"{ROLE}-0123abcd", f"{ROLE}-of-mine"}

@@ -1,0 +1,179 @@
+"""Deployment files as Serverless Devs reads them: YAML 1.2, `extend`, `.env`."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from localcloud.fc.deployment import load_deployment
+from localcloud.fc.dotenv import LineUnclear, with_dotenv
+from localcloud.fc.spelling import nearest
+from localcloud.fc.template_file import DeploymentUnreadable, read_template
+from localcloud.fc.yaml_text import read_yaml
+
+# YAML; what is compared with Serverless Devs' own rendering is in tests/deployment/renderings
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("yes", "yes"),
+        ("True", True),
+        ("~", None),
+        ("''", ""),
+        ("012", 12),
+        ("0o14", 12),
+        ("-0x1F", -31),
+        ("1_000", 1000),
+        ("1_", "1_"),
+        ("1e3", 1000),
+        ("2.50", 2.5),
+        ("-.inf", -math.inf),
+        ("12:30", "12:30"),
+        ("2024-01-02", {}),
+        ("9007199254740993", 9007199254740992),
+        ("9" * 400, math.inf),
+        (r'"\ud83d\ude00 \ud83d."', "😀 \ufffd."),
+        ("{1: a, true: b, ~: c}", {"1": "a", "true": "b", "null": "c"}),
+    ],
+)
+def test_values(text: str, value: Any) -> None:
+    read = read_yaml(f"key: {text}")["key"]
+    assert (read, type(read)) == (value, type(value))
+
+
+def test_no_number() -> None:
+    assert math.isnan(read_yaml(".nan"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: 1\na: 2", "'a' stands twice"),
+        ("1: x\n'1': y", "'1' stands twice"),
+        ("? [a]\n: b", "must be a word"),
+        ("a: &a [*a]", "contains itself"),
+        ("a: &a {b: *a}", "contains itself"),
+        ("[" * 5000, "nested too deeply"),
+        ("a: !!int x", "invalid literal"),
+        ("a: !!set {x}", "could not determine a constructor"),
+        ("a: !!python/name:os.system", "could not determine a constructor"),
+        ("a: [", "expected"),
+    ],
+)
+def test_what_cannot_be_read(text: str, words: str) -> None:
+    with pytest.raises(yaml.YAMLError, match=words):
+        read_yaml(text)
+
+
+# extend
+
+
+def write(directory: Path, **files: Any) -> Path:
+    for name, content in files.items():
+        (directory / f"{name}.yaml").write_text(json.dumps(content))
+    return directory / "s.yaml"
+
+
+def test_a_file_that_extends_another(tmp_path: Path) -> None:
+    base = {"name": "base", "vars": {"a": 1, "b": {"c": 2}}, "list": [1, 2], "kept": True}
+    over = {"extend": "./base.yaml", "name": "over", "vars": {"b": {"d": 3}}, "list": [9], "kept": None}
+    file = read_template(write(tmp_path, base=base, s=over))
+    assert file.content == {
+        "extend": "./base.yaml",
+        "name": "over",
+        "vars": {"a": 1, "b": {"c": 2, "d": 3}},
+        "list": [9],
+        "kept": True,
+    }
+    assert file.parts == (base, over)
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"s": {"extend": "./base.yaml"}}, r"base\.yaml cannot be read: No such file"),
+        ({"s": {"extend": 5}}, "must name another file"),
+        ({"s": {"extend": "./a\0.yaml"}}, "null"),
+        (
+            {"s": {"extend": "./base.yaml"}, "base": {"extend": "./other.yaml"}},
+            "which it extends, extends another file itself",
+        ),
+    ],
+)
+def test_what_cannot_be_extended(tmp_path: Path, files: dict[str, Any], words: str) -> None:
+    with pytest.raises(DeploymentUnreadable, match=words):
+        read_template(write(tmp_path, **files))
+
+
+def test_the_projects_alternative_triggers_are_the_same_function() -> None:
+    root = Path(__file__).parents[2]
+    (function,) = load_deployment(root / "s.yaml", {}).functions.values()
+    (other,) = load_deployment(root / "s.eventbridge.yaml", {}).functions.values()
+    assert (other.name, other.timeout, other.environment) == (
+        function.name,
+        function.timeout,
+        function.environment,
+    )
+    assert other.mns_topic_triggers == ()
+    rule, stream = other.event_bridge_triggers
+    assert (rule.name, rule.source_type, rule.mode, rule.asynchronous) == (
+        "imm-events",
+        "Default",
+        "event-driven",
+        True,
+    )
+    assert rule.filter_pattern == {"source": ["acs.imm"], "type": ["imm:Task:VideoLabelClassification"]}
+    assert stream.queue is not None
+    assert (stream.queue.name, stream.queue.region, stream.queue.base64_decode) == (
+        "imm-label-tags",
+        "cn-hangzhou",
+        True,
+    )
+    assert (stream.mode, stream.event_schema, stream.asynchronous) == (
+        "event-streaming",
+        "CloudEvents",
+        False,
+    )
+    assert (stream.errors_tolerance, stream.push_retry_strategy) == ("ALL", "BACKOFF_RETRY")
+    assert (stream.batch_messages, stream.batch_seconds) == (16, 3)
+    assert stream.dead_letter_queue == ("acs:mns:cn-hangzhou:1234567890123456:/queues/imm-label-tags-failed")
+
+
+# .env
+
+
+def test_a_dotenv_file_sets_what_is_unset(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "# settings\n\nA=1\nB = two words  \nC='x # y' # comment\n"
+        'D="q"\nexport E=5 # five\nF=\nG=a=b\nH=x#y\nA=2\n'
+    )
+    added = {"A": "2", "B": "two words", "C": "x # y", "D": "q", "F": "", "G": "a=b", "H": "x"}
+    assert with_dotenv({"E": "set", "Z": "z"}, tmp_path) == {**added, "E": "set", "Z": "z"}
+
+
+def test_without_a_dotenv_file(tmp_path: Path) -> None:
+    assert with_dotenv({"A": "1"}, tmp_path) == {"A": "1"}
+
+
+@pytest.mark.parametrize("line", ["A=$B", "A='x", "A=x\\ny", "A: 1", "1A=2", 'A="a" b', "A=a'b"])
+def test_lines_that_are_not_plain(tmp_path: Path, line: str) -> None:
+    (tmp_path / ".env").write_text(f"\n{line}\n")
+    with pytest.raises(LineUnclear, match="line 2: only plain lines"):
+        with_dotenv({}, tmp_path)
+
+
+# Spelling
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("memSize", "memorySize"), ("MEMORYSIZE", "memorySize"), ("onFailed", "onFailure"), ("x", None)],
+)
+def test_the_nearest_name(name: str, meant: str | None) -> None:
+    assert nearest(name, ["onFailure", "memorySize", "timeout"]) == meant

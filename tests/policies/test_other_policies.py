@@ -1,0 +1,139 @@
+"""What invokes the function and who deploys it: their policies allow what they need, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localcloud.ram.policy import Decision, evaluate, parse_policy
+from localcloud.ram.templates import fill, placeholders
+from localcloud.ram.trust import parse_trust
+from tests.localcloud.fc_world import ACCOUNT, REGION
+from tests.localcloud.ram_functions import FUNCTION, MNS_TRUST, Functions, functions
+from tests.policies.documents import DIRECTORY, VALUES, filled, permissions
+
+FUNCTIONS = f"acs:fc:{REGION}:{ACCOUNT}:functions"
+SUBSCRIPTIONS = f"acs:mns:{REGION}:{ACCOUNT}:/topics/tasks/subscriptions"
+TO_FC = {"acs:Service": "fc.aliyuncs.com"}
+
+
+def allowed(name: str, action: str, resource: str, context: dict[str, str] | None = None) -> bool:
+    policy = parse_policy(json.dumps(filled(name)))
+    return evaluate([policy], action, resource, context or {}) is Decision.ALLOWED
+
+
+@pytest.mark.parametrize("path", sorted(DIRECTORY.glob("*.json")), ids=lambda path: path.name)
+def test_every_document_is_complete_once_it_is_filled(path: Path) -> None:
+    content = fill(path, VALUES)
+
+    assert "$" not in content
+    assert placeholders(path) <= set(VALUES)
+    assert json.loads(content)["Version"] == "1"
+
+
+# Who invokes the function
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
+    with functions(tmp_path_factory.mktemp("deployed")) as deployed:
+        deployed.role()
+        yield deployed
+
+
+def test_a_message_reaches_the_function_with_the_triggers_policy_only(deployed: Functions) -> None:
+    # Given the role of the trigger, with its policy
+    trust = fill(DIRECTORY / "trigger-trust.json", VALUES)
+    policy = json.dumps(filled("trigger"))
+    deployed.put_role("trigger", trust, policy)
+    assert deployed.publish() == 1
+    # When the policy is for another function, or is not there
+    deployed.put_role("trigger", trust, json.dumps(filled("trigger", function="other")))
+    assert deployed.publish() == 0
+    deployed.put_role("trigger", trust, None)
+    # Then no message reaches this one
+    assert deployed.publish() == 0
+    # And neither does any where the role trusts the function's service instead of the topic's
+    deployed.put_role("trigger", fill(DIRECTORY / "function-trust.json", VALUES), policy)
+    assert deployed.publish() == 0
+
+
+def test_the_triggers_role_trusts_mns_alone() -> None:
+    trust = parse_trust(fill(DIRECTORY / "trigger-trust.json", {}))
+
+    assert trust == parse_trust(MNS_TRUST)
+    assert not trust.trusts("fc.aliyuncs.com", f"acs:ram::{ACCOUNT}:root")
+
+
+def test_the_triggers_policy_is_to_invoke_the_function_and_nothing_else() -> None:
+    assert [permission.action for permission in permissions("trigger")] == ["fc:InvokeFunction"]
+    assert allowed("trigger", "fc:InvokeFunction", FUNCTION)
+    assert allowed("trigger", "fc:InvokeFunction", f"{FUNCTION}/LATEST")
+    for resource in (f"{FUNCTION}-other", FUNCTION.replace(REGION, "cn-beijing"), f"{FUNCTIONS}/*"):
+        assert not allowed("trigger", "fc:InvokeFunction", resource)
+
+
+# Who deploys
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("fc:CreateLayerVersion", f"acs:fc:{REGION}:{ACCOUNT}:layers/deps/versions/*"),
+        ("fc:GetLayerVersion", f"acs:fc:{REGION}:{ACCOUNT}:layers/deps/versions/7"),
+        ("fc:GetFunction", FUNCTION),
+        ("fc:CreateFunction", FUNCTION),
+        ("fc:UpdateFunction", FUNCTION),
+        ("fc:PutFunctionAsyncInvokeConfig", FUNCTION),
+        ("fc:GetFunctionAsyncInvokeConfig", f"{FUNCTION}/LATEST"),
+        ("fc:GetTrigger", f"{FUNCTION}/triggers/any"),
+        ("fc:CreateTrigger", f"{FUNCTION}/triggers/any"),
+        ("fc:ListTriggers", f"{FUNCTION}/triggers/*"),
+        ("mns:Subscribe", f"{SUBSCRIPTIONS}/anything"),
+        ("mns:Unsubscribe", f"{SUBSCRIPTIONS}/anything"),
+    ],
+)
+def test_a_deployer_may_make_and_change_this_function(action: str, resource: str) -> None:
+    assert allowed("deployer", action, resource)
+    # But no other, nor in another region or account
+    for own, other in (
+        ("index", "other"),
+        ("deps", "other"),
+        ("tasks", "other"),
+        (REGION, "cn-beijing"),
+        (ACCOUNT, "6543210987654321"),
+    ):
+        if own in resource:
+            assert not allowed("deployer", action, resource.replace(own, other))
+
+
+def test_a_deployer_may_pass_the_two_roles_to_function_compute_and_nobody_else() -> None:
+    roles = f"acs:ram:*:{ACCOUNT}:role"
+
+    for name in ("worker", "trigger"):
+        assert allowed("deployer", "ram:PassRole", f"{roles}/{name}", TO_FC)
+        assert not allowed("deployer", "ram:PassRole", f"{roles}/{name}", {"acs:Service": "ecs.aliyuncs.com"})
+        assert not allowed("deployer", "ram:PassRole", f"{roles}/{name}")
+    assert not allowed("deployer", "ram:PassRole", f"{roles}/admin", TO_FC)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("fc:DeleteFunction", FUNCTION),
+        ("fc:InvokeFunction", FUNCTION),
+        ("ram:CreateRole", f"acs:ram:*:{ACCOUNT}:role/*"),
+        ("ram:AttachPolicyToRole", f"acs:ram:*:{ACCOUNT}:role/worker"),
+        ("oss:GetObject", f"acs:oss:*:{ACCOUNT}:media/videos/a.mp4"),
+        ("imm:GetTask", f"acs:imm:{REGION}:{ACCOUNT}:project/immtest"),
+        ("mns:PublishMessage", f"acs:mns:{REGION}:{ACCOUNT}:/topics/tasks/messages"),
+        ("mns:DeleteTopic", f"acs:mns:{REGION}:{ACCOUNT}:/topics/tasks"),
+    ],
+)
+def test_a_deployer_may_neither_run_nor_remove_it_nor_touch_roles_and_data(
+    action: str, resource: str
+) -> None:
+    assert not allowed("deployer", action, resource, TO_FC)
