@@ -154,7 +154,7 @@ def test_an_object_is_replaced_with_all_that_belongs_to_it(cloud: Oss, client: o
     put(client, "a", b"new")
     after = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="a"))
     assert get(client, "a") == b"new"
-    assert after.last_modified - before.last_modified == timedelta(seconds=60)
+    assert after.last_modified - before.last_modified >= timedelta(seconds=60)
     assert (after.metadata or {}, after.tagging_count, tags_of(client, "a")) == ({}, None, [])
     assert len(cloud.bodies) == 1
 
