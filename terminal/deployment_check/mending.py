@@ -38,7 +38,7 @@ _STAND_INS: dict[str, Any] = {
     "sourceMNSParameters": {"QueueName": "stand-in"},
     "triggerType": "timer",
 }
-_SETTINGS: dict[Any, dict[str, Any]] = {
+_SETTINGS: dict[str, dict[str, Any]] = {
     "mns_topic": {"notifyContentFormat": "JSON", "notifyStrategy": "EXPONENTIAL_DECAY_RETRY"},
     "eventbridge": {
         "asyncInvocationType": True,
@@ -78,7 +78,7 @@ class Mender:
         elif key == "triggerName":
             container[key] = self._new_name()
         elif key == "triggerConfig":
-            container[key] = deepcopy(_SETTINGS.get(container.get("triggerType"), {}))
+            container[key] = deepcopy(_SETTINGS.get(str(container.get("triggerType")), {}))
         elif key == "sourceArn" and container.get("triggerType") == "mns_topic":
             container[key] = _TOPIC
         elif key in _STAND_INS:

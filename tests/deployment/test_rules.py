@@ -541,6 +541,11 @@ def test_settings_cannot_be_checked_without_the_code(checkout: Checkout) -> None
     assert [finding.where for finding in findings] == [f"{PROPS}.code"]
 
 
+def test_a_trigger_of_which_nothing_can_be_understood(checkout: Checkout) -> None:
+    findings = checkout.findings(both(put(f"{T}.triggerType", [{}]), put(TC, [])))
+    assert [one.where for one in told(findings)] == [f"{PROPS}.{TC}", f"{PROPS}.{T}.triggerType"]
+
+
 def test_two_functions_of_one_name(checkout: Checkout) -> None:
     def twice(content: Any) -> None:
         content["resources"]["again"] = content["resources"]["tag_object"]
