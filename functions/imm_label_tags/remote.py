@@ -15,8 +15,8 @@ from imm_label_tags.errors import (
     Throttled,
 )
 
-# Worst case of one call: 3 x (2 + 5) s and two pauses of at most 2 s. The longest chain has four calls
-# one after the other (a rewrite after InvalidTag); s.yaml's timeout has to be above it.
+# Worst case of one call: 3 x (2 + 5) s and two pauses of at most 2 s. The longest chain has five calls one
+# after the other (no UserData in the message, and a rewrite after InvalidTag): s.yaml's timeout is above it.
 CONNECT_SECONDS = 2
 READ_SECONDS = 5
 ATTEMPTS = 3
