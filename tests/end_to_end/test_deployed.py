@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,8 +50,10 @@ class Region:
         self.cloud.run(self.cloud.settled())
 
     def wait(self, happened: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 120
         while not happened():
-            pass
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.005)
         self.cloud.run(self.cloud.settled())
 
     def records(self) -> list[InvocationRecord]:

@@ -153,27 +153,35 @@ def test_serve_prints_endpoints_keys_and_two_lines_to_copy(served: str) -> None:
     assert [line.split()[0] for line in served.splitlines()[-2:]] == ["export", ".venv/bin/imm-label-tags"]
 
 
-def test_serve_runs_until_it_is_interrupted_and_keeps_its_state(tmp_path: Path) -> None:
-    port = free_port()
-    control = f"http://127.0.0.1:{port + 4}"
+def serve_until_it_answers(directory: Path) -> Result:
+    """Serve, interrupt once the control endpoint answers; other ports where the chosen ones are taken."""
+    while True:
+        port, ended = free_port(), threading.Event()
 
-    def interrupt() -> None:
-        session = requests.Session()
-        session.trust_env = False
-        with session:
-            while True:
-                try:
-                    if session.get(control, timeout=1).ok:
-                        break
-                except requests.ConnectionError:
-                    continue
-        os.kill(os.getpid(), signal.SIGINT)
+        def interrupt(control: str, ended: threading.Event) -> None:
+            session = requests.Session()
+            session.trust_env = False
+            with session:
+                while not ended.wait(0.01):
+                    try:
+                        if session.get(control, timeout=1).ok:
+                            os.kill(os.getpid(), signal.SIGINT)
+                            return
+                    except (requests.RequestException, ValueError):
+                        continue
 
-    for _ in range(2):
-        watcher = threading.Thread(target=interrupt)
+        watcher = threading.Thread(target=interrupt, args=(f"http://127.0.0.1:{port + 4}", ended))
         watcher.start()
-        result = run("serve", "--port", str(port), "--directory", str(tmp_path / "state"))
+        result = run("serve", "--port", str(port), "--directory", str(directory))
+        ended.set()
         watcher.join()
+        if "the port is in use" not in result.output:
+            return result
+
+
+def test_serve_runs_until_it_is_interrupted_and_keeps_its_state(tmp_path: Path) -> None:
+    for _ in range(2):
+        result = serve_until_it_answers(tmp_path / "state")
         assert result.exit_code == 0, result.output
         assert "Stopping." in result.output
     assert (tmp_path / "state" / "state.sqlite3").exists()
