@@ -152,6 +152,7 @@ class Account(LocalCloud):
 
     def forget_calls(self) -> None:
         self.run(self.calls.settled())
+        self.run(self.calls.settled())
         self.call(self.calls.clear)
 
     def break_call(self, action: str, kind: FaultKind = FaultKind.ERROR, **options: object) -> None:

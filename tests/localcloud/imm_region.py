@@ -92,7 +92,7 @@ class Region:
         self.buckets.objects.clear()
         self.buckets.put(VIDEO)
         self.topics.messages.clear()
-        self.serving.calls.clear()
+        self.serving.forget_calls()
 
     def client(self, identity: Identity = OWNER) -> Client:
         return Client(

@@ -108,7 +108,7 @@ def object_storage(
         if bucket:
             storage.create_bucket(bucket)
         switchboard.current = storage
-        serving.calls.clear()
+        serving.forget_calls()
         serving.faults.clear()
         yield Oss(storage, accounts, clock, database, serving)
     finally:

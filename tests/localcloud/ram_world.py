@@ -171,7 +171,7 @@ def account(stage: Stage, serving: Serving, directory: Path | None = None) -> It
         stage.current = AccessManagement(
             account_id=ACCOUNT, database=database, accounts=accounts, clock=clock
         )
-        serving.calls.clear()
+        serving.forget_calls()
         yield Account(stage.current, serving, accounts, clock)
     finally:
         serving.run(serving.calls.settled())

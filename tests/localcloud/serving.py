@@ -37,6 +37,11 @@ class Serving:
         """``http://host:port`` of the only (or first) service."""
         return f"http://{self.address}"
 
+    def forget_calls(self) -> None:
+        """Forget the calls so far, also those that have an answer but have not ended here."""
+        self.run(self.calls.settled())
+        self.calls.clear()
+
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the services' event loop and give its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE_SECONDS)

@@ -271,7 +271,7 @@ def test_an_interpreter_that_cannot_be_started_is_the_services_error(tmp_path: P
 
 
 def test_calls_are_known_by_operation_and_function(world: World) -> None:
-    world.serving.calls.clear()
+    world.serving.forget_calls()
     invoke(world)
     call(world, "GetFunction", "GET", "/index")
     call(world, "ListFunctions", "GET", "")

@@ -107,7 +107,7 @@ def test_an_error_names_the_service_and_the_way_to_help(ram: Account) -> None:
 
 def test_calls_are_recorded_with_what_they_are_about(furnished: Account) -> None:
     furnished.serving.run(furnished.serving.calls.settled())
-    furnished.serving.calls.clear()
+    furnished.serving.forget_calls()
 
     for action, (parameters, _) in REQUESTS.items():
         if action in ("AttachPolicyToRole", "ListRoles"):
