@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
-from imm_label_tags.instance import Instance
+# What an import makes stays; the collector would look through it again and again for nothing.
+gc.disable()
+from imm_label_tags.instance import Instance  # noqa: E402
+
+gc.enable()
 
 _instance: Instance | None = None
 
@@ -16,7 +21,7 @@ def initialize(context: Any) -> None:
     Raises InvalidSetting.
     """
     global _instance
-    _instance = Instance(os.environ, context)
+    _instance = _started(context)
 
 
 def handler(event: bytes, context: Any) -> dict[str, Any]:
@@ -26,5 +31,15 @@ def handler(event: bytes, context: Any) -> dict[str, Any]:
     """
     global _instance
     if _instance is None:
-        _instance = Instance(os.environ, context)
+        _instance = _started(context)
     return _instance.handle(event, context)
+
+
+def _started(context: Any) -> Instance:
+    gc.disable()
+    try:
+        instance = Instance(os.environ, context)
+        gc.freeze()
+        return instance
+    finally:
+        gc.enable()

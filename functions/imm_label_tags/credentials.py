@@ -8,9 +8,9 @@ they go on to files in the home directory and to a metadata service.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from imm_label_tags.errors import InvalidSetting
 
@@ -21,10 +21,13 @@ _TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"
 HIDDEN = "***"
 # Anything shorter is no key of Alibaba Cloud's, and hiding it would garble every line.
 _SHORTEST_SECRET = 8
+# So many sets of keys are hidden: a call that was made with an earlier one may still be answered.
+_REMEMBERED = 4
+# Both services sign in as many hexadecimal digits as a SHA-256 has; object keys may have such parts too.
+_SIGNATURE = re.compile(r"(signature[a-z]*\W{1,8})[0-9a-f]{64}", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(NamedTuple):
     """One set of keys; ``security_token`` is empty for an account's long-lived keys."""
 
     access_key_id: str
@@ -45,7 +48,7 @@ class RoleCredentials:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._of_context: Keys | None = None
-        self._seen: tuple[str, ...] = ()
+        self._seen: tuple[tuple[Keys, tuple[str, ...]], ...] = ()
         self.as_imm: Callable[[Keys], Any] = lambda keys: keys
         self.as_oss: Callable[[Keys], Any] = lambda keys: keys
 
@@ -80,14 +83,13 @@ class RoleCredentials:
             raise InvalidSetting(
                 _ID, "", "set together with its secret: give the function a role (or, locally, export keys)"
             )
-        self._seen = tuple(_spellings(keys))
+        if all(keys != seen for seen, _ in self._seen):
+            self._seen = ((keys, tuple(_spellings(keys))), *self._seen)[:_REMEMBERED]
         return keys
 
     def redact(self, text: str) -> str:
-        """The text without the keys that were last looked up."""
-        for secret in self._seen:
-            text = text.replace(secret, HIDDEN)
-        return text
+        """The text without the keys that were looked up lately, and without signatures."""
+        return _without(text, (spelling for _, spellings in self._seen for spelling in spellings))
 
     def get_credential(self) -> Any:
         """The present keys as the IMM SDK wants them."""
@@ -96,6 +98,25 @@ class RoleCredentials:
     def get_credentials(self) -> Any:
         """The present keys as the OSS SDK wants them."""
         return self.as_oss(self.keys())
+
+
+def key_variables(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The variables of an environment that hold keys, with their values."""
+    for name, value in environment.items():
+        if name in (_ID, _SECRET, _TOKEN) and len(value) >= _SHORTEST_SECRET:
+            yield name, value
+
+
+def without_keys(text: str, environment: Mapping[str, str]) -> str:
+    """A text without the keys that an environment holds, and without signatures."""
+    keys = Keys(*(environment.get(name, "") for name in (_ID, _SECRET, _TOKEN)))
+    return _without(text, _spellings(keys))
+
+
+def _without(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return _SIGNATURE.sub(rf"\1{HIDDEN}", text)
 
 
 def _spellings(keys: Keys) -> Iterator[str]:

@@ -4,6 +4,7 @@
   + InvalidSetting
   + PermanentError
     - InvalidNotification
+    - InvalidFailureRecord
     - TaskNotFound
     - TargetUnknown
     - AccessDenied
@@ -23,13 +24,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from imm_label_tags.excerpt import excerpt
+from imm_label_tags.printable import printable
+
+# A message can repeat what a service sent, and an SDK's even its whole answer. The message travels with the
+# event to the failure destination, where both together have to find room.
+MAX_MESSAGE = 8192
 DETAILED_FAILURES = 20
 
 
 class TaggingError(Exception):
-    """The base of all errors that this function raises on purpose."""
+    """The base of all errors that this function raises on purpose.
+
+    A message is one printable line, since Function Compute writes it to the log as it is, and of little more
+    than MAX_MESSAGE characters.
+    """
 
     retryable = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(excerpt(printable(excerpt(message, MAX_MESSAGE)), MAX_MESSAGE))
 
 
 class InvalidSetting(TaggingError):
@@ -47,6 +61,10 @@ class PermanentError(TaggingError):
 
 class InvalidNotification(PermanentError):
     """The event cannot be understood, or it names no project or no task."""
+
+
+class InvalidFailureRecord(PermanentError):
+    """What ``keep_failed`` was given is no record of Function Compute's of an event that failed."""
 
 
 class TaskNotFound(PermanentError):
@@ -77,9 +95,17 @@ class AccessDenied(PermanentError):
 
 
 class TransientError(TaggingError):
-    """A retry may help."""
+    """A retry may help.
+
+    ``after_seconds`` is how long the service asked to wait: 0 where it did not say, infinite where nothing
+    will change while this invocation lasts.
+    """
 
     retryable = True
+
+    def __init__(self, message: str, *, after_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.after_seconds = after_seconds
 
 
 class TaskNotFinished(TransientError):

@@ -6,6 +6,7 @@ Sources: the SDK's docstrings (alibabacloud_imm20200930 5.x) and alibabacloud.co
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,23 +15,15 @@ from alibabacloud_imm20200930.client import Client
 from alibabacloud_imm20200930.models import GetTaskRequest, GetVideoLabelClassificationResultRequest
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException, ThrottlingException
 from alibabacloud_tea_openapi.utils_models import Config
-from darabonba.policy.retry import RetryOptions
 from darabonba.runtime import RuntimeOptions
 
+from imm_label_tags.connections import Answer, Connections
 from imm_label_tags.credentials import Keys, RoleCredentials
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TaskNotFound
 from imm_label_tags.labels import Label, fraction
 from imm_label_tags.notification import TASK_TYPE, TaskNotification
-from imm_label_tags.remote import (
-    ATTEMPTS,
-    CONNECT_SECONDS,
-    MAX_PAUSE_SECONDS,
-    READ_SECONDS,
-    Operation,
-    Refusal,
-    error_of,
-    unreadable,
-)
+from imm_label_tags.patience import Timeouts
+from imm_label_tags.remote import Operation, Refusal, error_of, unreadable
 from imm_label_tags.settings import Endpoint
 from imm_label_tags.task import TaskResult, parse_time
 
@@ -38,43 +31,38 @@ _NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFound.Task", "TaskNotFou
 # IMM's own throttling code is not documented; these are the gateway's, and IMM's documented limit error.
 _THROTTLING_PREFIX = "Throttling"
 _LIMIT_EXCEEDED = "LimitExceededError"
-_RETRIED_CODES = [
-    "Throttling",
-    "Throttling.User",
-    "Throttling.Api",
-    _LIMIT_EXCEEDED,
-    "ServiceUnavailable",
-    "InternalError",
-]
 _SDK_LOGGERS = ("alibabacloud-tea", "darabonba-core", "credentials")
 
 _Answer = TypeVar("_Answer")
 
 
 class ImmTasks:
-    """Reads tasks of IMM projects in one region."""
+    """Reads tasks of IMM projects in one region; each method is one call and one attempt."""
 
     def __init__(
-        self, region: str, account_id: str, endpoint: Endpoint | None, credentials: RoleCredentials
+        self,
+        region: str,
+        account_id: str,
+        endpoint: Endpoint | None,
+        credentials: RoleCredentials,
+        connections: Connections,
     ) -> None:
         _silence_sdk_loggers()
+        connections.serve_imm()
+        self._connections = connections
         credentials.as_imm = _credential_model
         self._redact = credentials.redact
         self._resources = f"acs:imm:{region}:{account_id or '*'}:project/"
-        # Only the client's configuration is obeyed: retry options given with a call are ignored silently.
         self._client = Client(
             Config(
                 region_id=region,
                 endpoint=endpoint.host if endpoint else None,
                 protocol=endpoint.scheme.upper() if endpoint else "HTTPS",
                 credential=credentials,
-                connect_timeout=CONNECT_SECONDS * 1000,
-                read_timeout=READ_SECONDS * 1000,
-                retry_options=_retry_options(),
             )
         )
 
-    def result(self, task: TaskNotification) -> TaskResult:
+    def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
         """The result of a task: GetVideoLabelClassificationResult.
 
         Raises TaskNotFound, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
@@ -87,12 +75,12 @@ class ImmTasks:
             operation,
             task,
             lambda: self._client.get_video_label_classification_result_with_options(
-                request, RuntimeOptions()
+                request, _options(timeouts)
             ),
             _task_result,
         )
 
-    def request_definition(self, task: TaskNotification) -> str:
+    def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
         """The request that created a task, as JSON text ("" where IMM gives none): GetTask.
 
         Raises as ``result`` does.
@@ -107,8 +95,8 @@ class ImmTasks:
         return self._ask(
             operation,
             task,
-            lambda: self._client.get_task_with_options(request, RuntimeOptions()),
-            lambda body: _text(body.task_request_definition),
+            lambda: self._client.get_task_with_options(request, _options(timeouts)),
+            _definition,
         )
 
     def _operation(self, action: str, task: TaskNotification) -> Operation:
@@ -123,6 +111,7 @@ class ImmTasks:
     ) -> _Answer:
         subject = f"task {task.task_id} of project {task.project_name}"
         failure: TaggingError
+        self._connections.forget_answer()
         try:
             body = call().body
             # The SDK swallows what its models cannot hold and returns no body.
@@ -137,12 +126,10 @@ class ImmTasks:
     def _translate(self, error: Exception, operation: Operation, subject: str) -> TaggingError:
         if isinstance(error, _Unreadable):
             return unreadable(operation, subject, str(error))
+        # The SDK's own errors do not tell the status of an answer that is no JSON, nor its headers.
+        answer = self._connections.last_answer()
         if not isinstance(error, AlibabaCloudException):
-            inner = getattr(error, "inner_exception", error)
-            said = self._redact(str(getattr(inner, "message", inner))) or type(inner).__name__
-            return ServiceUnavailable(
-                f"{operation} for {subject} got no usable answer: {said}. A retry may help."
-            )
+            return self._translate_unusable(error, answer, operation, subject)
         code = _text(error.code)
         refusal = Refusal(
             status=error.status_code or 0,
@@ -152,13 +139,28 @@ class ImmTasks:
             throttled=isinstance(error, ThrottlingException)
             or code.startswith(_THROTTLING_PREFIX)
             or code == _LIMIT_EXCEEDED,
+            after_seconds=answer.after_seconds if answer else 0.0,
         )
         if code in _NOT_FOUND:
             return TaskNotFound(
                 f"IMM does not know {subject}: {refusal.message} (code {code}, request id "
                 f"{refusal.request_id}). Results are kept for seven days; the project must be in the "
-                "function's region."
+                "function's region. A retry does not help."
             )
+        return error_of(operation, refusal, subject)
+
+    def _translate_unusable(
+        self, error: Exception, answer: Answer | None, operation: Operation, subject: str
+    ) -> TaggingError:
+        inner = getattr(error, "inner_exception", error)
+        said = self._redact(str(getattr(inner, "message", inner))) or type(inner).__name__
+        if answer is None:
+            self._connections.drop()
+            return ServiceUnavailable(f"{operation} for {subject} got no answer: {said}. A retry may help.")
+        if 200 <= answer.status < 300:
+            return unreadable(operation, subject, f"a body that is no JSON ({said})")
+        said = f"an answer that is no JSON: {said}"
+        refusal = Refusal(answer.status, code="", message=said, after_seconds=answer.after_seconds)
         return error_of(operation, refusal, subject)
 
 
@@ -177,6 +179,14 @@ def _task_result(body: Any) -> TaskResult:
         user_data=_text(body.user_data),
         labels=tuple(_label(label) for label in body.labels if _text(label.label_name).strip()),
     )
+
+
+def _definition(body: Any) -> str:
+    definition = body.task_request_definition
+    # A task without one has a status all the same; what has neither describes no task.
+    if not isinstance(definition if definition is not None else body.status, str):
+        raise _Unreadable("a body without a readable request")
+    return _text(definition)
 
 
 def _label(label: Any) -> Label:
@@ -211,22 +221,9 @@ def _credential_model(keys: Keys) -> CredentialModel:
     )
 
 
-def _retry_options() -> RetryOptions:
-    return RetryOptions(
-        {
-            "retryable": True,
-            "retryCondition": [
-                {
-                    "maxAttempts": ATTEMPTS,
-                    # RetryError: the SDK's name for a connection that failed, for example one that the
-                    # service closed while the instance was frozen.
-                    "exception": ["ThrottlingException", "ServerException", "RetryError"],
-                    "errorCode": _RETRIED_CODES,
-                    "backoff": {"policy": "FullJitter", "period": 100},
-                    "maxDelay": MAX_PAUSE_SECONDS * 1000,
-                }
-            ],
-        }
+def _options(timeouts: Timeouts) -> RuntimeOptions:
+    return RuntimeOptions(
+        connect_timeout=math.ceil(timeouts.connect * 1000), read_timeout=math.ceil(timeouts.read * 1000)
     )
 
 

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any
 
 from imm_label_tags.credentials import RoleCredentials
+from imm_label_tags.deferred_imports import import_deferring
 from imm_label_tags.environment import shut_out
 from imm_label_tags.invocation import Invocation
 from imm_label_tags.log import Log
 from imm_label_tags.naming import Naming
-from imm_label_tags.romanisation import romanise
+from imm_label_tags.patience import Deadline, Patience
+from imm_label_tags.romanisation import make_ready, romanise
 from imm_label_tags.settings import Settings, read_settings
 from imm_label_tags.tag_plan import TagScheme
 from imm_label_tags.tagging import Policy, Tagger
 
+if TYPE_CHECKING:
+    from imm_label_tags.connections import Connections
+
 CONCURRENT_ITEMS = 16
+SDK_MODULES = ("imm_label_tags.connections", "imm_label_tags.imm", "imm_label_tags.oss")
+# After so long a rest the instance may have been frozen, and its connections closed from the other side.
+REST_SECONDS = 30.0
 CODE_ROOT = Path(__file__).parent.parent
 
 
@@ -27,41 +36,75 @@ class Instance:
     Raises InvalidSetting.
     """
 
-    def __init__(self, environment: MutableMapping[str, str], context: Any) -> None:
+    def __init__(
+        self, environment: MutableMapping[str, str], context: Any, patience: Patience | None = None
+    ) -> None:
         settings = read_settings(environment, CODE_ROOT)
         self._credentials = RoleCredentials(environment)
         self._log = Log(settings.log_level, self._credentials.redact)
         for name in shut_out(environment):
             self._log.write("WARNING", f"The variable {name} is not obeyed: it would expose signed requests.")
         self._credentials.use(context)
-        self._tagger = _build_tagger(settings, self._credentials, context, environment)
+        make_ready(settings.label_names, lambda text: self._log.write("WARNING", text))
+        # Imported here, so that a wrong setting is reported before the SDKs' import has been paid for.
+        import_deferring(SDK_MODULES, lambda text: self._log.write("WARNING", text))
+        from imm_label_tags.connections import Connections
+
+        self._patience = patience or Patience()
+        self._connections = Connections(secure=_any_secure(settings))
+        self._tagger = _build_tagger(
+            settings, self._credentials, self._connections, self._patience, context, environment
+        )
         # Items of a list wait for calls, so the calls have threads of their own.
         self._items = ThreadPoolExecutor(CONCURRENT_ITEMS, thread_name_prefix="item")
         self._cold = True
+        self._rest = _Rest()
 
     def handle(self, event: bytes, context: Any) -> dict[str, Any]:
         """Handle one invocation; see Invocation.run."""
+        deadline = Deadline.of(context, self._patience.clock)
         self._credentials.use(context)
+        if self._rest.seconds() > REST_SECONDS:
+            self._connections.drop()
         cold, self._cold = self._cold, False
         request_id = str(getattr(context, "request_id", "") or "")
-        return Invocation(self._tagger, self._items, self._log, request_id, cold).run(event)
+        try:
+            return Invocation(self._tagger, self._items, self._log, request_id, cold, deadline).run(event)
+        finally:
+            self._rest = _Rest()
+
+
+def _any_secure(settings: Settings) -> bool:
+    endpoints = (settings.imm_endpoint, settings.oss_endpoint)
+    return any(endpoint is None or endpoint.scheme == "https" for endpoint in endpoints)
+
+
+class _Rest:
+    """The time since an invocation ended, by the clock that goes on longest while an instance is frozen."""
+
+    def __init__(self) -> None:
+        self._since = (monotonic(), time())
+
+    def seconds(self) -> float:
+        return max(monotonic() - self._since[0], time() - self._since[1])
 
 
 def _build_tagger(
     settings: Settings,
     credentials: RoleCredentials,
+    connections: Connections,
+    patience: Patience,
     context: Any,
     environment: MutableMapping[str, str],
 ) -> Tagger:
-    # Imported here, so that a wrong setting is reported before the SDKs' import has been paid for.
     from imm_label_tags.imm import ImmTasks
     from imm_label_tags.oss import OssObjects
 
     region = getattr(context, "region", None) or environment.get("FC_REGION", "")
     account_id = str(getattr(context, "account_id", None) or environment.get("FC_ACCOUNT_ID", ""))
     return Tagger(
-        tasks=ImmTasks(region, account_id, settings.imm_endpoint, credentials),
-        objects=OssObjects(region, account_id, settings.oss_endpoint, credentials),
+        tasks=ImmTasks(region, account_id, settings.imm_endpoint, credentials, connections),
+        objects=OssObjects(region, account_id, settings.oss_endpoint, credentials, connections),
         policy=Policy(
             scheme=TagScheme(
                 namespace=settings.namespace,
@@ -72,6 +115,8 @@ def _build_tagger(
             ),
             allowed_objects=settings.allowed_objects,
             stale_objects=settings.stale_objects,
+            second_look_seconds=settings.second_look_seconds,
         ),
+        patience=patience,
         calls=ThreadPoolExecutor(CONCURRENT_ITEMS, thread_name_prefix="call"),
     )

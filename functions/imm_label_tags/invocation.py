@@ -10,6 +10,7 @@ from imm_label_tags.errors import BatchFailed, InvalidNotification, TaggingError
 from imm_label_tags.log import Log
 from imm_label_tags.notification import Event, ForeignNotification, TaskNotification, read_event
 from imm_label_tags.outcome import Outcome, Status
+from imm_label_tags.patience import Deadline
 from imm_label_tags.tagging import Tagger, Trace
 
 _Item = TaskNotification | ForeignNotification | InvalidNotification
@@ -18,12 +19,21 @@ _Item = TaskNotification | ForeignNotification | InvalidNotification
 class Invocation:
     """Handles the event of one invocation. ``items`` runs the items of a list at the same time."""
 
-    def __init__(self, tagger: Tagger, items: Executor, log: Log, request_id: str, cold_start: bool) -> None:
+    def __init__(
+        self,
+        tagger: Tagger,
+        items: Executor,
+        log: Log,
+        request_id: str,
+        cold_start: bool,
+        deadline: Deadline,
+    ) -> None:
         self._tagger = tagger
         self._items = items
         self._log = log
         self._request_id = request_id
         self._cold_start = cold_start
+        self._deadline = deadline
 
     def run(self, raw_event: bytes) -> dict[str, Any]:
         """Handle an event; returns the outcomes in the order of its items.
@@ -68,7 +78,7 @@ class Invocation:
             raise item
         if isinstance(item, ForeignNotification):
             return Outcome(Status.IGNORED, reason=item.reason)
-        return self._tagger.tag(item, trace)
+        return self._tagger.tag(item, trace, self._deadline)
 
     def _log_outcome(self, outcome: Outcome, trace: Trace) -> None:
         changed = outcome.status in (Status.TAGGED, Status.UNCHANGED)
@@ -84,6 +94,8 @@ class Invocation:
             tags=None if outcome.tags is None else len(outcome.tags),
             dropped=len(outcome.dropped) if changed else None,
             milliseconds=trace.times.milliseconds or None,
+            repeated=_repeated(trace),
+            window_milliseconds=trace.times.window,
             cold_start=self._cold_start,
         )
 
@@ -107,8 +119,14 @@ class Invocation:
             object=trace.target.uri if trace.target else None,
             labels=trace.labels,
             milliseconds=trace.times.milliseconds or None,
+            repeated=_repeated(trace),
             cold_start=self._cold_start,
         )
+
+
+def _repeated(trace: Trace) -> dict[str, int] | None:
+    """How often a call had to be made again, by action."""
+    return {action: number - 1 for action, number in trace.times.calls.items() if number > 1} or None
 
 
 _IN_WORDS = {Status.TAGGED: "written", Status.UNCHANGED: "what they should be"}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(NamedTuple):
     """One label (struct Label of IMM's API reference).
 
     ``confidence`` and ``centric_score`` are 0 to 1; ``level`` is 1 (general) to 3 (specific), 0 where IMM

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any, TextIO
 
+from imm_label_tags.excerpt import excerpt
+from imm_label_tags.printable import printable
+
+# Function Compute cuts a record at 128 KB, and what it leaves of a longer one is no JSON any more.
+MAX_LINE_BYTES = 65536
+
 _ORDER = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
-# What JSON leaves as it is and yet breaks a line, hides text or cannot be encoded.
-_UNPRINTABLE = re.compile(r"[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
+# The characters that each field of a line may have, one attempt after the other until it is short enough.
+_FIELD_LENGTHS = (MAX_LINE_BYTES, 8192, 1024, 128)
 
 
 class Log:
@@ -23,7 +28,10 @@ class Log:
         self._stream = stream
 
     def write(self, level: str, message: str, **fields: Any) -> None:
-        """Write one line: time (UTC), level, message, then the fields that are not None."""
+        """Write one line: time (UTC), level, message, then the fields that are not None.
+
+        Where the line would be longer than MAX_LINE_BYTES, long fields lose their middles.
+        """
         if _ORDER[level] < self._threshold:
             return
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -31,7 +39,37 @@ class Log:
         record.update((name, value) for name, value in fields.items() if value is not None)
         stream = self._stream or sys.stdout
         utf8 = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
-        line = self.redact(json.dumps(record, ensure_ascii=not utf8, default=str))
-        line = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
-        stream.write(line + "\n")
+        stream.write(self._line(record, ascii_only=not utf8) + "\n")
         stream.flush()
+
+    def _line(self, record: Mapping[str, Any], *, ascii_only: bool) -> str:
+        line = ""
+        for length in _FIELD_LENGTHS:
+            fields = (
+                f"{_json(name, ascii_only)}: {_json(self._shortened(value, length), ascii_only)}"
+                for name, value in record.items()
+            )
+            line = printable(self.redact("{" + ", ".join(fields) + "}"))
+            if len(line.encode()) < MAX_LINE_BYTES:
+                break
+        return line
+
+    def _shortened(self, value: Any, length: int) -> Any:
+        text = value if isinstance(value, str) else _json(value, False)
+        # Redacted first: what is left of a secret that was cut would not be found any more.
+        return value if len(text) <= length else excerpt(self.redact(text), length)
+
+
+def _json(value: Any, ascii_only: bool) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, default=str)
+    except Exception:
+        # Not a number, a circle, a key that is no text: no reason to lose the line.
+        return json.dumps(_described(value), ensure_ascii=ascii_only)
+
+
+def _described(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception:
+        return f"a {type(value).__name__} that cannot be shown"

@@ -10,6 +10,9 @@ from enum import Enum
 
 from imm_label_tags.alphabet import is_legal
 
+# No label is so long, and the time that normalising takes can grow with the square of the length.
+LONGEST_LABEL = 512
+
 _SPACES = re.compile(r"\s+")
 # Outside ASCII the service decides; inside it the documented alphabet does.
 _REFUSED_BY_OSS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff!-*,;-<>-@\[-^`{-~]+")
@@ -44,10 +47,14 @@ class Naming:
 
     def write(self, text: str) -> str:
         """The text in characters that OSS accepts; without white space, never empty for a non-empty text."""
-        plain = _plain(text)
-        listed = self._lexicon.get(text, self._lexicon.get(plain))
+        listed = self._lexicon.get(text)
+        plain = _plain(text) if len(text) <= LONGEST_LABEL else text
+        if listed is None:
+            listed = self._lexicon.get(plain)
         if listed is not None:
             return _plain(listed).lower()
+        if len(plain) > LONGEST_LABEL:
+            return encode(text)
         if plain and is_legal(plain):
             return plain.lower()
         if self.mode is LabelNames.RAW and (raw := _REFUSED_BY_OSS.sub("-", plain).strip("-")):

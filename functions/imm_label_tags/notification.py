@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from imm_label_tags.errors import InvalidNotification
 from imm_label_tags.json_text import parse_json
@@ -26,8 +25,7 @@ MAX_WRAPPINGS = 16
 MAX_NAME_LENGTH = 256
 
 
-@dataclass(frozen=True)
-class TaskNotification:
+class TaskNotification(NamedTuple):
     """A task that IMM says has ended.
 
     ``user_data`` is what the message claims the task's UserData to be, None where it has no such field. It
@@ -39,8 +37,7 @@ class TaskNotification:
     user_data: str | None = None
 
 
-@dataclass(frozen=True)
-class ForeignNotification:
+class ForeignNotification(NamedTuple):
     """Something well-formed that is not about a video label task; ``reason`` is a sentence."""
 
     reason: str
@@ -49,8 +46,7 @@ class ForeignNotification:
 Notification = TaskNotification | ForeignNotification
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """What one invocation was given. ``batch`` is true where it was a list, of however many items."""
 
     items: tuple[Notification | InvalidNotification, ...]
@@ -74,6 +70,8 @@ def read_event(event: bytes) -> Event:
 
 
 _Found = TaskNotification | ForeignNotification | list[Any]
+
+_NO_IMM_MESSAGE = ForeignNotification("A RocketMQ event whose body is no IMM message.")
 
 
 def _flatten(found: list[Any]) -> list[Notification | InvalidNotification]:
@@ -135,12 +133,18 @@ def _unwrap_cloud_event(event: Mapping[str, Any], depth: int) -> _Found:
     if kind.startswith("mq:"):
         # IMM can also publish to RocketMQ; whatever else a topic carries is not ours to judge.
         try:
-            return _unwrap(_field(data, "body", "a RocketMQ event"), depth)
+            return _not_judged(_unwrap(_field(data, "body", "a RocketMQ event"), depth))
         except InvalidNotification:
-            return ForeignNotification("A RocketMQ event whose body is no IMM message.")
+            return _NO_IMM_MESSAGE
     return ForeignNotification(
         f"A CloudEvent of type {_shown(kind)} from source {_shown(event.get('source'))}."
     )
+
+
+def _not_judged(found: _Found | InvalidNotification) -> _Found:
+    if isinstance(found, list):
+        return [_not_judged(item) for item in found]
+    return _NO_IMM_MESSAGE if isinstance(found, InvalidNotification) else found
 
 
 def _is_imm(message: Mapping[str, Any]) -> bool:
@@ -216,5 +220,6 @@ def _parse(text: str) -> object:
 
 
 def _shown(value: object) -> str:
-    shown = ascii(value)
+    # Anything but text can be nested so deeply that showing it fails.
+    shown = ascii(value[:80]) if isinstance(value, str) else "(no text)"
     return shown if len(shown) <= 80 else shown[:76] + "...'"

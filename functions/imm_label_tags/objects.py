@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from imm_label_tags.errors import TargetUnknown
 
@@ -19,8 +19,7 @@ class TagsRefused(Exception):
     """OSS answered InvalidTag: it does not accept a key or a value."""
 
 
-@dataclass(frozen=True)
-class TargetObject:
+class TargetObject(NamedTuple):
     """A bucket and a key that can be addressed without any doubt about which object is meant."""
 
     bucket: str
@@ -57,10 +56,29 @@ class ObjectPatterns:
     """Comma-separated patterns ``bucket/prefix*``; ``*`` stands for any characters."""
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
-        self._patterns = tuple(
-            re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL) for pattern in patterns
-        )
+        self._patterns = tuple(tuple(pattern.split("*")) for pattern in patterns)
 
     def match(self, target: TargetObject) -> bool:
         """Whether any pattern matches the whole of bucket/key."""
-        return any(pattern.fullmatch(f"{target.bucket}/{target.key}") for pattern in self._patterns)
+        return any(_matches(pattern, f"{target.bucket}/{target.key}") for pattern in self._patterns)
+
+
+def _matches(literals: tuple[str, ...], path: str) -> bool:
+    """Whether a path consists of the literals, in order, with any characters between them.
+
+    A regular expression would try every division of the path, and whoever names objects could make it try
+    for hours; the leftmost place of each literal is as good as any other.
+    """
+    first, *others = literals
+    if not others:
+        return path == first
+    last = others.pop()
+    if len(path) < len(first) + len(last) or not path.startswith(first) or not path.endswith(last):
+        return False
+    position, end = len(first), len(path) - len(last)
+    for literal in others:
+        found = path.find(literal, position, end)
+        if found < 0:
+            return False
+        position = found + len(literal)
+    return True

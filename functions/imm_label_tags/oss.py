@@ -12,49 +12,48 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import alibabacloud_oss_v2 as oss
-import requests
 from alibabacloud_oss_v2.transport import RequestsHttpClient
-from requests.adapters import HTTPAdapter
 
+from imm_label_tags.connections import Connections
 from imm_label_tags.credentials import Keys, RoleCredentials
 from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.objects import ObjectGone, TagsRefused, TargetObject
-from imm_label_tags.remote import (
-    ATTEMPTS,
-    CONNECT_SECONDS,
-    MAX_PAUSE_SECONDS,
-    READ_SECONDS,
-    Operation,
-    Refusal,
-    error_of,
-    unreadable,
-)
+from imm_label_tags.patience import Timeouts
+from imm_label_tags.remote import Operation, Refusal, error_of, unreadable
 from imm_label_tags.settings import Endpoint
 from imm_label_tags.tag_plan import TagSet
 from imm_label_tags.tagging_xml import UnreadableTagSet, check_tag_set
 
-KEPT_CONNECTIONS = 64
-
 _REFUSED_TAGS = frozenset({"InvalidTag", "InvalidTaggingKey", "InvalidTaggingValue"})
+# 409, in the words of a page of OSS's: the object's tags are being changed at the same time.
+_CHANGED_MEANWHILE = "StaleFile"
 _NO_ERROR_BODY = "BadErrorResponse"
+# Every answer of OSS has it (help.aliyun.com, "Common response headers").
+_REQUEST_ID = "x-oss-request-id"
 
 _Answer = TypeVar("_Answer")
 
 
 class OssObjects:
-    """Reads and tags objects of one region."""
+    """Reads and tags objects of one region; each method is one call and one attempt."""
 
     def __init__(
-        self, region: str, account_id: str, endpoint: Endpoint | None, credentials: RoleCredentials
+        self,
+        region: str,
+        account_id: str,
+        endpoint: Endpoint | None,
+        credentials: RoleCredentials,
+        connections: Connections,
     ) -> None:
         credentials.as_oss = _oss_credentials
+        self._connections = connections
         self._redact = credentials.redact
         self._account_id = account_id or "*"
         config = oss.config.load_default()
         config.region = region
         config.credentials_provider = credentials
-        config.retryer = oss.retry.StandardRetryer(max_attempts=ATTEMPTS, max_backoff=MAX_PAUSE_SECONDS)
-        config.http_client = _CheckedHttpClient()
+        config.retryer = oss.retry.NopRetryer()
+        config.http_client = _CheckedHttpClient(connections)
         if endpoint is None:
             config.use_internal_endpoint = True
         else:
@@ -62,30 +61,31 @@ class OssObjects:
             config.use_path_style = _is_local(endpoint)
         self._client = oss.Client(config)
 
-    def last_modified(self, target: TargetObject) -> datetime:
+    def last_modified(self, target: TargetObject, timeouts: Timeouts) -> datetime:
         """When the object was written, in UTC and whole seconds: HeadObject.
 
         Raises ObjectGone, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
         """
+        request = oss.HeadObjectRequest(bucket=target.bucket, key=target.key)
         return self._ask(
             # Reading an object's head needs the permission to read the object.
             self._operation("HeadObject", "oss:GetObject", target),
             target,
-            lambda: self._client.head_object(oss.HeadObjectRequest(bucket=target.bucket, key=target.key)),
+            lambda: self._client.head_object(request, **_options(timeouts)),
             _last_modified,
         )
 
-    def tags(self, target: TargetObject) -> TagSet:
+    def tags(self, target: TargetObject, timeouts: Timeouts) -> TagSet:
         """The object's tags in OSS's order: GetObjectTagging. Raises as ``last_modified`` does."""
         request = oss.GetObjectTaggingRequest(bucket=target.bucket, key=target.key)
         return self._ask(
             self._operation("GetObjectTagging", "oss:GetObjectTagging", target),
             target,
-            lambda: self._client.get_object_tagging(request),
+            lambda: self._client.get_object_tagging(request, **_options(timeouts)),
             _tags,
         )
 
-    def replace_tags(self, target: TargetObject, tags: TagSet) -> None:
+    def replace_tags(self, target: TargetObject, tags: TagSet, timeouts: Timeouts) -> None:
         """Write the object's whole tag set: PutObjectTagging.
 
         Raises TagsRefused where OSS does not accept a tag, else as ``last_modified`` does.
@@ -97,7 +97,7 @@ class OssObjects:
         self._ask(
             self._operation("PutObjectTagging", "oss:PutObjectTagging", target),
             target,
-            lambda: self._client.put_object_tagging(request),
+            lambda: self._client.put_object_tagging(request, **_options(timeouts)),
             lambda result: None,
         )
 
@@ -113,6 +113,7 @@ class OssObjects:
         read: Callable[[Any], _Answer],
     ) -> _Answer:
         failure: Exception
+        self._connections.forget_answer()
         try:
             return read(call())
         except Exception as error:
@@ -124,21 +125,30 @@ class OssObjects:
         inner = error
         while isinstance(inner, (oss.exceptions.OperationError, oss.exceptions.ResponseError)):
             inner = inner.unwrap()
-        if isinstance(inner, UnreadableTagSet):
+        if isinstance(inner, (UnreadableTagSet, _NotOfOss)):
             return unreadable(operation, target.uri, str(inner))
         if not isinstance(inner, oss.exceptions.ServiceError):
-            said = self._redact(str(inner)) or type(inner).__name__
+            said = self._redact(str(inner)).rstrip(".") or type(inner).__name__
+            if self._connections.last_answer() is not None:
+                return unreadable(operation, target.uri, f"a body that cannot be read ({said})")
+            self._connections.drop()
             return ServiceUnavailable(
-                f"{operation} for {target.uri} got no usable answer: {said}. A retry may help."
+                f"{operation} for {target.uri} got no answer: {said}. A retry may help."
             )
         if _gone(inner, operation):
             return ObjectGone(target.uri)
-        if inner.code in _REFUSED_TAGS:
+        if inner.code == _CHANGED_MEANWHILE:
+            return ServiceUnavailable(
+                f"{operation} for {target.uri} was refused because its tags were being changed by another "
+                f"({self._redact(inner.message or inner.code)}). A retry helps."
+            )
+        if inner.code in _REFUSED_TAGS and operation.action == "PutObjectTagging":
             return TagsRefused(self._redact(inner.message or inner.code))
         return error_of(operation, self._refusal(inner), target.uri)
 
     def _refusal(self, error: Any) -> Refusal:
         code = "" if error.code == _NO_ERROR_BODY else error.code or ""
+        answer = self._connections.last_answer()
         return Refusal(
             status=error.status_code,
             code=code,
@@ -146,30 +156,48 @@ class OssObjects:
             ec=error.ec or "",
             request_id=error.request_id or "",
             throttled="QpsLimit" in code or code in ("ActiveRequestLimitExceeded", "SlowDown"),
+            after_seconds=answer.after_seconds if answer else 0.0,
         )
 
 
 class _CheckedHttpClient(RequestsHttpClient):  # type: ignore[misc]
-    """The SDK's transport without the environment's proxies and .netrc, and with tag sets checked."""
+    """The SDK's transport over our connections, with tag sets checked."""
 
-    def __init__(self) -> None:
-        session = requests.Session()
-        session.trust_env = False
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=KEPT_CONNECTIONS)
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        super().__init__(session=session, connect_timeout=CONNECT_SECONDS, readwrite_timeout=READ_SECONDS)
+    def __init__(self, connections: Connections) -> None:
+        super().__init__(session=connections.session)
 
     def send(self, request: Any, **options: Any) -> Any:
-        response = super().send(request, **options)
-        query = parse_qs(urlsplit(request.url).query, keep_blank_values=True)
-        if request.method == "GET" and response.status_code == 200 and "tagging" in query:
+        timeouts = options.pop("readwrite_timeout")
+        response = super().send(
+            request, connect_timeout=timeouts.connect, readwrite_timeout=timeouts.read, **options
+        )
+        # To the SDK each of these is a success.
+        if 200 <= response.status_code < 300:
             try:
-                check_tag_set(response.content)
-            except UnreadableTagSet as error:
-                # In the SDK's words, so that it tries again.
+                _check_success(request, response)
+            except (UnreadableTagSet, _NotOfOss) as error:
+                # In the SDK's words, which it unwraps.
                 raise oss.exceptions.ResponseError(error=error) from None
         return response
+
+
+class _NotOfOss(Exception):
+    pass
+
+
+def _check_success(request: Any, response: Any) -> None:
+    if response.status_code != 200:
+        raise _NotOfOss(f"HTTP {response.status_code}, which is no answer of OSS's to this call")
+    if request.method == "PUT" and not response.headers.get(_REQUEST_ID):
+        # A write has no other answer than its status, and any server between here and OSS can send that.
+        raise _NotOfOss("HTTP 200 by something that is not OSS: it has no request id")
+    if request.method == "GET" and "tagging" in parse_qs(urlsplit(request.url).query, keep_blank_values=True):
+        check_tag_set(response.content)
+
+
+def _options(timeouts: Timeouts) -> dict[str, Any]:
+    # The SDK hands this option on as it is, and has none for the time to connect.
+    return {"readwrite_timeout": timeouts}
 
 
 def _tags(result: Any) -> TagSet:
@@ -190,8 +218,14 @@ def _gone(error: Any, operation: Operation) -> bool:
         return False
     if error.code == "NoSuchKey" or (error.headers or {}).get("x-oss-delete-marker") == "true":
         return True
-    # A HEAD has no body; where OSS does not send x-oss-err either, the status is all there is.
-    return bool(operation.action == "HeadObject" and error.code == _NO_ERROR_BODY and not error.snapshot)
+    # A HEAD has no body; where OSS does not send x-oss-err either, the status is all there is. Any other
+    # server would say the same, but without a request id.
+    return bool(
+        operation.action == "HeadObject"
+        and error.code == _NO_ERROR_BODY
+        and not error.snapshot
+        and (error.headers or {}).get(_REQUEST_ID)
+    )
 
 
 def _is_local(endpoint: Endpoint) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Status(str, Enum):
@@ -30,16 +29,14 @@ class DropReason(str, Enum):
     COLLISION = "collision"
 
 
-@dataclass(frozen=True)
-class Dropped:
+class Dropped(NamedTuple):
     """A label that did not become a tag."""
 
     label: str
     reason: DropReason
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The end of one notification.
 
     ``object`` is an ``oss://`` URI. ``tags`` is the object's whole tag set after the call, None where it

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 from imm_label_tags.alphabet import MAX_VALUE_BYTES, make_legal, shorten
 
 _VALUE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z/(.+)", re.ASCII)
 
 
-@dataclass(frozen=True, order=True)
-class Provenance:
+class Provenance(NamedTuple):
     """A task's start in whole milliseconds and its id; the greater one is the newer task."""
 
     start: datetime

@@ -1,11 +1,12 @@
-"""What the calls of both services have in common: patience, timing and the classes of errors."""
+"""What the calls of both services have in common: timing and the classes of errors."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from imm_label_tags.errors import (
     AccessDenied,
@@ -15,20 +16,21 @@ from imm_label_tags.errors import (
     Throttled,
 )
 
-# Worst case of one call: 3 x (2 + 5) s and two pauses of at most 2 s. The longest chain has five calls one
-# after the other (no UserData in the message, and a rewrite after InvalidTag): s.yaml's timeout is above it.
-CONNECT_SECONDS = 2
-READ_SECONDS = 5
-ATTEMPTS = 3
-MAX_PAUSE_SECONDS = 2
-
 _NO_PERMISSION = frozenset(
     {"AccessDenied", "Forbidden", "Forbidden.RAM", "Forbidden.NoPermission", "NoPermission"}
 )
+_EXPIRED_KEYS = "The keys of this invocation had expired. A retry helps: it gets new ones."
+_WRONG_TIME = "The clock of this instance was wrong. A retry may help: another instance may answer it."
+# These are the same until the invocation ends, and another invocation need not meet them.
+_OF_THIS_INVOCATION = {
+    "SecurityTokenExpired": _EXPIRED_KEYS,
+    "InvalidSecurityToken.Expired": _EXPIRED_KEYS,
+    "RequestTimeTooSkewed": _WRONG_TIME,
+    "InvalidTimeStamp.Expired": _WRONG_TIME,
+}
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """A remote call: its service and action, the RAM permission that it needs, and on which resource."""
 
     service: str
@@ -40,9 +42,11 @@ class Operation:
         return f"{self.service} {self.action}"
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """What a service answered instead of a result; ``status`` is 0 where there was no HTTP answer."""
+class Refusal(NamedTuple):
+    """What a service answered instead of a result.
+
+    ``status`` is 0 where there was no HTTP answer; ``after_seconds`` is how long the service asks to wait.
+    """
 
     status: int
     code: str
@@ -50,18 +54,26 @@ class Refusal:
     ec: str = ""
     request_id: str = ""
     throttled: bool = False
+    after_seconds: float = 0.0
 
 
 class CallTimes:
-    """Milliseconds of each remote call of one notification, by action; repeated actions are added up."""
+    """Milliseconds and number of each remote call of one notification, by action.
+
+    ``window`` is the time from the answer with an object's tags until the answer to their write, in which
+    another writer's change would be lost; None where nothing was written.
+    """
 
     def __init__(self) -> None:
         self.milliseconds: dict[str, float] = {}
+        self.calls: dict[str, int] = {}
+        self.window: float | None = None
 
     @contextmanager
     def measure(self, action: str) -> Iterator[None]:
         """Measure one call, however it ends."""
         started = time.perf_counter()
+        self.calls[action] = self.calls.get(action, 0) + 1
         try:
             yield
         finally:
@@ -83,19 +95,30 @@ def error_of(operation: Operation, refusal: Refusal, subject: str) -> TaggingErr
     )
     said = f"{refusal.message.strip() or 'no message'} ({details or 'no details'})"
     if refusal.throttled or refusal.status == 429:
-        return Throttled(f"{operation} for {subject} was throttled: {said}. A retry helps.")
+        return Throttled(
+            f"{operation} for {subject} was throttled: {said}. A retry helps.",
+            after_seconds=refusal.after_seconds,
+        )
     if refusal.status == 0 or refusal.status >= 500 or refusal.status == 408:
-        return ServiceUnavailable(f"{operation} for {subject} failed: {said}. A retry may help.")
+        return ServiceUnavailable(
+            f"{operation} for {subject} failed: {said}. A retry may help.",
+            after_seconds=refusal.after_seconds,
+        )
     if refusal.status == 403 and refusal.code in _NO_PERMISSION:
         return AccessDenied(
             f"{operation} for {subject} was denied: {said}. Allow the function's role the action "
             f"{operation.permission} on the resource {operation.resource}, and look for a bucket policy "
-            "that denies it.",
+            "that denies it; before that a retry does not help.",
             action=operation.permission,
             resource=operation.resource,
         )
+    if refusal.code in _OF_THIS_INVOCATION:
+        return ServiceUnavailable(
+            f"{operation} for {subject} was refused: {said}. {_OF_THIS_INVOCATION[refusal.code]}",
+            after_seconds=math.inf,
+        )
     return ServiceRejected(
-        f"{operation} for {subject} was refused: {said}. A retry does not help.",
+        f"{operation} for {subject} was refused: {said}. {_advice(refusal)}",
         code=refusal.code,
         ec=refusal.ec,
         request_id=refusal.request_id,
@@ -105,3 +128,12 @@ def error_of(operation: Operation, refusal: Refusal, subject: str) -> TaggingErr
 def unreadable(operation: Operation, subject: str, what: str) -> ServiceUnavailable:
     """The error for an answer that is no answer."""
     return ServiceUnavailable(f"{operation} for {subject} was answered with {what}. A retry may help.")
+
+
+def _advice(refusal: Refusal) -> str:
+    if 300 <= refusal.status < 400:
+        return (
+            "This is another service's address: check the setting of the endpoint, and the region; before "
+            "that a retry does not help."
+        )
+    return "A retry does not help."

@@ -6,11 +6,12 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 from imm_label_tags.alphabet import MAX_TAGS, is_legal
+from imm_label_tags.credentials import HIDDEN, key_variables
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.naming import LabelNames
 from imm_label_tags.objects import ObjectPatterns
@@ -18,7 +19,8 @@ from imm_label_tags.tag_value import ValueTemplate
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9.-]{1,32}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LONGEST_SECOND_LOOK = 60
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class StaleObjects(str, Enum):
@@ -28,8 +30,7 @@ class StaleObjects(str, Enum):
     TAG = "tag"
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Where a service is reached: ``http`` or ``https``, and a host with an optional port."""
 
     scheme: str
@@ -41,8 +42,7 @@ class Endpoint:
         return f"{self.scheme}://{self.host}"
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Every setting, checked. ``allowed_objects`` and the endpoints are None where unset."""
 
     namespace: str
@@ -53,6 +53,7 @@ class Settings:
     lexicon: Mapping[str, str]
     allowed_objects: ObjectPatterns | None
     stale_objects: StaleObjects
+    second_look_seconds: float
     imm_endpoint: Endpoint | None
     oss_endpoint: Endpoint | None
     log_level: str
@@ -63,7 +64,7 @@ def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:
 
     Raises InvalidSetting.
     """
-    variables = _Variables(environment)
+    variables = Variables(environment)
     return Settings(
         namespace=_namespace(variables),
         tag_value=_tag_value(variables),
@@ -73,20 +74,30 @@ def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:
         lexicon=_lexicon(variables, code_root),
         allowed_objects=_allowed_objects(variables),
         stale_objects=StaleObjects(variables.choice("STALE_OBJECTS", "skip", tuple(StaleObjects))),
-        imm_endpoint=_endpoint(variables, "IMM_ENDPOINT"),
-        oss_endpoint=_endpoint(variables, "OSS_ENDPOINT"),
-        log_level=variables.choice("LOG_LEVEL", "INFO", _LOG_LEVELS),
+        second_look_seconds=_second_look(variables),
+        imm_endpoint=read_endpoint(variables, "IMM_ENDPOINT"),
+        oss_endpoint=read_endpoint(variables, "OSS_ENDPOINT"),
+        log_level=variables.choice("LOG_LEVEL", "INFO", LOG_LEVELS),
     )
 
 
-class _Variables:
+class Variables:
+    """Environment variables as settings are read from them: an empty one counts as unset."""
+
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
+        self._keys = dict(key_variables(environment))
 
     def text(self, variable: str, default: str = "") -> str:
-        return self._environment.get(variable, "").strip() or default
+        """A text without the white space around it; raises InvalidSetting where it holds one of the keys."""
+        text = self._environment.get(variable, "").strip() or default
+        for name, key in self._keys.items():
+            if key in text:
+                raise InvalidSetting(variable, HIDDEN, f"something else: it holds the value of {name}")
+        return text
 
     def choice(self, variable: str, default: str, allowed: tuple[str, ...]) -> str:
+        """One of a few texts; raises InvalidSetting."""
         text = self.text(variable, default)
         for choice in allowed:
             if text == choice:
@@ -95,14 +106,14 @@ class _Variables:
         raise InvalidSetting(variable, text, "one of " + ", ".join(names))
 
 
-def _namespace(variables: _Variables) -> str:
+def _namespace(variables: Variables) -> str:
     text = variables.text("TAG_NAMESPACE", "imm")
     if not _NAMESPACE.fullmatch(text):
         raise InvalidSetting("TAG_NAMESPACE", text, "1 to 32 of the characters A-Z a-z 0-9 . -")
     return text
 
 
-def _tag_value(variables: _Variables) -> ValueTemplate:
+def _tag_value(variables: Variables) -> ValueTemplate:
     text = variables.text("TAG_VALUE", "{confidence}")
     try:
         return ValueTemplate(text)
@@ -110,7 +121,15 @@ def _tag_value(variables: _Variables) -> ValueTemplate:
         raise InvalidSetting("TAG_VALUE", text, ValueTemplate.ALLOWED) from None
 
 
-def _fraction(variables: _Variables, variable: str, default: str) -> float:
+def _second_look(variables: Variables) -> float:
+    variable = "SECOND_LOOK_SECONDS"
+    text = variables.text(variable, "0")
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,3})?", text) or float(text) > LONGEST_SECOND_LOOK:
+        raise InvalidSetting(variable, text, f"a number of seconds from 0 to {LONGEST_SECOND_LOOK}")
+    return float(text)
+
+
+def _fraction(variables: Variables, variable: str, default: str) -> float:
     text = variables.text(variable, default)
     try:
         number = float(text)
@@ -121,14 +140,14 @@ def _fraction(variables: _Variables, variable: str, default: str) -> float:
     return number
 
 
-def _label_limit(variables: _Variables) -> int:
+def _label_limit(variables: Variables) -> int:
     text = variables.text("LABEL_LIMIT", "9")
     if not re.fullmatch(r"[0-9]{1,2}", text) or int(text) > MAX_TAGS:
         raise InvalidSetting("LABEL_LIMIT", text, f"a whole number from 0 to {MAX_TAGS}")
     return int(text)
 
 
-def _lexicon(variables: _Variables, code_root: Path) -> Mapping[str, str]:
+def _lexicon(variables: Variables, code_root: Path) -> Mapping[str, str]:
     variable = "LABEL_LEXICON"
     path = variables.text(variable)
     if not path:
@@ -148,7 +167,7 @@ def _lexicon(variables: _Variables, code_root: Path) -> Mapping[str, str]:
     return lexicon
 
 
-def _allowed_objects(variables: _Variables) -> ObjectPatterns | None:
+def _allowed_objects(variables: Variables) -> ObjectPatterns | None:
     text = variables.text("ALLOWED_OBJECTS")
     patterns = tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
     if not text:
@@ -160,7 +179,8 @@ def _allowed_objects(variables: _Variables) -> ObjectPatterns | None:
     return ObjectPatterns(patterns)
 
 
-def _endpoint(variables: _Variables, variable: str) -> Endpoint | None:
+def read_endpoint(variables: Variables, variable: str) -> Endpoint | None:
+    """Where a service is reached; None where the variable is unset. Raises InvalidSetting."""
     text = variables.text(variable)
     if not text:
         return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from imm_label_tags.alphabet import MAX_KEY_BYTES, MAX_TAGS, shorten
 from imm_label_tags.labels import Label, distinct
@@ -16,8 +16,7 @@ from imm_label_tags.tag_value import ValueTemplate
 TagSet = Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class TagScheme:
+class TagScheme(NamedTuple):
     """How labels become tags. ``namespace`` is the provenance tag's key and the label tags' prefix."""
 
     namespace: str
@@ -49,8 +48,7 @@ class TagScheme:
         )
 
 
-@dataclass(frozen=True)
-class TagPlan:
+class TagPlan(NamedTuple):
     """What to do: ``status`` is tagged (write ``tags``), unchanged, superseded or tag_limit."""
 
     status: Status

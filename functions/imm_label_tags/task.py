@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 from imm_label_tags.json_text import parse_json
 from imm_label_tags.labels import Label
@@ -15,11 +15,10 @@ FAILED = "Failed"
 RUNNING = "Running"
 
 _USER_DATA_KEYS = ("uri", "URI", "SourceURI")
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:[0-5]\d)?", re.ASCII)
 
 
-@dataclass(frozen=True)
-class TaskResult:
+class TaskResult(NamedTuple):
     """The answer of GetVideoLabelClassificationResult; ``code`` and ``message`` tell why a task failed."""
 
     status: str
@@ -51,12 +50,15 @@ def parse_time(text: str) -> datetime | None:
 def target_of_user_data(user_data: str) -> TargetObject | None:
     """The object that a task's UserData names: an ``oss://`` URI, or a JSON object that holds one.
 
+    White space around a URI is not part of it, except that a space at its end may end the key: an object
+    can be called so, and another without it.
+
     Raises TargetUnknown where it names one that cannot be addressed safely.
     """
-    text = user_data.strip()
+    text = user_data.lstrip()
     if text.startswith("oss://"):
-        return TargetObject.from_uri(text)
-    fields = _json_object(text)
+        return TargetObject.from_uri(text.rstrip("\t\n\v\f\r"))
+    fields = _json_object(text.strip())
     for key in _USER_DATA_KEYS:
         value = fields.get(key)
         if isinstance(value, str) and value.startswith("oss://"):

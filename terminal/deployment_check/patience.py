@@ -1,7 +1,7 @@
 """How long the function may take: the arithmetic behind its time-outs.
 
-The SDKs' own waits are in ``imm_label_tags.remote``. Name resolution, and an answer that comes in drops, are
-not in it: no time-out of either SDK covers them.
+The limits of each call are in ``imm_label_tags.patience``. Name resolution, and an answer that comes in
+drops, are not in it: no time-out of either SDK covers them.
 """
 
 from __future__ import annotations
@@ -9,35 +9,70 @@ from __future__ import annotations
 import math
 
 from imm_label_tags.instance import CONCURRENT_ITEMS
-from imm_label_tags.remote import ATTEMPTS, CONNECT_SECONDS, MAX_PAUSE_SECONDS, READ_SECONDS
+from imm_label_tags.patience import (
+    ATTEMPTS,
+    CONNECT_SECONDS,
+    FIRST_PAUSE_SECONDS,
+    MARGIN_SECONDS,
+    MAX_PAUSE_SECONDS,
+    READ_SECONDS,
+    RETRIES,
+)
+
+REPETITIONS = RETRIES
+KEEPING_REPETITIONS = ATTEMPTS - 1
 
 # The calls of one notification that wait for each other, at the worst: the message does not tell the task's
-# UserData, so IMM is asked twice; LABEL_NAMES is raw and OSS refuses the tags, so they are written twice.
+# UserData, so IMM is asked twice; LABEL_NAMES is raw and OSS refuses the tags, so they are read and written
+# twice.
 LONGEST_CHAIN = (
     "GetVideoLabelClassificationResult",
     "GetTask",
     "GetObjectTagging",
     "PutObjectTagging",
+    "GetObjectTagging",
     "PutObjectTagging",
 )
 # Measured on one vCPU: importing both SDKs takes 1 s, and 1.7 s more where their sources have to be compiled.
 IMPORT_SECONDS = 1.0
 COMPILE_SECONDS = 1.7
+# The same of the function that keeps failed events, which imports OSS's SDK alone.
+KEEPING_IMPORT_SECONDS = 0.35
+KEEPING_COMPILE_SECONDS = 0.75
 
 
-def call_seconds() -> float:
-    """The longest that one call to IMM or OSS takes, with its repetitions and the pauses between them."""
-    return ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + (ATTEMPTS - 1) * MAX_PAUSE_SECONDS
+def attempt_seconds() -> float:
+    """The longest that one attempt of a call to IMM or OSS takes."""
+    return CONNECT_SECONDS + READ_SECONDS
+
+
+def notification_seconds() -> float:
+    """The longest that one notification takes: every call of the chain, every repetition with its pause.
+
+    A write is not just sent again: the tags are read anew first.
+    """
+    pause = MAX_PAUSE_SECONDS + FIRST_PAUSE_SECONDS * 2.0 ** (ATTEMPTS - 2)
+    attempts = len(LONGEST_CHAIN) + REPETITIONS + (ATTEMPTS - 1)
+    return attempts * attempt_seconds() + REPETITIONS * pause + MARGIN_SECONDS
 
 
 def invocation_seconds(notifications: int = 1) -> float:
     """The longest that an invocation with some notifications, each about another object, takes."""
-    return math.ceil(notifications / CONCURRENT_ITEMS) * len(LONGEST_CHAIN) * call_seconds()
+    return math.ceil(notifications / CONCURRENT_ITEMS) * notification_seconds()
 
 
-def initializer_seconds(cpu: float) -> float:
-    """How long the initializer takes on a share of a vCPU, if the layer has no compiled files."""
-    return (IMPORT_SECONDS + COMPILE_SECONDS) / min(cpu, 1)
+def keeping_seconds() -> float:
+    """The longest that keeping a failed event takes: one call, every repetition with its pause."""
+    pause = MAX_PAUSE_SECONDS + FIRST_PAUSE_SECONDS * 2.0 ** (ATTEMPTS - 2)
+    return (1 + KEEPING_REPETITIONS) * attempt_seconds() + KEEPING_REPETITIONS * pause + MARGIN_SECONDS
+
+
+def initializer_seconds(cpu: float, *, keeps: bool = False) -> float:
+    """How long an initializer takes on a share of a vCPU, if the layer has no compiled files."""
+    seconds = IMPORT_SECONDS + COMPILE_SECONDS
+    if keeps:
+        seconds = KEEPING_IMPORT_SECONDS + KEEPING_COMPILE_SECONDS
+    return seconds / min(cpu, 1)
 
 
 def retry_seconds(attempts: int, timeout: int) -> int:

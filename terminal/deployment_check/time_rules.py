@@ -13,15 +13,19 @@ STREAM_TIMEOUT = 300
 
 
 def function_timeout(subject: Subject) -> Iterator[Finding]:
-    """The SDKs' worst case must end before Function Compute ends the function."""
+    """A notification's worst case must end before Function Compute ends the function."""
     timeout, worst = subject.declared.timeout, patience.invocation_seconds()
+    what, repetitions = "a notification", patience.REPETITIONS
+    calls = f"{len(patience.LONGEST_CHAIN)} calls one after the other"
+    if subject.keeps:
+        worst = patience.keeping_seconds()
+        what, calls, repetitions = "a failed event", "a call", patience.KEEPING_REPETITIONS
     if timeout <= worst:
         missing = "" if "timeout" in subject.props else ", fc3's default,"
         yield error(
             subject.path("timeout"),
-            f"{timeout} s{missing} is not above the SDKs' worst case of {worst:g} s: "
-            f"{len(patience.LONGEST_CHAIN)} calls one after the other, {patience.call_seconds():g} s each "
-            "with every repetition.",
+            f"{timeout} s{missing} is not above {what}'s worst case of {worst:g} s: "
+            f"{calls} of {patience.attempt_seconds():g} s, and {repetitions} repetitions with their pauses.",
             f"Set it to {int(worst) + 1} or more.",
         )
 
@@ -49,7 +53,7 @@ def batches(subject: Subject) -> Iterator[Finding]:
 
 
 def initializer_timeout(subject: Subject) -> Iterator[Finding]:
-    """The initializer imports both SDKs."""
+    """The initializer imports what the function needs of the SDKs."""
     initializer = subject.declared.initializer
     where = subject.path("instanceLifecycleConfig", "initializer")
     if initializer is None:
@@ -59,13 +63,14 @@ def initializer_timeout(subject: Subject) -> Iterator[Finding]:
             "Add it, with its timeout.",
         )
         return
-    worst = patience.initializer_seconds(subject.declared.cpu)
+    worst = patience.initializer_seconds(subject.declared.cpu, keeps=subject.keeps)
+    imported = "OSS's SDK" if subject.keeps else "both SDKs"
     if initializer.timeout < worst and subject.sound("cpu", "memorySize", "diskSize"):
         given = subject.props["instanceLifecycleConfig"]["initializer"]
         missing = "" if "timeout" in given else ", the default,"
         yield error(
             f"{where}.timeout",
-            f"{initializer.timeout} s{missing} is below the {worst:.1f} s that importing both SDKs can take "
+            f"{initializer.timeout} s{missing} is below the {worst:.1f} s that importing {imported} can take "
             f"with {subject.declared.cpu:g} vCPU.",
             f"Set it to {int(worst) + 1} or more.",
         )

@@ -11,15 +11,15 @@ from typing import Any, NoReturn
 from imm_label_tags.alphabet import MAX_TAGS
 from imm_label_tags.errors import AccessDenied, TaggingError
 from imm_label_tags.objects import ObjectGone, TagsRefused, TargetObject
-from imm_label_tags.oss import OssObjects
 from imm_label_tags.tag_plan import TagSet
 from terminal.installation.examination import Failing
+from terminal.installation.patient_objects import PatientObjects
 
 TAG = "imm-label-tags-doctor"
 VALUE = "a-moment-only"
 
 
-def round_trip(objects: OssObjects, target: TargetObject) -> str:
+def round_trip(objects: PatientObjects, target: TargetObject) -> str:
     """What was tried; raises Failing. Whatever interrupts it, the tags are restored first."""
     before = _read(objects, target)
     # A doctor that was killed may have left its tag behind; it is nobody's.
@@ -44,7 +44,7 @@ def round_trip(objects: OssObjects, target: TargetObject) -> str:
     return f"{target.uri}: a tag was written, read back and removed; {len(own)} tags are as before"
 
 
-def _restore(objects: OssObjects, target: TargetObject, own: TagSet) -> None:
+def _restore(objects: PatientObjects, target: TargetObject, own: TagSet) -> None:
     """Take our tag away. Where another has written meanwhile, what it wrote stays."""
     try:
         now = objects.tags(target)
@@ -60,12 +60,12 @@ def _restore(objects: OssObjects, target: TargetObject, own: TagSet) -> None:
         ) from None
 
 
-def _read(objects: OssObjects, target: TargetObject) -> TagSet:
+def _read(objects: PatientObjects, target: TargetObject) -> TagSet:
     with _understood(target):
         return objects.tags(target)
 
 
-def _write(objects: OssObjects, target: TargetObject, tags: TagSet) -> None:
+def _write(objects: PatientObjects, target: TargetObject, tags: TagSet) -> None:
     with _understood(target):
         objects.replace_tags(target, tags)
 

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from imm_label_tags import remote
 from localcloud.faults import Fault, FaultKind
 from terminal.deployment_check import patience
 from tests.function.test_calls import round_trips
 from tests.stage import CHAIR, Stage
 
 
-def test_one_call() -> None:
-    assert patience.call_seconds() == 3 * (2 + 5) + 2 * 2
+def test_one_attempt() -> None:
+    assert patience.attempt_seconds() == 2 + 5
 
 
-def test_one_call_follows_the_sdks_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "ATTEMPTS", 1)
-    assert patience.call_seconds() == remote.CONNECT_SECONDS + remote.READ_SECONDS
+def test_one_notification() -> None:
+    """Six calls, four repetitions with their pauses, and two more readings before repeated writes."""
+    assert patience.notification_seconds() == pytest.approx((6 + 4 + 2) * 7 + 4 * 2.4 + 1)
 
 
-@pytest.mark.parametrize(("notifications", "seconds"), [(1, 125), (16, 125), (17, 250), (32, 250)])
-def test_invocations(notifications: int, seconds: float) -> None:
-    assert patience.invocation_seconds(notifications) == seconds
+@pytest.mark.parametrize(("notifications", "rounds"), [(1, 1), (16, 1), (17, 2), (32, 2)])
+def test_invocations(notifications: int, rounds: int) -> None:
+    assert patience.invocation_seconds(notifications) == rounds * patience.notification_seconds()
 
 
 @pytest.mark.parametrize(("cpu", "seconds"), [(2, 2.7), (1, 2.7), (0.5, 5.4)])
@@ -45,5 +44,5 @@ def test_no_chain_of_calls_is_longer(stage: Stage) -> None:
     del event["UserData"]
     (outcome,) = stage.invoke(event)["outcomes"]
     assert outcome["status"] == "tagged"
-    assert sorted(stage.calls()) == sorted([*patience.LONGEST_CHAIN, "HeadObject"])
+    assert sorted(stage.calls()) == sorted([*patience.LONGEST_CHAIN, "HeadObject", "HeadObject"])
     assert round_trips(stage.raw_calls()) == len(patience.LONGEST_CHAIN)

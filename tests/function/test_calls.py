@@ -111,10 +111,10 @@ def test_a_failed_task_without_a_readable_request_is_still_a_failed_task(stage: 
     assert stage.handle(task_id)["object"] is None
 
 
-def test_raw_names_cost_one_more_write_where_oss_refuses_them(stage: Stage) -> None:
+def test_raw_names_cost_one_more_reading_and_write_where_oss_refuses_them(stage: Stage) -> None:
     stage.set(LABEL_NAMES="raw")
     task_id = stage.task(stage.upload(), CHAIR)
     stage.forget_calls()
     stage.handle(task_id)
-    assert stage.calls() == sorted([RESULT, TASK, HEAD, READ, WRITE, WRITE])
+    assert stage.calls() == sorted([RESULT, TASK, HEAD, HEAD, READ, READ, WRITE, WRITE])
     assert "imm_yi-zi" in stage.tags()

@@ -152,7 +152,7 @@ def test_a_delay_that_imm_asks_for_is_throttling_whatever_the_code(stage: Stage)
         (500, "InternalError", ServiceUnavailable),
         (404, "NoSuchBucket", ServiceRejected),
         (409, "FileAlreadyExists", ServiceRejected),
-        (403, "SecurityTokenExpired", ServiceRejected),
+        (403, "SecurityTokenExpired", ServiceUnavailable),
     ],
 )
 def test_what_oss_may_answer(
@@ -196,7 +196,9 @@ def test_an_answer_about_another_task_is_not_believed(stage: Stage) -> None:
     task_id = stage.task(stage.upload(), CHAIR)
     body = b'{"TaskId": "another", "Status": "Succeeded", "Labels": []}'
     stage.break_call(
-        Fault(FaultKind.ANSWER, action="GetVideoLabelClassificationResult", status=200, body=body)
+        Fault(
+            FaultKind.ANSWER, action="GetVideoLabelClassificationResult", status=200, body=body, times=ALWAYS
+        )
     )
     with pytest.raises(ServiceUnavailable, match="no description of this task"):
         stage.handle(task_id)

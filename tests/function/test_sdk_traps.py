@@ -49,11 +49,12 @@ ACTIONS = [
     ids=lambda fault: fault.kind.value,
 )
 def test_a_call_that_fails_once_is_tried_again(stage: Stage, task_id: str, action: str, fault: Fault) -> None:
-    # The IMM SDK ignores retry options that come with a call: only the client's are obeyed.
     stage.break_call(Fault(fault.kind, action=action, status=fault.status, code=fault.code))
     stage.forget_calls()
     assert stage.handle(task_id)["status"] == "tagged"
-    assert attempts(stage, action) == 2
+    # A write whose answer was lost is found done by the reading that comes before another one.
+    done = action == "PutObjectTagging" and fault.kind is FaultKind.RESET_AFTER
+    assert attempts(stage, action) == (1 if done else 2)
 
 
 @pytest.mark.parametrize("action", ["GetVideoLabelClassificationResult", "GetTask", "GetObjectTagging"])

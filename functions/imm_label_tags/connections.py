@@ -1,0 +1,127 @@
+"""The connections of an instance: one pool for both SDKs, which knows when they may have died."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any, NamedTuple
+
+import certifi
+import requests
+from darabonba.core import DaraCore
+from requests.adapters import HTTPAdapter
+
+KEPT_CONNECTIONS = 64
+HOSTS = 4
+
+
+class Answer(NamedTuple):
+    """The status and headers (by lower-case name) of an HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    @property
+    def after_seconds(self) -> float:
+        """How long the service asks to wait before the next request; 0 where it does not say.
+
+        ``x-acs-retry-after`` and ``x-oss-qos-delay-time`` are milliseconds (alibabacloud.com/help, "Limits"
+        of OSS; the IMM SDK's tests), Retry-After is seconds or a date (RFC 9110).
+        """
+        for name in ("x-acs-retry-after", "x-oss-qos-delay-time"):
+            milliseconds = _number(self.headers.get(name, ""))
+            if milliseconds > 0:
+                return milliseconds / 1000
+        return _retry_after(self.headers.get("retry-after", ""))
+
+
+class Connections:
+    """One session without the environment's proxies and .netrc, and without redirects.
+
+    A redirect would take the signed request with its token to another host. ``secure`` has the certificates
+    that are trusted loaded now and once, and not with each connection.
+    """
+
+    def __init__(self, *, secure: bool) -> None:
+        self._adapter = _ObservedAdapter(trusted_certificates() if secure else None)
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.mount("https://", self._adapter)
+        self.session.mount("http://", self._adapter)
+
+    def serve_imm(self) -> None:
+        """Have the IMM SDK use this session: it keeps its sessions in a class attribute, by host."""
+        if hasattr(DaraCore, "_sessions"):
+            DaraCore._sessions = _EveryHost(self.session)
+
+    def drop(self) -> None:
+        """Close those that are not in use: they may be dead without this end knowing."""
+        self._adapter.close()
+
+    def forget_answer(self) -> None:
+        """Forget the last answer to this thread."""
+        self._adapter.answers.last = None
+
+    def last_answer(self) -> Answer | None:
+        """The last answer to this thread, which an SDK's error may not tell of."""
+        return getattr(self._adapter.answers, "last", None)
+
+
+def trusted_certificates() -> ssl.SSLContext:
+    """A context that verifies hosts with the certificates of certifi, as both SDKs do."""
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+class _ObservedAdapter(HTTPAdapter):
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        self.answers = threading.local()
+        self._context = context
+        super().__init__(pool_connections=HOSTS, pool_maxsize=KEPT_CONNECTIONS)
+
+    def init_poolmanager(self, *positional: Any, **options: Any) -> None:
+        if self._context is not None:
+            options["ssl_context"] = self._context
+        super().init_poolmanager(*positional, **options)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        if self._context is None or verify is not True:
+            super().cert_verify(conn, url, verify, cert)
+        # Otherwise the context verifies; naming the file here would have it read again.
+
+    def send(self, request: Any, *positional: Any, **options: Any) -> Any:
+        response = super().send(request, *positional, **options)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        self.answers.last = Answer(response.status_code, headers)
+        response.headers.pop("Location", None)
+        return response
+
+
+class _EveryHost(dict[str, requests.Session]):
+    """The same session whatever host is asked for."""
+
+    def __init__(self, session: requests.Session) -> None:
+        super().__init__()
+        self._session = session
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __getitem__(self, key: str) -> requests.Session:
+        return self._session
+
+
+def _number(text: str) -> float:
+    return float(text) if text.isascii() and text.isdecimal() and len(text) < 12 else 0.0
+
+
+def _retry_after(text: str) -> float:
+    seconds = _number(text)
+    if seconds or not text:
+        return seconds
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time())
+    except (ValueError, TypeError, OverflowError):
+        return 0.0

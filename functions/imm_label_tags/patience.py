@@ -1,0 +1,142 @@
+"""How often a call is tried, how long it may take, and when an invocation has to be done."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, NamedTuple
+
+from imm_label_tags.errors import ServiceUnavailable, TransientError
+
+ATTEMPTS = 3
+RETRIES = 4
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 5.0
+FIRST_PAUSE_SECONDS = 0.2
+MAX_PAUSE_SECONDS = 2.0
+OLDEST_READING_SECONDS = 0.1
+
+# A call that starts later than this before the end could not even be answered.
+SHORTEST_CALL_SECONDS = 0.25
+# Kept for logging and answering: a tenth of the function's timeout, at most this.
+MARGIN_SECONDS = 1.0
+# Where the context does not tell the function's timeout.
+ASSUMED_TIMEOUT_SECONDS = 60.0
+
+
+class Deadline:
+    """The moment from which an invocation starts nothing any more. ``seconds`` counts from now."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._end = clock() + seconds
+
+    @classmethod
+    def of(cls, context: Any, clock: Callable[[], float]) -> Deadline:
+        """A little before the function's timeout, which the context tells in seconds (a text in 3.10)."""
+        timeout = _seconds(getattr(getattr(context, "function", None), "timeout", None))
+        timeout = timeout or ASSUMED_TIMEOUT_SECONDS
+        return cls(timeout - min(MARGIN_SECONDS, timeout / 10), clock)
+
+    def remaining(self) -> float:
+        """The seconds that are left; negative once the moment has passed."""
+        return self._end - self._clock()
+
+
+class Timeouts(NamedTuple):
+    """How long one attempt may take to connect, and then to be answered, in seconds."""
+
+    connect: float
+    read: float
+
+
+@dataclass(frozen=True)
+class Patience:
+    """The limits of one notification.
+
+    Each call is tried ``attempts`` times, all calls together are repeated ``retries`` times. Pauses are
+    random up to ``first_pause``, which doubles with each attempt up to ``max_pause``; a service's own hint
+    comes first, and where it asks for more than ``max_pause`` the event is left to Function Compute's retry.
+    Tags that were read longer than ``oldest_reading`` ago are read again before they are written. All in
+    seconds.
+    """
+
+    attempts: int = ATTEMPTS
+    retries: int = RETRIES
+    connect: float = CONNECT_SECONDS
+    read: float = READ_SECONDS
+    first_pause: float = FIRST_PAUSE_SECONDS
+    max_pause: float = MAX_PAUSE_SECONDS
+    oldest_reading: float = OLDEST_READING_SECONDS
+    sleep: Callable[[float], None] = lambda seconds: time.sleep(seconds)
+    jitter: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.monotonic
+
+
+class Retries:
+    """What is left of the patience with one notification; its calls may be made at the same time."""
+
+    def __init__(self, patience: Patience, deadline: Deadline) -> None:
+        self._patience = patience
+        self._deadline = deadline
+        self._left = patience.retries
+        self._guard = Lock()
+
+    def timeouts(self, what: str) -> Timeouts:
+        """The time that the next attempt has.
+
+        Raises ServiceUnavailable where there is none: nothing is sent after the deadline.
+        """
+        remaining = self._deadline.remaining()
+        if remaining < SHORTEST_CALL_SECONDS:
+            raise _out_of_time(what)
+        connect = min(self._patience.connect, remaining / 2)
+        return Timeouts(connect, min(self._patience.read, remaining - connect))
+
+    def pause(self, attempt: int, error: TransientError) -> None:
+        """Wait before the next attempt.
+
+        Raises the error of the last one (its number counts from 1) where there is to be no other.
+        """
+        limits = self._patience
+        pause = error.after_seconds + limits.jitter() * min(
+            limits.first_pause * 2 ** (attempt - 1), limits.max_pause
+        )
+        if (
+            attempt >= limits.attempts
+            or error.after_seconds > limits.max_pause
+            or pause + SHORTEST_CALL_SECONDS > self._deadline.remaining()
+            or not self._take()
+        ):
+            raise error
+        limits.sleep(pause)
+
+    def wait(self, seconds: float, why: str) -> None:
+        """Wait because the settings say so. Raises ServiceUnavailable where the time does not suffice."""
+        if seconds + SHORTEST_CALL_SECONDS > self._deadline.remaining():
+            raise _out_of_time(why)
+        self._patience.sleep(seconds)
+
+    def _take(self) -> bool:
+        with self._guard:
+            self._left -= 1
+            return self._left >= 0
+
+
+def _seconds(value: object) -> float:
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        return 0.0
+    return seconds if 0 < seconds < math.inf else 0.0
+
+
+def _out_of_time(what: str) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        f"{what} was not started: the function's timeout is too near. A retry helps; if this happens often, "
+        "raise the function's timeout or lower the number of notifications in a batch."
+    )

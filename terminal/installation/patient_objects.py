@@ -1,0 +1,40 @@
+"""Objects' tags as the function reads and writes them, each call repeated as the function repeats it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from imm_label_tags.attempts import Attempts
+from imm_label_tags.objects import TargetObject
+from imm_label_tags.oss import OssObjects
+from imm_label_tags.patience import Deadline, Patience, Retries
+from imm_label_tags.remote import CallTimes
+from imm_label_tags.tag_plan import TagSet
+
+# Nobody waits for longer before a command; a function's timeout is no limit here.
+PATIENCE_SECONDS = 60.0
+
+
+class PatientObjects:
+    """Tags of objects. Raises as OssObjects does, after the last attempt."""
+
+    def __init__(self, objects: OssObjects) -> None:
+        self._objects = objects
+        self._patience = Patience()
+        self._executor = ThreadPoolExecutor(1)
+
+    def tags(self, target: TargetObject) -> TagSet:
+        """An object's tags."""
+        return self._attempts().repeat(
+            "GetObjectTagging", lambda timeouts: self._objects.tags(target, timeouts)
+        )
+
+    def replace_tags(self, target: TargetObject, tags: TagSet) -> None:
+        """Write an object's whole tag set."""
+        self._attempts().repeat(
+            "PutObjectTagging", lambda timeouts: self._objects.replace_tags(target, tags, timeouts)
+        )
+
+    def _attempts(self) -> Attempts:
+        deadline = Deadline(PATIENCE_SECONDS, self._patience.clock)
+        return Attempts(self._executor, Retries(self._patience, deadline), CallTimes())
