@@ -1,7 +1,9 @@
 // Deploys what `make layer` built in place of what s.yaml names: the code package for `code`, and in `layers` the
-// version under which the layer is published. A plugin of Serverless Devs, called by actions.pre-deploy.
+// version under which the layer is published. A plugin of Serverless Devs, called by actions.pre-deploy of each
+// function.
 //
 // fc3 publishes a layer only if its bytes differ from those of the newest version; either way it tells the ARN.
+// The functions of one deployment share it: what was published for the first is what the next ones get.
 'use strict';
 
 const { spawnSync } = require('child_process');
@@ -9,6 +11,9 @@ const fs = require('fs');
 const path = require('path');
 
 const OWN_LAYER = /^acs:fc:[^:]+:\d+:layers\/([^/]+)\/versions\/\d+$/;
+
+// By region, name and file. Serverless Devs loads a plugin once for all functions.
+const published = new Map();
 
 // Serverless Devs goes on after a failed action if it is called with one of these, so an exception is not enough.
 const IGNORES_FAILURES = ['-o', '--output-format'];
@@ -33,7 +38,12 @@ module.exports = async function useBuilt(inputs) {
   }
   const [, name] = OWN_LAYER.exec(props.layers[index]);
   props.code = built(`code-${props.runtime}`);
-  props.layers[index] = publish(name, built(props.runtime), props, inputs.resource.access);
+  const layer = built(props.runtime);
+  const key = [props.region, name, layer].join(' ');
+  if (!published.has(key)) {
+    published.set(key, publish(name, layer, props, inputs.resource.access));
+  }
+  props.layers[index] = published.get(key);
   console.log(`layer: ${props.layers[index]}`);
   return inputs;
 };

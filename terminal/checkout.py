@@ -14,8 +14,12 @@ from terminal.problems import Problem
 ROOT = Path(__file__).parent.parent
 DEPLOYMENT = ROOT / "s.yaml"
 POLICIES = ROOT / "policies"
-# The local cloud is a region and an account of its own, whatever the real ones are.
-_NOT_PASSED_ON = frozenset({"FC_DEPLOY_REGION", "ALIBABA_CLOUD_ACCOUNT_ID"})
+# The resources of s.yaml: the function that tags, and the one that keeps what it could not handle.
+TAGGING = "tag_object"
+KEEPING = "keep_failed"
+# The local cloud is a region and an account of its own with a bucket of its own, whatever the real ones are.
+FAILED_EVENTS = "oss://media/failed-events"
+_NOT_PASSED_ON = frozenset({"FC_DEPLOY_REGION", "ALIBABA_CLOUD_ACCOUNT_ID", "FAILED_EVENTS"})
 
 
 def layer() -> Path:
@@ -40,12 +44,15 @@ def cloud_config(
     time_scale: float = 1.0,
     policies: bool = False,
 ) -> CloudConfig:
-    """A local cloud that runs this checkout's functions with the built layer."""
+    """A local cloud that runs this checkout's functions with the built layer.
+
+    Unless the variables say otherwise, failed events are kept in the bucket of the sample and the demo.
+    """
     return CloudConfig(
         ports=ports,
         directory=directory,
         deployment=DEPLOYMENT,
-        variables=variables,
+        variables={"FAILED_EVENTS": FAILED_EVENTS, **variables},
         interpreter=base_interpreter(),
         layer=layer(),
         task_seconds=task_seconds,

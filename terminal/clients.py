@@ -51,6 +51,14 @@ class Video:
         key = f"{self.key}.labels.json"
         self._client.put_object(oss.PutObjectRequest(bucket=self.bucket, key=key, body=labels))
 
+    def read_beside(self, uri: str) -> bytes:
+        """The content of another object of the same bucket."""
+        key = uri.removeprefix(f"oss://{self.bucket}/")
+        result = self._client.get_object(oss.GetObjectRequest(bucket=self.bucket, key=key))
+        with result.body as body:
+            content: bytes = body.read()
+        return content
+
     def tags(self) -> dict[str, str]:
         """The object's tags as OSS has them now."""
         request = oss.GetObjectTaggingRequest(bucket=self.bucket, key=self.key)

@@ -7,14 +7,17 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from imm_label_tags.failed_event import FailedEvent
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from localcloud.fc.invocation import InvocationRecord
-from terminal.checkout import cloud_config
+from localcloud.imm.notification import notification
+from localcloud.imm.tasks import TaskRecord
+from terminal.checkout import KEEPING, TAGGING, cloud_config
 from terminal.clients import Account, Project, Video
 from terminal.narration import Narrator
 from terminal.problems import Problem
-from terminal.role import give_role
+from terminal.role import give_roles
 
 BUCKET = "media"
 PROJECT = "immtest"
@@ -22,8 +25,9 @@ OWN_TAGS = {"team": "a", "retention": "30 days"}
 OWN_TAGS_HEADER = "team=a&retention=30%20days"
 PATIENCE_SECONDS = 60.0
 TASK_SECONDS = 0.5
-# The waits that MNS and Function Compute impose between retries, should any be needed.
+# Scales the waits that MNS and Function Compute impose between retries.
 TIME_SCALE = 0.05
+UNKNOWN_TASK = "VideoLabelClassification-00000000-0000-0000-0000-000000000000"
 
 NEWER_LABELS = [
     {"LabelName": name, "ParentLabelName": parent, "LabelLevel": 2, "LabelConfidence": confidence}
@@ -53,8 +57,9 @@ def play(narrator: Narrator) -> None:
         urls = cloud.endpoints
         narrator.say(f"OSS {urls.oss}   IMM {urls.imm}")
         narrator.say(f"MNS {urls.mns}   FC  {urls.fc}")
-        give_role(cloud, bucket=BUCKET, project=PROJECT)
-        narrator.say("the function's role has the permissions of policies/function.json and no others")
+        give_roles(cloud, bucket=BUCKET, project=PROJECT)
+        narrator.say("the functions' roles have the permissions of policies/function.json and")
+        narrator.say("policies/keep-failed.json, and no others")
         _Play(cloud, narrator).run()
 
 
@@ -66,7 +71,8 @@ class _Play:
         account = Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
         self._video = Video(account, BUCKET, "videos/宜家.mp4")
         self._project = Project(account, PROJECT)
-        (self._function,) = cloud.functions.deployment.functions
+        self._function = cloud.functions.deployment.resources[TAGGING].name
+        self._keeper = cloud.functions.deployment.resources[KEEPING].name
         (trigger,) = cloud.functions.deployment.mns_topic_triggers
         self._topic = trigger.topic
         self._seen = 0
@@ -76,6 +82,7 @@ class _Play:
         self._duplicate(first)
         newer = self._newer_task()
         self._late(first, newer)
+        self._unknown()
         self._sum_up()
 
     def _first_task(self) -> str:
@@ -138,27 +145,65 @@ class _Play:
             "its provenance names the newer task", newer, self._video.tags()["imm"].partition("/")[2]
         )
 
+    def _unknown(self) -> None:
+        self._tell.step("A notification arrives of a task that IMM does not know")
+        before = self._video.tags()
+        message = self._notification(UNKNOWN_TASK)
+        self._cloud.run(self._cloud.messages.publish(self._topic, message))
+        failures = []
+        while (record := self._next_record()).function == self._function:
+            failures.append(json.loads(record.body))
+        self._tell.say(f"{failures[-1]['errorType']}: {failures[-1]['errorMessage']}")
+        self._tell.say(f"Function Compute tried it {len(failures)} times, then handed it to {self._keeper}")
+        answer = self._answer(record)
+        kept = FailedEvent.read(self._video.read_beside(answer["kept"]))
+        self._tell.say(f"which keeps it as {answer['kept']}")
+        self._tell.table(
+            ("error", "attempts", "a retry may help", "event"),
+            [(kept.error, str(kept.attempts), "yes" if kept.retryable else "no", f"{len(kept.event)} bytes")],
+        )
+        self._expect("each attempt failed with TaskNotFound", {"TaskNotFound"}, _errors(failures))
+        self._expect("the record tells error and attempts", ("TaskNotFound", len(failures)), _told(kept))
+        self._expect("it holds the notification byte for byte", message.decode(), _message(kept))
+        self._expect("the object's tags are the same", before, self._video.tags())
+
+    def _notification(self, task_id: str) -> bytes:
+        """What IMM would publish of a task that has just ended."""
+        config, now = self._cloud.config, self._cloud.clock.now()
+        time = now.isoformat().replace("+00:00", "Z")
+        task = TaskRecord(self._project.name, task_id, time, end_time=time, status="Succeeded")
+        return notification(task, config.region, config.account_id, now)
+
     def _sum_up(self) -> None:
         self._expect("no event was lost", [], [str(event) for event in self._cloud.functions.lost])
 
     def _next_invocation(self) -> tuple[InvocationRecord, dict[str, Any]]:
         """Wait until the function has run once more; gives the record and the only outcome."""
+        record = self._next_record()
+        (outcome,) = self._answer(record)["outcomes"]
+        return record, outcome
+
+    def _next_record(self) -> InvocationRecord:
+        """Wait until any function has run once more."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             records = self._cloud.functions.invocations()
             if len(records) > self._seen:
-                record = records[self._seen]
                 self._seen += 1
-                break
+                return records[self._seen - 1]
+            if self._cloud.functions.lost:
+                raise DemoFailed(f"An event is lost: {self._cloud.functions.lost[0].reason}.{self._log()}")
             if time.monotonic() > deadline:
                 raise DemoFailed(
                     f"The function was not invoked within {PATIENCE_SECONDS:.0f} s.{self._log()}"
                 )
             time.sleep(0.005)
+
+    def _answer(self, record: InvocationRecord) -> dict[str, Any]:
         if record.error_type is not None:
             raise DemoFailed(f"The function failed: {record.body.decode('utf-8', 'replace')}{self._log()}")
-        (outcome,) = json.loads(record.body)["outcomes"]
-        return record, outcome
+        answer: dict[str, Any] = json.loads(record.body)
+        return answer
 
     def _expect_labels_of(self, task_id: str, outcome: Mapping[str, Any]) -> None:
         found = self._video.tags()
@@ -180,13 +225,27 @@ class _Play:
         return len(self._cloud.calls.list("oss", "PutObjectTagging"))
 
     def _log(self) -> str:
-        lines = [line.text for line in self._cloud.functions.logs(self._function)]
+        functions = self._cloud.functions
+        lines = [line.text for name in (self._function, self._keeper) for line in functions.logs(name)]
         return "\nThe function's log:\n" + "\n".join(lines[-30:]) if lines else ""
 
 
 def _ran(record: InvocationRecord) -> str:
     start = "cold start" if record.cold_start else "warm"
     return f"the function ran for {record.duration * 1000:.0f} ms ({start}, {record.max_memory:.0f} MB)"
+
+
+def _errors(failures: list[Any]) -> set[str]:
+    return {failure["errorType"] for failure in failures}
+
+
+def _told(kept: FailedEvent) -> tuple[str, int | None]:
+    return kept.error, kept.attempts
+
+
+def _message(kept: FailedEvent) -> object:
+    """What MNS delivered, out of the event of its trigger."""
+    return json.loads(kept.event)["Message"]
 
 
 def _list(tags: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ from localcloud.cloud import base_interpreter
 from localcloud.fc.deployment import load_deployment
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.service import FunctionCompute
-from terminal.checkout import DEPLOYMENT, layer
+from terminal.checkout import DEPLOYMENT, TAGGING, layer
 from terminal.problems import Problem
 
 CONNECT_SECONDS = 2.0
@@ -36,14 +36,14 @@ class Invoked:
 
 
 def invoke_on_local_cloud(control: str, event: bytes) -> Invoked:
-    """Invoke the only function of a local cloud that runs; raises Problem where none answers."""
+    """Invoke the function that tags on a local cloud that runs; raises Problem where none answers."""
     session = requests.Session()
     session.trust_env = False
     with session:
         try:
             cloud = session.get(control, timeout=CONNECT_SECONDS).json()
-            function = cloud["functions"][0]
-        except (requests.RequestException, ValueError, KeyError, IndexError):
+            function = cloud["resources"][TAGGING]
+        except (requests.RequestException, ValueError, LookupError, TypeError):
             raise Problem(
                 f"No local cloud answers at {control}. Start one with `imm-label-tags serve`, name another "
                 "with --control, or use --real for the services of Alibaba Cloud."
@@ -94,7 +94,7 @@ def invoke_against_real_services(environment: Mapping[str, str], event: bytes) -
     """Run the function here, with keys and endpoints from the environment; raises Problem without keys."""
     keys = _keys(environment)
     deployment = load_deployment(DEPLOYMENT, environment)
-    (declaration,) = deployment.functions.values()
+    declaration = deployment.resources[TAGGING]
     # The default, OSS's internal endpoint, is reached from within Alibaba Cloud only.
     endpoint = environment.get("OSS_ENDPOINT") or f"https://oss-{declaration.region}.aliyuncs.com"
 

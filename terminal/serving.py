@@ -12,7 +12,7 @@ from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from terminal import sample
 from terminal.checkout import cloud_config, variables
-from terminal.role import give_role
+from terminal.role import give_roles
 
 FIRST_PORT = 8970
 
@@ -37,7 +37,7 @@ def serve(
     )
     with LocalCloud(config) as cloud:
         uri = sample.prepare(cloud)
-        give_role(cloud, bucket=sample.BUCKET, project=sample.PROJECT)
+        give_roles(cloud, bucket=sample.BUCKET, project=sample.PROJECT)
         _announce(console, cloud, uri)
         stopped.wait()
         console.print("Stopping.")
@@ -58,6 +58,7 @@ def _announce(console: Console, cloud: LocalCloud, uri: str) -> None:
         ("access key secret", config.access_key_secret),
         ("functions", ", ".join(cloud.functions.deployment.functions)),
         ("topics", ", ".join(trigger.topic for trigger in cloud.functions.deployment.mns_topic_triggers)),
+        ("failed events", config.variables["FAILED_EVENTS"]),
         ("state", str(config.directory or "in memory, gone when this ends")),
     ]
     console.print(Text("The local cloud is running. Ctrl-C ends it.", style="bold"))
@@ -85,6 +86,7 @@ def first_call(cloud: LocalCloud) -> tuple[str, str]:
         "FC_ENDPOINT": urls.fc,
         "RAM_ENDPOINT": urls.ram,
         "STS_ENDPOINT": urls.ram,
+        "FAILED_EVENTS": config.variables["FAILED_EVENTS"],
         # For setup, teardown and doctor, which read s.yaml as it would be deployed.
         "FC_DEPLOY_REGION": config.region,
         "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id,

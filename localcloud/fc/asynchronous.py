@@ -172,8 +172,7 @@ class AsyncQueue:
                 await self._destinations.send(arn, record)
                 return None
             function = destination_function(arn, self._address.region, self._address.account_id)
-            if function is None:
-                return "it is a function of another region or account"
+            assert function is not None, "checked when it was deployed"
             await self._accept(function, record)
         except RequestRefused as refusal:
             return refusal.message

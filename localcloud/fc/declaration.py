@@ -137,6 +137,11 @@ class Deployment:
     functions: Mapping[str, FunctionDeclaration]
 
     @property
+    def resources(self) -> Mapping[str, FunctionDeclaration]:
+        """The functions by the names of the resources that declare them."""
+        return {function.resource: function for function in self.functions.values()}
+
+    @property
     def mns_topic_triggers(self) -> list[MnsTopicTrigger]:
         """The topic subscriptions of all functions."""
         return [trigger for function in self.functions.values() for trigger in function.mns_topic_triggers]

@@ -38,24 +38,35 @@ def regions(subject: Subject) -> Iterator[Finding]:
 
 def accounts(subject: Subject) -> Iterator[Finding]:
     """A function can have a role of its own account only, so that account is everybody's."""
-    arns = [arn for arn in _arns(subject) if arn.account.isdigit() and arn.where not in subject.spoilt]
-    if not arns:
-        return
-    role = next((arn.account for arn in arns if arn.where == subject.path("role")), None)
-    account = role or Counter(arn.account for arn in arns).most_common(1)[0][0]
-    for arn in arns:
+    account = account_of(subject)
+    for arn in _of_accounts(subject):
         if arn.account != account:
             yield error(
                 arn.where,
                 f"belongs to the account {arn.account}, the function to {account}.",
                 "Both must be of the same account.",
             )
-    if subject.surroundings.deploying and account == EXAMPLE_ACCOUNT:
+
+
+def example(subject: Subject) -> Iterator[Finding]:
+    """The example's account is nobody's."""
+    if subject.surroundings.deploying and account_of(subject) == EXAMPLE_ACCOUNT:
         yield error(
             subject.path("role"),
             f"{EXAMPLE_ACCOUNT} is the example's account.",
             "Set ALIBABA_CLOUD_ACCOUNT_ID to your account id.",
         )
+
+
+def account_of(subject: Subject) -> str | None:
+    """The account that the function's ARNs name: its role's, else that of most; None where there is none."""
+    arns = _of_accounts(subject)
+    role = next((arn.account for arn in arns if arn.where == subject.path("role")), None)
+    return role or (Counter(arn.account for arn in arns).most_common(1)[0][0] if arns else None)
+
+
+def _of_accounts(subject: Subject) -> list[_Arn]:
+    return [arn for arn in _arns(subject) if arn.account.isdigit() and arn.where not in subject.spoilt]
 
 
 def _arns(subject: Subject) -> Iterator[_Arn]:

@@ -19,6 +19,7 @@ from terminal.deployment_check import (
     failure_rules,
     file_rules,
     function_rules,
+    keeping_rules,
     layer_rules,
     setting_rules,
     time_rules,
@@ -31,17 +32,29 @@ from terminal.deployment_check.resolution import Resolution
 from terminal.deployment_check.serverless_devs import Absent, NotRendered, ServerlessDevs, find, render
 from terminal.deployment_check.subject import Rule, Subject, Surroundings, below
 
+# Of every function.
 RULES: tuple[Rule, ...] = (
     *function_rules.RULES,
     *arn_rules.RULES,
     *entry_point_rules.RULES,
     *layer_rules.RULES,
-    *built_rules.RULES,
     *setting_rules.RULES,
     *time_rules.RULES,
     *failure_rules.RULES,
+)
+# Of a function that tags, and of one that keeps failed events.
+TAGGING_RULES: tuple[Rule, ...] = (
+    function_rules.network,
     *trigger_rules.RULES,
     *event_bridge_rules.RULES,
+)
+KEEPING_RULES: tuple[Rule, ...] = keeping_rules.RULES
+# Of what the functions share: what is told of one is not told again of the next.
+SHARED_RULES: tuple[Rule, ...] = (
+    function_rules.runtime,
+    arn_rules.example,
+    *built_rules.RULES,
+    *setting_rules.SHARED_RULES,
 )
 # fc3 takes more, of which no rule knows anything.
 _KNOWN_PROPS = frozenset(
@@ -52,8 +65,8 @@ _KNOWN_PROPS = frozenset(
     }
 )
 _ONLY_THE_CLOUD = (
-    "Whether the account has the role, the layer, the topics and the log project, and what the role may do: "
-    "only the cloud knows."
+    "Whether the account has the roles, the layer, the topics, the bucket for failed events and the log "
+    "project, and what the roles may do: only the cloud knows."
 )
 
 
@@ -117,6 +130,7 @@ class _Check:
         top = Section(dict(file.content), "")
         findings = [*file_rules.head(top), *_actions(file.content, "actions", file, resolution)]
         rendered: dict[str, Any] = {}
+        subjects: list[Subject] = []
         resources = file.content.get("resources")
         if not isinstance(resources, dict) or not resources:
             findings.append(error("resources", "must name what is deployed.", "Add a resource below it."))
@@ -134,31 +148,46 @@ class _Check:
                     error(f"{where}.props", "must be a mapping.", "Write the function's properties.")
                 )
                 continue
-            found, rendered[name] = self._props(name, value["props"], file, resolution)
+            found, rendered[name] = self._props(name, value["props"], file, resolution, subjects)
             findings += found
+        findings += self._ruled(subjects)
         return findings, rendered
 
     def _props(
-        self, resource: str, raw: Mapping[str, Any], file: TemplateFile, resolution: Resolution
+        self,
+        resource: str,
+        raw: Mapping[str, Any],
+        file: TemplateFile,
+        resolution: Resolution,
+        subjects: list[Subject],
     ) -> tuple[list[Finding], Mapping[str, Any]]:
+        """What is wrong with the props of a resource by themselves; a function that they declare is added."""
         where = f"resources.{resource}.props"
         read = read_props(resource, raw, where, file.path.parent, resolution)
         if read.declared is None:
             self.unchecked[f"{where}: too broken for the rules beyond fc3's schema."] = None
             return list(read.findings), read.props
-        subject = Subject(where, read.props, read.declared, read.spoilt, self._surroundings)
-        findings = [
-            *read.findings,
-            # What is reported already, and replaced, is not worth a second finding.
-            *(one for rule in RULES for one in rule(subject) if not _reported(one, subject)),
-        ]
+        subject = Subject(where, read.props, read.declared, read.spoilt, self._surroundings, subjects)
+        subjects.append(subject)
         for key in sorted(set(read.props) - _KNOWN_PROPS):
             self.unchecked[f"{subject.path(key)}: no rule knows what may stand there."] = None
         for what, path in built_rules.archives(subject).items():
             if path.is_file():
                 size = path.stat().st_size / built_rules.MEGABYTE
                 self.checked[f"The {what} {path.name}, {size:.1f} MB."] = None
-        return findings, read.props
+        return list(read.findings), read.props
+
+    def _ruled(self, subjects: Sequence[Subject]) -> Iterator[Finding]:
+        """What the rules find. What is reported already, and replaced, is not worth a second finding."""
+        told: set[str] = set()
+        for subject in sorted(subjects, key=lambda one: one.keeps):
+            for rule in (*RULES, *(KEEPING_RULES if subject.keeps else TAGGING_RULES)):
+                yield from (one for one in rule(subject) if not _reported(one, subject))
+            shared = [one for rule in SHARED_RULES for one in rule(subject) if not _reported(one, subject)]
+            yield from (one for one in shared if one.what not in told)
+            told.update(one.what for one in shared)
+            if not subject.surroundings.deploying:
+                self.unchecked.update(dict.fromkeys(setting_rules.left_open(subject)))
 
     def _compared(self, path: Path, rendered: Mapping[str, Any]) -> Iterator[Finding]:
         if isinstance(self._serverless_devs, Absent):

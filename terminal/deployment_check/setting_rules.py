@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.settings import read_settings
+from imm_label_tags.failed_settings import VARIABLE, FailedSettings, read_failed_settings
+from imm_label_tags.settings import Settings, read_settings
 from localcloud.fc.dotenv import FILE_NAME
 from localcloud.fc.spelling import nearest
 from terminal.deployment_check.findings import Finding, Severity, error
@@ -16,6 +17,8 @@ from terminal.deployment_check.subject import Subject
 _KEY = "environmentVariables"
 _ENDPOINTS = ("IMM_ENDPOINT", "OSS_ENDPOINT")
 _LOCAL = re.compile(r"(?:localhost|127(?:\.\d+){3})(?::\d+)?")
+# What has no default, and something harmless in its place.
+_NEEDED = {VARIABLE: "oss://stand-in/stand-in"}
 
 
 class _Asked(dict[str, str]):
@@ -27,13 +30,13 @@ class _Asked(dict[str, str]):
 
     def get(self, name: str, default: Any = None) -> Any:
         self.names.add(name)
-        return default
+        return _NEEDED.get(name, default)
 
 
 def names(subject: Subject) -> Iterator[Finding]:
     """A misspelt setting is one that stays at its default."""
     asked = _Asked()
-    read_settings(asked, subject.declared.code)
+    _read(asked, subject)
     for name in subject.declared.environment:
         if name not in asked.names:
             meant = nearest(name, asked.names)
@@ -49,13 +52,32 @@ def values(subject: Subject) -> Iterator[Finding]:
     if not subject.sound("code"):
         return
     environment = dict(subject.declared.environment)
-    # Each round finds one bad value, and there are no more than there are variables.
-    for _ in subject.declared.environment:
+    # Each round finds one bad value, and there are no more than there are variables, given or needed.
+    for _ in (*environment, *_NEEDED):
         try:
-            read_settings(environment, subject.declared.code)
+            _read(environment, subject)
         except InvalidSetting as problem:
-            environment[problem.variable] = ""
-            yield error(subject.path(_KEY, problem.variable), str(problem), "Correct the value.")
+            given = environment.get(problem.variable, "").strip()
+            environment[problem.variable] = _NEEDED.get(problem.variable, "")
+            if given:
+                yield error(subject.path(_KEY, problem.variable), str(problem), "Correct the value.")
+
+
+def needed(subject: Subject) -> Iterator[Finding]:
+    """A setting without a default has to be there when the file is deployed."""
+    if subject.surroundings.deploying:
+        for name in _unset(subject):
+            yield error(
+                subject.path(_KEY, name),
+                "is not set, and there is no default: the function would not start.",
+                f"Export {name}, such as {name}=oss://bucket/prefix, or put it into .env.",
+            )
+
+
+def left_open(subject: Subject) -> Iterator[str]:
+    """What a deployment will ask for, in sentences."""
+    for name in _unset(subject):
+        yield f"{subject.path(_KEY, name)}: it is not set. `s deploy` will ask for it."
 
 
 def endpoints(subject: Subject) -> Iterator[Finding]:
@@ -89,4 +111,17 @@ def secrets_in_code(subject: Subject) -> Iterator[Finding]:
         )
 
 
-RULES = (names, values, endpoints, secrets_in_code)
+def _read(environment: Mapping[str, str], subject: Subject) -> Settings | FailedSettings:
+    if subject.keeps:
+        return read_failed_settings(environment)
+    return read_settings(environment, subject.declared.code)
+
+
+def _unset(subject: Subject) -> list[str]:
+    given = subject.declared.environment
+    return [name for name in _NEEDED if subject.keeps and not given.get(name, "").strip()]
+
+
+RULES = (names, needed)
+# The functions take the same variables from the same environment.
+SHARED_RULES = (values, endpoints, secrets_in_code)

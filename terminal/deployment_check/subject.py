@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from localcloud.fc.declaration import FunctionDeclaration
 from terminal.deployment_check.findings import Finding
+
+# The entry module of the function that keeps failed events, and the resource that declares it.
+KEEPER = "keep_failed"
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Subject:
     """A function: its resolved props, and what they declare.
 
     ``where`` is the path that leads to the props. What stands at a path in ``spoilt`` is reported already,
-    and ``props`` and ``declared`` have something harmless in its place.
+    and ``props`` and ``declared`` have something harmless in its place. ``functions`` are all of the file,
+    this one among them.
     """
 
     where: str
@@ -32,6 +36,13 @@ class Subject:
     declared: FunctionDeclaration
     spoilt: frozenset[str]
     surroundings: Surroundings
+    functions: Sequence[Subject] = field(default=(), repr=False, compare=False)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the function keeps what others could not handle; any other one tags objects."""
+        module = self.declared.handler.rpartition(".")[0].rpartition("/")[2]
+        return KEEPER in (module, self.declared.resource)
 
     def path(self, *keys: str) -> str:
         """The path of a value in the props."""

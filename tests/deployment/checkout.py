@@ -16,6 +16,7 @@ from terminal.deployment_check.subject import Surroundings
 
 ROOT = Path(__file__).parent.parent.parent
 PROPS = "resources.tag_object.props"
+KEEPER_PROPS = "resources.keep_failed.props"
 RUNTIMES = ("python3.10", "python3.12")
 
 Mutation = Callable[[Any], None]
@@ -31,7 +32,7 @@ class Checkout:
             (directory / name).symlink_to(ROOT / name)
         for runtime in RUNTIMES:
             self.build(f"{runtime}.zip", "python/oss.py", "python/oss.cpython-3.so")
-            self.build(f"code-{runtime}.zip", "tag_object.py")
+            self.build(f"code-{runtime}.zip", "tag_object.py", "keep_failed.py")
 
     def build(self, name: str, *entries: str) -> Path:
         """Put an archive where `make layer` leaves it."""
@@ -73,21 +74,21 @@ def good(name: str = "s.yaml") -> Any:
     return content
 
 
-def put(path: str, value: Any) -> Mutation:
-    """Set one value of the props."""
+def put(path: str, value: Any, props: str = PROPS) -> Mutation:
+    """Set one value of the props of a function, by default of the one that tags."""
 
     def mutate(content: Any) -> None:
-        container, key = _locate(content, path)
+        container, key = _locate(content, path, props)
         container[key] = value
 
     return mutate
 
 
-def drop(path: str) -> Mutation:
-    """Remove one value of the props."""
+def drop(path: str, props: str = PROPS) -> Mutation:
+    """Remove one value of the props of a function."""
 
     def mutate(content: Any) -> None:
-        container, key = _locate(content, path)
+        container, key = _locate(content, path, props)
         del container[key]
 
     return mutate
@@ -114,10 +115,10 @@ def top(key: str, value: Any) -> Mutation:
     return mutate
 
 
-def _locate(content: Any, path: str) -> tuple[Any, Any]:
+def _locate(content: Any, path: str, props: str) -> tuple[Any, Any]:
     steps: list[Any] = [
         int(step[1:-1]) if step.startswith("[") else step
-        for step in re.findall(r"\[\d+\]|[^.\[\]]+", f"{PROPS}.{path}" if path else PROPS)
+        for step in re.findall(r"\[\d+\]|[^.\[\]]+", f"{props}.{path}" if path else props)
     ]
     for step in steps[:-1]:
         content = content[step]

@@ -82,6 +82,6 @@ def test_as_json(checkout: Checkout) -> None:
     assert finding["severity"] == "error"
     assert finding["where"] == "resources.tag_object.props.timeout"
     assert finding["what"].startswith("3 s is not above")
-    assert finding["remedy"] == "Set it to 126 or more."
+    assert finding["remedy"] == "Set it to 95 or more."
     assert told["checked"]
     assert told["not_checked"]

@@ -21,7 +21,7 @@ from terminal.deployment_check.findings import Finding, Report
 from terminal.deployment_check.resolution import Resolution
 from terminal.deployment_check.serverless_devs import Absent, ServerlessDevs, find, render
 from terminal.deployment_check.subject import Surroundings
-from tests.deployment.checkout import PROPS, ROOT, Checkout, good, put
+from tests.deployment.checkout import KEEPER_PROPS, PROPS, ROOT, Checkout, good, put
 
 RENDERINGS = Path(__file__).parent / "renderings"
 FILES = (ROOT / "s.yaml", ROOT / "s.eventbridge.yaml")
@@ -141,11 +141,12 @@ def test_a_difference_is_an_error(
     ]
 
 
-def test_a_rendering_without_the_resource(checkout: Checkout, recorded: Recorded) -> None:
+def test_a_rendering_without_the_resources(checkout: Checkout, recorded: Recorded) -> None:
     (checkout.directory / "s.yaml.json").write_text("{}")
     recorded.says(checkout.directory)
-    (finding,) = findings(checkout.check(checkout.write(good()), variables=recorded.variables()))
-    assert (finding.where, "but is None" in finding.what) == (PROPS, True)
+    found = findings(checkout.check(checkout.write(good()), variables=recorded.variables()))
+    assert [one.where for one in found] == [KEEPER_PROPS, PROPS]
+    assert all("but is None" in one.what for one in found)
 
 
 @pytest.mark.parametrize(

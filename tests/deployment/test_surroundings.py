@@ -9,8 +9,10 @@ import pytest
 
 from terminal.deployment_check import built_rules
 from terminal.deployment_check.findings import Finding, Severity
-from tests.deployment.checkout import PROPS, Checkout, both, drop, good, put
+from tests.deployment.checkout import KEEPER_PROPS, PROPS, Checkout, both, drop, good, put
 
+# What a deployment needs that has no default.
+DEPLOYABLE = {"ALIBABA_CLOUD_ACCOUNT_ID": "2" * 16, "FAILED_EVENTS": "oss://records/failed"}
 HANDLER = "def handler(event, context): ..."
 INITIALIZE = "def initialize(context): ..."
 
@@ -87,7 +89,7 @@ def test_a_handler_in_the_syntax_of_a_newer_python(checkout: Checkout) -> None:
 
 def test_an_entry_module_that_is_not_at_the_top(checkout: Checkout) -> None:
     with_code(checkout, jobs__tag_object=f"{HANDLER}\n{INITIALIZE}")
-    checkout.build("code-python3.12.zip", "jobs/tag_object.py")
+    checkout.build("code-python3.12.zip", "jobs/tag_object.py", "keep_failed.py")
     deeper = both(
         put("code", "./code"),
         put("handler", "jobs/tag_object.handler"),
@@ -117,8 +119,7 @@ def test_what_is_not_built_may_be_built_later_unless_it_is_deployed_now(
 ) -> None:
     (checkout.layers / name).unlink()
     for deploying, severity in ((False, Severity.WARNING), (True, Severity.ERROR)):
-        account = {"ALIBABA_CLOUD_ACCOUNT_ID": "1" * 16}
-        told = only(checkout.findings(unchanged, deploying=deploying, **account))
+        told = only(checkout.findings(unchanged, deploying=deploying, **DEPLOYABLE))
         assert told[:2] == (severity, f"{PROPS}.{where}")
         assert f"{name} is not there. Run `make layer`." in told[2]
 
@@ -145,9 +146,13 @@ def test_an_archive_that_is_none(checkout: Checkout) -> None:
 
 def test_a_code_package_without_the_entry_module(checkout: Checkout) -> None:
     checkout.build("code-python3.12.zip", "other.py")
-    severity, where, told = only(checkout.findings(unchanged))
-    assert (severity, where) == (Severity.ERROR, f"{PROPS}.code")
-    assert "has no tag_object.py" in told
+    findings = checkout.findings(unchanged)
+    assert [(one.severity, one.where) for one in findings] == [
+        (Severity.ERROR, f"{PROPS}.code"),
+        (Severity.ERROR, f"{KEEPER_PROPS}.code"),
+    ]
+    assert "has no tag_object.py" in findings[0].what
+    assert "has no keep_failed.py" in findings[1].what
 
 
 def test_sizes_depend_on_the_region(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,18 +174,18 @@ def test_the_layer_of_the_other_runtime_is_looked_at_with_the_other_runtime(chec
 
 
 def test_the_examples_account_cannot_be_deployed_to(checkout: Checkout) -> None:
-    severity, where, told = only(checkout.findings(unchanged, deploying=True))
+    example = {**DEPLOYABLE, "ALIBABA_CLOUD_ACCOUNT_ID": ""}
+    severity, where, told = only(checkout.findings(unchanged, deploying=True, **example))
     assert (severity, where) == (Severity.ERROR, f"{PROPS}.role")
     assert "Set ALIBABA_CLOUD_ACCOUNT_ID" in told
-    assert checkout.findings(unchanged, deploying=True, ALIBABA_CLOUD_ACCOUNT_ID="2" * 16) == []
+    assert checkout.findings(unchanged, deploying=True, **DEPLOYABLE) == []
 
 
 @pytest.mark.parametrize("host", ["http://127.0.0.1:8970", "localhost", "http://localhost:80/"])
 def test_the_local_clouds_endpoints_are_not_for_deployment(checkout: Checkout, host: str) -> None:
     where = f"{PROPS}.environmentVariables.OSS_ENDPOINT"
-    account = {"ALIBABA_CLOUD_ACCOUNT_ID": "2" * 16}
     for deploying, severity in ((False, Severity.WARNING), (True, Severity.ERROR)):
-        told = only(checkout.findings(unchanged, deploying=deploying, OSS_ENDPOINT=host, **account))
+        told = only(checkout.findings(unchanged, deploying=deploying, OSS_ENDPOINT=host, **DEPLOYABLE))
         assert told[:2] == (severity, where)
         assert "Unset OSS_ENDPOINT" in told[2]
     assert checkout.findings(unchanged, OSS_ENDPOINT="oss-cn-hangzhou.aliyuncs.com") == []

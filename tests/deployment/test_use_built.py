@@ -25,7 +25,10 @@ UNCHANGED = f"printf 'version: 7\\nlayerVersionArn: {ARN}\\n'"
 COMPONENT = """
 const fs = require('fs');
 module.exports = class {
-  async deploy(inputs) { fs.writeFileSync('deployed.json', JSON.stringify(inputs.props)); return {}; }
+  async deploy(inputs) {
+    fs.appendFileSync('deployed.log', JSON.stringify({ [inputs.resource.name]: inputs.props }) + '\\n');
+    return {};
+  }
 };
 """
 
@@ -61,17 +64,17 @@ class Deployment:
         path = self.directory / "run.log"
         return path.read_text().splitlines() if path.exists() else []
 
-    def deployed(self) -> dict[str, Any] | None:
-        """The props that the component got; None if it was not called."""
-        path = self.directory / "deployed.json"
-        content: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
-        return content
+    def deployed(self) -> dict[str, dict[str, Any]]:
+        """The props that the component got, by resource and in order; empty if it was not called."""
+        path = self.directory / "deployed.log"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return {name: props for line in lines for name, props in json.loads(line).items()}
 
-    def deploy(self, executable: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """`s deploy`."""
+    def deploy(self, executable: str, *options: str, resource: str = "") -> subprocess.CompletedProcess[str]:
+        """`s deploy`, or `s <resource> deploy`."""
         home = str(self.directory / "home")
         return subprocess.run(
-            [executable, "deploy", "--assume-yes", *options],
+            [executable, *([resource] if resource else []), "deploy", "--assume-yes", *options],
             cwd=self.directory,
             env={
                 "PATH": f"{self.directory / 'bin'}:{SYSTEM_PATH}",
@@ -113,19 +116,31 @@ def test_the_built_layer_and_code_are_deployed(deployment: Deployment, answer: s
         f"s cli fc3 layer publish --region cn-hangzhou --layer-name imm-label-tags --code {layer} "
         "--compatible-runtime python3.12 --access default",
     ]
-    props = deployment.deployed()
-    assert props is not None
-    assert props["layers"] == [ARN]
-    assert props["code"] == str(deployment.directory / "layers" / "build" / "code-python3.12.zip")
-    assert props["timeout"] == 150
+    # Both functions have them, and the one that the other names as its destination was there first.
+    deployed = deployment.deployed()
+    assert list(deployed) == ["keep_failed", "tag_object"]
+    for props in deployed.values():
+        assert props["layers"] == [ARN]
+        assert props["code"] == str(deployment.directory / "layers" / "build" / "code-python3.12.zip")
+    assert deployed["tag_object"]["timeout"] == 150
+
+
+@pytest.mark.parametrize("resource", ["keep_failed", "tag_object"])
+def test_one_function_alone_is_deployed_in_the_same_way(deployment: Deployment, resource: str) -> None:
+    if (s := installed()) is None:
+        return
+    told = deployment.deploy(s, resource=resource)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert [line.split()[0] for line in deployment.log()] == ["make", "imm-label-tags", "s"]
+    ((name, props),) = deployment.deployed().items()
+    assert (name, props["layers"]) == (resource, [ARN])
 
 
 def test_the_other_triggers_are_deployed_in_the_same_way(deployment: Deployment) -> None:
     if (s := installed()) is None:
         return
     assert deployment.deploy(s, "--template", "s.eventbridge.yaml").returncode == 0
-    props = deployment.deployed()
-    assert props is not None
+    props = deployment.deployed()["tag_object"]
     assert props["layers"] == [ARN]
     assert [trigger["triggerName"] for trigger in props["triggers"]] == ["imm-events", "imm-queue"]
 
@@ -148,7 +163,7 @@ def test_a_step_that_fails_ends_the_deployment(
     told = deployment.deploy(s)
     assert told.returncode != 0
     assert words in told.stdout + told.stderr
-    assert deployment.deployed() is None
+    assert deployment.deployed() == {}
 
 
 def test_a_layer_that_is_not_built_ends_the_deployment(deployment: Deployment) -> None:
@@ -157,7 +172,7 @@ def test_a_layer_that_is_not_built_ends_the_deployment(deployment: Deployment) -
     (deployment.directory / "layers" / "build" / "python3.12.zip").unlink()
     told = deployment.deploy(s)
     assert "python3.12.zip is not there: run `make layer`" in told.stdout + told.stderr
-    assert (told.returncode != 0, deployment.deployed()) == (True, None)
+    assert (told.returncode != 0, deployment.deployed()) == (True, {})
 
 
 def test_a_function_without_a_layer_of_its_own_ends_the_deployment(deployment: Deployment) -> None:
@@ -167,7 +182,7 @@ def test_a_function_without_a_layer_of_its_own_ends_the_deployment(deployment: D
     path.write_text(path.read_text().replace("${vars.account}:layers", "official:layers"))
     told = deployment.deploy(s)
     assert "no layer of your own" in told.stdout + told.stderr
-    assert (told.returncode != 0, deployment.deployed()) == (True, None)
+    assert (told.returncode != 0, deployment.deployed()) == (True, {})
 
 
 def test_options_with_which_failures_would_be_ignored_end_the_deployment(deployment: Deployment) -> None:
@@ -176,4 +191,4 @@ def test_options_with_which_failures_would_be_ignored_end_the_deployment(deploym
     deployment.command(".venv/bin/imm-label-tags", "exit 1")
     told = deployment.deploy(s, "-o", "json")
     assert "failed checks would be ignored" in told.stdout + told.stderr
-    assert (told.returncode != 0, deployment.deployed()) == (True, None)
+    assert (told.returncode != 0, deployment.deployed()) == (True, {})

@@ -7,16 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from imm_label_tags.failed_event import FailedEvent
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig, Ports
 from localcloud.faults import Fault, FaultKind
 from localcloud.fc.invocation import InvocationRecord
-from localcloud.mns.service import Subscription
-from terminal.checkout import DEPLOYMENT, ROOT, cloud_config, layer
+from terminal.checkout import DEPLOYMENT, ROOT, TAGGING, cloud_config, layer
 from terminal.clients import Account, Project, Video
 
 OWN = {"team": "a", "archived": ""}
@@ -31,7 +30,7 @@ class Region:
         account = Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
         self.video = Video(account, "media", "videos/宜家.mp4")
         self.project = Project(account, "immtest")
-        (self.function,) = cloud.functions.deployment.functions
+        self.function = cloud.functions.deployment.resources[TAGGING].name
         (trigger,) = cloud.functions.deployment.mns_topic_triggers
         self.topic = trigger.topic
 
@@ -125,30 +124,21 @@ def test_a_topic_that_delivers_raw_message_bodies_works_too(tmp_path: Path) -> N
         assert here.statuses() == ["tagged"]
 
 
-def test_an_event_that_fails_to_the_end_is_handed_to_the_failure_destination() -> None:
-    with region() as here:
-        # Given somebody who listens to the failure destination
-        kept: list[dict[str, Any]] = []
-
-        async def keep(event: bytes) -> bool:
-            kept.append(json.loads(event))
-            return True
-
-        subscription = Subscription("imm-label-tags-failed", "keeper", "STREAM", "BACKOFF_RETRY", None, keep)
-        here.cloud.call(here.cloud.messages.subscribe, subscription)
-
+def test_an_event_that_fails_to_the_end_is_kept() -> None:
+    with region(FAILED_EVENTS="oss://media/failed") as here:
         # When something that nobody understands comes through the topic
         here.publish(b"hello topic")
 
-        # Then it was tried four times and is handed over, with the error's name
-        assert [record.error_type for record in here.records()] == ["UnhandledInvocationError"] * 4
-        (record,) = kept
-        assert json.loads(record["responsePayload"])["errorType"] == "InvalidNotification"
-        assert json.loads(record["requestPayload"])["Message"] == "hello topic"
+        # Then it was tried four times and is kept, with the error's name
+        *attempts, keeping = here.records()
+        assert [record.error_type for record in attempts] == ["UnhandledInvocationError"] * 4
+        kept = FailedEvent.read(here.video.read_beside(json.loads(keeping.body)["kept"]))
+        assert (kept.error, kept.attempts) == ("InvalidNotification", 4)
+        assert json.loads(kept.event)["Message"] == "hello topic"
         assert here.cloud.functions.lost == []
 
-        # And the record can be fed to the function again as it is
-        result = here.cloud.run(here.cloud.functions.invoke(here.function, json.dumps(record).encode()))
+        # And the document can be fed to the function again as it is
+        result = here.cloud.run(here.cloud.functions.invoke(here.function, kept.document()))
         assert json.loads(result.body)["errorType"] == "InvalidNotification"
 
 

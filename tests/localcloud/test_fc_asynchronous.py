@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.fc.destination_check import DestinationLoops, DestinationUnknown
 from localcloud.fc.refusals import NotRunning
 from tests.localcloud.fc_world import ACCOUNT, REGION, World, eventually, function, running
 
@@ -32,6 +33,13 @@ def handler(event, context):
     return {"attempt": tries}
 """
 FAST = 0.001
+INDEX = f"acs:fc:{REGION}:{ACCOUNT}:functions/index"
+KEEPER = f"acs:fc:{REGION}:{ACCOUNT}:functions/keeper"
+# A function that fails, and one that prints the record of it.
+KEEPING = """
+def handler(event, context): raise ValueError("bad")
+def keep(event, context): print(event.decode())
+"""
 
 
 def configured(**settings: Any) -> dict[str, Any]:
@@ -45,6 +53,11 @@ def configured(**settings: Any) -> dict[str, Any]:
             **settings,
         }
     )
+
+
+def keeper(handler: str = "index.keep", **settings: Any) -> dict[str, Any]:
+    """Another function, for records."""
+    return {**configured(**settings), "functionName": "keeper", "handler": handler}
 
 
 def shape(value: Any) -> Any:
@@ -140,19 +153,99 @@ def test_an_event_that_is_not_text_is_recorded_in_base64(tmp_path: Path) -> None
     assert base64.b64decode(record["responsePayload"]) == b"\xfe"
 
 
-def test_another_function_can_be_the_destination(tmp_path: Path) -> None:
-    code = """
-    import json
-    def handler(event, context): raise ValueError("bad")
-    def keep(event, context): print(json.loads(event)["requestPayload"])
-    """
-    failing = configured(onFailure=f"acs:fc:{REGION}::functions/keeper/LATEST", maxAsyncRetryAttempts=0)
-    keeper = function(functionName="keeper", handler="index.keep")
-    with running(tmp_path, code, failing, keeper) as world:
+# Functions as destinations
+
+
+@pytest.mark.parametrize("arn", [KEEPER, f"acs:fc:{REGION}::functions/keeper/LATEST"])
+def test_another_function_can_be_the_destination(tmp_path: Path, arn: str) -> None:
+    failing = configured(onFailure=arn, maxAsyncRetryAttempts=1)
+    with running(tmp_path, KEEPING, failing, keeper(), time_scale=FAST) as world:
+        request_id = world.invoke_async(b"the event")
+        world.settle()
+        *failed, kept = world.fc.invocations()
+        (text,) = [line for line in world.log(function="keeper") if line.startswith("{")]
+    # It is invoked asynchronously, for a request of its own
+    assert [record.function for record in failed] == ["index", "index"]
+    assert (kept.function, kept.asynchronous, kept.attempt) == ("keeper", True, 1)
+    assert kept.request_id != request_id
+    # And its event is the record that any destination gets
+    record = json.loads(text)
+    assert shape(record) == shape(SAMPLE)
+    assert record["requestContext"]["requestId"] == request_id
+    assert record["requestContext"]["approximateInvokeCount"] == 2
+    assert record["requestPayload"] == "the event"
+    assert world.fc.lost == []
+
+
+def test_a_destination_that_fails_is_tried_again_and_has_a_destination_of_its_own(tmp_path: Path) -> None:
+    failing = configured(onFailure=KEEPER, maxAsyncRetryAttempts=0)
+    broken = keeper(onFailure=FAILED, maxAsyncRetryAttempts=2, handler="index.handler")
+    with running(tmp_path, KEEPING, failing, broken, time_scale=FAST) as world:
+        request_id = world.invoke_async(b"the event")
+        world.settle()
+        attempts = [(record.function, record.attempt) for record in world.fc.invocations()]
+    assert attempts == [("index", 1), ("keeper", 1), ("keeper", 2), ("keeper", 3)]
+    # The event is still there, in a record of a record
+    ((arn, outer),) = world.destinations.records
+    assert arn == FAILED
+    assert outer["requestContext"]["functionArn"] == KEEPER
+    inner = json.loads(outer["requestPayload"])
+    assert inner["requestContext"]["requestId"] == request_id
+    assert inner["requestPayload"] == "the event"
+    assert world.fc.lost == []
+
+
+def test_a_destination_that_fails_without_one_of_its_own_loses_the_record(tmp_path: Path) -> None:
+    failing = configured(onFailure=KEEPER, maxAsyncRetryAttempts=0)
+    broken = keeper(maxAsyncRetryAttempts=0, handler="index.handler")
+    with running(tmp_path, KEEPING, failing, broken) as world:
         world.invoke_async(b"the event")
         world.settle()
-        assert "the event" in world.log(function="keeper")
-    assert world.fc.lost == []
+    (lost,) = world.fc.lost
+    assert lost.event.function == "keeper"
+    assert json.loads(lost.event.payload)["requestPayload"] == "the event"
+
+
+@pytest.mark.parametrize(
+    ("arn", "problem"),
+    [
+        ("acs:fc:cn-shanghai::functions/keeper", "is a function of another region or account"),
+        (f"acs:fc:{REGION}:99:functions/keeper", "is a function of another region or account"),
+        (f"acs:fc:{REGION}::functions/keepers", "is not deployed here; functions: index, keeper."),
+    ],
+)
+@pytest.mark.parametrize("key", ["onFailure", "onSuccess"])
+def test_a_destination_that_is_no_function_here_is_refused(
+    tmp_path: Path, key: str, arn: str, problem: str
+) -> None:
+    with (
+        pytest.raises(DestinationUnknown, match=problem) as refused,
+        running(tmp_path, KEEPING, configured(**{key: arn}), keeper()),
+    ):
+        pass
+    assert refused.value.where == (
+        f"resources.resource_0.props.asyncInvokeConfig.destinationConfig.{key}.destination"
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"onFailure": INDEX}, {}),
+        ({"onSuccess": INDEX}, {}),
+        ({"onFailure": KEEPER}, {"onFailure": INDEX}),
+        ({"onFailure": KEEPER}, {"onSuccess": INDEX}),
+        ({"onFailure": KEEPER}, {"onFailure": KEEPER}),
+    ],
+)
+def test_a_destination_that_leads_back_is_refused(
+    tmp_path: Path, first: dict[str, str], second: dict[str, str]
+) -> None:
+    with (
+        pytest.raises(DestinationLoops, match="the event would never end"),
+        running(tmp_path, KEEPING, configured(**first), keeper(**second)),
+    ):
+        pass
 
 
 # Loss
@@ -187,21 +280,16 @@ def test_so_is_one_whose_destination_cannot_be_reached(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("arn", "problem"),
-    [
-        ("acs:fc:cn-shanghai::functions/keeper", "it is a function of another region or account"),
-        (f"acs:fc:{REGION}:99:functions/keeper", "it is a function of another region or account"),
-        (f"acs:fc:{REGION}::functions/keeper", "function 'keeper' does not exist"),
-    ],
-)
-def test_and_one_whose_destination_is_no_function_here(tmp_path: Path, arn: str, problem: str) -> None:
-    declared = configured(maxAsyncRetryAttempts=0, onFailure=arn)
-    with running(tmp_path, FAILING, declared) as world:
-        world.invoke_async(b"9")
+def test_and_one_whose_record_is_too_large_for_the_function_that_is_its_destination(tmp_path: Path) -> None:
+    # Given an event of which nothing but the record has more than 128 KB
+    event = b'"' * 70_000
+    declared = configured(maxAsyncRetryAttempts=0, onFailure=KEEPER)
+    with running(tmp_path, KEEPING, declared, keeper()) as world:
+        world.invoke_async(event)
         world.settle()
+        assert [record.function for record in world.fc.invocations()] == ["index"]
     (lost,) = world.fc.lost
-    assert lost.reason.endswith(problem)
+    assert lost.reason.endswith("payload size exceeds maximum allowed size (131072 bytes)")
 
 
 def test_a_lost_record_of_success_is_reported_but_no_event_is_lost(tmp_path: Path) -> None:

@@ -279,10 +279,12 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         load_deployment(tmp_path / "s.yaml", {})
 
 
-def test_the_projects_own_s_yaml_deploys_the_function_with_every_setting() -> None:
+def test_the_projects_own_s_yaml_deploys_the_functions_with_every_setting() -> None:
     root = Path(__file__).parents[2]
-    deployment = load_deployment(root / "s.yaml", {"LABEL_LIMIT": "5", "TAG_VALUE": "{label_base64}"})
-    (declared,) = deployment.functions.values()
+    variables = {"LABEL_LIMIT": "5", "TAG_VALUE": "{label_base64}", "FAILED_EVENTS": "oss://records/failed"}
+    deployment = load_deployment(root / "s.yaml", variables)
+    # What is a destination stands before what names it, as it is deployed
+    keeper, declared = deployment.functions.values()
     assert declared.name == "imm-label-tags"
     assert declared.runtime == "python3.12"
     assert (declared.handler, declared.initializer) == (
@@ -299,6 +301,7 @@ def test_the_projects_own_s_yaml_deploys_the_function_with_every_setting() -> No
         "LABEL_LEXICON": "",
         "ALLOWED_OBJECTS": "",
         "STALE_OBJECTS": "skip",
+        "SECOND_LOOK_SECONDS": "0",
         "IMM_ENDPOINT": "",
         "OSS_ENDPOINT": "",
         "LOG_LEVEL": "INFO",
@@ -306,5 +309,25 @@ def test_the_projects_own_s_yaml_deploys_the_function_with_every_setting() -> No
     (subscription,) = deployment.mns_topic_triggers
     assert (subscription.topic, subscription.notify_content_format) == ("imm-label-tags", "JSON")
     assert declared.async_invoke.on_failure == (
+        "acs:fc:cn-hangzhou:1234567890123456:functions/imm-label-tags-failed"
+    )
+    assert deployment.resources == {"keep_failed": keeper, "tag_object": declared}
+    assert (keeper.name, keeper.runtime, keeper.code) == (
+        "imm-label-tags-failed",
+        declared.runtime,
+        declared.code,
+    )
+    assert (keeper.handler, keeper.initializer) == (
+        "keep_failed.handler",
+        HookDeclaration("keep_failed.initialize", 30),
+    )
+    assert keeper.environment == {
+        "FAILED_EVENTS": "oss://records/failed",
+        "OSS_ENDPOINT": "",
+        "LOG_LEVEL": "INFO",
+    }
+    assert keeper.role != declared.role
+    assert keeper.layers == declared.layers
+    assert keeper.async_invoke.on_failure == (
         "acs:mns:cn-hangzhou:1234567890123456:/topics/imm-label-tags-failed/messages"
     )

@@ -113,8 +113,10 @@ def test_what_cannot_be_extended(tmp_path: Path, files: dict[str, Any], words: s
 
 def test_the_projects_alternative_triggers_are_the_same_function() -> None:
     root = Path(__file__).parents[2]
-    (function,) = load_deployment(root / "s.yaml", {}).functions.values()
-    (other,) = load_deployment(root / "s.eventbridge.yaml", {}).functions.values()
+    deployed = load_deployment(root / "s.yaml", {}).resources
+    others = load_deployment(root / "s.eventbridge.yaml", {}).resources
+    assert others["keep_failed"] == deployed["keep_failed"]
+    function, other = deployed["tag_object"], others["tag_object"]
     assert (other.name, other.timeout, other.environment) == (
         function.name,
         function.timeout,

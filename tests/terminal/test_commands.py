@@ -83,7 +83,10 @@ def test_demo_plays_every_step_and_verifies_it() -> None:
     assert result.exit_code == 0, result.output
     for word in ("imm_yi-zi", "unchanged", "superseded", "dropped", "Every step was verified."):
         assert word in result.output
-    assert result.output.count("verified") >= 15
+    # The last step shows what is kept of a failure
+    assert re.search(r"oss://media/failed-events/\d{4}-\d\d-\d\d/1-[0-9a-f-]+\.json", result.output)
+    assert re.search(r"TaskNotFound +4 +no +\d+ bytes", result.output)
+    assert result.output.count("verified") >= 20
 
 
 def test_demo_fails_where_an_expectation_is_not_met(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +103,8 @@ ACTIONS = [
     "oss:GetObject",
     "oss:GetObjectTagging",
     "oss:PutObjectTagging",
+    # Of the function that keeps failed events
+    "oss:PutObject",
 ]
 
 
@@ -107,14 +112,26 @@ ACTIONS = [
 def test_demo_fails_where_the_policy_lacks_an_action(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, action: str
 ) -> None:
-    for document in checkout.POLICIES.glob("function*.json"):
-        text = document.read_text("utf-8").replace(f'"{action}"', '"oss:GetObjectAcl"')
-        (tmp_path / document.name).write_text(text, "utf-8")
-    monkeypatch.setattr(role, "POLICIES", tmp_path)
+    policies_without(action, tmp_path, monkeypatch)
     result = run("demo")
     assert result.exit_code == 1
     assert "AccessDenied" in result.output
     assert action in result.output
+
+
+def policies_without(action: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for document in checkout.POLICIES.glob("*.json"):
+        text = document.read_text("utf-8").replace(f'"{action}"', '"oss:GetObjectAcl"')
+        (directory / document.name).write_text(text, "utf-8")
+    monkeypatch.setattr(role, "POLICIES", directory)
+
+
+def test_demo_fails_where_an_event_is_lost(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    policies_without("fc:InvokeFunction", tmp_path, monkeypatch)
+    result = run("demo")
+    assert result.exit_code == 1
+    assert "An event is lost: it failed 4 times, and its record did not reach" in result.output
+    assert "not authorized to perform 'fc:InvokeFunction'" in result.output
 
 
 def test_demo_shows_the_functions_error_and_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,6 +167,8 @@ def test_serve_prints_endpoints_keys_and_two_lines_to_copy(served: str) -> None:
     for service in ("OSS", "IMM", "MNS", "FC", "control"):
         assert re.search(rf"{service} +http://127\.0\.0\.1:\d+", served)
     assert "access key secret" in served
+    assert re.search(r"failed events +oss://media/failed-events\n", served)
+    assert " FAILED_EVENTS=oss://media/failed-events " in served
     assert [line.split()[0] for line in served.splitlines()[-2:]] == ["export", ".venv/bin/imm-label-tags"]
 
 
