@@ -39,6 +39,7 @@ class Commands(click.Group):
         "setup": "terminal.installation.commands",
         "doctor": "terminal.installation.commands",
         "teardown": "terminal.installation.commands",
+        "failed": "terminal.failed.command",
     }
 
     def list_commands(self, context: click.Context) -> list[str]:

@@ -10,6 +10,7 @@ import alibabacloud_oss_v2 as oss
 import requests
 from alibabacloud_oss_v2.transport import RequestsHttpClient
 from alibabacloud_tea_openapi.utils_models import Config
+from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 
 from imm_label_tags.credentials import Keys
 from imm_label_tags.settings import Endpoint
@@ -93,10 +94,12 @@ class Access:
             read_timeout=READ_SECONDS * 1000,
         )
 
-    def oss(self) -> oss.Client:
-        """A client of OSS that ignores the environment's proxies and .netrc."""
+    def oss(self, connections: int = DEFAULT_POOLSIZE) -> oss.Client:
+        """A client of OSS that ignores the environment's proxies and .netrc, for so many calls at a time."""
         session = requests.Session()
         session.trust_env = False
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_maxsize=connections))
         config = oss.config.load_default()
         config.region = self.region
         config.endpoint = self.endpoints["oss"].url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import alibabacloud_oss_v2 as oss
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 
+from imm_label_tags.credentials import without_keys
 from terminal.problems import Problem
 
 T = TypeVar("T")
@@ -37,11 +39,16 @@ class Obstacle(Enum):
     REFUSED = "refused"
 
 
+# These are not about one call: the next of its kind meets them too.
+LASTING = (Obstacle.ABSENT, Obstacle.DENIED, Obstacle.KEYS)
+
+
 @dataclass(frozen=True)
 class Call:
     """A call: ``RAM``, ``CreateRole``, what it is about in the user's words, and the resource in RAM's.
 
-    ``needs`` is the RAM action where its name is not the call's.
+    ``needs`` is the RAM action where its name is not the call's; ``listed_in`` the file of this project that
+    has all permissions of the command.
     """
 
     service: str
@@ -49,6 +56,7 @@ class Call:
     subject: str
     resource: str
     needs: str = ""
+    listed_in: str = "policies/setup.json"
 
     @property
     def permission(self) -> str:
@@ -63,6 +71,8 @@ class CallFailed(Problem):
     """A call was refused or not answered; ``said`` is the service's side, ``advice`` what to do."""
 
     def __init__(self, call: Call, obstacle: Obstacle, code: str, said: str, advice: str) -> None:
+        # Whatever stands between here and the service may repeat what it was sent.
+        said = without_keys(said, os.environ)
         super().__init__(f"{call} failed: {said} {advice}")
         self.call = call
         self.obstacle = obstacle
@@ -128,7 +138,7 @@ def _failure(call: Call, status: int, code: str, message: str, request_id: str) 
         Obstacle.ABSENT: "Check its name, the region and the account.",
         Obstacle.DENIED: (
             f"Allow the user or role of these keys the action {call.permission} on {call.resource}; "
-            "policies/setup.json lists all that is needed."
+            f"{call.listed_in} lists all that is needed."
         ),
         Obstacle.KEYS: (
             "Check ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and, for temporary keys, "

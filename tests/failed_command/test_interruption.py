@@ -1,0 +1,170 @@
+"""Ctrl-C loses nothing: what runs is waited for, or stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from terminal import checkout
+from terminal.failed import carrying_out
+from terminal.failed.interruption import Interruption
+from tests.failed_command.world import World, flat, meanwhile, until
+
+
+def press_ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def interruptions(monkeypatch: pytest.MonkeyPatch) -> list[Interruption]:
+    """The interruptions of the commands that run."""
+    entered: list[Interruption] = []
+
+    class Watched(Interruption):
+        def __enter__(self) -> Interruption:
+            entered.append(self)
+            return super().__enter__()
+
+    monkeypatch.setattr(carrying_out, "Interruption", Watched)
+    return entered
+
+
+def test_the_first_begins_nothing_more_and_waits_for_what_runs(
+    world: World, interruptions: list[Interruption]
+) -> None:
+    # Given six events of which two run, as they take long
+    for number in range(6):
+        world.keep(f"t-{number}", wanted=world.waiting(f"n{number}"))
+
+    def interrupt() -> None:
+        until(lambda: sum(world.runs(f"n{number}") for number in range(6)) == 2)
+        press_ctrl_c()
+        until(lambda: interruptions[0].asked_to_stop)
+        world.let_go()
+
+    # When the replay is interrupted
+    with meanwhile(interrupt):
+        result = world.run("replay", "--yes", "--concurrency", "2")
+
+    # Then these two end and their records go, and no other event was touched
+    assert result.exit_code == 130
+    assert "Interrupted: nothing more is begun" in flat(result)
+    assert "2 records replayed and removed: 2 tagged. 4 records not replayed." in flat(result)
+    assert len(world.names()) == 4
+    assert world.calls("InvokeFunction") == 2
+    # and the next run does the rest
+    assert world.run("replay", "--yes").exit_code == 0
+    assert world.names() == []
+
+
+def test_the_second_leaves_at_once(
+    world: World, interruptions: list[Interruption], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an event that runs, and one that has to wait
+    for number in range(2):
+        world.keep(f"t-{number}", wanted=world.waiting(f"n{number}"))
+    left: list[int] = []
+
+    def leave(status: int) -> None:
+        left.append(status)
+        raise SystemExit(status)
+
+    monkeypatch.setattr(os, "_exit", leave)
+
+    def interrupt() -> None:
+        until(lambda: world.runs("n0") or world.runs("n1"))
+        press_ctrl_c()
+        until(lambda: interruptions[0].asked_to_stop)
+        press_ctrl_c()
+
+    # When Ctrl-C is pressed twice
+    with meanwhile(interrupt):
+        result = world.run("replay", "--yes", "--concurrency", "1")
+
+    # Then the command does not wait, and both records are there
+    assert left == [130]
+    assert result.exit_code == 130
+    assert "1 record left while being replayed" in flat(result)
+    assert len(world.names()) == 2
+    world.let_go()
+    until(lambda: not any(thread.name.startswith("record") for thread in threading.enumerate()))
+
+
+def test_while_records_are_read_it_ends_the_command(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.keep()
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(carrying_out, "make_plan", interrupted)
+    result = world.run("replay", "--yes")
+    assert result.exit_code == 130
+    assert "Interrupted: nothing was replayed." in result.output
+    assert len(world.names()) == 1
+
+
+def test_afterwards_ctrl_c_is_what_it_was_before(world: World) -> None:
+    def of_somebody_else(number: int, frame: FrameType | None) -> None:
+        raise AssertionError(number)
+
+    before = signal.signal(signal.SIGINT, of_somebody_else)
+    try:
+        world.keep()
+        world.run("replay", "--yes")
+        assert signal.getsignal(signal.SIGINT) is of_somebody_else
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from terminal import checkout
+checkout.DEPLOYMENT = Path(sys.argv.pop(1))
+from terminal.main import main
+main(prog_name="imm-label-tags")
+"""
+
+
+def test_a_process_that_is_interrupted_twice_is_gone_and_its_records_are_not(world: World) -> None:
+    # Given the command in a process of its own, with an event that runs and does not end
+    for number in range(3):
+        world.keep(f"t-{number}", wanted=world.waiting(f"n{number}"))
+    arguments = [str(checkout.DEPLOYMENT), "failed", "replay", "--yes", "--concurrency", "1"]
+    root = Path(checkout.__file__).parent.parent
+    path = os.pathsep.join([str(root), str(root / "functions")])
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *arguments],
+        env={**world.environment(), "PYTHONPATH": path, "PATH": os.environ["PATH"]},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            until(lambda: any(world.runs(f"n{number}") for number in range(3)))
+
+            # When Ctrl-C is pressed, the command has said so, and it is pressed again
+            process.send_signal(signal.SIGINT)
+            said = ""
+            while "Interrupted" not in said:
+                said = process.stdout.readline()
+                assert said
+            process.send_signal(signal.SIGINT)
+            rest = process.stdout.read()
+
+            # Then the process ends, though the event still runs, and every record is there
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
+    assert "1 record left while being replayed" in rest
+    assert "2 records not replayed." in rest
+    assert len(world.names()) == 3
+    world.let_go()

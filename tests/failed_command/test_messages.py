@@ -1,0 +1,47 @@
+"""Messages that differ in what they are about are of one form."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from terminal.failed.messages import LONGEST, Forms, form_of
+
+
+@pytest.mark.parametrize(
+    ("message", "form"),
+    [
+        (
+            "OSS PutObjectTagging for oss://media/a b.mp4 failed: no (HTTP 503, request id 65A7C).",
+            "OSS PutObjectTagging for oss://… … failed: no (HTTP 503, request id …).",
+        ),
+        ("IMM knows no task VideoLabelClassification-2f15: gone.", "IMM knows no task …: gone."),
+        ("Not\n  found,\t404", "Not found, 404"),
+        ("", ""),
+        ("x" * 1000, "x" * (LONGEST - 1) + "…"),
+    ],
+)
+def test_ids_times_and_objects_are_left_out(message: str, form: str) -> None:
+    assert form_of(message) == form
+
+
+@given(st.text(max_size=400))
+def test_a_form_is_one_short_line_that_can_be_printed(message: str) -> None:
+    form = form_of(message)
+    assert len(form) <= LONGEST
+    assert form.isprintable()
+
+
+def test_of_very_many_forms_the_frequent_one_is_found_in_little_memory() -> None:
+    # Given a form that makes up a third of many
+    forms = Forms()
+    for number in range(3_000):
+        word = "".join(chr(ord("a") + int(digit)) for digit in str(number))
+        forms.add("frequent" if number % 3 == 0 else f"rare {word}")
+    assert forms.most_frequent == "frequent"
+    assert len(forms) <= 500
+
+
+def test_without_messages_no_form_is_frequent() -> None:
+    assert Forms().most_frequent == ""
