@@ -1,4 +1,4 @@
-"""The role of the function on a local cloud: what ``policies/`` gives it, and nothing else."""
+"""The roles of the functions on a local cloud: what ``policies/`` gives them, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from terminal.installation.documents import Documents
 from terminal.installation.target import Media, read_target
 
 
-def give_role(cloud: LocalCloud, *, bucket: str, project: str) -> None:
-    """Have the role that ``s.yaml`` names, for the objects of one bucket and the tasks of one project."""
+def give_roles(cloud: LocalCloud, *, bucket: str, project: str) -> None:
+    """Have the roles that ``s.yaml`` names, for the objects of one bucket and the tasks of one project.
+
+    Raises InvalidSetting where ``s.yaml`` does not say where failed events are kept.
+    """
     target = read_target(DEPLOYMENT, cloud.config.variables)
     documents = Documents(POLICIES)
-    policy = documents.function_policy(target, Media(bucket, "", (project,)))
-    cloud.call(cloud.access.put_role, target.role, documents.function_trust(), {target.role: policy})
+    trust = documents.function_trust()
+    for role, policy in (
+        (target.role, documents.function_policy(target, Media(bucket, "", (project,)))),
+        (target.keeper_role, documents.keeper_policy(target, target.failed_events())),
+    ):
+        cloud.call(cloud.access.put_role, role, trust, {role: policy})

@@ -18,13 +18,15 @@ TRUST_SUFFIX = "-trust"
 
 _PLACEHOLDER = re.compile(r"\$\{([a-z_]+)\}", re.ASCII)
 _NAME = r"[A-Za-z0-9._-]+"
+_BUCKET = r"[a-z0-9-]+"
+_KEY_CHARACTER = r'[^*?"\\$\x00-\x1f]'
 # What each placeholder may be: the services' own rules for names, as far as they keep a policy what it is.
 PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
     {
         "account": r"[0-9]+",
         "region": r"[a-z0-9-]+",
-        "bucket": r"[a-z0-9-]+",
-        "prefix": r'[^*?"\\$\x00-\x1f]*',
+        "bucket": _BUCKET,
+        "prefix": f"{_KEY_CHARACTER}*",
         "project": _NAME,
         "function": _NAME,
         "layer": _NAME,
@@ -32,6 +34,10 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
         "trigger_role": _NAME,
         "topic": _NAME,
         "failed_topic": _NAME,
+        "failed_function": _NAME,
+        "failed_role": _NAME,
+        "failed_bucket": _BUCKET,
+        "failed_prefix": f"{_KEY_CHARACTER}+",
         "log_project": _NAME,
         "logstore": _NAME,
     }

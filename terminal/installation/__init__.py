@@ -1,1 +1,1 @@
-"""What has to be there around the function: the commands ``setup``, ``teardown`` and ``doctor``."""
+"""What has to be there around the functions: the commands ``setup``, ``teardown`` and ``doctor``."""

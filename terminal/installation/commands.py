@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
@@ -16,13 +14,9 @@ from rich.text import Text
 from imm_label_tags.environment import shut_out
 from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.objects import TargetObject
-from localcloud.fc.deployment import DeploymentUnreadable
-from localcloud.fc.dotenv import LineUnclear, with_dotenv
-from localcloud.fc.section import DeclarationError
-from localcloud.fc.template import ExpressionError
-from localcloud.ram.templates import UnusableTemplate
 from terminal import checkout
-from terminal.installation.access import Access, Endpoints, check_keys, keys_of
+from terminal.installation.access import check_keys
+from terminal.installation.beginning import access_to, declared_target, known_problems
 from terminal.installation.caller import check_account, identify
 from terminal.installation.carrying_out import carry_out
 from terminal.installation.diagnosis import Diagnosis
@@ -31,7 +25,7 @@ from terminal.installation.examination import Finding, Verdict, examine
 from terminal.installation.options import endpoint_options, media_options, plan_options
 from terminal.installation.services import Services, connect
 from terminal.installation.set_up import plan_setup
-from terminal.installation.target import Media, Target, read_target
+from terminal.installation.target import Media, Target
 from terminal.installation.tear_down import plan_teardown
 from terminal.narration import new_console
 from terminal.problems import Problem
@@ -51,14 +45,14 @@ _STYLES = {
 def setup(
     bucket: str, prefix: str, projects: tuple[str, ...], dry_run: bool, yes: bool, **endpoints: str
 ) -> None:
-    """Create what the function needs and what is not there yet: topics, roles, policies.
+    """Create what the functions need and what is not there yet: topics, roles, policies.
 
-    Shows what it is going to do first. Names come from s.yaml. Exit status: 0 if all is there (or would be,
-    with --dry-run), 1 if something is in the way, in which case nothing was changed, and 2 where a call
-    failed: run it again then, and it goes on from there.
+    Shows what it is going to do first. Names, and where failed events are kept (FAILED_EVENTS), come from
+    s.yaml. Exit status: 0 if all is there (or would be, with --dry-run), 1 if something is in the way, in
+    which case nothing was changed, and 2 where a call failed: run it again then, and it goes on from there.
     """
     console = new_console()
-    with _known_problems():
+    with known_problems():
         target, services = _begin(console, endpoints)
         plan = plan_setup(services, target, Media(bucket, prefix, projects), _documents())
         done = carry_out(console, plan, dry_run=dry_run, agreed=yes)
@@ -67,17 +61,18 @@ def setup(
 
 @click.command()
 @click.option(
-    "--while-deployed", is_flag=True, help="Also while the function is deployed; it will not work any more."
+    "--while-deployed", is_flag=True, help="Also while they are deployed; they will not work any more."
 )
 @plan_options
 @endpoint_options
 def teardown(while_deployed: bool, dry_run: bool, yes: bool, **endpoints: str) -> None:
     """Remove what `setup` created, and nothing else.
 
-    What was there before, and what somebody has changed since, stays. Exit status as of `setup`.
+    What was there before, what somebody has changed since, and every kept event stays. Exit status as of
+    `setup`.
     """
     console = new_console()
-    with _known_problems():
+    with known_problems():
         target, services = _begin(console, endpoints)
         plan = plan_teardown(services, target, _documents(), while_deployed=while_deployed)
         done = carry_out(console, plan, dry_run=dry_run, agreed=yes)
@@ -100,11 +95,11 @@ def doctor(
     that was asked for is ok, 1 if one is not, 2 if there was nothing to check.
     """
     shut_out(os.environ)
-    with _known_problems():
+    with known_problems():
         target_object = _object(uri)
-        target = _target()
+        target = declared_target()
         media = Media(bucket or (target_object.bucket if target_object else ""), prefix, projects)
-        access = _access(target, endpoints)
+        access = access_to(target, endpoints)
         diagnosis = Diagnosis(access, connect(access, target), target, media, _documents(), target_object)
         console = new_console()
         findings = []
@@ -118,41 +113,18 @@ def doctor(
     sys.exit(0 if sound else 1)
 
 
-@contextmanager
-def _known_problems() -> Iterator[None]:
-    try:
-        yield
-    except (
-        DeploymentUnreadable,
-        DeclarationError,
-        ExpressionError,
-        LineUnclear,
-        UnusableTemplate,
-    ) as error:
-        raise Problem(str(error)) from None
-
-
 def _begin(console: Console, endpoints: dict[str, str]) -> tuple[Target, Services]:
     """What is meant, and the services; raises Problem where the keys are not those of the account."""
     shut_out(os.environ)
-    target = _target()
-    access = _access(target, endpoints)
+    target = declared_target()
+    access = access_to(target, endpoints)
     check_keys(access.keys)
     caller = identify(access)
     check_account(caller, target.account_id)
-    function = target.function.name
-    line = f"function {function} in {target.region}, account {target.account_id}, as {caller.arn}\n"
+    functions = f"{target.function.name} and {target.keeper.name}"
+    line = f"functions {functions} in {target.region}, account {target.account_id}, as {caller.arn}\n"
     console.print(Text(line, "bold"), soft_wrap=True)
     return target, connect(access, target)
-
-
-def _target() -> Target:
-    return read_target(checkout.DEPLOYMENT, with_dotenv(os.environ, checkout.DEPLOYMENT.parent))
-
-
-def _access(target: Target, endpoints: dict[str, str]) -> Access:
-    given = Endpoints(**{name.removesuffix("_endpoint"): url for name, url in endpoints.items()})
-    return Access(target.region, keys_of(os.environ), given.resolved(target.region, target.account_id))
 
 
 def _documents() -> Documents:

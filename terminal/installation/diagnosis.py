@@ -5,30 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 
+from imm_label_tags.connections import Connections
 from imm_label_tags.credentials import RoleCredentials
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.objects import TargetObject
 from imm_label_tags.oss import OssObjects
 from imm_label_tags.settings import read_settings
-from localcloud.cloud import topic_of
 from localcloud.fc.declaration import MnsTopicTrigger
-from localcloud.ram.document import MalformedPolicy
 from localcloud.ram.templates import UnusableTemplate
-from localcloud.ram.trust import parse_trust
 from terminal.installation.access import Access, NoKeys, check_keys
 from terminal.installation.caller import Caller, OtherAccount, check_account, identify
 from terminal.installation.documents import Documents
 from terminal.installation.examination import Check, Failing, LeftOut
+from terminal.installation.function_checks import (
+    DEPLOY,
+    SET_UP,
+    as_declared,
+    failure_destination,
+    permitted,
+    trusting,
+)
 from terminal.installation.functions import DeployedFunction, DeployedTrigger
-from terminal.installation.permissions import Need, lacking, needs_of
+from terminal.installation.keeping import Keeping
+from terminal.installation.patient_objects import PatientObjects
+from terminal.installation.permissions import Need, needs_of
 from terminal.installation.round_trip import round_trip
 from terminal.installation.services import Services
 from terminal.installation.set_up import FUNCTION_SERVICE, TOPIC_SERVICE
 from terminal.installation.target import Media, Target
 
 _SAMPLE = "doctor"
-_SET_UP = "Run `imm-label-tags setup`."
-_DEPLOY = "Run `s deploy`."
 
 
 class Diagnosis:
@@ -49,6 +55,7 @@ class Diagnosis:
         self._media = media
         self._documents = documents
         self._object = target_object
+        self._keeping = Keeping(services, target, documents)
         # What one check finds out for the ones after it.
         self._caller = Caller("", "")
         self._function: DeployedFunction | None = None
@@ -75,7 +82,8 @@ class Diagnosis:
         yield Check("role", self._role, sound)
         yield Check("policies", self._policies, ("role",))
         for role in self._target.invocation_roles:
-            yield Check(f"role {role}", partial(self._trusting, role, TOPIC_SERVICE), sound)
+            yield Check(f"role {role}", partial(trusting, self._services.ram, role, TOPIC_SERVICE), sound)
+        yield from self._keeping.checks(*sound)
         yield Check("tag round trip", self._round_trip, (*sound, "bucket"))
 
     def _keys(self) -> str:
@@ -140,40 +148,20 @@ class Diagnosis:
 
     def _topic(self, name: str) -> str:
         if self._services.topics.find(name) is None:
-            raise Failing(f"There is no topic {name} in {self._target.region}.", _SET_UP)
+            raise Failing(f"There is no topic {name} in {self._target.region}.", SET_UP)
         return ""
 
     def _deployed(self) -> str:
-        declared, function = self._target.function, self._services.functions.find()
-        if function is None:
-            raise Failing(f"The function {declared.name} is not deployed in {self._target.region}.", _DEPLOY)
-        initializer = declared.initializer.handler if declared.initializer else ""
-        wrong = [
-            f"its {name} is {found or 'not set'} and not {wanted or 'unset'}"
-            for name, found, wanted in (
-                ("runtime", function.runtime, declared.runtime),
-                ("handler", function.handler, declared.handler),
-                ("initializer", function.initializer, initializer),
-                # The deployment writes roles in lower case.
-                ("role", function.role.lower(), (declared.role or "").lower()),
-            )
-            if found != wanted
-        ]
-        if declared.layers and not function.layers:
-            wrong.append("it has no layer, so the SDKs are missing")
-        if wrong:
-            raise Failing(
-                f"The function {declared.name} is not as s.yaml declares it: {'; '.join(wrong)}.", _DEPLOY
-            )
-        self._function = function
-        return f"{declared.name}, {function.runtime}, {function.handler}"
+        declared = self._target.function
+        self._function = as_declared(self._services.functions, declared)
+        return f"{declared.name}, {self._function.runtime}, {self._function.handler}"
 
     def _settings(self) -> str:
         assert self._function is not None, "the check of the function comes before"
         try:
             settings = read_settings(self._function.environment, self._target.function.code)
         except InvalidSetting as error:
-            raise Failing(str(error), f"Correct the environment variable. {_DEPLOY}") from None
+            raise Failing(str(error), f"Correct the environment variable. {DEPLOY}") from None
         if (
             self._object is not None
             and settings.allowed_objects is not None
@@ -181,24 +169,18 @@ class Diagnosis:
         ):
             raise Failing(
                 f"ALLOWED_OBJECTS does not let the function tag {self._object.uri}.",
-                f"Add a pattern for it, or name another object. {_DEPLOY}",
+                f"Add a pattern for it, or name another object. {DEPLOY}",
             )
         return f"namespace {settings.namespace}"
 
     def _failure_destination(self) -> str:
-        wanted = self._target.function.async_invoke.on_failure
-        found = self._services.functions.failure_destination()
-        if not found:
-            raise Failing("The function has none: events that fail to the end are lost.", _DEPLOY)
-        if wanted is not None and topic_of(found) != topic_of(wanted):
-            raise Failing(f"It is {found}, but s.yaml declares {wanted}.", _DEPLOY)
-        return found
+        return failure_destination(self._services.functions, self._target.function)
 
     def _trigger(self, wanted: MnsTopicTrigger) -> str:
         found = self._services.functions.triggers().get(wanted.name)
         again = f"`s deploy` never changes a topic's trigger: run `s remove --trigger {wanted.name}` first."
         if found is None:
-            raise Failing(f"The function has no trigger {wanted.name}.", _DEPLOY)
+            raise Failing(f"The function has no trigger {wanted.name}.", DEPLOY)
         wrong = list(_differences(found, wanted))
         if wrong:
             raise Failing(
@@ -213,48 +195,12 @@ class Diagnosis:
         return f"{wanted.topic}, {wanted.notify_content_format}, {wanted.notify_strategy}"
 
     def _role(self) -> str:
-        return self._trusting(self._target.role, FUNCTION_SERVICE)
-
-    def _trusting(self, name: str, service: str) -> str:
-        role = self._services.ram.role(name)
-        if role is None:
-            raise Failing(f"There is no role {name}.", _SET_UP)
-        try:
-            trusts = parse_trust(role.trust).trusts(service)
-        except MalformedPolicy as error:
-            raise Failing(
-                f"The trust policy of the role {name} has something that cannot be judged here: {error}.",
-                f'Make it the plain form, with "Principal": {{"Service": ["{service}"]}}.',
-            ) from None
-        if not trusts:
-            raise Failing(
-                f"The trust policy of the role {name} does not let {service} assume it.",
-                f'Add "Principal": {{"Service": ["{service}"]}} to it.',
-            )
-        return f"{name}, trusts {service}"
+        return trusting(self._services.ram, self._target.role, FUNCTION_SERVICE)
 
     def _policies(self) -> str:
         if not self._media.projects or not self._media.bucket:
             raise LeftOut("name --project and --bucket (or --object)")
-        ram = self._services.ram
-        documents = [ram.document(policy) for policy in ram.attached(self._target.role)]
-        needs = list(self._needs())
-        try:
-            unmet = lacking([document for document in documents if document], needs)
-        except MalformedPolicy as error:
-            raise Failing(
-                f"A policy of the role has something that cannot be judged here: {error}.",
-                "Move it to a policy of its own, or try the function and look at its log.",
-            ) from None
-        if unmet:
-            said = "; ".join(
-                f"{need.action} on {need.resource}{' (denied)' if denied else ''}" for need, denied in unmet
-            )
-            raise Failing(
-                f"The role {self._target.role} may not {said}.",
-                f"{_SET_UP} What is denied is denied by another policy of the role.",
-            )
-        return f"{len(needs)} calls of the function are allowed"
+        return permitted(self._services.ram, self._target.role, list(self._needs()))
 
     def _needs(self) -> Iterator[Need]:
         media, sample = self._media, _SAMPLE
@@ -271,8 +217,14 @@ class Diagnosis:
             raise LeftOut("name an object with --object oss://bucket/key")
         access = self._access
         credentials = RoleCredentials(_as_variables(access))
-        objects = OssObjects(access.region, self._target.account_id, access.endpoints["oss"], credentials)
-        return round_trip(objects, self._object)
+        objects = OssObjects(
+            access.region,
+            self._target.account_id,
+            access.endpoints["oss"],
+            credentials,
+            Connections(secure=False),
+        )
+        return round_trip(PatientObjects(objects), self._object)
 
 
 def _differences(found: DeployedTrigger, wanted: MnsTopicTrigger) -> Iterator[str]:

@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from imm_label_tags.failed_settings import FailedEvents
+from localcloud.cloud import topic_of
+from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.ram.templates import fill
 from terminal.installation.target import Media, Target
 
@@ -17,16 +20,21 @@ class Documents:
         self._directory = directory
 
     def function_trust(self) -> str:
-        """Who may act in the function's role: Function Compute."""
+        """Who may act in a function's role: Function Compute."""
         return self._fill("function-trust", {})
 
     def function_policy(self, target: Target, media: Media) -> str:
-        """What the function may do."""
+        """What the function that tags may do."""
         documents = [
-            self._fill("function", {**_values(target, media), "project": project})
+            self._fill("function", {**_names(target), **_log(target.function), **_of(media, project)})
             for project in media.projects
         ]
         return _merged(documents)
+
+    def keeper_policy(self, target: Target, store: FailedEvents) -> str:
+        """What the function that keeps failed events may do."""
+        values = {"failed_bucket": store.bucket, "failed_prefix": store.prefix}
+        return self._fill("keep-failed", {**_names(target), **_log(target.keeper), **values})
 
     def trigger_trust(self) -> str:
         """Who may act in the role that invokes the function: MNS."""
@@ -34,25 +42,29 @@ class Documents:
 
     def trigger_policy(self, target: Target) -> str:
         """What MNS may do."""
-        return self._fill("trigger", _values(target, Media()))
+        return self._fill("trigger", _names(target))
 
     def _fill(self, name: str, values: dict[str, str]) -> str:
         return _compact(json.loads(fill(self._directory / f"{name}.json", values)))
 
 
-def _values(target: Target, media: Media) -> dict[str, str]:
-    function = target.function
+def _names(target: Target) -> dict[str, str]:
+    failed_topic = topic_of(target.keeper.async_invoke.on_failure or "")
     return {
         "account": target.account_id,
         "region": target.region,
-        "bucket": media.bucket,
-        "prefix": media.prefix,
-        "function": function.name,
-        "role": target.role,
-        "log_project": function.log.project,
-        "logstore": function.log.logstore,
-        **dict(zip(("failed_topic",), target.failed_topics, strict=False)),
+        "function": target.function.name,
+        "failed_function": target.keeper.name,
+        **({"failed_topic": failed_topic} if failed_topic else {}),
     }
+
+
+def _log(function: FunctionDeclaration) -> dict[str, str]:
+    return {"log_project": function.log.project, "logstore": function.log.logstore}
+
+
+def _of(media: Media, project: str) -> dict[str, str]:
+    return {"bucket": media.bucket, "prefix": media.prefix, "project": project}
 
 
 def _merged(documents: list[str]) -> str:

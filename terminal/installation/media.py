@@ -1,4 +1,4 @@
-"""What the function works on and ``setup`` never makes: IMM projects and the bucket."""
+"""What the functions work on and ``setup`` never makes: IMM projects and buckets."""
 
 from __future__ import annotations
 

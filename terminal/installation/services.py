@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from imm_label_tags.failed_settings import FailedEvents
+from terminal.failed.store import Store
 from terminal.installation.access import Access
 from terminal.installation.functions import Functions
 from terminal.installation.media import Buckets, Projects
@@ -19,8 +22,10 @@ class Services:
     ram: Ram
     topics: Topics
     functions: Functions
+    keeper: Functions
     projects: Projects
     buckets: Buckets
+    records: Callable[[FailedEvents], Store]
 
 
 def connect(access: Access, target: Target) -> Services:
@@ -30,6 +35,8 @@ def connect(access: Access, target: Target) -> Services:
         ram=Ram(access, account_id),
         topics=Topics(access, account_id),
         functions=Functions(access, account_id, target.function.name),
+        keeper=Functions(access, account_id, target.keeper.name),
         projects=Projects(access, account_id),
         buckets=Buckets(access, account_id),
+        records=lambda place: Store(access.oss(), place, account_id),
     )

@@ -1,10 +1,12 @@
-"""What ``setup`` is going to do: everything that the function needs and that is not there yet."""
+"""What ``setup`` is going to do: everything that the functions need and that is not there yet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
 
+from imm_label_tags.errors import InvalidSetting
+from imm_label_tags.failed_settings import VARIABLE, FailedEvents
 from localcloud.ram.document import MalformedPolicy
 from localcloud.ram.trust import parse_trust
 from terminal.installation import marks
@@ -35,12 +37,21 @@ class _SetUp:
     def steps(self) -> Iterator[Step]:
         for project in self._media.projects:
             yield from self._project(project)
-        yield self._bucket()
+        yield self._bucket(self._media.bucket, "has the videos", "name another with --bucket")
+        store = None
+        try:
+            store = self._target.failed_events()
+        except InvalidSetting as error:
+            yield Step("failed events", State.PROBLEM, f"{error} Export it, or name it in .env.")
+        else:
+            yield from self._store(store)
         for topic in self._target.topics:
             yield self._topic(topic)
         yield from self._function_role()
+        if store is not None:
+            yield from self._keeper_role(store)
         yield from self._invocation_roles()
-        yield self._log()
+        yield from self._logs()
 
     def _project(self, name: str) -> Iterator[Step]:
         what = f"IMM project {name}"
@@ -65,22 +76,35 @@ class _SetUp:
             return
         yield Step(f"role {role}", State.PRESENT, f"the service role of project {name}")
 
-    def _bucket(self) -> Step:
-        name = self._media.bucket
+    def _bucket(self, name: str, purpose: str, another: str) -> Step:
         what, region = f"bucket {name}", self._services.buckets.region_of(name)
         if region is None:
-            return Step(what, State.PROBLEM, "There is none: create it, or name another with --bucket.")
+            return Step(what, State.PROBLEM, f"There is none: create it, or {another}.")
         if region != self._target.region:
             return Step(
                 what,
                 State.PROBLEM,
-                f"It is in {region}, the function in {self._target.region}: IMM and the function reach "
-                "buckets of their own region only. Set FC_DEPLOY_REGION, or name another bucket.",
+                f"It is in {region}, the functions in {self._target.region}: IMM and the functions reach "
+                f"buckets of their own region only. Set FC_DEPLOY_REGION, or {another}.",
             )
-        return Step(what, State.PRESENT)
+        return Step(what, State.PRESENT, purpose)
+
+    def _store(self, store: FailedEvents) -> Iterator[Step]:
+        keeper = self._target.keeper.resource
+        if store.bucket != self._media.bucket:
+            yield self._bucket(store.bucket, "keeps what failed", f"name another with {VARIABLE}")
+        elif f"{self._media.prefix.rstrip('/')}/".startswith(f"{store.prefix}/"):
+            yield Step(
+                "failed events",
+                State.PROBLEM,
+                f"{VARIABLE} is {store.uri}, and the videos are below it: {keeper} could "
+                "overwrite them. Name a prefix of its own.",
+            )
+            return
+        yield Step("failed events", State.ELSEWHERE, f"{keeper} stores them below {store.uri}")
 
     def _topic(self, name: str) -> Step:
-        purpose = "takes what failed" if name in self._target.failed_topics else "IMM's notifications"
+        purpose = "takes what cannot be kept" if name in self._target.failed_topics else "IMM's notifications"
         what, topics = f"topic {name}", self._services.topics
         if topics.find(name) is not None:
             return Step(what, State.PRESENT, purpose)
@@ -89,9 +113,17 @@ class _SetUp:
 
     def _function_role(self) -> Iterator[Step]:
         trust, name = self._documents.function_trust(), self._target.role
-        yield _role(self._services.ram, name, trust, FUNCTION_SERVICE, "the function acts in it")
+        acting = self._target.function.resource
+        yield _role(self._services.ram, name, trust, FUNCTION_SERVICE, f"{acting} acts in it")
         document = self._documents.function_policy(self._target, self._media)
-        yield from self._policy(name, document, "what the function may do")
+        yield from self._policy(name, document, f"what {acting} may do")
+
+    def _keeper_role(self, store: FailedEvents) -> Iterator[Step]:
+        trust, name = self._documents.function_trust(), self._target.keeper_role
+        acting = self._target.keeper.resource
+        yield _role(self._services.ram, name, trust, FUNCTION_SERVICE, f"{acting} acts in it")
+        document = self._documents.keeper_policy(self._target, store)
+        yield from self._policy(name, document, f"what {acting} may do")
 
     def _invocation_roles(self) -> Iterator[Step]:
         purpose = "MNS invokes the function in it"
@@ -127,17 +159,17 @@ class _SetUp:
                 yield Step(
                     f"policy {other.name}",
                     State.REMOVE,
-                    "of an earlier setup, for other objects or projects",
+                    "of an earlier setup, for something else",
                     partial(_withdraw, ram, other, role),
                 )
 
-    def _log(self) -> Step:
-        log = self._target.function.log
-        return Step(
-            f"log project {log.project}",
-            State.ELSEWHERE,
-            f"s.yaml names it, with logstore {log.logstore}; both have to be in Log Service",
-        )
+    def _logs(self) -> Iterator[Step]:
+        for log in dict.fromkeys((self._target.function.log, self._target.keeper.log)):
+            yield Step(
+                f"log project {log.project}",
+                State.ELSEWHERE,
+                f"s.yaml names it, with logstore {log.logstore}; both have to be in Log Service",
+            )
 
 
 def _role(ram: Ram, name: str, trust: str, service: str, purpose: str) -> Step:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
+from imm_label_tags.errors import InvalidSetting
 from terminal.installation import marks
 from terminal.installation.documents import Documents
 from terminal.installation.plan import Plan, State, Step
@@ -35,22 +36,37 @@ class _TearDown:
         self._own = Counter(trigger.topic for trigger in target.triggers)
 
     def steps(self) -> Iterator[Step]:
-        function = self._target.function.name
-        deployed = self._services.functions.find() is not None
-        if deployed and not self._while_deployed:
-            yield Step(
-                f"function {function}",
-                State.PROBLEM,
-                "It is deployed and needs what would be removed: run `s remove` first, or add "
-                "--while-deployed.",
-            )
-        elif deployed:
-            yield Step(f"function {function}", State.LEFT, "it will not work any more")
-        yield from self._role(self._target.role, self._documents.function_trust())
+        target, services = self._target, self._services
+        deployed = services.functions.find() is not None
+        keeping = services.keeper.find() is not None
+        for name, there in ((target.function.name, deployed), (target.keeper.name, keeping)):
+            if there:
+                yield self._deployed(name)
+        trust = self._documents.function_trust()
+        yield from self._role(target.role, trust)
+        yield from self._role(target.keeper_role, trust)
         for role in self._target.invocation_roles:
             yield from self._role(role, self._documents.trigger_trust())
         for topic in reversed(self._target.topics):
             yield self._topic(topic, deployed)
+        yield Step("kept events", State.LEFT, f"what {target.keeper.resource} stored{self._where()} stays")
+
+    def _deployed(self, name: str) -> Step:
+        what = f"function {name}"
+        if self._while_deployed:
+            return Step(what, State.LEFT, "it will not work any more")
+        return Step(
+            what,
+            State.PROBLEM,
+            "It is deployed and needs what would be removed: run `s remove` first, or add --while-deployed.",
+        )
+
+    def _where(self) -> str:
+        try:
+            return f" below {self._target.failed_events().uri}"
+        except InvalidSetting:
+            # Nothing is lost by not knowing where they are.
+            return ""
 
     def _role(self, name: str, trust: str) -> Iterator[Step]:
         ram = self._services.ram

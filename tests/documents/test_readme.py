@@ -12,9 +12,11 @@ import yaml
 
 from imm_label_tags import errors
 from imm_label_tags.errors import TaggingError
+from imm_label_tags.failed_settings import VARIABLE, read_failed_settings
 from imm_label_tags.outcome import DropReason, Status
 from imm_label_tags.settings import read_settings
 from imm_label_tags.tag_value import ValueTemplate
+from terminal.checkout import KEEPING, TAGGING
 from terminal.main import main
 
 ROOT = Path(__file__).parent.parent.parent
@@ -45,6 +47,9 @@ class Asked(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         self.names.add(name)
+        if name == VARIABLE:
+            # The only one without a default.
+            return "oss://records/failed"
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
@@ -54,19 +59,22 @@ class Asked(Mapping[str, str]):
         return 0
 
 
-def settings() -> set[str]:
-    asked = Asked()
-    read_settings(asked, ROOT)
-    return asked.names
+def settings() -> dict[str, set[str]]:
+    """The settings of each function, by the resource that declares it."""
+    tagging, keeping = Asked(), Asked()
+    read_settings(tagging, ROOT)
+    read_failed_settings(keeping)
+    return {TAGGING: tagging.names, KEEPING: keeping.names}
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    assert set(first_column("Settings")) == settings()
+    assert set(first_column("Settings")) == set().union(*settings().values())
 
 
 def test_every_setting_can_be_deployed_and_no_other() -> None:
-    (resource,) = yaml.safe_load((ROOT / "s.yaml").read_text("utf-8"))["resources"].values()
-    assert set(resource["props"]["environmentVariables"]) == settings()
+    resources = yaml.safe_load((ROOT / "s.yaml").read_text("utf-8"))["resources"]
+    deployed = {name: set(one["props"]["environmentVariables"]) for name, one in resources.items()}
+    assert deployed == settings()
 
 
 def test_the_documented_defaults_are_the_defaults() -> None:
@@ -122,14 +130,26 @@ def test_every_error_is_documented_and_whether_a_retry_may_help() -> None:
 
 
 def commands() -> dict[str, click.Command]:
+    """Every command by the words that call it; a group is its commands."""
     context = click.Context(main)
-    found = {name: main.get_command(context, name) for name in main.list_commands(context)}
-    return {name: command for name, command in found.items() if command is not None}
+    found: dict[str, click.Command] = {}
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        if isinstance(command, click.Group):
+            found |= {f"{name} {each}": sub for each, sub in command.commands.items()}
+        elif command is not None:
+            found[name] = command
+    return found
+
+
+def documented_commands() -> dict[str, list[str]]:
+    rows = first_column("Try it") | first_column("Failed events")
+    calls = {re.match(r"imm-label-tags ((?:[a-z-]+ ?)+)", text): cells for text, cells in rows.items()}
+    return {call[1].strip(): cells for call, cells in calls.items() if call}
 
 
 def test_every_command_is_documented_and_no_other() -> None:
-    documented = {name.split()[1] for name in first_column("Try it")}
-    assert documented == set(commands())
+    assert set(documented_commands()) == set(commands())
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
@@ -137,7 +157,7 @@ def test_every_option_is_documented_and_no_other(name: str) -> None:
     options = {
         option for param in commands()[name].params for option in param.opts if option.startswith("--")
     }
-    (row,) = [cells for command, cells in first_column("Try it").items() if command.split()[1] == name]
+    row = documented_commands()[name]
     assert set(re.findall(r"--[a-z-]+", row[0])) == options
 
 

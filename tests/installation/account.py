@@ -16,6 +16,7 @@ from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.faults import Fault, FaultKind
+from localcloud.ram.templates import fill
 from terminal import checkout
 from terminal.installation.access import Access, Endpoints
 from terminal.installation.commands import doctor, setup, teardown
@@ -31,6 +32,30 @@ OWN_TAGS = {"team": "a", "retention": "30 days"}
 ROLE = "imm-label-tags"
 TOPIC = "imm-label-tags"
 FAILED_TOPIC = "imm-label-tags-failed"
+FUNCTION = "imm-label-tags"
+KEEPER = "imm-label-tags-failed"
+KEEPER_ROLE = "imm-label-tags-failed"
+FAILED_BUCKET = "failures"
+FAILED_PREFIX = "events/failed"
+FAILED_EVENTS = f"oss://{FAILED_BUCKET}/{FAILED_PREFIX}"
+
+
+# The values of the placeholders in policies/, but for the account and the region.
+NAMES = {
+    "bucket": BUCKET,
+    "prefix": PREFIX,
+    "project": PROJECT,
+    "role": ROLE,
+    "topic": TOPIC,
+    "failed_topic": FAILED_TOPIC,
+    "function": FUNCTION,
+    "failed_function": KEEPER,
+    "failed_role": KEEPER_ROLE,
+    "failed_bucket": FAILED_BUCKET,
+    "failed_prefix": FAILED_PREFIX,
+    "log_project": "imm-label-tags",
+    "logstore": "imm-label-tags",
+}
 
 
 def trust(service: str) -> str:
@@ -41,7 +66,7 @@ def trust(service: str) -> str:
 
 
 class Account(LocalCloud):
-    """A bucket with a video, an IMM project with its service role, and nothing of ours unless deployed."""
+    """Two buckets, a video, an IMM project with its service role, and nothing of ours unless deployed."""
 
     def __init__(
         self,
@@ -57,7 +82,7 @@ class Account(LocalCloud):
                 directory=directory,
                 deployment=deployment,
                 layer=layer,
-                variables=variables,
+                variables={"FAILED_EVENTS": FAILED_EVENTS, **variables},
                 policies=policies,
                 time_scale=0.001,
                 task_seconds=0.0,
@@ -81,7 +106,8 @@ class Account(LocalCloud):
 
     def furnish(self) -> None:
         """What users have before they install."""
-        self.call(self.objects.create_bucket, BUCKET)
+        for bucket in (BUCKET, FAILED_BUCKET):
+            self.call(self.objects.create_bucket, bucket)
         self.call(self.media.put_project, PROJECT)
         self.call(self.access.put_role, "AliyunIMMDefaultRole", trust("imm.aliyuncs.com"), {})
         self.upload(OWN_TAGS)
@@ -117,9 +143,21 @@ class Account(LocalCloud):
             "ALIBABA_CLOUD_ACCESS_KEY_ID": keys.access_key_id,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": keys.access_key_secret,
             "ALIBABA_CLOUD_SECURITY_TOKEN": keys.security_token or "",
+            "FAILED_EVENTS": FAILED_EVENTS,
         }
 
+    def installer(self, **names: str) -> Identity:
+        """Somebody who may do what ``policies/setup.json`` lists, and nothing else."""
+        user = self.call(self.access.put_user, "installer", {"setup": self.document("setup", **names)})
+        keys: Identity = user.keys
+        return keys
+
     # What is there
+
+    def document(self, name: str, **names: str) -> str:
+        """A document of ``policies/``, filled for this account."""
+        values = {"account": self.config.account_id, "region": self.config.region, **NAMES, **names}
+        return fill(checkout.POLICIES / f"{name}.json", values)
 
     def services(self) -> Services:
         """The services as the commands see them, for a look of one's own."""
@@ -162,9 +200,20 @@ class Account(LocalCloud):
     # The object
 
     def upload(self, tags: Mapping[str, str]) -> None:
-        request = oss.PutObjectRequest(bucket=BUCKET, key=KEY, body=b"a stand-in for a video")
-        self.oss().put_object(request)
+        self.put(BUCKET, KEY, b"a stand-in for a video")
         self.write_tags(tags)
+
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        self.oss().put_object(oss.PutObjectRequest(bucket=bucket, key=key, body=body))
+
+    def kept(self) -> dict[str, bytes]:
+        """Every object in the bucket for failed events."""
+        page = self.oss().list_objects_v2(oss.ListObjectsV2Request(bucket=FAILED_BUCKET))
+        keys = [each.key for each in page.contents or []]
+        return {
+            key: self.oss().get_object(oss.GetObjectRequest(bucket=FAILED_BUCKET, key=key)).body.content
+            for key in keys
+        }
 
     def write_tags(self, tags: Mapping[str, str]) -> None:
         tag_set = oss.TagSet(tags=[oss.Tag(key=name, value=value) for name, value in tags.items()])
@@ -210,3 +259,13 @@ def flat(result: Result) -> str:
 def verdicts(result: Result) -> dict[str, str]:
     """The verdict of each check in the output of ``doctor --json``."""
     return {check["name"]: check["verdict"] for check in json.loads(result.output)["checks"]}
+
+
+def failures(account: Account, *options: str, **environment: str) -> dict[str, tuple[str, str]]:
+    """What failed in ``doctor --json``: what was found, and what to do."""
+    result = account.doctor("--json", *options, **environment)
+    assert result.exit_code == 1, result.output
+    checks = json.loads(result.output)["checks"]
+    return {
+        check["name"]: (check["found"], check["advice"]) for check in checks if check["verdict"] == "failed"
+    }

@@ -8,11 +8,9 @@ from datetime import timedelta
 import pytest
 
 from localcloud.faults import FaultKind
-from localcloud.ram.templates import fill
-from terminal import checkout
 from terminal.installation.access import Endpoints
 from terminal.installation.commands import setup
-from tests.installation.account import BUCKET, PREFIX, PROJECT, ROLE, Account, flat
+from tests.installation.account import BUCKET, PROJECT, Account, flat
 
 
 def test_without_keys_nothing_is_called(fresh: Account) -> None:
@@ -61,20 +59,7 @@ def test_a_missing_permission_is_named_with_its_resource(fresh: Account) -> None
 
 
 def test_the_permissions_in_policies_are_enough(fresh: Account) -> None:
-    values = {
-        "account": fresh.config.account_id,
-        "region": fresh.config.region,
-        "role": ROLE,
-        "topic": "imm-label-tags",
-        "failed_topic": "imm-label-tags-failed",
-        "project": PROJECT,
-        "bucket": BUCKET,
-        "prefix": PREFIX,
-        "function": "imm-label-tags",
-    }
-    document = fill(checkout.ROOT / "policies" / "setup.json", values)
-    user = fresh.call(fresh.access.put_user, "deployer", {"setup": document})
-    keys = fresh.environment(user.keys)
+    keys = fresh.environment(fresh.installer())
     assert fresh.setup("--yes", **keys).exit_code == 0
     assert fresh.setup("--prefix", "videos/new/", "--yes", **keys).exit_code == 0
     assert fresh.teardown("--yes", **keys).exit_code == 0
@@ -82,7 +67,10 @@ def test_the_permissions_in_policies_are_enough(fresh: Account) -> None:
     assert "NoPermission" not in result.output
     assert {
         check["name"] for check in json.loads(result.output)["checks"] if check["verdict"] == "failed"
-    } == {"topic imm-label-tags", "topic imm-label-tags-failed", "function", "role"}
+    } == {
+        *("topic imm-label-tags", "topic imm-label-tags-failed", "function", "role"),
+        *("keep_failed", "keep_failed role"),
+    }
 
 
 @pytest.mark.parametrize("kind", [FaultKind.RESET_BEFORE, FaultKind.TRUNCATE])

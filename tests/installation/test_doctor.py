@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,22 +23,12 @@ from tests.installation.account import (
     URI,
     Account,
     deployment,
+    failures,
     flat,
     trust,
     verdicts,
 )
 from tests.installation.conftest import Deployed
-
-
-def failures(result_account: Account, *options: str, **environment: str) -> dict[str, tuple[str, str]]:
-    """What failed in ``doctor --json``: what was found, and what to do."""
-    result = result_account.doctor("--json", *options, **environment)
-    assert result.exit_code == 1, result.output
-    checks = json.loads(result.output)["checks"]
-    return {
-        check["name"]: (check["found"], check["advice"]) for check in checks if check["verdict"] == "failed"
-    }
-
 
 # A sound installation
 
@@ -51,7 +41,8 @@ def test_a_sound_installation_is_ok_in_every_check(installed: Account) -> None:
     names = [
         *("keys", "region", "account", "IMM project", "bucket", f"topic {TOPIC}", f"topic {FAILED_TOPIC}"),
         *("function", "settings", "failure destination", "trigger imm-tasks", "role", "policies"),
-        "tag round trip",
+        *("keep_failed", "keep_failed settings", "keep_failed destination", "keep_failed role"),
+        *("keep_failed policies", "kept events", "tag round trip"),
     ]
     assert list(verdicts(installed.doctor("--json"))) == names
     assert installed.tags() == OWN_TAGS
@@ -219,25 +210,48 @@ def test_an_object_that_the_settings_exclude(tmp_path: Path, deployed: Deployed)
     assert "Add a pattern" in advice
 
 
-def without_destination(tmp_path: Path) -> Path:
+def without_destination(tmp_path: Path, resource: str) -> Path:
     path = deployment(tmp_path)
     text = path.read_text("utf-8")
-    begin, end = text.index("      asyncInvokeConfig:"), text.index("      triggers:")
-    path.write_text(text[:begin] + text[end:], "utf-8")
+    begin = text.index("      asyncInvokeConfig:", text.index(f"  {resource}:\n"))
+    end = re.compile(r"^ {0,6}\w", re.MULTILINE).search(text, begin + 10)
+    assert end
+    path.write_text(text[:begin] + text[end.start() :], "utf-8")
     return path
 
 
-def test_a_function_without_a_failure_destination(tmp_path: Path, deployed: Deployed) -> None:
-    with deployed(without_destination(tmp_path)) as account:
-        (said, advice) = failures(account)["failure destination"]
+FUNCTIONS = {"failure destination": "tag_object", "keep_failed destination": "keep_failed"}
+
+
+@pytest.mark.parametrize("check", FUNCTIONS)
+def test_a_function_without_a_failure_destination(tmp_path: Path, deployed: Deployed, check: str) -> None:
+    with deployed(without_destination(tmp_path, FUNCTIONS[check])) as account:
+        (said, advice) = failures(account)[check]
     assert "events that fail to the end are lost" in said
     assert advice == "Run `s deploy`."
 
 
 def test_another_failure_destination(tmp_path: Path, deployed: Deployed) -> None:
+    declared = "acs:fc:${vars.region}:${vars.account}:functions/${vars.failed_function}"
+    topic = "acs:mns:${vars.region}:${vars.account}:/topics/${vars.failed_topic}/messages"
+    with deployed(deployment(tmp_path, (declared, topic))) as account:
+        (said, advice) = failures(account)["failure destination"]
+    assert "topics/imm-label-tags-failed/messages, but s.yaml declares acs:fc:" in said
+    assert advice == "Run `s deploy`."
+
+
+def test_what_cannot_be_kept_goes_to_another_topic(tmp_path: Path, deployed: Deployed) -> None:
     with deployed(checkout.DEPLOYMENT, IMM_LABEL_TAGS_FAILED_TOPIC="elsewhere") as account:
-        (said, _) = failures(account)["failure destination"]
+        (said, _) = failures(account)["keep_failed destination"]
     assert "topics/elsewhere/messages, but s.yaml declares" in said
+
+
+def test_a_destination_may_be_written_in_another_way(tmp_path: Path, deployed: Deployed) -> None:
+    declared = "acs:fc:${vars.region}:${vars.account}:functions/${vars.failed_function}"
+    with deployed(
+        deployment(tmp_path, (declared, "acs:fc:::functions/${vars.failed_function}/LATEST"))
+    ) as account:
+        assert verdicts(account.doctor("--json"))["failure destination"] == "ok"
 
 
 def test_a_trigger_with_another_topic(installed: Account) -> None:

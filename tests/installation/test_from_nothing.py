@@ -1,37 +1,41 @@
-"""The whole way with RAM's policies obeyed: set up, deploy, tag a video, examine, tear down."""
+"""The whole way with RAM's policies obeyed: set up, deploy, tag a video, fail, examine, tear down."""
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alibabacloud_imm20200930 import models
 from alibabacloud_imm20200930.client import Client
 from alibabacloud_tea_openapi.utils_models import Config
 
-from localcloud.accounts import Identity
-from localcloud.ram.templates import fill
+from localcloud.mns.service import Subscription
 from terminal import checkout
 from terminal.installation.commands import doctor, setup, teardown
-from tests.installation.account import BUCKET, OWN_TAGS, PREFIX, PROJECT, ROLE, TOPIC, URI, Account
+from tests.installation.account import (
+    BUCKET,
+    FAILED_EVENTS,
+    FAILED_TOPIC,
+    FUNCTION,
+    KEEPER,
+    OWN_TAGS,
+    PREFIX,
+    PROJECT,
+    TOPIC,
+    URI,
+    Account,
+    flat,
+    verdicts,
+)
+from tests.policies.documents import Asked, asked_about, unneeded
 
-VALUES = {
-    "role": ROLE,
-    "topic": TOPIC,
-    "failed_topic": "imm-label-tags-failed",
-    "project": PROJECT,
-    "bucket": BUCKET,
-    "prefix": PREFIX,
-    "function": "imm-label-tags",
-}
-
-
-def installer(account: Account) -> Identity:
-    """Somebody who may do what ``policies/setup.json`` lists, and nothing else."""
-    values = {**VALUES, "account": account.config.account_id, "region": account.config.region}
-    document = fill(checkout.ROOT / "policies" / "setup.json", values)
-    keys: Identity = account.call(account.access.put_user, "installer", {"setup": document}).keys
-    return keys
+# Its policies' names begin differently from those of the first role.
+OTHER_ROLE = "keeper"
+NAMED = {"IMM_LABEL_TAGS_FAILED_ROLE": OTHER_ROLE}
 
 
 def start_task(account: Account) -> None:
@@ -53,19 +57,43 @@ def start_task(account: Account) -> None:
     )
 
 
+def hear(account: Account, topic: str) -> list[dict[str, Any]]:
+    """The messages that a topic gets from now on."""
+    messages: list[dict[str, Any]] = []
+
+    async def push(event: bytes) -> bool:
+        messages.append(json.loads(event))
+        return True
+
+    subscription = Subscription(topic, "listener", "STREAM", "BACKOFF_RETRY", None, push)
+    account.call(account.messages.subscribe, subscription)
+    return messages
+
+
+@contextmanager
+def installer(account: Account, asked: list[Asked]) -> Iterator[dict[str, str]]:
+    """The environment of somebody who may do what ``policies/setup.json`` lists, and nothing else."""
+    identity = account.installer(failed_role=OTHER_ROLE)
+    with asked_about(identity) as heard:
+        yield {**account.environment(identity), **NAMED}
+    asked += heard
+
+
 def test_from_nothing_to_a_tagged_video_and_back(tmp_path: Path, furnished_state: Path) -> None:
     state = shutil.copytree(furnished_state, tmp_path / "state")
     media = ("--bucket", BUCKET, "--prefix", PREFIX, "--project", PROJECT)
+    asked: list[Asked] = []
 
-    with Account(state, policies=True) as account:
-        keys = account.environment(installer(account))
+    with Account(state, policies=True) as account, installer(account, asked) as keys:
         # given an account without anything of ours, when it is set up by somebody with little permission
         assert account.run_command(setup, *media, "--yes", **keys).exit_code == 0
 
-    with Account(
-        state, checkout.DEPLOYMENT, policies=True, layer=checkout.layer(), LABEL_LIMIT="3"
-    ) as account:
-        keys = account.environment(installer(account))
+    with (
+        Account(
+            state, checkout.DEPLOYMENT, policies=True, layer=checkout.layer(), LABEL_LIMIT="3", **NAMED
+        ) as account,
+        installer(account, asked) as keys,
+    ):
         # then the function that is deployed tags a video in the role that was made for it
         start_task(account)
         account.run(account.settled())
@@ -74,15 +102,32 @@ def test_from_nothing_to_a_tagged_video_and_back(tmp_path: Path, furnished_state
         tags = account.tags()
         assert OWN_TAGS.items() <= tags.items()
         assert any(key.startswith("imm_") for key in tags)
+        # and what it cannot handle is kept by the other function, in the other role
+        account.run(account.functions.invoke_async(FUNCTION, b"not a notification"))
+        account.run(account.settled())
+        (document,) = account.kept().values()
+        assert json.loads(document)["requestPayload"] == "not a notification"
+        # and what that one cannot keep is in the topic
+        messages = hear(account, FAILED_TOPIC)
+        account.run(account.functions.invoke_async(KEEPER, b"not a record"))
+        account.run(account.settled())
+        assert [message["requestPayload"] for message in messages] == ["not a record"]
+        assert account.functions.lost == []
+        assert list(account.kept().values()) == [document]
         # and every check is ok
-        found = account.run_command(doctor, *media, "--object", URI, **keys)
+        found = account.run_command(doctor, *media, "--object", URI, "--json", **keys)
         assert found.exit_code == 0, found.output
-        assert "failed" not in found.output.replace("imm-label-tags-failed", "")
+        assert set(verdicts(found).values()) == {"ok"}
+        assert f"1 at {FAILED_EVENTS}; look at `imm-label-tags failed list`" in found.output
         assert account.tags() == tags
 
-    with Account(state, policies=True) as account:
-        keys = account.environment(installer(account))
-        # and after the function was removed, everything that setup made goes
-        assert account.run_command(teardown, "--yes", **keys).exit_code == 0
+    with Account(state, policies=True) as account, installer(account, asked) as keys:
+        # and after the functions were removed, everything that setup made goes, and what was kept stays
+        removed = account.run_command(teardown, "--yes", **keys)
+        assert removed.exit_code == 0
         left = {thing.partition(":")[0] for thing in account.inventory()}
         assert left == {"role AliyunIMMDefaultRole", "policy setup"}
+        assert f"what keep_failed stored below {FAILED_EVENTS} stays" in flat(removed)
+        assert list(account.kept().values()) == [document]
+    # and all of that needed each permission that it had
+    assert unneeded(json.loads(account.document("setup", failed_role=OTHER_ROLE)), asked) == set()

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from imm_label_tags.oss import OssObjects
+from imm_label_tags.patience import Timeouts
 from localcloud.faults import Fault, FaultKind
 from terminal.installation import round_trip
 from tests.installation.account import KEY, OWN_TAGS, URI, Account
@@ -110,8 +111,8 @@ def test_an_object_that_is_deleted_meanwhile_needs_nothing(
 def test_what_another_writes_meanwhile_stays(fresh: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     write = OssObjects.replace_tags
 
-    def and_another(self: OssObjects, target: object, tags: dict[str, str]) -> None:
-        write(self, target, tags)  # type: ignore[arg-type]
+    def and_another(self: OssObjects, target: object, tags: dict[str, str], timeouts: Timeouts) -> None:
+        write(self, target, tags, timeouts)  # type: ignore[arg-type]
         if round_trip.TAG in tags:
             fresh.write_tags({**tags, "another": "x"})
 
@@ -123,8 +124,8 @@ def test_what_another_writes_meanwhile_stays(fresh: Account, monkeypatch: pytest
 def test_a_tag_that_another_removes_at_once_is_told(fresh: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     write = OssObjects.replace_tags
 
-    def and_back(self: OssObjects, target: object, tags: dict[str, str]) -> None:
-        write(self, target, tags)  # type: ignore[arg-type]
+    def and_back(self: OssObjects, target: object, tags: dict[str, str], timeouts: Timeouts) -> None:
+        write(self, target, tags, timeouts)  # type: ignore[arg-type]
         fresh.write_tags(OWN_TAGS)
 
     monkeypatch.setattr(OssObjects, "replace_tags", and_back)
@@ -135,18 +136,17 @@ def test_a_tag_that_another_removes_at_once_is_told(fresh: Account, monkeypatch:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_restores_the_tags_first(fresh: Account, number: signal.Signals) -> None:
     handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-    before = writes(fresh)
     # The read after the write is answered once the read that restores has come: the signal finds it waiting.
     fresh.break_call("GetObjectTagging", FaultKind.MEET, skip=1, times=2)
 
-    def interrupt_after_the_write() -> None:
+    def interrupt_while_it_reads() -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(fresh.calls.list("oss", "PutObjectTagging")) == before:
+        while not fresh.faults._meetings:
             assert time.monotonic() < deadline
             time.sleep(0.005)
         os.kill(os.getpid(), number)
 
-    thread = threading.Thread(target=interrupt_after_the_write)
+    thread = threading.Thread(target=interrupt_while_it_reads)
     thread.start()
     result = fresh.doctor()
     thread.join()

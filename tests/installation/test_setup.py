@@ -13,7 +13,12 @@ from terminal import checkout
 from terminal.installation import media, ram
 from tests.installation.account import (
     BUCKET,
+    FAILED_BUCKET,
+    FAILED_EVENTS,
     FAILED_TOPIC,
+    FUNCTION,
+    KEEPER,
+    KEEPER_ROLE,
     PROJECT,
     ROLE,
     TOPIC,
@@ -24,9 +29,9 @@ from tests.installation.account import (
 )
 
 
-def policy_of(account: Account) -> tuple[str, dict[str, object]]:
-    """The name and the content of the only policy that the function's role has."""
-    (policy,) = account.services().ram.attached(ROLE)
+def policy_of(account: Account, role: str = ROLE) -> tuple[str, dict[str, object]]:
+    """The name and the content of the only policy that a role has."""
+    (policy,) = account.services().ram.attached(role)
     document = account.services().ram.document(policy)
     assert document is not None
     return policy.name, json.loads(document)
@@ -40,18 +45,19 @@ def test_everything_that_is_missing_is_created(fresh: Account) -> None:
     assert result.exit_code == 0, result.output
     things = {thing.partition(":")[0] for thing in fresh.inventory()}
     name, document = policy_of(fresh)
+    keepers, keepers_document = policy_of(fresh, KEEPER_ROLE)
     assert things == {
         *(f"topic {TOPIC}", f"topic {FAILED_TOPIC}"),
-        *(f"role {ROLE}", "role AliyunIMMDefaultRole"),
+        *(f"role {ROLE}", f"role {KEEPER_ROLE}", "role AliyunIMMDefaultRole"),
         *(f"policy {name}", f"{name} on {ROLE}"),
+        *(f"policy {keepers}", f"{keepers} on {KEEPER_ROLE}"),
     }
-    for thing in (f"topic {TOPIC}", f"role {ROLE}", f"policy {name}"):
+    for thing in (f"topic {TOPIC}", f"role {ROLE}", f"policy {name}", f"role {KEEPER_ROLE}"):
         assert f"created {thing}" in flat(result)
-    text = json.dumps(document)
-    assert f"acs:oss:*:1234567890123456:{BUCKET}/videos/*" in text
-    assert f"project/{PROJECT}" in text
-    assert FAILED_TOPIC in text
-    assert "$" not in text
+    assert document == json.loads(fresh.document("function"))
+    assert keepers_document == json.loads(fresh.document("keep-failed"))
+    for role in (ROLE, KEEPER_ROLE):
+        assert fresh.access.roles.get(role).trust.trusts("fc.aliyuncs.com")
 
 
 def test_a_second_run_finds_everything_and_changes_nothing(fresh: Account) -> None:
@@ -69,7 +75,7 @@ def test_dry_run_shows_the_plan_and_changes_nothing(fresh: Account) -> None:
     result = fresh.setup("--dry-run")
     assert result.exit_code == 0
     assert "create role imm-label-tags" in flat(result)
-    assert "Nothing was changed; 5 changes would be made." in result.output
+    assert "Nothing was changed; 8 changes would be made." in result.output
     assert fresh.writes() == []
     assert fresh.inventory() == before
 
@@ -77,7 +83,7 @@ def test_dry_run_shows_the_plan_and_changes_nothing(fresh: Account) -> None:
 def test_nothing_is_done_before_the_user_agrees(fresh: Account) -> None:
     refused = fresh.setup(stdin="n\n")
     assert refused.exit_code == 1
-    assert "Make 5 changes?" in refused.output
+    assert "Make 8 changes?" in refused.output
     assert fresh.writes() == []
     assert fresh.setup(stdin="y\n").exit_code == 0
     assert "CreateRole" in fresh.writes()
@@ -92,10 +98,18 @@ def test_what_others_make_is_said(fresh: Account) -> None:
 
 def test_names_come_from_the_variables_of_s_yaml(fresh: Account) -> None:
     result = fresh.setup(
-        "--dry-run", IMM_LABEL_TAGS_ROLE="tagger", IMM_LABEL_TAGS_TOPIC="ended", IMM_LABEL_TAGS_FUNCTION="f"
+        "--dry-run",
+        IMM_LABEL_TAGS_ROLE="tagger",
+        IMM_LABEL_TAGS_TOPIC="ended",
+        IMM_LABEL_TAGS_FUNCTION="f",
+        IMM_LABEL_TAGS_FAILED_FUNCTION="g",
+        IMM_LABEL_TAGS_FAILED_ROLE="keeper",
     )
-    for text in ("function f in cn-hangzhou", "create role tagger", "create topic ended", "policy tagger-"):
+    for text in ("functions f and g in cn-hangzhou", "create topic ended"):
         assert text in flat(result)
+    for role in ("tagger", "keeper"):
+        assert f"create role {role}" in flat(result)
+        assert f"policy {role}-" in flat(result)
 
 
 def test_several_projects_are_in_one_policy(fresh: Account) -> None:
@@ -116,7 +130,19 @@ def test_other_objects_replace_the_policy_that_setup_made(fresh: Account) -> Non
     later, document = policy_of(fresh)
     assert later != earlier
     assert "clips/" in json.dumps(document)
-    assert [policy.name for policy in fresh.services().ram.policies()] == [later]
+    keepers, _ = policy_of(fresh, KEEPER_ROLE)
+    assert {policy.name for policy in fresh.services().ram.policies()} == {later, keepers}
+
+
+def test_another_place_for_failed_events_replaces_the_policy_that_setup_made(fresh: Account) -> None:
+    fresh.setup("--yes")
+    before = policy_of(fresh)
+    earlier, _ = policy_of(fresh, KEEPER_ROLE)
+    result = fresh.setup("--yes", FAILED_EVENTS=f"oss://{BUCKET}/failed/")
+    assert result.exit_code == 0
+    assert f"removed policy {earlier}" in flat(result)
+    assert f"acs:oss:*:1234567890123456:{BUCKET}/failed/*" in json.dumps(policy_of(fresh, KEEPER_ROLE)[1])
+    assert policy_of(fresh) == before
 
 
 def test_variables_may_stand_in_a_file_beside_s_yaml(
@@ -146,8 +172,9 @@ def test_what_was_there_before_stays_as_it_is(fresh: Account) -> None:
     assert fresh.services().topics.find(TOPIC).tags == {}  # type: ignore[union-attr]
 
 
-def test_a_role_that_function_compute_cannot_assume_is_in_the_way(fresh: Account) -> None:
-    fresh.call(fresh.access.put_role, ROLE, trust("ecs.aliyuncs.com"), {})
+@pytest.mark.parametrize("role", [ROLE, KEEPER_ROLE])
+def test_a_role_that_function_compute_cannot_assume_is_in_the_way(fresh: Account, role: str) -> None:
+    fresh.call(fresh.access.put_role, role, trust("ecs.aliyuncs.com"), {})
     fresh.forget_calls()
     result = fresh.setup("--yes")
     assert result.exit_code == 1
@@ -198,11 +225,47 @@ def test_without_a_bucket_nothing_is_begun(fresh: Account) -> None:
     assert "bucket elsewhere There is none" in flat(result)
 
 
-def test_a_bucket_of_another_region_is_in_the_way(fresh: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media.Buckets, "region_of", lambda self, name: "cn-beijing")
+@pytest.mark.parametrize("name", [BUCKET, FAILED_BUCKET])
+def test_a_bucket_of_another_region_is_in_the_way(
+    fresh: Account, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(
+        media.Buckets, "region_of", lambda self, asked: "cn-beijing" if asked == name else "cn-hangzhou"
+    )
     result = fresh.setup("--yes")
     assert result.exit_code == 1
-    assert "It is in cn-beijing, the function in cn-hangzhou" in flat(result)
+    assert f"bucket {name} It is in cn-beijing, the functions in cn-hangzhou" in flat(result)
+    assert fresh.writes() == []
+
+
+def test_without_a_bucket_for_failed_events_nothing_is_begun(fresh: Account) -> None:
+    result = fresh.setup("--yes", FAILED_EVENTS="oss://elsewhere/failed")
+    assert result.exit_code == 1
+    assert "bucket elsewhere There is none: create it, or name another with FAILED_EVENTS." in flat(result)
+    assert fresh.writes() == []
+
+
+def test_the_place_for_failed_events_need_not_have_anything_in_it(fresh: Account) -> None:
+    assert fresh.kept() == {}
+    result = fresh.setup("--dry-run")
+    assert result.exit_code == 0
+    assert f"present bucket {FAILED_BUCKET} keeps what failed" in flat(result)
+    assert f"keep_failed stores them below {FAILED_EVENTS}" in flat(result)
+
+
+@pytest.mark.parametrize("place", ["", "oss://failures", "oss://failures/a/../b", "failures/events"])
+def test_without_a_usable_place_for_failed_events_nothing_is_begun(fresh: Account, place: str) -> None:
+    result = fresh.setup("--yes", FAILED_EVENTS=place)
+    assert result.exit_code == 1
+    assert f"The setting FAILED_EVENTS is {place!r}, but must be oss://bucket/prefix" in flat(result)
+    assert fresh.writes() == []
+
+
+@pytest.mark.parametrize("place", ["videos", "videos/new", "videos/new/"])
+def test_failed_events_are_not_kept_where_they_could_overwrite_videos(fresh: Account, place: str) -> None:
+    result = fresh.setup("--yes", "--prefix", "videos/new/", FAILED_EVENTS=f"oss://{BUCKET}/{place}")
+    assert result.exit_code == 1
+    assert "keep_failed could overwrite them. Name a prefix of its own." in flat(result)
     assert fresh.writes() == []
 
 
@@ -245,17 +308,24 @@ def test_an_interrupted_setup_is_completed_by_the_next(fresh: Account, action: s
 # What cannot be begun
 
 
+@pytest.mark.parametrize(("variable", "name"), [("role", FUNCTION), ("failed_role", KEEPER)])
 def test_a_file_without_a_role_cannot_be_installed(
-    fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, name: str
 ) -> None:
-    line = "      role: acs:ram::${vars.account}:role/${vars.role}\n"
+    line = f"      role: acs:ram::${{vars.account}}:role/${{vars.{variable}}}\n"
     monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path, (line, "")))
     result = fresh.setup("--yes")
     assert result.exit_code == 2
-    assert "gives the function imm-label-tags no role" in flat(result)
+    assert f"gives the function {name} no role" in flat(result)
 
 
-def test_a_file_with_two_functions_cannot_be_installed(
+def test_two_functions_with_one_role_cannot_be_installed(fresh: Account) -> None:
+    result = fresh.setup("--yes", IMM_LABEL_TAGS_FAILED_ROLE=ROLE.upper())
+    assert result.exit_code == 2
+    assert f"gives both functions the role {ROLE}" in flat(result)
+
+
+def test_a_file_with_another_function_cannot_be_installed(
     fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = deployment(tmp_path)
@@ -266,7 +336,25 @@ def test_a_file_with_two_functions_cannot_be_installed(
     monkeypatch.setattr(checkout, "DEPLOYMENT", path)
     result = fresh.setup("--yes")
     assert result.exit_code == 2
-    assert "declares 2 functions" in flat(result)
+    assert "declares 3 functions; this command handles two" in flat(result)
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [
+        "acs:mns:${vars.region}:${vars.account}:/topics/${vars.failed_topic}/messages",
+        "acs:fc:${vars.region}:${vars.account}:functions/${vars.function}",
+        "acs:fc:${vars.region}:${vars.account}:functions/other",
+    ],
+)
+def test_a_file_whose_functions_are_not_connected_cannot_be_installed(
+    fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, destination: str
+) -> None:
+    connected = "acs:fc:${vars.region}:${vars.account}:functions/${vars.failed_function}"
+    monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path, (connected, destination)))
+    result = fresh.setup("--yes")
+    assert result.exit_code == 2
+    assert "which the first names as its onFailure destination" in flat(result)
 
 
 def test_a_file_that_cannot_be_read_is_named(fresh: Account, monkeypatch: pytest.MonkeyPatch) -> None:

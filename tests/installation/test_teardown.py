@@ -9,7 +9,20 @@ from localcloud.mns.service import Subscription
 from localcloud.mns.topics import Attributes
 from localcloud.ram.attachments import Holder
 from terminal.installation import marks
-from tests.installation.account import FAILED_TOPIC, ROLE, TOPIC, Account, flat, trust
+from tests.installation.account import (
+    FAILED_BUCKET,
+    FAILED_EVENTS,
+    FAILED_PREFIX,
+    FAILED_TOPIC,
+    FUNCTION,
+    KEEPER,
+    KEEPER_ROLE,
+    ROLE,
+    TOPIC,
+    Account,
+    flat,
+    trust,
+)
 
 ANYTHING = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"*"}]}'
 
@@ -35,13 +48,31 @@ def test_exactly_what_setup_created_goes(fresh: Account) -> None:
     assert "Nothing to do." in fresh.teardown().output
 
 
+def test_what_was_kept_stays(fresh: Account) -> None:
+    fresh.setup("--yes")
+    fresh.put(FAILED_BUCKET, f"{FAILED_PREFIX}/2026-01-01/1-2.json", b"{}")
+    result = fresh.teardown("--yes")
+    assert result.exit_code == 0
+    assert f"what keep_failed stored below {FAILED_EVENTS} stays" in flat(result)
+    assert list(fresh.kept().values()) == [b"{}"]
+
+
+def test_where_failed_events_are_kept_need_not_be_known(fresh: Account) -> None:
+    fresh.setup("--yes")
+    result = fresh.teardown("--yes", FAILED_EVENTS="")
+    assert result.exit_code == 0
+    assert "what keep_failed stored stays" in flat(result)
+    assert fresh.inventory() == {"role AliyunIMMDefaultRole"}
+
+
 def test_dry_run_shows_the_plan_and_changes_nothing(fresh: Account) -> None:
     fresh.setup("--yes")
     before = fresh.inventory()
     fresh.forget_calls()
     result = fresh.teardown("--dry-run")
     assert result.exit_code == 0
-    assert f"remove role {ROLE}" in flat(result)
+    for role in (ROLE, KEEPER_ROLE):
+        assert f"remove role {role}" in flat(result)
     assert fresh.writes() == []
     assert fresh.inventory() == before
 
@@ -80,13 +111,16 @@ def test_the_topics_of_a_deployed_function_are_needed(installed: Account) -> Non
     result = installed.teardown("--yes")
     assert result.exit_code == 1
     assert "run `s remove` first" in flat(result)
+    for name in (FUNCTION, KEEPER):
+        assert f"function {name} It is deployed and needs what would be removed" in flat(result)
     assert installed.inventory() == before
 
 
 def test_a_deployed_function_may_be_cut_off_on_purpose(installed: Account) -> None:
     result = installed.teardown("--yes", "--while-deployed")
     assert result.exit_code == 0
-    assert "it will not work any more" in flat(result)
+    for name in (FUNCTION, KEEPER):
+        assert f"function {name} it will not work any more" in flat(result)
     assert installed.inventory() == {"role AliyunIMMDefaultRole"}
 
 

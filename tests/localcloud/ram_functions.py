@@ -67,10 +67,10 @@ class Functions:
         policies = {} if policy is None else {name: policy}
         self.cloud.call(self.cloud.access.put_role, name, trusting, policies)
 
-    def fail(self) -> list[str]:
-        """Hand the function an event that it fails for; returns why it is lost, if it is."""
+    def fail(self, function: str = "index") -> list[str]:
+        """Hand a function an event that it fails for; returns why it is lost, if it is."""
         before = len(self.cloud.functions.lost)
-        self.cloud.run(self.cloud.functions.invoke_async("index", b"fail"))
+        self.cloud.run(self.cloud.functions.invoke_async(function, b"fail"))
         self.cloud.run(self.cloud.settled())
         return [lost.reason for lost in self.cloud.functions.lost[before:]]
 

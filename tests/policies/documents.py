@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
+from localcloud.accounts import Identity
+from localcloud.ram.authorization import NO_CONTEXT, Authorization
+from localcloud.ram.conditions import Context
+from localcloud.ram.policy import Decision, evaluate, parse_policy
 from localcloud.ram.templates import fill
 from tests.localcloud.fc_world import ACCOUNT, REGION
 
@@ -26,9 +33,21 @@ VALUES = {
     "trigger_role": "trigger",
     "topic": "tasks",
     "failed_topic": "failed",
+    "failed_function": "keeper",
+    "failed_role": "keeper",
+    "failed_bucket": "failures",
+    "failed_prefix": "events",
     "log_project": "functions",
     "logstore": "index",
 }
+
+
+class Asked(NamedTuple):
+    """One thing that a service has asked RAM about its caller, and that was allowed."""
+
+    action: str
+    resource: str
+    context: Context
 
 
 class Permission(NamedTuple):
@@ -51,14 +70,40 @@ def permissions(name: str) -> list[Permission]:
 
 def without(document: dict[str, Any], permission: Permission) -> dict[str, Any]:
     """A document that allows one action less."""
-    rest = copy.deepcopy(document)
-    statement = rest["Statement"][permission.statement]
-    actions = [action for action in as_list(statement["Action"]) if action != permission.action]
-    if actions:
-        statement["Action"] = actions
-    else:
-        del rest["Statement"][permission.statement]
-    return rest
+    return _reduced(document, permission.statement, "Action", permission.action)
+
+
+@contextmanager
+def asked_about(identity: Identity) -> Iterator[list[Asked]]:
+    """Everything that the services ask RAM about somebody meanwhile, and that is allowed."""
+    asked: list[Asked] = []
+    check = Authorization.check
+
+    def heard(
+        self: Authorization, caller: Identity, action: str, resource: str, context: Context = NO_CONTEXT
+    ) -> None:
+        check(self, caller, action, resource, context)
+        if caller.access_key_id == identity.access_key_id:
+            asked.append(Asked(action, resource, context))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Authorization, "check", heard)
+        yield asked
+
+
+def unneeded(document: dict[str, Any], asked: Iterable[Asked]) -> set[str]:
+    """The actions and resources of a document without which all that was asked would be allowed all the same.
+
+    Names of functions that end in LATEST are not looked at: the local cloud asks about the others.
+    """
+    asked = list(asked)
+    return {
+        f"{part} of statement {number}"
+        for number, statement in enumerate(document["Statement"])
+        for key in ("Action", "Resource")
+        for part in as_list(statement[key])
+        if not part.endswith("/LATEST") and _allowed(_reduced(document, number, key, part), asked)
+    }
 
 
 def as_list(value: str | list[str]) -> list[str]:
@@ -70,3 +115,21 @@ def _permissions(document: dict[str, Any]) -> Iterator[Permission]:
     for number, statement in enumerate(document["Statement"]):
         for action in as_list(statement["Action"]):
             yield Permission(number, action)
+
+
+def _reduced(document: dict[str, Any], number: int, key: str, part: str) -> dict[str, Any]:
+    """A document without one action or resource of a statement."""
+    rest = copy.deepcopy(document)
+    parts = [each for each in as_list(rest["Statement"][number][key]) if each != part]
+    if parts:
+        rest["Statement"][number][key] = parts
+    else:
+        del rest["Statement"][number]
+    return rest
+
+
+def _allowed(document: dict[str, Any], asked: Iterable[Asked]) -> bool:
+    if not document["Statement"]:
+        return False
+    policy = parse_policy(json.dumps(document))
+    return all(evaluate([policy], *each) is Decision.ALLOWED for each in asked)

@@ -1,9 +1,8 @@
-"""What invokes the function and who deploys it: their policies allow what they need, and nothing else."""
+"""What invokes the function, who deploys and who sets up: they may do what they need, and nothing else."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,9 @@ from localcloud.ram.policy import Decision, evaluate, parse_policy
 from localcloud.ram.templates import fill, placeholders
 from localcloud.ram.trust import parse_trust
 from tests.localcloud.fc_world import ACCOUNT, REGION
-from tests.localcloud.ram_functions import FUNCTION, MNS_TRUST, Functions, functions
-from tests.policies.documents import DIRECTORY, VALUES, filled, permissions
+from tests.localcloud.ram_functions import FUNCTION, MNS_TRUST, Functions
+from tests.policies.conftest import KEEPER, KEEPER_ARN
+from tests.policies.documents import DIRECTORY, VALUES, Asked, filled, permissions, unneeded
 
 FUNCTIONS = f"acs:fc:{REGION}:{ACCOUNT}:functions"
 SUBSCRIPTIONS = f"acs:mns:{REGION}:{ACCOUNT}:/topics/tasks/subscriptions"
@@ -37,15 +37,9 @@ def test_every_document_is_complete_once_it_is_filled(path: Path) -> None:
 # Who invokes the function
 
 
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
-    with functions(tmp_path_factory.mktemp("deployed")) as deployed:
-        deployed.role()
-        yield deployed
-
-
 def test_a_message_reaches_the_function_with_the_triggers_policy_only(deployed: Functions) -> None:
     # Given the role of the trigger, with its policy
+    deployed.role()
     trust = fill(DIRECTORY / "trigger-trust.json", VALUES)
     policy = json.dumps(filled("trigger"))
     deployed.put_role("trigger", trust, policy)
@@ -79,28 +73,35 @@ def test_the_triggers_policy_is_to_invoke_the_function_and_nothing_else() -> Non
 # Who deploys
 
 
-@pytest.mark.parametrize(
-    ("action", "resource"),
-    [
-        ("fc:CreateLayerVersion", f"acs:fc:{REGION}:{ACCOUNT}:layers/deps/versions/*"),
-        ("fc:GetLayerVersion", f"acs:fc:{REGION}:{ACCOUNT}:layers/deps/versions/7"),
-        ("fc:GetFunction", FUNCTION),
-        ("fc:CreateFunction", FUNCTION),
-        ("fc:UpdateFunction", FUNCTION),
-        ("fc:PutFunctionAsyncInvokeConfig", FUNCTION),
-        ("fc:GetFunctionAsyncInvokeConfig", f"{FUNCTION}/LATEST"),
-        ("fc:GetTrigger", f"{FUNCTION}/triggers/any"),
-        ("fc:CreateTrigger", f"{FUNCTION}/triggers/any"),
-        ("fc:ListTriggers", f"{FUNCTION}/triggers/*"),
-        ("mns:Subscribe", f"{SUBSCRIPTIONS}/anything"),
-        ("mns:Unsubscribe", f"{SUBSCRIPTIONS}/anything"),
-    ],
-)
-def test_a_deployer_may_make_and_change_this_function(action: str, resource: str) -> None:
+DEPLOYING = [
+    ("fc:CreateLayerVersion", f"acs:fc:{REGION}:{ACCOUNT}:layers/deps/versions/*"),
+    ("fc:GetLayerVersion", f"acs:fc:{REGION}:{ACCOUNT}:layers/deps/versions/7"),
+    ("fc:GetFunction", FUNCTION),
+    ("fc:CreateFunction", FUNCTION),
+    ("fc:UpdateFunction", FUNCTION),
+    ("fc:PutFunctionAsyncInvokeConfig", FUNCTION),
+    ("fc:GetFunctionAsyncInvokeConfig", f"{FUNCTION}/LATEST"),
+    *(("fc:" + verb + "Function", KEEPER_ARN) for verb in ("Get", "Create", "Update")),
+    ("fc:PutFunctionAsyncInvokeConfig", KEEPER_ARN),
+    ("fc:GetFunctionAsyncInvokeConfig", f"{KEEPER_ARN}/LATEST"),
+    ("fc:GetTrigger", f"{FUNCTION}/triggers/any"),
+    ("fc:CreateTrigger", f"{FUNCTION}/triggers/any"),
+    ("fc:UpdateTrigger", f"{FUNCTION}/triggers/any"),
+    ("fc:DeleteTrigger", f"{FUNCTION}/triggers/any"),
+    ("fc:ListTriggers", f"{FUNCTION}/triggers/*"),
+    ("mns:Subscribe", f"{SUBSCRIPTIONS}/anything"),
+    ("mns:Unsubscribe", f"{SUBSCRIPTIONS}/anything"),
+]
+ROLES = f"acs:ram:*:{ACCOUNT}:role"
+
+
+@pytest.mark.parametrize(("action", "resource"), DEPLOYING)
+def test_a_deployer_may_make_and_change_these_functions(action: str, resource: str) -> None:
     assert allowed("deployer", action, resource)
     # But no other, nor in another region or account
     for own, other in (
         ("index", "other"),
+        (KEEPER, "other"),
         ("deps", "other"),
         ("tasks", "other"),
         (REGION, "cn-beijing"),
@@ -110,14 +111,19 @@ def test_a_deployer_may_make_and_change_this_function(action: str, resource: str
             assert not allowed("deployer", action, resource.replace(own, other))
 
 
-def test_a_deployer_may_pass_the_two_roles_to_function_compute_and_nobody_else() -> None:
-    roles = f"acs:ram:*:{ACCOUNT}:role"
+def test_a_deployer_may_pass_the_roles_to_function_compute_and_nobody_else() -> None:
+    for name in ("worker", "keeper", "trigger"):
+        assert allowed("deployer", "ram:PassRole", f"{ROLES}/{name}", TO_FC)
+        assert not allowed("deployer", "ram:PassRole", f"{ROLES}/{name}", {"acs:Service": "ecs.aliyuncs.com"})
+        assert not allowed("deployer", "ram:PassRole", f"{ROLES}/{name}")
+    assert not allowed("deployer", "ram:PassRole", f"{ROLES}/admin", TO_FC)
 
-    for name in ("worker", "trigger"):
-        assert allowed("deployer", "ram:PassRole", f"{roles}/{name}", TO_FC)
-        assert not allowed("deployer", "ram:PassRole", f"{roles}/{name}", {"acs:Service": "ecs.aliyuncs.com"})
-        assert not allowed("deployer", "ram:PassRole", f"{roles}/{name}")
-    assert not allowed("deployer", "ram:PassRole", f"{roles}/admin", TO_FC)
+
+def test_a_deployer_needs_each_permission() -> None:
+    passed = [Asked("ram:PassRole", f"{ROLES}/{name}", TO_FC) for name in ("worker", "keeper", "trigger")]
+    asked = [*(Asked(action, resource, {}) for action, resource in DEPLOYING), *passed]
+
+    assert unneeded(filled("deployer"), asked) == set()
 
 
 @pytest.mark.parametrize(
@@ -125,6 +131,9 @@ def test_a_deployer_may_pass_the_two_roles_to_function_compute_and_nobody_else()
     [
         ("fc:DeleteFunction", FUNCTION),
         ("fc:InvokeFunction", FUNCTION),
+        ("fc:DeleteFunction", KEEPER_ARN),
+        ("fc:InvokeFunction", KEEPER_ARN),
+        ("fc:CreateTrigger", f"{KEEPER_ARN}/triggers/any"),
         ("ram:CreateRole", f"acs:ram:*:{ACCOUNT}:role/*"),
         ("ram:AttachPolicyToRole", f"acs:ram:*:{ACCOUNT}:role/worker"),
         ("oss:GetObject", f"acs:oss:*:{ACCOUNT}:media/videos/a.mp4"),
@@ -137,3 +146,39 @@ def test_a_deployer_may_neither_run_nor_remove_it_nor_touch_roles_and_data(
     action: str, resource: str
 ) -> None:
     assert not allowed("deployer", action, resource, TO_FC)
+
+
+# Who sets up. That each permission is needed is shown where everything is set up from nothing.
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("oss:PutObject", f"acs:oss:*:{ACCOUNT}:failures/events/2026-01-01/1-2.json"),
+        ("oss:GetObject", f"acs:oss:*:{ACCOUNT}:failures/events/2026-01-01/1-2.json"),
+        ("oss:DeleteObject", f"acs:oss:*:{ACCOUNT}:failures/events/2026-01-01/1-2.json"),
+        ("oss:GetObject", f"acs:oss:*:{ACCOUNT}:media/videos/a.mp4"),
+        ("oss:PutObjectTagging", f"acs:oss:*:{ACCOUNT}:failures/events/2026-01-01/1-2.json"),
+        ("oss:GetBucketInfo", f"acs:oss:*:{ACCOUNT}:other"),
+        ("fc:InvokeFunction", FUNCTION),
+        ("fc:InvokeFunction", KEEPER_ARN),
+        ("fc:UpdateFunction", KEEPER_ARN),
+        ("fc:ListTriggers", f"{KEEPER_ARN}/triggers/*"),
+        ("ram:DeleteRole", f"{ROLES}/admin"),
+        ("ram:AttachPolicyToRole", f"{ROLES}/admin"),
+        ("ram:AttachPolicyToRole", f"acs:ram:*:{ACCOUNT}:policy/admin"),
+        ("ram:PassRole", f"{ROLES}/keeper"),
+        ("mns:PublishMessage", f"acs:mns:{REGION}:{ACCOUNT}:/topics/failed/messages"),
+    ],
+)
+def test_who_sets_up_may_neither_touch_data_nor_other_roles(action: str, resource: str) -> None:
+    assert not allowed("setup", action, resource, {"oss:Prefix": "events/", **TO_FC})
+
+
+@pytest.mark.parametrize("prefix", ["", "events", "events-other/", "videos/"])
+def test_who_sets_up_may_list_failed_events_alone(prefix: str) -> None:
+    bucket = f"acs:oss:*:{ACCOUNT}:failures"
+
+    assert allowed("setup", "oss:ListObjects", bucket, {"oss:Prefix": "events/"})
+    assert not allowed("setup", "oss:ListObjects", bucket, {"oss:Prefix": prefix})
+    assert not allowed("setup", "oss:ListObjects", f"acs:oss:*:{ACCOUNT}:media", {"oss:Prefix": "events/"})
