@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from time import monotonic
 from typing import Any
 
 # What an import makes stays; the collector would look through it again and again for nothing.
@@ -30,9 +31,10 @@ def handler(event: bytes, context: Any) -> dict[str, Any]:
     Returns ``{"outcomes": [...]}``; raises the classes of ``imm_label_tags.errors``.
     """
     global _instance
+    began = monotonic()
     if _instance is None:
         _instance = _started(context)
-    return _instance.handle(event, context)
+    return _instance.handle(event, context, spent_seconds=monotonic() - began)
 
 
 def _started(context: Any) -> Instance:

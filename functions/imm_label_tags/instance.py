@@ -60,9 +60,9 @@ class Instance:
         self._cold = True
         self._rest = _Rest()
 
-    def handle(self, event: bytes, context: Any) -> dict[str, Any]:
-        """Handle one invocation; see Invocation.run."""
-        deadline = Deadline.of(context, self._patience.clock)
+    def handle(self, event: bytes, context: Any, *, spent_seconds: float = 0.0) -> dict[str, Any]:
+        """Handle one invocation, of whose time some may be spent already; see Invocation.run."""
+        deadline = Deadline.of(context, self._patience.clock, spent_seconds)
         self._credentials.use(context)
         if self._rest.seconds() > REST_SECONDS:
             self._connections.drop()

@@ -36,11 +36,11 @@ class Deadline:
         self._end = clock() + seconds
 
     @classmethod
-    def of(cls, context: Any, clock: Callable[[], float]) -> Deadline:
+    def of(cls, context: Any, clock: Callable[[], float], spent_seconds: float = 0.0) -> Deadline:
         """A little before the function's timeout, which the context tells in seconds (a text in 3.10)."""
         timeout = _seconds(getattr(getattr(context, "function", None), "timeout", None))
         timeout = timeout or ASSUMED_TIMEOUT_SECONDS
-        return cls(timeout - min(MARGIN_SECONDS, timeout / 10), clock)
+        return cls(timeout - min(MARGIN_SECONDS, timeout / 10) - spent_seconds, clock)
 
     def remaining(self) -> float:
         """The seconds that are left; negative once the moment has passed."""

@@ -169,7 +169,7 @@ def test_every_make_target_is_documented_and_no_other() -> None:
 
 
 def test_every_path_that_is_named_exists() -> None:
-    named = re.findall(r"(?<![\w/.])((?:localcloud|tests|functions|layers|terminal)/[\w./-]*)", README)
+    named = re.findall(r"(?<![\w/.:])((?:localcloud|tests|functions|layers|terminal)/[\w./-]*)", README)
     assert named
     for path in named:
         assert (ROOT / path).exists() or path.startswith("layers/build/"), path

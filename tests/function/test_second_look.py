@@ -149,11 +149,16 @@ def test_an_older_tasks_labels_are_replaced(stage: Stage, meanwhile: Meanwhile) 
 
 
 def test_a_newer_tasks_labels_stay(stage: Stage, meanwhile: Meanwhile) -> None:
-    # Given a newer task that is handled meanwhile
+    # Given a newer task that another instance handles meanwhile
     uri = stage.upload(tags=MINE)
     task_id = stage.task(uri, CHAIR)
     newer = stage.task(uri, FURNITURE, start="2199-12-25T00:00:00Z")
-    meanwhile(lambda: stage.handle(newer))
+
+    def handle_the_newer() -> None:
+        stage.new_instance()
+        stage.handle(newer)
+
+    meanwhile(handle_the_newer)
 
     # When the older one looks again, then it finds itself superseded
     outcome = stage.handle(task_id)

@@ -203,3 +203,9 @@ def test_without_a_replacement_the_clocks_and_pauses_are_real() -> None:
     patience.sleep(0.001)
     assert patience.clock() > before
     assert 0 <= patience.jitter() < 1
+
+
+def test_what_an_invocation_has_spent_on_its_cold_start_is_gone() -> None:
+    context = SimpleNamespace(function=SimpleNamespace(timeout=10))
+    deadline = Deadline.of(context, lambda: 0.0, spent_seconds=4.0)
+    assert deadline.remaining() == pytest.approx(10 - MARGIN_SECONDS - 4.0)

@@ -1,0 +1,79 @@
+"""A fault of a remote call: which calls it can befall, and how it is brought about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from localcloud.faults import Fault
+from tests.faults.relay import CallBreak, ConnectionBreak
+
+
+class Call(str, Enum):
+    """The remote calls of one notification, in their order."""
+
+    RESULT = "GetVideoLabelClassificationResult"
+    TASK = "GetTask"
+    HEAD = "HeadObject"
+    READ = "GetObjectTagging"
+    WRITE = "PutObjectTagging"
+
+    @property
+    def service(self) -> str:
+        """``imm`` or ``oss``."""
+        return "imm" if self in IMM else "oss"
+
+
+IMM = (Call.RESULT, Call.TASK)
+OSS = (Call.HEAD, Call.READ, Call.WRITE)
+ALL = (*IMM, *OSS)
+# The calls whose answers have a body.
+WITH_BODY = (Call.RESULT, Call.TASK, Call.READ)
+
+
+class Group(str, Enum):
+    """What a user sees first: the kind of answer."""
+
+    NO_ANSWER = "No answer"
+    TOO_MUCH = "Too many calls"
+    OUT_OF_ORDER = "The service is out of order"
+    NO_SENSE = "An answer that is none"
+    REFUSED = "Refused"
+    NOT_FOUND = "Not found"
+    CONFLICT = "Conflicts and tags that are not accepted"
+    REDIRECTED = "Redirected"
+
+
+@dataclass(frozen=True)
+class FaultCase:
+    """One fault. ``title`` says what the service or the network does, ``advice`` what a user does then.
+
+    It is brought about at the service's door (``faults``, one for each call that it applies to), or by a
+    relay for one call (``call_break``) or for all connections (``connection_break``, some with TLS).
+    ``settings`` are variables of the function. ``asks_for`` is how many seconds the service asks to wait.
+    """
+
+    name: str
+    group: Group
+    title: str
+    advice: str
+    faults: Mapping[Call, Fault] = field(default_factory=dict)
+    call_break: CallBreak | None = None
+    connection_break: ConnectionBreak | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    asks_for: float = 0.0
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls that it can befall."""
+        return tuple(self.faults) or ALL
+
+    @property
+    def needs_tls(self) -> bool:
+        """Whether it is a fault of TLS."""
+        return self.connection_break not in (None, ConnectionBreak.REFUSED)
+
+    def order(self, call: Call, times: int | None, resource: str = "*") -> Fault:
+        """The fault for one call, so many times (None: always)."""
+        return replace(self.faults[call], service=call.service, action=call, times=times, resource=resource)

@@ -1,0 +1,42 @@
+"""A redirect is never followed: it would take the signed request, with its token, to another host."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from imm_label_tags.errors import ServiceRejected
+from localcloud.faults import Fault, FaultKind
+from tests.faults.fault_case import Call
+from tests.stage import CHAIR, Stage
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[socket.socket]:
+    """Somebody who would like to be sent the keys."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("call", Call, ids=lambda call: call.value)
+def test_nobody_else_is_asked(stage: Stage, elsewhere: socket.socket, call: Call, status: int) -> None:
+    # Given a service that sends the function to another address
+    task_id = stage.task(stage.upload(tags={"team": "a"}), CHAIR)
+    location = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/"
+    stage.break_call(
+        Fault(FaultKind.ANSWER, action=call, status=status, headers={"location": location}, times=None)
+    )
+    stage.forget_calls()
+
+    # When the event is delivered
+    with pytest.raises(ServiceRejected, match=f"HTTP {status}"):
+        stage.handle(task_id)
+
+    # Then that address has not been asked, and the call has been made once
+    with pytest.raises(BlockingIOError):
+        elsewhere.accept()
+    assert stage.calls().count(call) == 1
