@@ -31,9 +31,10 @@ def handler(event: bytes, context: Any) -> dict[str, Any]:
     Returns ``{"outcomes": [...]}``; raises the classes of ``imm_label_tags.errors``.
     """
     global _instance
+    if _instance is not None:
+        return _instance.handle(event, context)
     began = monotonic()
-    if _instance is None:
-        _instance = _started(context)
+    _instance = _started(context)
     return _instance.handle(event, context, spent_seconds=monotonic() - began)
 
 
