@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from imm_label_tags.instance import CONCURRENT_ITEMS
+from imm_label_tags.object_tagging import MAX_LOOKS
 from imm_label_tags.patience import (
     ATTEMPTS,
     CONNECT_SECONDS,
@@ -54,6 +55,11 @@ def notification_seconds() -> float:
     pause = MAX_PAUSE_SECONDS + FIRST_PAUSE_SECONDS * 2.0 ** (ATTEMPTS - 2)
     attempts = len(LONGEST_CHAIN) + REPETITIONS + (ATTEMPTS - 1)
     return attempts * attempt_seconds() + REPETITIONS * pause + MARGIN_SECONDS
+
+
+def second_look_seconds(wait: float) -> float:
+    """The longest that second looks take: each a wait, a reading and a write."""
+    return MAX_LOOKS * (wait + 2 * attempt_seconds()) if wait else 0.0
 
 
 def invocation_seconds(notifications: int = 1) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from terminal.deployment_check import patience
@@ -10,6 +11,7 @@ from terminal.deployment_check.subject import Subject
 
 # Help page functioncompute/fc/advanced-features-of-triggers.
 STREAM_TIMEOUT = 300
+SECOND_LOOK = "SECOND_LOOK_SECONDS"
 
 
 def function_timeout(subject: Subject) -> Iterator[Finding]:
@@ -27,6 +29,26 @@ def function_timeout(subject: Subject) -> Iterator[Finding]:
             f"{timeout} s{missing} is not above {what}'s worst case of {worst:g} s: "
             f"{calls} of {patience.attempt_seconds():g} s, and {repetitions} repetitions with their pauses.",
             f"Set it to {int(worst) + 1} or more.",
+        )
+
+
+def second_look(subject: Subject) -> Iterator[Finding]:
+    """The time must suffice for second looks too, or their waits are in vain."""
+    text = subject.declared.environment.get(SECOND_LOOK, "").strip()
+    if subject.keeps or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not subject.sound("timeout"):
+        return
+    looks = patience.second_look_seconds(float(text))
+    worst = patience.invocation_seconds() + looks
+    if (
+        looks
+        and subject.declared.timeout <= worst
+        and subject.declared.timeout > patience.invocation_seconds()
+    ):
+        yield error(
+            subject.path("environmentVariables", SECOND_LOOK),
+            f"second looks may take {looks:g} s more, {worst:g} s in all; the timeout is "
+            f"{subject.declared.timeout} s.",
+            f"Look sooner, or set timeout to {int(worst) + 1} or more.",
         )
 
 
@@ -92,4 +114,4 @@ def event_age(subject: Subject) -> Iterator[Finding]:
         )
 
 
-RULES = (function_timeout, batches, initializer_timeout, event_age)
+RULES = (function_timeout, second_look, batches, initializer_timeout, event_age)
