@@ -1,5 +1,5 @@
 # The commands of this project; each sets up all that it needs.
-.PHONY: setup demo serve test layer check-deploy lock clean
+.PHONY: setup demo serve test layer check-deploy load lock clean
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
@@ -19,6 +19,7 @@ help:
 	@echo "make setup   what the others need: .venv and the layer"
 	@echo "make layer   the layer and the code as they are deployed, with a report"
 	@echo "make check-deploy   what would fail in the cloud, found before it is deployed"
+	@echo "make load    20,000 notifications while everything goes wrong, then every object read; takes minutes"
 	@echo "make lock    renew the lock files"
 	@echo "make clean   remove all that was built"
 
@@ -48,6 +49,9 @@ layer: setup
 
 check-deploy: layer
 	@.venv/bin/imm-label-tags check-deploy
+
+load: setup
+	@.venv/bin/python -m load
 
 clean:
 	rm -rf .venv .venv-3.10 layers/build .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,6 +38,7 @@ class CallLog:
 
     def __init__(self) -> None:
         self._calls: deque[Call] = deque(maxlen=REMEMBERED_CALLS)
+        self._observers: list[Callable[[Call], None]] = []
         self._under_way = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -49,9 +51,15 @@ class CallLog:
     def add(self, call: Call) -> None:
         """Remember a call that has ended."""
         self._calls.append(call)
+        for observe in self._observers:
+            observe(call)
         self._under_way -= 1
         if not self._under_way:
             self._quiet.set()
+
+    def watch(self, observe: Callable[[Call], None]) -> None:
+        """Tell somebody of every call that ends from now on, in the services' event loop."""
+        self._observers.append(observe)
 
     async def settled(self) -> None:
         """Wait until no call is under way: a client may have its answer before the call has ended here."""

@@ -169,6 +169,7 @@ class LocalCloud:
             accounts=self.accounts,
             clock=self.clock,
             time_scale=config.time_scale,
+            delivery_spread_seconds=config.delivery_spread_seconds,
             authorization=authorization,
         )
         self.media = MediaManagement(
@@ -193,6 +194,7 @@ class LocalCloud:
             variables={"IMM_ENDPOINT": self.endpoints.imm, "OSS_ENDPOINT": self.endpoints.oss},
             destinations=self.destinations,
             time_scale=config.time_scale,
+            instance_limit=config.instance_limit,
             authorization=authorization,
             assume_role=partial(self.access.roles.assume, service=FC_SERVICE) if config.policies else None,
         )

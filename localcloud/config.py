@@ -34,6 +34,8 @@ class CloudConfig:
     ``deployment`` is the ``s.yaml`` whose functions are run; without one there are none.
     ``accept_unicode_tags`` lets OSS take tags outside its documented alphabet, as the real one may.
     ``variables`` stands for the environment in which Serverless Devs would resolve that file.
+    ``instance_limit`` is how many instances of each function there may be at the same time.
+    ``delivery_spread_seconds`` is how late MNS may deliver: messages overtake each other within that time.
     ``policies`` makes the services obey RAM's policies; without it everybody with keys may do everything.
     """
 
@@ -52,3 +54,5 @@ class CloudConfig:
     policies: bool = False
     time_scale: float = 1.0
     task_seconds: float = 1.0
+    instance_limit: int = 10
+    delivery_spread_seconds: float = 0.01

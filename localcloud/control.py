@@ -53,6 +53,8 @@ class Control:
                 _route("GET", "/deliveries", self._list_deliveries),
                 _route("GET", "/undelivered", self._list_undelivered),
                 _route("GET", "/invocations", self._list_invocations),
+                _route("GET", "/instances/{function}", self._list_instances),
+                _route("DELETE", "/instances/{function}/{instance_id}", self._kill_instance),
                 _route("GET", "/logs/{function}", self._list_logs),
                 _route("GET", "/lost", self._list_lost),
                 _route("POST", "/settled", self._settle),
@@ -73,6 +75,10 @@ class Control:
             "access_key_id": config.access_key_id,
             "access_key_secret": config.access_key_secret,
             "functions": sorted(self._cloud.functions.deployment.functions),
+            "resources": {
+                resource: function.name
+                for resource, function in self._cloud.functions.deployment.resources.items()
+            },
             "topics": sorted({t.topic for t in self._cloud.functions.deployment.mns_topic_triggers}),
         }
 
@@ -142,6 +148,15 @@ class Control:
     async def _list_invocations(self, request: Request) -> list[dict[str, Any]]:
         return [record.as_dict() for record in self._cloud.functions.invocations()]
 
+    async def _list_instances(self, request: Request) -> list[dict[str, Any]]:
+        function = _known_function(self._cloud, request)
+        return [instance.as_dict() for instance in self._cloud.functions.instances(function)]
+
+    async def _kill_instance(self, request: Request) -> None:
+        function, instance_id = _known_function(self._cloud, request), request.path_params["instance_id"]
+        if not self._cloud.functions.kill_instance(function, instance_id):
+            raise LookupError(f"The function {function} has no instance {instance_id}.")
+
     async def _list_logs(self, request: Request) -> list[dict[str, Any]]:
         request_id = request.query_params.get("request_id")
         lines = self._cloud.functions.logs(request.path_params["function"], request_id)
@@ -152,6 +167,13 @@ class Control:
 
     async def _settle(self, request: Request) -> None:
         await self._cloud.settled()
+
+
+def _known_function(cloud: LocalCloud, request: Request) -> str:
+    function = str(request.path_params["function"])
+    if function not in cloud.functions.deployment.functions:
+        raise LookupError(f"There is no function {function}.")
+    return function
 
 
 def _route(method: str, path: str, handler: Handler) -> Route:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -39,8 +40,11 @@ class Fault:
 
     These are shell patterns; ``action`` may be several, separated by a bar.
 
-    ``skip`` calls pass first, then ``times`` calls fail (None: all). ``delay_seconds`` also applies to
-    the other kinds.
+    ``rate`` of them are drawn by lot (with a ``seed``, the same ones in the same sequence of calls); those
+    that are not drawn are left to the orders that follow. ``skip`` of the drawn calls pass first, then
+    ``times`` fail (None: all). ``delay_seconds`` also applies to the other kinds. ``file`` names a file that
+    is the body of an ``answer`` instead of ``body``: it may be larger than memory.
+    Raises ValueError for a rate that is none.
     """
 
     kind: FaultKind
@@ -56,14 +60,28 @@ class Fault:
     message: str = "A fault that a test ordered."
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    rate: float = 1.0
+    seed: int | None = None
+    file: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate <= 1:
+            raise ValueError(f"The rate of a fault is from 0 to 1, not {self.rate}.")
 
     def matches(self, service: str, action: str, resource: str) -> bool:
         """Whether a call is one of those that the order names."""
         return (
-            fnmatchcase(service, self.service)
-            and any(fnmatchcase(action, pattern) for pattern in self.action.split("|"))
-            and fnmatchcase(resource, self.resource)
+            _fits(service, self.service)
+            and any(_fits(action, pattern) for pattern in self.action.split("|"))
+            and _fits(resource, self.resource)
         )
+
+
+def _fits(text: str, pattern: str) -> bool:
+    # Most patterns are none, and a plan may have a hundred orders.
+    if pattern in ("*", text):
+        return True
+    return any(mark in pattern for mark in "*?[") and fnmatchcase(text, pattern)
 
 
 class _Meeting:
@@ -74,16 +92,39 @@ class _Meeting:
         self.complete = asyncio.Event()
 
 
+class _Order:
+    """An order, and how far it is carried out."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self._drawn = 0
+        self._randomness = random.Random(fault.seed)
+
+    def concerns(self, service: str, action: str, resource: str) -> bool:
+        """Whether a call is drawn, and the order not used up."""
+        fault = self.fault
+        if not fault.matches(service, action, resource):
+            return False
+        if fault.times is not None and self._drawn >= fault.skip + fault.times:
+            return False
+        return fault.rate >= 1 or self._randomness.random() < fault.rate
+
+    def applies(self) -> bool:
+        """Count a drawn call; whether it goes wrong, or is one of those that are spared at first."""
+        self._drawn += 1
+        return self._drawn > self.fault.skip
+
+
 class FaultPlan:
-    """The orders of a cloud; the first that matches a call and is not used up applies."""
+    """The orders of a cloud; the first that a call is drawn for and that is not used up applies."""
 
     def __init__(self) -> None:
-        self._orders: list[tuple[Fault, list[int]]] = []
+        self._orders: list[_Order] = []
         self._meetings: dict[int, _Meeting] = {}
 
     def order(self, fault: Fault) -> None:
         """Add an order."""
-        self._orders.append((fault, [0]))
+        self._orders.append(_Order(fault))
 
     def clear(self) -> None:
         """Withdraw every order."""
@@ -102,13 +143,7 @@ class FaultPlan:
 
     def take(self, service: str, action: str, resource: str) -> Fault | None:
         """The fault of this call, if any; counts the call against its order."""
-        for fault, seen in self._orders:
-            if not fault.matches(service, action, resource):
-                continue
-            last = None if fault.times is None else fault.skip + fault.times
-            if last is not None and seen[0] >= last:
-                continue
-            seen[0] += 1
-            if seen[0] > fault.skip:
-                return fault
+        for order in self._orders:
+            if order.concerns(service, action, resource) and order.applies():
+                return order.fault
         return None

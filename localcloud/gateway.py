@@ -7,7 +7,8 @@ import logging
 import time
 from typing import Any, NamedTuple, Protocol
 
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect
+from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localcloud.calls import Call, CallLog
@@ -59,6 +60,9 @@ class Gateway:
                 await self._service.app(scope, receive, answer.send)
             else:
                 await self._fail(fault, scope, receive, answer)
+        except ClientDisconnect:
+            # Whoever called is gone, because it was killed or lost its patience: nobody waits for an answer.
+            return
         except Exception:
             # The client gets a bare 500; whoever runs the cloud has to see why.
             _LOG.exception("%s %s failed", self._service.name, operation.action)
@@ -95,7 +99,7 @@ class Gateway:
             await response(scope, receive, answer.send)
         elif kind is FaultKind.ANSWER:
             await _drain(receive)
-            response = Response(fault.body, fault.status, dict(fault.headers))
+            response = _ordered(fault)
             await response(scope, receive, answer.send)
         elif kind is FaultKind.RESET_BEFORE:
             answer.abort()
@@ -140,6 +144,12 @@ class _Answer:
         owner: Any = getattr(self._send, "__self__", None)
         transport: asyncio.Transport = owner.transport
         return transport
+
+
+def _ordered(fault: Fault) -> Response:
+    if fault.file:
+        return FileResponse(fault.file, fault.status, dict(fault.headers))
+    return Response(fault.body, fault.status, dict(fault.headers))
 
 
 async def _drain(receive: Receive) -> None:

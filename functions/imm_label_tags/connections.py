@@ -14,6 +14,8 @@ import requests
 from darabonba.core import DaraCore
 from requests.adapters import HTTPAdapter
 
+from imm_label_tags.without_clips import WithoutClips
+
 KEPT_CONNECTIONS = 64
 HOSTS = 4
 
@@ -96,6 +98,8 @@ class _ObservedAdapter(HTTPAdapter):
         headers = {name.lower(): value for name, value in response.headers.items()}
         self.answers.last = Answer(response.status_code, headers)
         response.headers.pop("Location", None)
+        if request.headers.get("x-acs-action") == "GetVideoLabelClassificationResult":
+            response.raw = WithoutClips(response.raw)
         return response
 
 

@@ -71,8 +71,7 @@ SDKS = Selection(
         "alibabacloud_oss_v2.presigner",  # signed URLs
         "charset_normalizer",  # guesses at the encoding of a text that does not tell it
         "importlib.metadata",  # the version of an HTTP/2 package
-        "tempfile",  # certificates inside zip files
-        "zipfile",
+        "zipfile",  # certificates inside zip files
     ),
     kept={
         "alibabacloud_oss_v2.models": ("enums", "object_basic", "bucket_tags"),

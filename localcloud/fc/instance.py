@@ -21,6 +21,7 @@ import psutil
 from localcloud.accounts import Identity
 from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.fc.environment import RuntimeFiles, instance_variables
+from localcloud.fc.invocation import LiveInstance
 from localcloud.fc.logs import OutputReader
 from localcloud.fc.messages import Channel, Message
 from localcloud.fc.outcome import Failure, Outcome, error_body, exited, initializer_timed_out, timed_out
@@ -127,6 +128,21 @@ class Instance:
     def alive(self) -> bool:
         """Whether the process can serve another request."""
         return not self._killed and not self._exit.done()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the instance serves a request now."""
+        return self._sampler is not None
+
+    def look(self) -> LiveInstance | None:
+        """The instance as it is now; None where its process has ended."""
+        if self._meter is None:
+            return None
+        try:
+            spent, memory = self._meter.cpu_times(), self._meter.memory_info()
+        except psutil.Error:
+            return None
+        return LiveInstance(self.id, self.busy, memory.rss / MEGABYTE, spent.user + spent.system)
 
     async def call(self, request: Request) -> Outcome:
         """Serve a request; afterwards the instance is frozen, or it has ended."""
@@ -293,6 +309,7 @@ class Instance:
     def _stop_measuring(self) -> None:
         if self._sampler is not None:
             self._sampler.cancel()
+            self._sampler = None
 
     def _signal(self, number: signal.Signals) -> None:
         if self._exit.done():

@@ -58,6 +58,20 @@ class InvocationRecord:
         return {**asdict(self), "ended": self.ended.isoformat(), "body": body}
 
 
+@dataclass(frozen=True)
+class LiveInstance:
+    """An instance that lives now: the memory that its process holds (MB) and its processor time so far."""
+
+    instance_id: str
+    busy: bool
+    memory: float
+    cpu_seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The instance as JSON-serialisable values."""
+        return asdict(self)
+
+
 def new_request_id() -> str:
     """A request id in the form that FC 3.0 gives."""
     return f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"

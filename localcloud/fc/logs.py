@@ -40,9 +40,13 @@ class LogBook:
 
     def __init__(self, clock: Clock, sink: Callable[[LogLine], None] | None = None) -> None:
         self._clock = clock
-        self._sink = sink
+        self._sinks = [] if sink is None else [sink]
         self._lines: deque[LogLine] = deque(maxlen=REMEMBERED_LINES)
         self._requests: OrderedDict[str, list[LogLine]] = OrderedDict()
+
+    def watch(self, sink: Callable[[LogLine], None]) -> None:
+        """Tell somebody of every line from now on."""
+        self._sinks.append(sink)
 
     def add(self, function: str, instance_id: str, request_id: str | None, text: str) -> None:
         """Append a line."""
@@ -52,8 +56,8 @@ class LogBook:
             self._requests.setdefault(request_id, []).append(line)
             if len(self._requests) > REMEMBERED_REQUESTS:
                 self._requests.popitem(last=False)
-        if self._sink is not None:
-            self._sink(line)
+        for sink in self._sinks:
+            sink(line)
 
     def lines(self, function: str, request_id: str | None = None) -> list[LogLine]:
         """The lines of a function, of one request if named."""

@@ -65,9 +65,13 @@ class Pool:
         """No instance was started in the room that ``acquire`` gave."""
         self._give_place(self._next_waiter())
 
+    def instances(self) -> list[Instance]:
+        """The instances that live, whether they serve a request or not."""
+        return [instance for instance in self._instances if instance.alive]
+
     def kill(self) -> int:
         """End every process at once, also those that serve a request; returns how many there were."""
-        alive = [instance for instance in self._instances if instance.alive]
+        alive = self.instances()
         for instance in alive:
             instance.kill()
         return len(alive)

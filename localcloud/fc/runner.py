@@ -39,6 +39,9 @@ class Invocation:
     asynchronous: bool = False
 
 
+InvocationObserver = Callable[[Invocation, InvocationRecord], None]
+
+
 class Runner:
     """The instances of all functions. ``keys`` gives temporary keys of a role, or raises a RequestRefused."""
 
@@ -65,6 +68,7 @@ class Runner:
         self._running = False
         self._busy = 0
         self._quiet = asyncio.Event()
+        self._observers: list[InvocationObserver] = []
         self._pools = {
             name: Pool(
                 limit=instance_limit,
@@ -89,6 +93,14 @@ class Runner:
     def kill(self, function: str) -> int:
         """End every process of a function at once; returns how many there were."""
         return self._pools[function].kill()
+
+    def instances(self, function: str) -> list[Instance]:
+        """The instances of a function that live now."""
+        return self._pools[function].instances()
+
+    def watch(self, observe: InvocationObserver) -> None:
+        """Tell somebody of every attempt that ends from now on."""
+        self._observers.append(observe)
 
     @property
     def busy(self) -> bool:
@@ -217,23 +229,24 @@ class Runner:
             cold_start=cold_start,
             instance_id=instance.id,
         )
-        self.records.append(
-            InvocationRecord(
-                function=function,
-                request_id=result.request_id,
-                instance_id=result.instance_id,
-                attempt=invocation.attempt,
-                cold_start=cold_start,
-                status=result.status,
-                error_type=result.error_type,
-                failure=None if outcome.failure is None else outcome.failure.value,
-                duration=result.duration,
-                max_memory=result.memory,
-                asynchronous=invocation.asynchronous,
-                ended=self._clock.now(),
-                body=outcome.body,
-            )
+        record = InvocationRecord(
+            function=function,
+            request_id=result.request_id,
+            instance_id=result.instance_id,
+            attempt=invocation.attempt,
+            cold_start=cold_start,
+            status=result.status,
+            error_type=result.error_type,
+            failure=None if outcome.failure is None else outcome.failure.value,
+            duration=result.duration,
+            max_memory=result.memory,
+            asynchronous=invocation.asynchronous,
+            ended=self._clock.now(),
+            body=outcome.body,
         )
+        self.records.append(record)
+        for observe in self._observers:
+            observe(invocation, record)
         return result
 
     def _fresh_keys(self, declaration: FunctionDeclaration) -> Identity | None:

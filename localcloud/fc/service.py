@@ -13,9 +13,10 @@ from localcloud.clock import Clock
 from localcloud.fc.api import FunctionApi
 from localcloud.fc.asynchronous import Address, AsyncQueue
 from localcloud.fc.declaration import Deployment, FunctionDeclaration
+from localcloud.fc.destination_check import check_destinations
 from localcloud.fc.destinations import AsyncEvent, DestinationSender, LostEvent
 from localcloud.fc.environment import RuntimeFiles
-from localcloud.fc.invocation import InvocationRecord, InvocationResult, new_request_id
+from localcloud.fc.invocation import InvocationRecord, InvocationResult, LiveInstance, new_request_id
 from localcloud.fc.logs import LogBook, LogLine
 from localcloud.fc.permissions import Permissions
 from localcloud.fc.refusals import (
@@ -25,7 +26,7 @@ from localcloud.fc.refusals import (
     FunctionNotFound,
     NotRunning,
 )
-from localcloud.fc.runner import Invocation, Runner
+from localcloud.fc.runner import Invocation, InvocationObserver, Runner
 from localcloud.gateway import Operation
 from localcloud.ram.authorization import Authorization
 
@@ -48,7 +49,7 @@ class FunctionCompute:
     ``variables`` are added to every function's environment and win over those of ``s.yaml``.
     ``time_scale`` multiplies the waits that the service imposes (retries, idleness), never a timeout.
     Without an ``authorization`` everybody with keys may do everything; ``assume_role`` gives temporary keys
-    of a role, or raises AssumptionRefused.
+    of a role, or raises AssumptionRefused. Raises ForeignFunction, DestinationUnknown or DestinationLoops.
     """
 
     name = "fc"
@@ -72,6 +73,7 @@ class FunctionCompute:
     ) -> None:
         for function in deployment.functions.values():
             _check_home(function, region, account_id)
+        check_destinations(deployment, region, account_id)
         self.region = region
         self.account_id = account_id
         self.deployment = deployment
@@ -162,6 +164,27 @@ class FunctionCompute:
     def kill_instances(self, function: str) -> int:
         """End every process of a function at once (SIGKILL); returns how many there were."""
         return self._runner.kill(self._declaration(function).name)
+
+    def instances(self, function: str) -> list[LiveInstance]:
+        """The instances of a function that live now. Raises RequestRefused."""
+        instances = self._runner.instances(self._declaration(function).name)
+        return [found for found in (instance.look() for instance in instances) if found is not None]
+
+    def kill_instance(self, function: str, instance_id: str) -> bool:
+        """End every process of one instance at once (SIGKILL); whether it lived until now."""
+        for instance in self._runner.instances(self._declaration(function).name):
+            if instance.id == instance_id:
+                instance.kill()
+                return True
+        return False
+
+    def watch(self, observe: InvocationObserver) -> None:
+        """Tell somebody of every attempt that ends from now on, in the services' event loop."""
+        self._runner.watch(observe)
+
+    def watch_log(self, sink: Callable[[LogLine], None]) -> None:
+        """Tell somebody of every line that functions print from now on, in the services' event loop."""
+        self._log.watch(sink)
 
     def operation(self, scope: Scope) -> Operation:
         """Name the operation of a request from its line and headers alone."""

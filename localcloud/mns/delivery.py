@@ -12,7 +12,6 @@ from localcloud.mns.messages import Message, event
 from localcloud.mns.subscriptions import Subscription
 
 REMEMBERED_DELIVERIES = 200_000
-_LARGEST_DELAY_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,14 @@ class _Parcel:
 
 
 class Courier:
-    """Delivers messages, each to each subscriber on its own."""
+    """Delivers messages, each to each subscriber on its own, up to ``spread_seconds`` late."""
 
-    def __init__(self, account_id: str, time_scale: float, randomness: random.Random) -> None:
+    def __init__(
+        self, account_id: str, time_scale: float, spread_seconds: float, randomness: random.Random
+    ) -> None:
         self._account_id = account_id
         self._time_scale = time_scale
+        self._spread_seconds = spread_seconds
         self._randomness = randomness
         self._stopped = False
         self._pending: dict[asyncio.Task[None], _Parcel] = {}
@@ -76,7 +78,7 @@ class Courier:
         self._randomness.shuffle(parcels)
         for parcel in parcels:
             # Without a delay of its own, a message would always arrive before those published later.
-            delay = self._randomness.uniform(0, _LARGEST_DELAY_SECONDS)
+            delay = self._randomness.uniform(0, self._spread_seconds)
             task = asyncio.create_task(self._deliver(parcel, delay))
             self._pending[task] = parcel
             task.add_done_callback(self._pending.pop)

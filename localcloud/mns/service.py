@@ -34,8 +34,9 @@ __all__ = ["Delivery", "MessageService", "Subscription", "Undelivered"]
 class MessageService:
     """The MNS of a region, with its classic API and its OpenAPI (Mns-open).
 
-    ``time_scale`` multiplies the waits between the attempts to deliver a message. Without an
-    ``authorization`` everybody with keys may do everything.
+    ``time_scale`` multiplies the waits between the attempts to deliver a message. Each delivery begins up
+    to ``delivery_spread_seconds`` late, so that messages overtake each other. Without an ``authorization``
+    everybody with keys may do everything.
     """
 
     name = "mns"
@@ -49,6 +50,7 @@ class MessageService:
         accounts: Accounts,
         clock: Clock,
         time_scale: float = 1.0,
+        delivery_spread_seconds: float = 0.01,
         randomness: random.Random | None = None,
         authorization: Authorization | None = None,
     ) -> None:
@@ -61,7 +63,9 @@ class MessageService:
         self._topics = Topics(database)
         self._subscriptions = Subscriptions()
         self._duplicates: Counter[str] = Counter()
-        self._courier = Courier(account_id, time_scale, randomness or random.Random())
+        self._courier = Courier(
+            account_id, time_scale, delivery_spread_seconds, randomness or random.Random()
+        )
         self._operations = Operations(region, account_id, clock, self._topics, self._subscriptions, self)
         self._open_api = openapi.OpenApi(
             region=region,

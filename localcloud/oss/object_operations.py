@@ -6,6 +6,7 @@ Sources: help.aliyun.com, the API page of each operation.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from email.utils import format_datetime
 from urllib.parse import unquote_to_bytes
 
@@ -83,6 +84,19 @@ class ObjectOperations:
     def __init__(self, store: ObjectStore, rules: TagRules) -> None:
         self._store = store
         self._rules = rules
+
+    def put(self, bucket: str, key: str, body: bytes, tags: Mapping[str, str]) -> None:
+        """Write an object without a request, in the place of any other; raises OssError."""
+        draft = Draft(
+            bucket=bucket,
+            key=key,
+            headers={"content-type": _DEFAULT_CONTENT_TYPE},
+            tags=self._rules.read_mapping(tags),
+            forbid_overwrite=False,
+        )
+        with self._store.upload() as upload:
+            upload.write(body)
+            self._store.put(draft, upload)
 
     async def put_object(self, request: OssRequest, receive: Receive) -> Response:
         """PutObject; nothing is left of an upload that breaks off."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from starlette.responses import Response
@@ -92,6 +93,12 @@ class ObjectStorage:
         """Make a bucket; one that exists stays as it is. Raises OssError for a name that OSS refuses."""
         check_bucket_name(bucket)
         self._store.create_bucket(bucket)
+
+    def put_object(self, bucket: str, key: str, body: bytes, tags: Mapping[str, str]) -> None:
+        """Write an object with its tags, as PutObject does; raises OssError."""
+        check_bucket_name(bucket)
+        check_object_name(key.encode(), key)
+        self._objects.put(bucket, key, body, tags)
 
     def stat(self, bucket: str, key: str) -> ObjectInfo | None:
         """What OSS knows of an object, if there is one."""

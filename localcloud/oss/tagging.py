@@ -7,7 +7,7 @@ the codes are those that the vendor's own tests expect of a real bucket.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -72,6 +72,12 @@ class TagRules:
             raise _invalid_header(header, "")
         self._check(tags, is_utf8=True)
         return tags
+
+    def read_mapping(self, tags: Mapping[str, str]) -> TagSet:
+        """The tags that a mapping has, in its order; raises OssError."""
+        read = tuple(Tag(key, value) for key, value in tags.items())
+        self._check(read, is_utf8=True)
+        return read
 
     def _check(self, tags: TagSet, is_utf8: bool) -> None:
         if len(tags) > MAX_TAGS:

@@ -1,0 +1,1 @@
+"""The load test of the function on the local cloud (``python -m load``); never deployed."""
