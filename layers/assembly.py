@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import shutil
 import tempfile
@@ -16,6 +17,8 @@ from layers.distributions import Distribution
 from layers.errors import SourceDoesNotCompile
 from layers.glibc import Needs
 from layers.interpreters import Interpreter
+from layers.materials import bill_of_materials
+from layers.origins import Origin
 from layers.report import PackageRow, Report, ZipFile, read_report
 from layers.target import Target
 
@@ -26,6 +29,9 @@ class Findings:
 
     packages: Sequence[Distribution] = field(default=())
     needs: Needs = field(default_factory=Needs)
+    left_out: Sequence[str] = field(default=())
+    # Of every package; None where a bill of materials is of no use.
+    origins: Mapping[str, Origin] | None = None
 
 
 class Part(Protocol):
@@ -85,28 +91,33 @@ def build(part: Part, output: Path, compiler: Interpreter | None, *, force: bool
     Raises BuildError; what was there is then still there.
     """
     inputs = _digest(part, compiler)
-    directory, archive, record = (output / f"{part.name}{suffix}" for suffix in ("", ".zip", ".json"))
+    directory, archive, record, bill = (
+        output / f"{part.name}{suffix}" for suffix in ("", ".zip", ".json", ".cdx.json")
+    )
     place = archive if part.target.is_deployed else directory
     there = None if force else read_report(record)
-    if there is not None and there.inputs == inputs and _intact(there, directory, archive):
+    if there is not None and there.inputs == inputs and _intact(there, directory, archive, bill):
         return Built(place, there, fresh=False)
     output.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{part.name}-", dir=output))
     try:
-        report = _make(part, inputs, compiler, staging / "tree", staging / "zip")
+        report = _make(part, inputs, compiler, staging)
         (staging / "json").write_text(report.to_json(), "utf-8")
         # The report goes first and comes last: without it the rest counts as unfinished.
         record.unlink(missing_ok=True)
         replace(directory, staging / "tree")
         if report.zip is not None:
             replace(archive, staging / "zip")
+        if report.materials_sha256 is not None:
+            replace(bill, staging / "cdx.json")
         replace(record, staging / "json")
     finally:
         shutil.rmtree(staging)
     return Built(place, report, fresh=True)
 
 
-def _make(part: Part, inputs: str, compiler: Interpreter | None, root: Path, archive: Path) -> Report:
+def _make(part: Part, inputs: str, compiler: Interpreter | None, staging: Path) -> Report:
+    root, archive, bill = staging / "tree", staging / "zip", staging / "cdx.json"
     contents = root / part.folder
     contents.mkdir(parents=True)
     findings = part.fill(contents)
@@ -120,7 +131,7 @@ def _make(part: Part, inputs: str, compiler: Interpreter | None, root: Path, arc
         write_zip(root, archive)
     sizes = {path.as_posix(): (contents / path).stat().st_size for path in files_of(contents)}
     cached = [size for path, size in sizes.items() if path.endswith(".pyc")]
-    return Report(
+    report = Report(
         name=part.name,
         kind=part.kind,
         target=part.target.description,
@@ -136,8 +147,13 @@ def _make(part: Part, inputs: str, compiler: Interpreter | None, root: Path, arc
         newest_glibc=findings.needs.newest_glibc,
         newest_glibc_in=findings.needs.newest_in,
         system_libraries=findings.needs.system_libraries,
+        left_out=tuple(findings.left_out),
         packages=tuple(_row(one, sizes, part.target) for one in findings.packages),
     )
+    if findings.origins is None:
+        return report
+    bill.write_text(bill_of_materials(report, findings.origins, part.target.markers), "utf-8")
+    return dataclasses.replace(report, materials_sha256=file_digest(bill))
 
 
 def _zip_file(path: Path) -> ZipFile:
@@ -174,10 +190,15 @@ def _digest(part: Part, compiler: Interpreter | None) -> str:
     return hashlib.sha256(repr(sorted(decisive.items())).encode()).hexdigest()
 
 
-def _intact(report: Report, directory: Path, archive: Path) -> bool:
-    """Whether directory and zip file are still what the report says."""
+def _intact(report: Report, directory: Path, archive: Path, bill: Path) -> bool:
+    """Whether directory, zip file and bill of materials are still what the report says."""
     return (
         directory.is_dir()
         and contents_digest(directory) == report.contents_sha256
         and (report.zip is None or (archive.is_file() and _zip_file(archive) == report.zip))
+        and (report.materials_sha256 is None or _is_file_of(bill, report.materials_sha256))
     )
+
+
+def _is_file_of(path: Path, digest: str) -> bool:
+    return path.is_file() and file_digest(path) == digest

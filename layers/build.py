@@ -5,11 +5,13 @@ For a runtime python3.12 it leaves, in ``layers/build``:
     python3.12/python/    the layer
     python3.12.zip        the same, to publish
     python3.12.json       its report
+    python3.12.cdx.json   its bill of materials (SBOM), CycloneDX 1.6
     code-python3.12/      the code package, with a zip file and a report likewise
 
 It builds on any machine what Function Compute's Linux loads, from the wheels and hashes in
 ``layers/requirements.txt``. Two builds of the same give the same bytes. With ``--local`` it builds what runs
-on this machine: the same layer where that loads here, else one of its own.
+on this machine: the same layer where that loads here, else one of its own. The layer leaves out what the
+function never imports; with ``--complete`` it has everything and is called python3.12-complete.
 """
 
 from __future__ import annotations
@@ -24,10 +26,11 @@ from layers.assembly import Part, build
 from layers.errors import BuildError
 from layers.function_code import FunctionCode
 from layers.installer import WheelInstaller, find_uv
-from layers.interpreters import find_interpreter
+from layers.interpreters import Interpreter, find_interpreter
 from layers.layer import Layer
 from layers.report import text
 from layers.target import RUNTIMES, Host, Target, local_target
+from layers.trial import Trial
 
 HERE = Path(__file__).parent
 PARTS = ("layer", "code")
@@ -50,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _build_target(target: Target, options: argparse.Namespace) -> None:
     compiler = find_interpreter(target.version, os.environ)
-    for part in _parts(target, options):
+    for part in _parts(target, options, compiler):
         built = build(part, options.output, compiler, force=options.force)
         if built.fresh:
             print(text(built.report, _shown(built.place)), flush=True)
@@ -58,11 +61,13 @@ def _build_target(target: Target, options: argparse.Namespace) -> None:
             print(f"{_shown(built.place)} is up to date.", flush=True)
 
 
-def _parts(target: Target, options: argparse.Namespace) -> Iterator[Part]:
+def _parts(target: Target, options: argparse.Namespace, compiler: Interpreter | None) -> Iterator[Part]:
+    trial = None if compiler is None else Trial(compiler, options.code.absolute())
     if "layer" in (options.part or PARTS):
-        yield Layer(target, options.lock.absolute(), WheelInstaller(find_uv(), os.environ))
+        installer = WheelInstaller(find_uv(), os.environ)
+        yield Layer(target, options.lock.absolute(), installer, trial, options.complete)
     if "code" in (options.part or PARTS):
-        yield FunctionCode(target, options.code)
+        yield FunctionCode(target, options.code, options.output.absolute() / target.name / "python", trial)
 
 
 def _shown(path: Path) -> str:
@@ -87,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--runtime", action="append", choices=list(RUNTIMES), help=f"repeatable; by default {runtimes}")
     add("--local", action="store_true", help="build what runs on this machine")
+    add("--complete", action="store_true", help="leave nothing out of the layer")
     add("--part", action="append", choices=PARTS, help="repeatable; by default both")
     add("--output", type=Path, default=HERE / "build", help="default: layers/build")
     add("--lock", type=_existing, default=HERE / "requirements.txt", help="default: layers/requirements.txt")

@@ -9,6 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from layers.errors import SymbolicLink
 
+# Where a layer has what is made for the function from a package's data.
+DATA = "imm_label_tags_data"
+
 _TESTS = frozenset({"tests", "test", "SelfTest"})
 _CACHE = "__pycache__"
 # Scripts start an interpreter that Function Compute does not have there; uv's lock guards a finished work.
@@ -56,8 +59,8 @@ def in_code(path: PurePosixPath) -> bool:
 
 
 def is_licence(path: PurePosixPath) -> bool:
-    """Whether a file of a package's metadata is a licence or a notice that has to go with it."""
-    return path.parts[0].endswith(".dist-info") and (
+    """Whether a file of a package's metadata or data is a licence or a notice that has to go with it."""
+    return path.parts[0].endswith((".dist-info", DATA)) and (
         "licenses" in path.parts[1:-1] or _LICENCE.match(path.name) is not None
     )
 

@@ -18,18 +18,29 @@ from layers.errors import MetadataUnreadable, MissingPackage, UnclaimedFile, Une
 from layers.lock import Locked
 from layers.target import Target
 
+NOT_STATED = "not stated"
 # uv keeps others away from a target directory with it.
 _OF_UV = frozenset({".lock"})
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """An installed package; ``files`` are relative to the directory it was installed into."""
+    """An installed package.
+
+    ``installed`` are its files, and ``made`` those that the builder has made from its data; both are relative
+    to the directory that it was installed into.
+    """
 
     name: str
     version: Version
     licence: str
-    files: frozenset[str] = field(repr=False)
+    installed: frozenset[str] = field(repr=False)
+    made: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def files(self) -> frozenset[str]:
+        """All of them; some may have been left out of the layer."""
+        return self.installed | self.made
 
     @property
     def has_licence_text(self) -> bool:
@@ -77,7 +88,7 @@ def _read(directory: Path, folder: Path) -> Distribution:
             name=canonicalize_name(metadata["Name"]),
             version=Version(metadata["Version"]),
             licence=licence_of(metadata),
-            files=files,
+            installed=files,
         )
     except (OSError, UnicodeDecodeError, TypeError, InvalidVersion) as error:
         raise MetadataUnreadable(folder.relative_to(directory).as_posix(), str(error)) from None
@@ -98,4 +109,4 @@ def licence_of(metadata: Message) -> str:
     # Some put the whole text there.
     if len(words.splitlines()) > 1 or words.upper() == "UNKNOWN":
         words = ""
-    return expression or words or ", ".join(classifiers) or "not stated"
+    return expression or words or ", ".join(classifiers) or NOT_STATED

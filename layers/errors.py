@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -98,6 +99,16 @@ class UnclaimedFile(BuildError):
         super().__init__(f"{path} was installed, but no package's RECORD lists it.")
 
 
+class WheelUnknown(BuildError):
+    """It is not clear from which file a package was installed."""
+
+    def __init__(self, package: str, candidates: Sequence[str]) -> None:
+        super().__init__(
+            f"{package}: the bill of materials cannot name the file that was installed: the package index "
+            f"offers {' and '.join(candidates) or 'none'} of the locked ones. Run `make lock`."
+        )
+
+
 class MetadataUnreadable(BuildError):
     """An installed package does not say what it is."""
 
@@ -141,6 +152,27 @@ class CompilerFailed(BuildError):
 
     def __init__(self, interpreter: Path, output: str) -> None:
         super().__init__(f"{interpreter} could not compile the sources:\n{output.strip()}")
+
+
+class PronunciationsFailed(BuildError):
+    """pypinyin's data could not be made into a table."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(
+            f"The table of pronunciations could not be made from pypinyin's data:\n{output.strip()}\n"
+            "Pin the version that worked in layers/requirements.in and run `make lock`."
+        )
+
+
+class DoesNotRun(BuildError):
+    """The function does not do its work with this layer."""
+
+    def __init__(self, layer: str, output: str) -> None:
+        super().__init__(
+            f"The function does not run with {layer}:\n{output.strip()}\n"
+            "Where something is missing that the layer leaves out on purpose, take it from the list in "
+            "layers/lean.py; `--complete` builds a layer with everything."
+        )
 
 
 class SymbolicLink(BuildError):

@@ -6,10 +6,13 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
+import tomli
 from packaging.utils import canonicalize_name
 
 from layers.errors import (
@@ -23,6 +26,7 @@ from layers.errors import (
 )
 from layers.indexes import Indexes, indexes
 from layers.lock import locked_for
+from layers.origins import Wheel
 from layers.target import Target
 
 # The newest glibc that uv knows: whatever is not found for it either has no wheel at all.
@@ -47,6 +51,26 @@ class WheelInstaller:
         if finished.returncode != 0:
             raise self._reason(target, lock, finished.stderr)
 
+    def offered(self, target: Target, lock: Path) -> Mapping[str, Sequence[Wheel]]:
+        """The wheels that the index has of each locked package, by its canonical name.
+
+        Raises InstallFailed. Ask after ``install``, which leaves the answers in uv's cache.
+        """
+        command = (
+            *(str(self._uv), "pip", "compile", "--quiet", "--color", "never", "--format", "pylock.toml"),
+            *("--no-deps", "--no-header", "--no-annotate", "--only-binary", ":all:"),
+            *self._environment_of(target, target.platform),
+        )
+        finished = self._start([*command, "--offline", lock.name], lock.parent)
+        if finished.returncode != 0:
+            finished = self._start([*command, lock.name], lock.parent)
+        if finished.returncode != 0:
+            raise InstallFailed(finished.stderr)
+        return {
+            canonicalize_name(package["name"]): [_wheel(entry) for entry in package.get("wheels", ())]
+            for package in tomli.loads(finished.stdout).get("packages", ())
+        }
+
     @cached_property
     def _indexes(self) -> Indexes:
         return indexes(self._environment)
@@ -54,20 +78,29 @@ class WheelInstaller:
     def _run(
         self, target: Target, platform: str | None, lock: Path, directory: Path, *options: str
     ) -> subprocess.CompletedProcess[str]:
-        where = self._indexes
         command = (
             *(str(self._uv), "pip", "install", "--quiet", "--no-progress", "--color", "never"),
             *("--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-compile-bytecode"),
-            *("--python", sys.executable, *where.arguments),
+            *self._environment_of(target, platform),
         )
-        if platform is not None:
-            command += ("--python-platform", platform, "--python-version", target.version)
+        return self._start(
+            [*command, "--target", str(directory), "--requirement", str(lock), *options], lock.parent
+        )
+
+    def _environment_of(self, target: Target, platform: str | None) -> tuple[str, ...]:
+        """For which interpreter and system uv decides, and where it looks, as arguments."""
+        arguments = ("--python", sys.executable, *self._indexes.arguments)
+        if platform is None:
+            return arguments
+        return (*arguments, "--python-platform", platform, "--python-version", target.version)
+
+    def _start(self, command: Sequence[str], directory: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*command, "--target", str(directory), "--requirement", str(lock), *options],
+            command,
             # No Python is fetched, and what is written are no hard links into uv's cache.
-            env={**where.environment, "UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "copy"},
+            env={**self._indexes.environment, "UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "copy"},
             # A project's own uv settings, wherever this is called from, are not meant.
-            cwd=lock.parent,
+            cwd=directory,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -100,6 +133,11 @@ class WheelInstaller:
         return (
             SourceOnly(package) if "no usable wheels" in elsewhere.stderr else InstallFailed(elsewhere.stderr)
         )
+
+
+def _wheel(entry: Mapping[str, Any]) -> Wheel:
+    place = entry.get("name") or entry.get("path") or urlsplit(entry["url"]).path
+    return Wheel(unquote(PurePosixPath(place).name), entry["hashes"]["sha256"])
 
 
 def find_uv() -> Path:

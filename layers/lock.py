@@ -14,7 +14,7 @@ from packaging.version import Version
 from layers.errors import RequirementNotLocked
 from layers.target import Target
 
-_HASH = re.compile(r"\s--hash=sha256:[0-9a-f]{64}(?=\s|$)")
+_HASH = re.compile(r"\s--hash=sha256:([0-9a-f]{64})(?=\s|$)")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,11 @@ class Locked:
     version: Version
     line: str
 
+    @property
+    def hashes(self) -> frozenset[str]:
+        """The SHA-256 of every file that may be installed, in hexadecimal digits."""
+        return frozenset(_HASH.findall(self.line))
+
 
 def locked_for(target: Target, path: Path) -> Mapping[str, Locked]:
     """Every package that the target takes, by its canonical name.
@@ -31,15 +36,24 @@ def locked_for(target: Target, path: Path) -> Mapping[str, Locked]:
     Raises RequirementNotLocked.
     """
     locked: dict[str, Locked] = {}
-    for line in _logical_lines(path.read_text("utf-8")):
-        requirement, version = _parse(path, line)
+    for requirement, entry in entries(path):
         if requirement.marker is not None and not requirement.marker.evaluate(dict(target.markers)):
             continue
         name = canonicalize_name(requirement.name)
         if name in locked:
             raise RequirementNotLocked(path, str(requirement), f"locks {name} again for {target.name}")
-        locked[name] = Locked(version, line)
+        locked[name] = entry
     return locked
+
+
+def entries(path: Path) -> Iterator[tuple[Requirement, Locked]]:
+    """Everything that a lock file has, for whatever target.
+
+    Raises RequirementNotLocked.
+    """
+    for line in _logical_lines(path.read_text("utf-8")):
+        requirement, version = _parse(path, line)
+        yield requirement, Locked(version, line)
 
 
 def _logical_lines(text: str) -> Iterator[str]:

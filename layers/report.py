@@ -48,7 +48,8 @@ class Report:
     """All that is known of a layer or a code package; ``inputs`` is a digest over all that decides on it.
 
     ``compiler`` is the version of the interpreter that compiled, None where there was none and so no
-    ``.pyc``; ``zip`` is None for what is not deployed.
+    ``.pyc``; ``zip`` is None for what is not deployed. ``left_out`` are the locked packages that the function
+    never imports. ``materials_sha256`` is that of the bill of materials, None for what has none.
     """
 
     name: str
@@ -66,7 +67,9 @@ class Report:
     newest_glibc: str | None
     newest_glibc_in: str | None
     system_libraries: tuple[str, ...]
+    left_out: tuple[str, ...]
     packages: tuple[PackageRow, ...]
+    materials_sha256: str | None = None
 
     def to_json(self) -> str:
         """The report, with the limits that it is measured against."""
@@ -93,6 +96,7 @@ def read_report(path: Path) -> Report | None:
         del values["limits"]
         values["packages"] = tuple(PackageRow(**row) for row in values["packages"])
         values["system_libraries"] = tuple(values["system_libraries"])
+        values["left_out"] = tuple(values["left_out"])
         values["zip"] = ZipFile(**values["zip"]) if values["zip"] else None
         return Report(**values)
     except (OSError, ValueError, TypeError, KeyError):
@@ -107,6 +111,8 @@ def text(report: Report, place: str) -> str:
     lines.append(f"  unpacked  {_mb(report.unpacked_bytes)}, of which .pyc {_mb(report.bytecode_bytes)}")
     if report.zip is not None:
         lines += [f"  zip       {_mb(report.zip.bytes)}, sha256 {report.zip.sha256}", *_limits(report)]
+    if report.materials_sha256 is not None:
+        lines.append(f"  sbom      {report.name}.cdx.json, sha256 {report.materials_sha256}")
     if report.newest_glibc is not None:
         lines.append(f"  glibc     {report.newest_glibc} is the newest needed, by {report.newest_glibc_in}")
     if report.system_libraries:
@@ -127,9 +133,15 @@ def _table(report: Report) -> list[str]:
     ]
     without = [one.name for one in report.packages if not one.licence_text]
     if without:
-        said = f"These bring no text of their licence: {', '.join(without)}."
-        lines += ["", *textwrap.wrap(said, 100, initial_indent="  ", subsequent_indent="  ")]
+        lines += _paragraph(f"These bring no text of their licence: {', '.join(without)}.")
+    if report.left_out:
+        lines += _paragraph(f"Left out, as the function never imports them: {', '.join(report.left_out)}.")
     return lines
+
+
+def _paragraph(text: str) -> list[str]:
+    lines = textwrap.wrap(text, 100, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    return ["", *lines]
 
 
 def _limits(report: Report) -> list[str]:

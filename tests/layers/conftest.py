@@ -8,12 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from layers.build import main
 from tests.layers.workshop import Workshop
 
 
 @pytest.fixture(scope="session")
 def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("uv")
+
+
+@pytest.fixture(scope="session")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two builds of the real layer and the real code for this machine, made apart."""
+    places = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
+    for place in places:
+        assert main(["--local", "--output", str(place)]) == 0
+    return places
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def test_a_source_whose_time_stamp_differs_is_not_compiled_again(workshop: Works
 def test_a_source_for_another_python_is_left_as_it_is_and_reported(workshop: Workshop) -> None:
     workshop.publish_and_require("shop", "1.0", {"shop/__init__.py": "", "shop/old.py": "print 'Python 2'\n"})
     shown = workshop.build("--local", "--part", "layer")
-    (name,) = (path.stem for path in workshop.output.glob("*.json"))
+    (name,) = (path.parent.name for path in workshop.output.glob("*/python"))
     report = workshop.report(name)
     assert (report["sources"], report["bytecode"]) == (2, 1)
     assert list(report["not_compiled"]) == ["shop/old.py"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from layers.errors import (
     MissingPackage,
     UnclaimedFile,
     UnexpectedPackage,
+    WheelUnknown,
     WrongVersion,
 )
 from layers.installer import WheelInstaller
@@ -173,6 +175,7 @@ def test_a_library_that_loads_is_reported(workshop: Workshop) -> None:
 # An installer that does not do what it was asked.
 
 METADATA = "Metadata-Version: 2.1\nName: {}\nVersion: {}\n"
+OFFERED = "plain-1.1-py3-none-any.whl"
 
 
 def installed(name: str, version: str, *, record: str = "", metadata: str | None = None) -> Files:
@@ -181,16 +184,20 @@ def installed(name: str, version: str, *, record: str = "", metadata: str | None
         f"{name}/__init__.py": "",
         f"{information}/METADATA": metadata or METADATA.format(name, version),
         f"{information}/RECORD": record
-        or f"{name}/__init__.py,,\n{information}/METADATA,,\n{information}/RECORD,,\n",
+        or f"{name}/__init__.py,,\n{information}/METADATA,,\n{information}/WHEEL,,\n{information}/RECORD,,\n",
+        f"{information}/WHEEL": "Wheel-Version: 1.0\nTag: py3-none-any\n",
     }
 
 
-def layer_of(workshop: Workshop, *packages: Files) -> Layer:
-    """A layer of plain 1.1, for which the installer unpacks these packages."""
+def layer_of(workshop: Workshop, *packages: Files, offered: tuple[str, ...] = (OFFERED,)) -> Layer:
+    """A layer of plain 1.1, for which the installer knows these wheels, and unpacks these packages."""
     files = {place: content for package in packages for place, content in package.items()}
+    wheels = [f"{{ url = 'file:///{file}', hashes = {{ sha256 = '{'0' * 64}' }} }}" for file in offered]
+    listing = f"[[packages]]\nname = 'plain'\nversion = '1.1'\nwheels = [{', '.join(wheels)}]\n"
     script = workshop.house / "uv"
     script.write_text(
         f"#!{sys.executable}\nimport pathlib, sys\n"
+        f"if 'compile' in sys.argv:\n    print({listing!r})\n    raise SystemExit\n"
         "root = pathlib.Path(sys.argv[sys.argv.index('--target') + 1])\n"
         f"for place, text in {json.dumps(files)}.items():\n"
         "    (root / place).parent.mkdir(parents=True, exist_ok=True)\n    (root / place).write_text(text)\n"
@@ -227,6 +234,11 @@ def layer_of(workshop: Workshop, *packages: Files) -> Layer:
             "Invalid version",
         ),
         ([{"plain-1.1.dist-info/METADATA": METADATA.format("plain", "1.1")}], MetadataUnreadable, "RECORD"),
+        (
+            [installed("plain", "1.1", metadata=METADATA.format("plain", "1.1") + "Requires-Dist: >=2\n")],
+            MetadataUnreadable,
+            "plain-1.1.dist-info: ",
+        ),
     ],
 )
 def test_what_was_installed_is_compared_with_what_is_locked(
@@ -245,6 +257,39 @@ def test_the_locked_set_and_nothing_else_passes(workshop: Workshop, tmp_path: Pa
     findings = layer_of(workshop, installed("plain", "1.1")).fill(directory)
     assert [(one.name, str(one.version)) for one in findings.packages] == [("plain", "1.1")]
     assert files_in(directory) == {"plain/__init__.py", "plain-1.1.dist-info/METADATA"}
+
+
+@pytest.mark.parametrize(
+    ("offered", "said"),
+    [
+        ((), "offers none of the locked ones"),
+        (("plain-1.1-cp312-cp312-linux_x86_64.whl",), "offers none of the locked ones"),
+        ((OFFERED, "plain-1.1-py2.py3-none-any.whl"), f"offers {OFFERED} and plain-1.1-py2.py3-none-any.whl"),
+    ],
+)
+def test_a_package_whose_file_is_not_certain_has_no_place_in_a_bill_of_materials(
+    workshop: Workshop, tmp_path: Path, offered: tuple[str, ...], said: str
+) -> None:
+    directory = tmp_path / "python"
+    directory.mkdir()
+    with pytest.raises(WheelUnknown, match=f"^plain 1.1: .*{re.escape(said)}"):
+        layer_of(workshop, installed("plain", "1.1"), offered=offered).fill(directory)
+
+
+@pytest.mark.parametrize(("condition", "works"), [("'--offline' in sys.argv", True), ("True", False)])
+def test_wheels_are_asked_for_again_where_the_cache_does_not_know_them(
+    workshop: Workshop, tmp_path: Path, condition: str, works: bool
+) -> None:
+    layer, script = layer_of(workshop, installed("plain", "1.1")), workshop.house / "uv"
+    refusal = f"if 'compile' in sys.argv and {condition}:\n    sys.exit('no such file')\n"
+    script.write_text(script.read_text().replace("if 'compile'", f"{refusal}if 'compile'"))
+    directory = tmp_path / "python"
+    directory.mkdir()
+    if works:
+        assert layer.fill(directory).origins is not None
+    else:
+        with pytest.raises(InstallFailed, match="no such file"):
+            layer.fill(directory)
 
 
 def test_an_installer_that_says_something_unheard_of(workshop: Workshop, tmp_path: Path) -> None:

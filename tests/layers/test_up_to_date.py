@@ -63,6 +63,7 @@ def test_changed_code_renews_the_code_package_alone(built: Workshop, change: obj
         "python3.12/python/shop/__init__.py",
         "python3.12.zip",
         "python3.12.json",
+        "python3.12.cdx.json",
     ],
 )
 def test_what_others_have_changed_is_built_again(built: Workshop, damage: str) -> None:
@@ -72,7 +73,7 @@ def test_what_others_have_changed_is_built_again(built: Workshop, damage: str) -
     assert (built.output / damage).read_bytes() == good
 
 
-@pytest.mark.parametrize("lost", ["python3.12", "python3.12.zip", "python3.12.json"])
+@pytest.mark.parametrize("lost", ["python3.12", "python3.12.zip", "python3.12.json", "python3.12.cdx.json"])
 def test_what_is_lost_is_built_again(built: Workshop, lost: str) -> None:
     path = built.output / lost
     shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -96,8 +97,8 @@ def test_a_layer_for_this_machine_alone_has_no_zip_file(
     monkeypatch.setattr(Host, "running", lambda: machine)
     workshop.publish_and_require("shop", "1.0", {"shop/__init__.py": "", "shop/lib.so": b"Mach-O"})
     shown = workshop.build("--local", "--part", "layer")
-    (name,) = (path.stem for path in workshop.output.glob("*.json"))
-    assert workshop.built() == [name, f"{name}.json"]
+    (name,) = (path.parent.name for path in workshop.output.glob("*/python"))
+    assert workshop.built() == [name, f"{name}.cdx.json", f"{name}.json"]
     assert (workshop.report(name)["zip"], workshop.report(name)["limits"]) == (None, {})
     assert shown.startswith(
         f"{workshop.output}/{name}: the layer for this machine's Python {running.version}"

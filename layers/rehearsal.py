@@ -1,0 +1,270 @@
+"""Plays the function through with answers that are written down here; run in a fresh interpreter, by path.
+
+    python3.12 -I -S -B layers/rehearsal.py CODE LAYER
+
+Ends with 0 where every scene ended as it should, else it says on standard error which one did not. It is no
+test of the function: it shows that the modules are there which the function and the SDKs import on the way
+through each call, each answer and each error. Uses the standard library alone.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+PROJECT = "rehearsal"
+TASK = "VideoLabelClassification-2f157087-91df-4fda-8c3e-232407ec0000"
+URI = "oss://media/videos/一.mp4"
+SECOND_URI = "oss://media/failed"
+HTML = "<html><head><title>503 Service Temporarily Unavailable</title></head></html>"
+
+
+class Answer(NamedTuple):
+    """What a service says."""
+
+    status: int
+    body: str
+    content_type: str = "application/xml"
+
+
+class Scene(NamedTuple):
+    """An answer instead of the usual one to an action, and how the notification then has to end."""
+
+    action: str
+    answer: Answer
+    end: str
+
+
+def imm_error(status: int, code: str) -> Answer:
+    """An error as IMM sends it."""
+    body = {"RequestId": "AAAA", "HostId": "imm.cn-hangzhou.aliyuncs.com", "Code": code, "Message": "No."}
+    return Answer(status, json.dumps(body), "application/json")
+
+
+def oss_error(status: int, code: str) -> Answer:
+    """An error as OSS sends it."""
+    return Answer(
+        status,
+        f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>No.</Message>'
+        "<RequestId>AAAA</RequestId><HostId>media.oss-cn-hangzhou.aliyuncs.com</HostId><EC>0003-0</EC></Error>",
+    )
+
+
+LABELS = [
+    {
+        "Language": "zh-Hans",
+        "LabelName": "卡通动漫",
+        "LabelLevel": 2,
+        "LabelConfidence": 1.0,
+        "ParentLabelName": "动漫",
+        "CentricScore": 0.877,
+        "LabelAlias": "",
+        "Clips": [{"TimeRange": [5000, 6000]}],
+    },
+    {"Language": "en", "LabelName": "Chair", "LabelLevel": 1, "LabelConfidence": 0.95},
+]
+RESULT = {
+    "RequestId": "AAAA",
+    "ProjectName": PROJECT,
+    "EventId": "2F6",
+    "Status": "Succeeded",
+    "StartTime": "2199-12-24T03:00:38.892462383Z",
+    "EndTime": "2199-12-24T03:00:42.134971294Z",
+    "UserData": "",
+    "TaskType": "VideoLabelClassification",
+    "TaskId": TASK,
+    "Labels": LABELS,
+}
+DEFINITION = {
+    **{name: value for name, value in RESULT.items() if name != "Labels"},
+    "Progress": 100,
+    "Tags": {"test": "val1"},
+    "TaskRequestDefinition": json.dumps({"ProjectName": PROJECT, "SourceURI": URI}),
+}
+TAGGING = (
+    '<?xml version="1.0" encoding="UTF-8"?><Tagging><TagSet><Tag><Key>team</Key><Value>a</Value></Tag>'
+    "</TagSet></Tagging>"
+)
+USUAL: Mapping[str, Answer] = {
+    "GetVideoLabelClassificationResult": Answer(200, json.dumps(RESULT), "application/json"),
+    "GetTask": Answer(200, json.dumps(DEFINITION), "application/json"),
+    "HeadObject": Answer(200, ""),
+    "GetObjectTagging": Answer(200, TAGGING),
+    "PutObjectTagging": Answer(200, ""),
+    "PutObject": Answer(200, ""),
+}
+UNAVAILABLE = Answer(503, HTML, "text/html")
+SCENES = (
+    Scene("", Answer(0, ""), "tagged"),
+    Scene("GetTask", imm_error(403, "NoPermission"), "AccessDenied"),
+    Scene("GetTask", imm_error(400, "Throttling.User"), "Throttled"),
+    Scene("GetTask", UNAVAILABLE, "ServiceUnavailable"),
+    Scene("GetVideoLabelClassificationResult", imm_error(404, "ResourceNotFound"), "TaskNotFound"),
+    Scene("GetVideoLabelClassificationResult", UNAVAILABLE, "ServiceUnavailable"),
+    Scene("HeadObject", Answer(404, ""), "object_gone"),
+    Scene("HeadObject", Answer(503, ""), "ServiceUnavailable"),
+    Scene("GetObjectTagging", oss_error(403, "AccessDenied"), "AccessDenied"),
+    Scene("GetObjectTagging", UNAVAILABLE, "ServiceUnavailable"),
+    Scene("GetObjectTagging", Answer(200, TAGGING[:60]), "ServiceUnavailable"),
+    Scene("PutObjectTagging", oss_error(400, "InvalidTag"), "ServiceRejected"),
+    Scene("PutObjectTagging", oss_error(503, "ServiceUnavailable"), "ServiceUnavailable"),
+)
+
+
+class Services(ThreadingHTTPServer):
+    """IMM and OSS on one port. ``instead`` answers an action otherwise; ``bodies`` are what was sent last."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Conversation)
+        self.instead: dict[str, Answer] = {}
+        self.bodies: dict[str, str] = {}
+
+
+class Conversation(BaseHTTPRequestHandler):
+    """Answers the requests of one connection."""
+
+    protocol_version = "HTTP/1.1"
+    server: Services
+
+    def do_GET(self) -> None:
+        """GetObjectTagging."""
+        self._answer("GetObjectTagging")
+
+    def do_HEAD(self) -> None:
+        """HeadObject."""
+        self._answer("HeadObject")
+
+    def do_POST(self) -> None:
+        """Any action of IMM."""
+        self._answer(self.headers["x-acs-action"])
+
+    def do_PUT(self) -> None:
+        """PutObjectTagging or PutObject."""
+        tagging = "tagging" in urlsplit(self.path).query
+        self._answer("PutObjectTagging" if tagging else "PutObject")
+
+    def _answer(self, action: str) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        self.server.bodies[action] = self.rfile.read(length).decode()
+        answer = self.server.instead.get(action, USUAL[action])
+        body = answer.body.encode()
+        self.send_response(answer.status)
+        for name, value in (
+            ("Content-Type", answer.content_type),
+            ("Content-Length", str(len(body))),
+            ("x-oss-request-id", "AAAA"),
+            ("x-acs-request-id", "AAAA"),
+            ("Last-Modified", "Fri, 24 Dec 2021 02:00:00 GMT"),
+            ("ETag", '"D41D8CD98F00B204E9800998ECF8427E"'),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
+        """Nothing is logged."""
+
+
+@contextmanager
+def services() -> Iterator[Services]:
+    """The services while they run."""
+    server = Services()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def prepare(server: Services) -> None:
+    """Give the function the environment that it has in the cloud."""
+    endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+    os.environ.update(
+        IMM_ENDPOINT=endpoint,
+        OSS_ENDPOINT=endpoint,
+        FAILED_EVENTS=SECOND_URI,
+        ALIBABA_CLOUD_ACCESS_KEY_ID="STS.rehearsal",
+        ALIBABA_CLOUD_ACCESS_KEY_SECRET="rehearsal",
+        ALIBABA_CLOUD_SECURITY_TOKEN="rehearsal",
+    )
+
+
+CONTEXT = SimpleNamespace(request_id="AAAA", region="cn-hangzhou", account_id="1234567890123456")
+
+
+def play(server: Services) -> Iterator[str]:
+    """Play every scene; yields what is wrong."""
+    import keep_failed
+    import tag_object
+    from imm_label_tags.errors import TaggingError
+    from imm_label_tags.instance import Instance
+    from imm_label_tags.patience import Patience
+
+    event = json.dumps(
+        {
+            "ProjectName": PROJECT,
+            "TaskType": "VideoLabelClassification",
+            "TaskId": TASK,
+            "Status": "Succeeded",
+        }
+    ).encode()
+    tag_object.initialize(CONTEXT)
+    (outcome,) = tag_object.handler(event, CONTEXT)["outcomes"]
+    if outcome["status"] != "tagged" or "imm_ka-tong-dong-man" not in (outcome["tags"] or {}):
+        yield f"a notification ended as {outcome}"
+    # Nobody has to wait for what is tried again.
+    instance = Instance(os.environ, CONTEXT, Patience(sleep=lambda seconds: None))
+    for scene in SCENES:
+        server.instead = {scene.action: scene.answer}
+        try:
+            (outcome,) = instance.handle(event, CONTEXT)["outcomes"]
+            end, said = outcome["status"], outcome["reason"]
+        except TaggingError as error:
+            end, said = type(error).__name__, error
+        if end != scene.end:
+            what = f"HTTP {scene.answer.status} to {scene.action}"
+            yield f"{what} should end as {scene.end}, but ended as {end}: {said}"
+    server.instead = {}
+    keep_failed.initialize(CONTEXT)
+    record = {
+        "timestamp": 1640314900,
+        "requestContext": {"requestId": "AAAA", "condition": "UnhandledInvocationError"},
+        "requestPayload": event.decode(),
+        "responsePayload": json.dumps({"errorMessage": "No.", "errorType": "Throttled"}),
+    }
+    kept = keep_failed.handler(json.dumps(record).encode(), CONTEXT)["kept"]
+    if not kept.startswith(SECOND_URI) or TASK not in server.bodies["PutObject"]:
+        yield f"a failed event was kept as {kept}"
+
+
+def main(code: str, layer: str) -> int:
+    """Rehearse; returns the exit status."""
+    sys.path[:0] = [code, layer]
+    printed = io.StringIO()
+    with services() as server:
+        prepare(server)
+        with redirect_stdout(printed):
+            wrong = list(play(server))
+    # Above all that the SDKs had to be imported whole.
+    lines = map(json.loads, printed.getvalue().splitlines())
+    wrong += [line["message"] for line in lines if line["level"] == "WARNING"]
+    print("\n".join(wrong), file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

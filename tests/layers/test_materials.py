@@ -1,0 +1,238 @@
+"""The layer has a bill of materials (SBOM) that says what is in it, from which file, under which licence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packaging.requirements import Requirement
+
+from layers.lock import locked_for
+from layers.requirement_graph import needed_by
+from layers.target import RUNTIMES, Host, local_target
+from tests.layers.workshop import Workshop
+
+BUILD = ("--runtime", "python3.12", "--part", "layer")
+LOCK = Path(__file__).parent.parent.parent / "layers" / "requirements.txt"
+MARKERS = RUNTIMES["python3.12"].markers
+
+
+def bill(workshop: Workshop, name: str = "python3.12") -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((workshop.output / f"{name}.cdx.json").read_text("utf-8"))
+    return document
+
+
+def publish(workshop: Workshop) -> None:
+    """shop needs till, and on other systems abacus; with its extra, till needs drawer."""
+    workshop.publish_and_require(
+        "Shop",
+        "1.0",
+        {"shop.py": ""},
+        metadata="License: Apache License 2.0\nRequires-Dist: till[cash]>=1\n"
+        "Requires-Dist: abacus; sys_platform == 'win32'\nRequires-Dist: bell; extra == 'loud'\n",
+    )
+    workshop.publish_and_require(
+        "till",
+        "2.0",
+        {"till.py": ""},
+        metadata="License-Expression: MIT AND Apache-2.0\nRequires-Dist: drawer; extra == 'cash'\n",
+    )
+    workshop.publish_and_require("drawer", "3.0", {"drawer.py": ""}, metadata="License: house rules\n")
+    workshop.publish_and_require("bell", "4.0", {"bell.py": ""})
+
+
+@pytest.fixture
+def built(workshop: Workshop) -> Workshop:
+    publish(workshop)
+    workshop.build(*BUILD)
+    return workshop
+
+
+# The real layer
+
+
+def test_the_real_layers_bill_obeys_the_schema_and_is_the_same_in_two_builds(
+    builds: tuple[Path, Path],
+) -> None:
+    target = local_target(Host.running())
+    first, second = ((place / f"{target.name}.cdx.json").read_bytes() for place in builds)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(first.decode()) is None
+    assert first == second
+
+
+def test_the_real_layers_bill_names_what_is_locked_with_a_locked_hash_and_an_spdx_licence(
+    builds: tuple[Path, Path],
+) -> None:
+    target = local_target(Host.running())
+    document = json.loads((builds[0] / f"{target.name}.cdx.json").read_text("utf-8"))
+    locked = locked_for(target, LOCK)
+    assert document["components"]
+    for component in document["components"]:
+        assert component["version"] == str(locked[component["name"]].version)
+        assert component["purl"] == f"pkg:pypi/{component['name']}@{component['version']}"
+        (digest,) = component["hashes"]
+        assert digest["content"] in locked[component["name"]].hashes
+        (licence,) = component["licenses"]
+        assert "expression" in licence or "id" in licence["license"]
+    report = json.loads((builds[0] / f"{target.name}.json").read_text("utf-8"))
+    assert {one["name"] for one in document["components"]} == {one["name"] for one in report["packages"]}
+
+
+def test_everything_in_the_real_layer_is_reached_from_the_layer(builds: tuple[Path, Path]) -> None:
+    name = local_target(Host.running()).name
+    document = json.loads((builds[0] / f"{name}.cdx.json").read_text("utf-8"))
+    needs = {one["ref"]: one.get("dependsOn", []) for one in document["dependencies"]}
+    reached, ahead = set(), [document["metadata"]["component"]["bom-ref"]]
+    while ahead:
+        ref = ahead.pop()
+        if ref not in reached:
+            reached.add(ref)
+            ahead += needs[ref]
+    assert reached == set(needs)
+    assert len(reached) == len(document["components"]) + 1
+
+
+# Its parts
+
+
+def test_each_component_has_its_identity_hash_wheel_and_licence(built: Workshop) -> None:
+    components = {one["name"]: one for one in bill(built)["components"]}
+    wheel = built.house / "Shop-1.0-py3-none-any.whl"
+    assert components["shop"] == {
+        "bom-ref": "pkg:pypi/shop@1.0",
+        "type": "library",
+        "name": "shop",
+        "version": "1.0",
+        "purl": "pkg:pypi/shop@1.0",
+        "scope": "required",
+        "hashes": [{"alg": "SHA-256", "content": hashlib.sha256(wheel.read_bytes()).hexdigest()}],
+        "licenses": [{"license": {"id": "Apache-2.0", "acknowledgement": "declared"}}],
+        "properties": [{"name": "imm-label-tags:wheel", "value": wheel.name}],
+    }
+    assert components["till"]["licenses"] == [
+        {"expression": "MIT AND Apache-2.0", "acknowledgement": "declared"}
+    ]
+    assert components["drawer"]["licenses"] == [
+        {"license": {"name": "house rules", "acknowledgement": "declared"}}
+    ]
+    assert "licenses" not in components["bell"]
+
+
+def test_the_layer_itself_is_the_root_and_names_the_zip_file(built: Workshop) -> None:
+    root, report = bill(built)["metadata"]["component"], built.report("python3.12")
+    assert root["name"] == "imm-label-tags-layer-python3.12"
+    assert root["hashes"] == [{"alg": "SHA-256", "content": report["zip"]["sha256"]}]
+    assert report["contents_sha256"].startswith(root["version"])
+    assert "Function Compute's python3.12" in root["description"]
+
+
+def test_who_needs_whom_on_this_runtime(built: Workshop) -> None:
+    needs = {one["ref"]: one.get("dependsOn", []) for one in bill(built)["dependencies"]}
+    assert needs == {
+        # Nothing in the layer needs bell unless it is to be loud.
+        "python3.12": ["pkg:pypi/bell@4.0", "pkg:pypi/shop@1.0"],
+        "pkg:pypi/shop@1.0": ["pkg:pypi/till@2.0"],
+        "pkg:pypi/till@2.0": ["pkg:pypi/drawer@3.0"],
+        "pkg:pypi/drawer@3.0": [],
+        "pkg:pypi/bell@4.0": [],
+    }
+
+
+def test_the_wheel_that_was_chosen_is_named_among_several(workshop: Workshop) -> None:
+    """Given a wheel for everybody, one for the runtime and one for another; then the runtime's is named."""
+    hashes = {
+        tag: workshop.publish("fast", "1.0", {"fast.py": f"# {tag}\n"}, tag=tag)
+        for tag in ("py3-none-any", "cp312-cp312-manylinux2014_x86_64", "cp310-cp310-manylinux2014_x86_64")
+    }
+    workshop.require(f"fast==1.0 {' '.join(hashes.values())}")
+    workshop.build(*BUILD)
+    (component,) = bill(workshop)["components"]
+    assert component["properties"][0]["value"] == "fast-1.0-cp312-cp312-manylinux2014_x86_64.whl"
+    assert f"--hash=sha256:{component['hashes'][0]['content']}" == hashes["cp312-cp312-manylinux2014_x86_64"]
+
+
+# Its form
+
+
+def test_it_says_what_was_built_and_nothing_of_when_and_where(built: Workshop) -> None:
+    document = bill(built)
+    assert (document["bomFormat"], document["specVersion"], document["version"]) == ("CycloneDX", "1.6", 1)
+    assert "timestamp" not in document["metadata"]
+    text = json.dumps(document)
+    assert str(built.house) not in text
+    assert not re.search(r"https?://(?!cyclonedx\.org/)", text)
+
+
+def test_the_serial_number_is_that_of_the_contents(built: Workshop) -> None:
+    # Given the same layer built again, and then another
+    before = (built.output / "python3.12.cdx.json").read_bytes()
+    built.build(*BUILD, "--force")
+    assert (built.output / "python3.12.cdx.json").read_bytes() == before
+    serial = json.loads(before)["serialNumber"]
+    assert uuid.UUID(serial).urn == serial
+    built.publish_and_require("more", "1.0", {"more.py": ""})
+    built.build(*BUILD)
+    assert bill(built)["serialNumber"] != serial
+
+
+def test_a_bill_obeys_the_schema_also_where_little_is_known(built: Workshop) -> None:
+    text = (built.output / "python3.12.cdx.json").read_text("utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+
+
+def test_a_layer_of_nothing_has_an_empty_bill(workshop: Workshop) -> None:
+    workshop.build(*BUILD)
+    document = bill(workshop)
+    assert document.get("components", []) == []
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(document)) is None
+
+
+def test_the_report_names_the_bill_and_the_code_package_has_none(workshop: Workshop) -> None:
+    publish(workshop)
+    shown = workshop.build("--runtime", "python3.12")
+    digest = hashlib.sha256((workshop.output / "python3.12.cdx.json").read_bytes()).hexdigest()
+    assert f"  sbom      python3.12.cdx.json, sha256 {digest}\n" in shown
+    assert workshop.report("python3.12")["materials_sha256"] == digest
+    assert workshop.report("code-python3.12")["materials_sha256"] is None
+    assert not (workshop.output / "code-python3.12.cdx.json").exists()
+
+
+# Who needs whom
+
+
+def needed(**stated: list[str]) -> dict[str, list[str]]:
+    requirements = {name: [Requirement(text) for text in texts] for name, texts in stated.items()}
+    return {name: sorted(others) for name, others in needed_by(requirements, MARKERS).items()}
+
+
+def test_packages_that_need_each_other() -> None:
+    assert needed(a=["B"], b=["a"]) == {"a": ["b"], "b": ["a"]}
+
+
+def test_a_package_that_names_itself_with_an_extra_needs_what_that_brings() -> None:
+    assert needed(a=["a[more]", "b; extra == 'more'"], b=[]) == {"a": ["b"], "b": []}
+
+
+def test_extras_that_are_asked_for_on_the_way_count_in_whatever_order() -> None:
+    stated = {"c": [], "b": ["c; extra == 'x'"], "a": ["b[x]"]}
+    assert needed(**stated) == {"a": ["b"], "b": ["c"], "c": []}
+    assert needed(**dict(reversed(stated.items()))) == {"a": ["b"], "b": ["c"], "c": []}
+
+
+def test_what_is_not_there_is_not_needed() -> None:
+    assert needed(a=["elsewhere", "b; python_version < '3.11'"], b=[]) == {"a": [], "b": []}
+
+
+def test_in_a_circle_the_layer_needs_them_all(workshop: Workshop) -> None:
+    workshop.publish_and_require("a", "1.0", {"a.py": ""}, metadata="Requires-Dist: b\n")
+    workshop.publish_and_require("b", "1.0", {"b.py": ""}, metadata="Requires-Dist: a\n")
+    workshop.build(*BUILD)
+    needs = {one["ref"]: one.get("dependsOn", []) for one in bill(workshop)["dependencies"]}
+    assert needs["python3.12"] == ["pkg:pypi/a@1.0", "pkg:pypi/b@1.0"]
