@@ -12,6 +12,9 @@ from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from tests.stage import Stage
 
+# Every test's output is searched for the keys and signatures that it used.
+pytest_plugins = ["tests.secrecy.plugin"]
+
 # Machines differ in speed, and a test must not fail for it.
 settings.register_profile("project", deadline=None, print_blob=True)
 settings.load_profile("project")
