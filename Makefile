@@ -1,5 +1,5 @@
 # The commands of this project; each sets up all that it needs.
-.PHONY: setup demo serve test layer check-deploy load lock clean
+.PHONY: setup demo serve test layer check-deploy load audit lock clean
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
@@ -20,6 +20,7 @@ help:
 	@echo "make layer   the layer and the code as they are deployed, with a report"
 	@echo "make check-deploy   what would fail in the cloud, found before it is deployed"
 	@echo "make load    20,000 notifications while everything goes wrong, then every object read; takes minutes"
+	@echo "make audit   known vulnerabilities of every locked version"
 	@echo "make lock    renew the lock files"
 	@echo "make clean   remove all that was built"
 
@@ -43,6 +44,7 @@ lock: setup
 	$(LOCK) requirements-build.in -o requirements-build.txt
 	$(LOCK) --constraints layers/requirements.txt --overrides requirements-overrides.txt \
 		requirements-dev.in -o requirements-dev.txt
+	$(LOCK) development/requirements-audit.in -o development/requirements-audit.txt
 
 layer: setup
 	@.venv/bin/python -m layers.build
@@ -53,5 +55,8 @@ check-deploy: layer
 load: setup
 	@.venv/bin/python -m load
 
+audit: setup
+	@.venv/bin/python -m development.audit
+
 clean:
-	rm -rf .venv .venv-3.10 layers/build .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv .venv-3.10 .venv-audit layers/build .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
