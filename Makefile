@@ -1,5 +1,5 @@
 # The commands of this project; each sets up all that it needs.
-.PHONY: setup demo serve test layer check-deploy load audit lock clean
+.PHONY: setup demo serve test layer check-deploy load bench audit lock clean
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
@@ -20,6 +20,7 @@ help:
 	@echo "make layer   the layer and the code as they are deployed, with a report"
 	@echo "make check-deploy   what would fail in the cloud, found before it is deployed"
 	@echo "make load    20,000 notifications while everything goes wrong, then every object read; takes minutes"
+	@echo "make bench   what the function costs, beside a handler made of the SDKs' samples"
 	@echo "make audit   known vulnerabilities of every locked version"
 	@echo "make lock    renew the lock files"
 	@echo "make clean   remove all that was built"
@@ -54,6 +55,9 @@ check-deploy: layer
 
 load: setup
 	@.venv/bin/python -m load
+
+bench: setup
+	@.venv/bin/python -m benchmarks
 
 audit: setup
 	@.venv/bin/python -m development.audit

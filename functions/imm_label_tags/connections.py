@@ -63,9 +63,10 @@ class Connections:
         """Close those that are not in use: they may be dead without this end knowing."""
         self._adapter.close()
 
-    def forget_answer(self) -> None:
-        """Forget the last answer to this thread."""
+    def expect_answer(self, *, without_clips: bool = False) -> None:
+        """Forget the last answer to this thread; the next one may be wanted without the labels' clips."""
         self._adapter.answers.last = None
+        self._adapter.answers.without_clips = without_clips
 
     def last_answer(self) -> Answer | None:
         """The last answer to this thread, which an SDK's error may not tell of."""
@@ -94,11 +95,12 @@ class _ObservedAdapter(HTTPAdapter):
         # Otherwise the context verifies; naming the file here would have it read again.
 
     def send(self, request: Any, *positional: Any, **options: Any) -> Any:
+        without_clips, self.answers.without_clips = getattr(self.answers, "without_clips", False), False
         response = super().send(request, *positional, **options)
         headers = {name.lower(): value for name, value in response.headers.items()}
         self.answers.last = Answer(response.status_code, headers)
         response.headers.pop("Location", None)
-        if request.headers.get("x-acs-action") == "GetVideoLabelClassificationResult":
+        if without_clips:
             response.raw = WithoutClips(response.raw)
         return response
 

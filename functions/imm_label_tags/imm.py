@@ -111,7 +111,7 @@ class ImmTasks:
     ) -> _Answer:
         subject = f"task {task.task_id} of project {task.project_name}"
         failure: TaggingError
-        self._connections.forget_answer()
+        self._connections.expect_answer(without_clips=True)
         try:
             body = call().body
             # The SDK swallows what its models cannot hold and returns no body.

@@ -113,7 +113,7 @@ class OssObjects:
         read: Callable[[Any], _Answer],
     ) -> _Answer:
         failure: Exception
-        self._connections.forget_answer()
+        self._connections.expect_answer()
         try:
             return read(call())
         except Exception as error:

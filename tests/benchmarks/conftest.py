@@ -1,0 +1,64 @@
+"""One local cloud over TLS and the subjects of a benchmark, made of this environment's own packages."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import certifi
+import pytest
+
+from benchmarks.certificates import ServerCertificate, make_certificate
+from benchmarks.function_process import Subject
+from benchmarks.measurements import Bench
+from benchmarks.region import Region
+from benchmarks.subjects import FUNCTION, HANDLERS, PROBE, Runtime, Sizes, declaration
+from layers.interpreters import Interpreter
+from layers.target import Host
+from localcloud.cloud import base_interpreter
+from terminal.checkout import ROOT
+
+
+@pytest.fixture(scope="package")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServerCertificate:
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="package")
+def region(certificate: ServerCertificate) -> Iterator[Region]:
+    with Region(certificate.server) as region:
+        yield region
+
+
+@pytest.fixture(scope="package")
+def runtime(certificate: ServerCertificate, tmp_path_factory: pytest.TempPathFactory) -> Runtime:
+    directory = tmp_path_factory.mktemp("subjects")
+    layer = directory / "layer"
+    _link_packages(layer / "python", certificate.authority)
+    name = f"python{Host.running().version}"
+    subjects = {}
+    for subject in ("function", "reference", "bare", "floor"):
+        source = ROOT / "functions" if subject == FUNCTION else HANDLERS / subject
+        code = directory / subject
+        shutil.copytree(source, code)
+        shutil.copy(PROBE, code)
+        subjects[subject] = Subject(subject, base_interpreter(), name, code, layer)
+    sizes = Sizes(layer=2_000_000, complete_layer=16_000_000, code=200_000)
+    return Runtime(name, Interpreter(base_interpreter(), "3.12.1"), subjects, sizes)
+
+
+@pytest.fixture
+def bench(runtime: Runtime, region: Region) -> Bench:
+    return Bench(runtime, region, declaration(), runs=1, tell=lambda text: None)
+
+
+def _link_packages(directory: Path, authority: Path) -> None:
+    directory.mkdir(parents=True)
+    bundle = Path(certifi.where())
+    for entry in bundle.parent.parent.iterdir():
+        if entry.name != bundle.parent.name:
+            (directory / entry.name).symlink_to(entry)
+    shutil.copytree(bundle.parent, directory / bundle.parent.name)
+    trusted = bundle.read_bytes() + authority.read_bytes()
+    (directory / bundle.parent.name / bundle.name).write_bytes(trusted)
