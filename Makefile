@@ -1,5 +1,5 @@
 # The commands of this project; each sets up all that it needs.
-.PHONY: setup demo serve test layer check-deploy load bench audit lock clean
+.PHONY: setup demo serve test layer check-deploy load bench fuzz audit lock clean
 
 PYTHON ?= python3
 .DEFAULT_GOAL := help
@@ -21,6 +21,7 @@ help:
 	@echo "make check-deploy   what would fail in the cloud, found before it is deployed"
 	@echo "make load    20,000 notifications while everything goes wrong, then every object read; takes minutes"
 	@echo "make bench   what the function costs, beside a handler made of the SDKs' samples"
+	@echo "make fuzz    hostile input for all that reads it, 1,000,000 times; takes minutes"
 	@echo "make audit   known vulnerabilities of every locked version"
 	@echo "make lock    renew the lock files"
 	@echo "make clean   remove all that was built"
@@ -59,8 +60,12 @@ load: setup
 bench: setup
 	@.venv/bin/python -m benchmarks
 
+fuzz: setup
+	@$(PYTHON) fuzz/environment.py
+	@.venv-fuzz/bin/python -m fuzz run
+
 audit: setup
 	@.venv/bin/python -m development.audit
 
 clean:
-	rm -rf .venv .venv-3.10 .venv-audit layers/build .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv .venv-3.10 .venv-audit .venv-fuzz layers/build .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

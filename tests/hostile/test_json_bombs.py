@@ -1,0 +1,169 @@
+"""JSON that is small to send and large to read, wherever the function reads JSON that others wrote."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+
+import pytest
+
+from imm_label_tags.errors import InvalidFailureRecord, InvalidNotification, TargetUnknown
+from imm_label_tags.failed_event import FailedEvent
+from imm_label_tags.notification import ForeignNotification, TaskNotification, read_event
+from imm_label_tags.task import target_of_request, target_of_user_data
+from tests.hostile.bounds import bounded
+
+pytestmark = pytest.mark.usefixtures("digits_without_limit")
+
+DIGITS = "9" * 1_000_000
+
+
+def encoded_again_and_again(text: str) -> str:
+    for _ in range(20):
+        text = base64.b64encode(text.encode()).decode()
+    return text
+
+
+def quoted_again_and_again(text: str) -> str:
+    # Each level doubles the backslashes of the one inside.
+    for _ in range(12):
+        text = json.dumps(text)
+    return text
+
+
+BOMBS = {
+    "64 KiB of brackets": "[" * 65536,
+    "64 KiB of brackets, closed": "[" * 32768 + "]" * 32768,
+    "brackets as deep as the parser goes": "[" * 900 + "]" * 900,
+    "64 KiB of braces": '{"a":' * 13107,
+    "64 KiB of braces, closed": '{"a":' * 10922 + "1" + "}" * 10922,
+    "a number of a million digits": DIGITS,
+    "a negative number of a million digits": "-" + DIGITS,
+    "a fraction of a million digits": "0." + DIGITS,
+    "an exponent of a million digits": "1e" + DIGITS,
+    "a number of a million digits in a field": '{"TaskType": ' + DIGITS + "}",
+    "1,000 numbers of 1,000 digits": json.dumps([int("9" * 1000)] * 1000),
+    "infinite numbers": "[NaN, Infinity, -Infinity, 1e999999999]",
+    "infinite numbers in fields": '{"TaskType": NaN, "SourceURI": Infinity, "uri": -Infinity}',
+    "a key 10,000 times": "{" + ",".join(['"TaskType": "a"'] * 10_000) + "}",
+    "10,000 lists in a list": json.dumps([[]] * 10_000),
+    "10,000 lists in lists in lists": json.dumps([[[]] * 100] * 100),
+    "1,000 objects of no shape": json.dumps([{}] * 1000),
+    "a text of a million characters": json.dumps("x" * 1_000_000),
+    "a key of a million characters": json.dumps({"x" * 1_000_000: 1}),
+    "lone surrogates": '"' + "\\ud800" * 10_000 + '"',
+    "escaped NULs": '{"TaskType": "' + "\\u0000" * 10_000 + '"}',
+    "base64 of base64": encoded_again_and_again("{}"),
+    "text in text": quoted_again_and_again("{}"),
+    "a megabyte of base64": base64.b64encode(b"[" * 700_000).decode(),
+    "a megabyte of white space": " \n" * 500_000,
+}
+
+CONTENT = {"ProjectName": "immtest", "TaskId": "task-1", "TaskType": "VideoLabelClassification"}
+
+
+def in_data(kind: str, **data: object) -> str:
+    return json.dumps({"specversion": "1.0", "source": "acs.x", "type": kind, "data": data})
+
+
+def raw(before: str) -> Callable[[str], str]:
+    """The bomb as it is, not as a text, in a field."""
+    return lambda bomb: before + bomb + "}"
+
+
+LEVELS: dict[str, Callable[[str], str]] = {
+    "event": lambda bomb: bomb,
+    "item": lambda bomb: f"[{bomb}, {json.dumps(CONTENT)}]",
+    "Message": lambda bomb: json.dumps({"TopicName": "t", "Message": bomb}),
+    "Message, bare": raw('{"TopicName": "t", "Message": '),
+    "Message in base64": lambda bomb: json.dumps(
+        {"TopicName": "t", "Message": base64.b64encode(bomb.encode()).decode()}
+    ),
+    "content": lambda bomb: json.dumps({"source": "acs.imm", "type": "imm:Task:X", "content": bomb}),
+    "content, bare": raw('{"source": "acs.imm", "type": "imm:Task:X", "content": '),
+    "queue": lambda bomb: in_data("mns:Queue:SendMessage", messageBody=bomb),
+    "RocketMQ": lambda bomb: in_data("mq:Topic:SendMessage", body=bomb),
+    "body": lambda bomb: json.dumps({"body": bomb, "attrs": {}}),
+    "failure record": lambda bomb: json.dumps({"requestContext": {}, "requestPayload": bomb}),
+    "source": raw('{"specversion": "1.0", "type": "x", "source": '),
+    "project": raw('{"TaskType": "VideoLabelClassification", "TaskId": "t", "ProjectName": '),
+    "UserData, bare": raw(json.dumps(CONTENT)[:-1] + ', "UserData": '),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
+@pytest.mark.parametrize("level", LEVELS.values(), ids=LEVELS.keys())
+def test_an_event_with_a_bomb_in_it_is_read_or_refused(bomb: str, level: Callable[[str], str]) -> None:
+    event = level(bomb).encode()
+    try:
+        items = bounded(lambda: read_event(event)).items
+    except InvalidNotification as refusal:
+        items = (refusal,)
+    # Nothing multiplies: neither the items nor what is said of each.
+    assert len(items) <= 10_001
+    for item in items:
+        if isinstance(item, TaskNotification):
+            assert item.task_id == "task-1"
+        else:
+            said = item.reason if isinstance(item, ForeignNotification) else str(item)
+            assert len(said) < 300
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
+@pytest.mark.parametrize(
+    "level",
+    [
+        lambda bomb: bomb,
+        lambda bomb: '{"uri": ' + bomb + "}",
+        lambda bomb: '{"SourceURI": ' + bomb + "}",
+        lambda bomb: json.dumps({"uri": "oss://media/" + bomb, "SourceURI": "oss://media/" + bomb}),
+        lambda bomb: "oss://" + bomb,
+        lambda bomb: '{"SourceURI": "oss://media/a.mp4", "x": ' + bomb + "}",
+    ],
+    ids=["whole", "field", "other field", "key", "bucket", "beside"],
+)
+def test_user_data_or_a_request_with_a_bomb_in_it_names_an_object_or_none(
+    bomb: str, level: Callable[[str], str]
+) -> None:
+    text = level(bomb)
+    for read in (target_of_user_data, target_of_request):
+        try:
+            target = bounded(lambda read=read: read(text))  # type: ignore[misc]
+        except TargetUnknown as refusal:
+            assert len(str(refusal)) < 10_000
+        else:
+            assert target is None or len(target.key) < 1024
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
+@pytest.mark.parametrize(
+    "level",
+    [
+        lambda bomb: bomb,
+        raw('{"requestContext": {}, "requestPayload": '),
+        raw('{"requestContext": {}, "requestPayload": "{}", "responsePayload": '),
+        raw('{"requestPayload": "{}", "requestContext": {"approximateInvokeCount": 1}, "timestamp": '),
+        lambda bomb: json.dumps({"requestContext": {"requestId": bomb}, "requestPayload": bomb}),
+        lambda bomb: json.dumps({"requestContext": {}, "requestPayload": "{}", "responsePayload": bomb}),
+    ],
+    ids=["whole", "payload, bare", "answer, bare", "timestamp", "request id and payload", "answer"],
+)
+def test_a_failure_record_with_a_bomb_in_it_is_kept_as_it_is_or_refused(
+    bomb: str, level: Callable[[str], str]
+) -> None:
+    record = level(bomb).encode()
+    try:
+        failed = bounded(lambda: FailedEvent.read(record))
+    except InvalidFailureRecord as refusal:
+        assert len(str(refusal)) < 300
+        return
+    document = bounded(failed.document)
+    assert len(document) < 4 * len(record) + 1000
+    assert bounded(lambda: FailedEvent.read(document)).event == failed.event
+    assert len(failed.key("failed")) < 200
+
+
+def test_the_items_beside_a_bomb_are_found() -> None:
+    items = read_event(LEVELS["item"](BOMBS["10,000 lists in a list"]).encode()).items
+    assert items == (TaskNotification("immtest", "task-1"),)
