@@ -19,6 +19,6 @@ $bin/python -m pytest --quiet --numprocesses 2 --cov --cov-report=term
 if [ -d .venv-3.10 ]; then
     echo "tests of what is deployed on $(.venv-3.10/bin/python --version)"
     .venv-3.10/bin/python -m pytest --quiet --numprocesses 2 \
-        tests/unit tests/function tests/faults tests/failed tests/hostile tests/layers/test_pronunciations.py \
-        tests/layers/test_cold_start.py tests/end_to_end tests/localcloud/test_fc_*.py
+        tests/unit tests/function tests/faults tests/failed tests/hostile tests/layers/test_cold_start.py \
+        tests/end_to_end tests/localcloud/test_fc_*.py
 fi

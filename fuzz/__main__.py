@@ -129,7 +129,7 @@ def _reduce(options: argparse.Namespace) -> int:
     for name in _names(options):
         kept = corpus.inputs(corpus.directory(name))
         chosen = corpus.chosen(load(name), [], kept)
-        corpus.forget(name, chosen)
+        corpus.replace(name, chosen)
         print(f"{name:<13} {len(chosen)} of {len(kept)} files kept")
     return 0
 

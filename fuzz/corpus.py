@@ -50,20 +50,14 @@ def chosen(target: Target, kept: Iterable[bytes], found: Iterable[bytes]) -> lis
     return chosen
 
 
-def keep(name: str, data: Iterable[bytes]) -> int:
-    """Write inputs that are not kept yet; returns how many those were."""
+def replace(name: str, data: Iterable[bytes]) -> int:
+    """Keep these inputs of a target and no others; returns how many were not kept before."""
     folder = directory(name)
     folder.mkdir(parents=True, exist_ok=True)
-    new = [(folder / file_name(content), content) for content in data]
-    new = [(path, content) for path, content in new if not path.exists()]
-    for path, content in new:
-        path.write_bytes(content)
-    return len(new)
-
-
-def forget(name: str, data: Iterable[bytes]) -> None:
-    """Remove all kept inputs of a target but these."""
-    wanted = {file_name(content) for content in data}
-    for path in directory(name).iterdir():
-        if path.name not in wanted:
-            path.unlink()
+    before = {path.name for path in folder.iterdir()}
+    wanted = {file_name(content): content for content in data}
+    for file in before - wanted.keys():
+        (folder / file).unlink()
+    for file in wanted.keys() - before:
+        (folder / file).write_bytes(wanted[file])
+    return len(wanted.keys() - before)

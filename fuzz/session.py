@@ -63,6 +63,7 @@ def search(name: str, executions: int, seed: int) -> Search:
         found = corpus.inputs(work / "found")
         finding = _finding(name, work) if status else None
     chosen = corpus.chosen(target, kept, [*target.seeds, *found]) if status == 0 else kept
+    new_files = corpus.replace(name, chosen)
     covered = [int(count) for count in _COVERAGE.findall(said)]
     return Search(
         target=name,
@@ -71,7 +72,7 @@ def search(name: str, executions: int, seed: int) -> Search:
         lines=Reach(target).lines(chosen),
         slowest_seconds=report.slowest_seconds,
         slowest=bytes.fromhex(report.slowest),
-        new_files=corpus.keep(name, chosen),
+        new_files=new_files,
         kept_files=len(corpus.inputs(corpus.directory(name))),
         status=status,
         finding=finding,

@@ -372,7 +372,7 @@ def test_the_process_of_a_target_writes_its_report(
 
 
 def test_inputs_that_others_make_needless_are_dropped(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    corpus.keep("task", [b"2021-12-24T03:00:38Z", b"2022-12-24T03:00:38Z", b"oss://media/a.mp4"])
+    corpus.replace("task", [b"2021-12-24T03:00:38Z", b"2022-12-24T03:00:38Z", b"oss://media/a.mp4"])
     assert main(["reduce", "task"]) == 0
     assert "2 of 3 files kept" in capsys.readouterr().out
     assert len(list((kept / "corpus" / "task").iterdir())) == 2

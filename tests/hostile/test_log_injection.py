@@ -18,12 +18,9 @@ FORGED_LINE = '\n{"time": "2026-01-01T00:00:00.000Z", "level": "INFO", "status":
 
 INJECTIONS = {
     "a forged line": FORGED_LINE,
-    "line ends": "a\r\nb\rc\vd\fe\x1cf\x1dg\x1eh\x85i\u2028j\u2029k",
-    "a terminal's escapes": "\x1b[2J\x1b]0;title\x07\x9b31m",
-    "a NUL": "a\0b",
-    "backspaces": "secret\b\b\b\b\b\b",
-    "another direction": "a\u202eb\u2066c\u061cd\u200fe",
-    "nothing to see": "a\u200bb\u2060c\ufeffd\u00ade\U000e0041\u180e",
+    # Ends of lines, a terminal's escapes, NUL and backspaces, other directions, and nothing to see
+    "everything unprintable": "a\r\nb\rc\vd\fe\x1cf\x1dg\x1eh\x85i\u2028j\u2029k"
+    "\x1b[2J\x1b]0;title\x07\x9b31m\0\b\bl\u202em\u2066n\u061co\u200fp\u200bq\u2060r\ufeffs\u00adt\U000e0041u\u180ev",
     "quotes": '"}\\", "level": "INFO',
     "a megabyte": "x" * 1_000_000,
     "much of another direction": "\u202e" * 50_000,

@@ -196,9 +196,8 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("status", [403, 500])
 @pytest.mark.parametrize("answer", ERRORS.values(), ids=ERRORS.keys())
-@pytest.mark.parametrize("action", ["GetObjectTagging", "PutObjectTagging"])
+@pytest.mark.parametrize(("action", "status"), [("GetObjectTagging", 403), ("PutObjectTagging", 500)])
 def test_an_error_of_oss_with_a_bomb_in_it_is_still_an_error(
     stage: Stage, action: str, status: int, answer: bytes
 ) -> None:
