@@ -17,18 +17,18 @@ _OF_UV = frozenset(
     }
 )
 _CONFIGURES_UV = ("UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX")
-# pip's option, uv's variable, and what separates several values there.
+# pip's option (which may be written with hyphens too), uv's variable, and what separates several values there.
 _INDEXES = (
-    ("index-url", "UV_DEFAULT_INDEX", " "),
-    ("extra-index-url", "UV_INDEX", " "),
-    ("find-links", "UV_FIND_LINKS", ","),
+    ("index_url", "UV_DEFAULT_INDEX", " "),
+    ("extra_index_url", "UV_INDEX", " "),
+    ("find_links", "UV_FIND_LINKS", ","),
 )
 _CONNECTION = (
-    ("trusted-host", "UV_INSECURE_HOST", " "),
+    ("trusted_host", "UV_INSECURE_HOST", " "),
     ("cert", "SSL_CERT_FILE", " "),
     ("proxy", "ALL_PROXY", " "),
     ("timeout", "UV_HTTP_TIMEOUT", " "),
-    ("default-timeout", "UV_HTTP_TIMEOUT", " "),
+    ("default_timeout", "UV_HTTP_TIMEOUT", " "),
 )
 _SECTIONS = ("global", "install", ":env:")
 
@@ -53,9 +53,9 @@ def indexes(environment: Mapping[str, str]) -> Indexes:
     translated: tuple[tuple[str, str, str], ...] = _INDEXES + _CONNECTION
     # Like pip: an index that comes first does not hide the others. The hashes say which file is meant.
     arguments: tuple[str, ...] = ("--index-strategy", "unsafe-best-match")
-    if options.get("no-index", "").lower() in ("1", "true", "yes", "on"):
+    if options.get("no_index", "").lower() in ("1", "true", "yes", "on"):
         arguments = ("--no-index",)
-        translated = tuple(entry for entry in translated if not entry[0].endswith("index-url"))
+        translated = tuple(entry for entry in translated if not entry[0].endswith("index_url"))
     for option, variable, separator in translated:
         if options.get(option):
             passed.setdefault(variable, separator.join(options[option].split()))
@@ -80,5 +80,5 @@ def _pip_options(environment: Mapping[str, str]) -> dict[str, str]:
         key, separator, value = line.partition("=")
         section, _, option = key.partition(".")
         if separator and section in options:
-            options[section][option] = str(ast.literal_eval(value))
+            options[section][option.replace("-", "_")] = str(ast.literal_eval(value))
     return {name: value for section in _SECTIONS for name, value in options[section].items()}

@@ -218,7 +218,7 @@ def test_an_answer_that_is_none_is_not_believed(project: Project, capsys: pytest
         (f"idna>=3.4 {HASH}\n", "does not name one version with =="),
         ("idna==3.4\n", "has no sha256 hash"),
         ("idna==3.4 --hash=md5:0123\n", "is no requirement with sha256 hashes"),
-        ("--index-url https://packages.example.com\n", "is no requirement"),
+        ("-i https://packages.example.com\n", "is no requirement"),
     ],
 )
 def test_a_lock_file_that_leaves_something_open_is_a_fault(

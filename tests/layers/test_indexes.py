@@ -23,7 +23,7 @@ def environment(path: Path, **more: str) -> dict[str, str]:
 
 def test_indexes_of_pip_are_said_in_uvs_terms(configuration: Path) -> None:
     configuration.write_text(
-        "[global]\nindex-url = https://mirror.example.com/simple\nextra-index-url = https://a.example.com/simple\n"
+        "[global]\nindex_url = https://mirror.example.com/simple\nextra_index_url = https://a.example.com/simple\n"
         "   https://b.example.com/simple\nfind-links = /one\n   /two\ntrusted-host = mirror.example.com\n"
         "cert = /etc/ca.pem\nproxy = http://proxy.example.com:3128\ntimeout = 60\n"
     )
@@ -43,7 +43,7 @@ def test_indexes_of_pip_are_said_in_uvs_terms(configuration: Path) -> None:
 
 def test_the_environment_wins_over_sections_and_install_over_global(configuration: Path) -> None:
     configuration.write_text(
-        "[install]\nindex-url = https://i.example.com\n[global]\nindex-url = https://g.example.com\n"
+        "[install]\nindex_url = https://i.example.com\n[global]\nindex_url = https://g.example.com\n"
     )
     assert indexes(environment(configuration)).environment["UV_DEFAULT_INDEX"] == "https://i.example.com"
     told = environment(configuration, PIP_INDEX_URL="https://e.example.com")
@@ -52,7 +52,7 @@ def test_the_environment_wins_over_sections_and_install_over_global(configuratio
 
 def test_without_an_index_only_the_links_are_searched(configuration: Path) -> None:
     configuration.write_text(
-        "[global]\nno-index = true\nindex-url = https://g.example.com\nfind-links = /wheels\n"
+        "[global]\nno-index = true\nindex_url = https://g.example.com\nfind-links = /wheels\n"
     )
     where = indexes(environment(configuration))
     assert where.arguments == ("--no-index",)
@@ -62,7 +62,7 @@ def test_without_an_index_only_the_links_are_searched(configuration: Path) -> No
 
 def test_who_has_configured_uv_is_not_asked_for_pip(configuration: Path) -> None:
     configuration.write_text(
-        "[global]\nindex-url = https://g.example.com\nextra-index-url = https://h.example.com\n"
+        "[global]\nindex_url = https://g.example.com\nextra_index_url = https://h.example.com\n"
     )
     where = indexes(environment(configuration, UV_DEFAULT_INDEX="https://u.example.com"))
     assert where.arguments == ()
