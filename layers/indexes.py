@@ -17,7 +17,7 @@ _OF_UV = frozenset(
     }
 )
 _CONFIGURES_UV = ("UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX")
-# pip's option (which may be written with hyphens too), uv's variable, and what separates several values there.
+# pip's option (hyphens are read as underscores), uv's variable, and what separates several values there.
 _INDEXES = (
     ("index_url", "UV_DEFAULT_INDEX", " "),
     ("extra_index_url", "UV_INDEX", " "),

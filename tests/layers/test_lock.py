@@ -51,7 +51,7 @@ def test_markers_are_those_of_the_target_not_of_this_machine(tmp_path: Path) -> 
         (f"requests==2.34.2,!=3 {HASH}", "does not name one version"),
         ("requests==2.34.2", "has no sha256 hash"),
         ("requests==2.34.2 --hash=md5:0123", "is no requirement with sha256 hashes"),
-        ("--index-url https://packages.example.com", "is no requirement"),
+        ("-i https://packages.example.com", "is no requirement"),
         ("./requests", "is no requirement"),
         (f"requests==2.34.2 {HASH}\nRequests==2.34.1 {HASH}", "locks requests again for python3.12"),
     ],
