@@ -15,20 +15,16 @@ _Call = Callable[[Timeouts], _Answer]
 
 
 class Attempts:
-    """Makes the calls. ``executor`` runs those that need not wait for each other.
+    """Makes the calls; ``subject`` is what they are about, for the error of one that there is no time for."""
 
-    ``subject`` is what they are about, for the error of a call that there is no time for.
-    """
-
-    def __init__(self, executor: Executor, retries: Retries, times: CallTimes, subject: str = "") -> None:
-        self._executor = executor
+    def __init__(self, retries: Retries, times: CallTimes, subject: str) -> None:
         self._retries = retries
         self._times = times
-        self._about = f" for {subject}" if subject else ""
+        self._subject = subject
 
     def once(self, action: str, call: _Call[_Answer]) -> _Answer:
         """Make a call, once. Raises its errors, and ServiceUnavailable where there is no time for it."""
-        timeouts = self._retries.timeouts(action + self._about)
+        timeouts = self._retries.timeouts(f"{action} for {self._subject}")
         with self._times.measure(action):
             return call(timeouts)
 
@@ -42,9 +38,9 @@ class Attempts:
             except TransientError as error:
                 self.pause(attempt, error)
 
-    def begin(self, action: str, call: _Call[_Answer]) -> Future[_Answer]:
+    def begin(self, executor: Executor, action: str, call: _Call[_Answer]) -> Future[_Answer]:
         """The same beside other calls."""
-        return self._executor.submit(self.repeat, action, call)
+        return executor.submit(self.repeat, action, call)
 
     def pause(self, attempt: int, error: TransientError) -> None:
         """Wait after a failed attempt (1 and up); raises its error where it was the last."""

@@ -36,8 +36,8 @@ _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _UNPLAIN = re.compile(r"[^A-Za-z0-9_-]+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-# Whether a batch can succeed depends on its items.
-_RETRYABLE = {
+# By the name of the error's class. Whether a batch can succeed depends on its items.
+RETRYABLE = {
     name: member.retryable
     for name, member in vars(errors).items()
     if isinstance(member, type) and issubclass(member, TaggingError) and member is not BatchFailed
@@ -98,7 +98,7 @@ class FailedEvent:
             attempts=_count(context.value.get("approximateInvokeCount")),
             error=error,
             message=message,
-            retryable=_RETRYABLE.get(error),
+            retryable=RETRYABLE.get(error),
             event=_event(payload),
             record=_object(member.text for member in members),
         )

@@ -6,15 +6,18 @@ from collections.abc import MutableMapping
 from traceback import format_exc
 from typing import Any
 
+from imm_label_tags.attempts import Attempts
 from imm_label_tags.credentials import RoleCredentials
 from imm_label_tags.deferred_imports import import_deferring
 from imm_label_tags.environment import shut_out
-from imm_label_tags.errors import TaggingError, TransientError
+from imm_label_tags.errors import TaggingError
 from imm_label_tags.failed_event import FailedEvent
 from imm_label_tags.failed_settings import read_failed_settings
 from imm_label_tags.log import Log
 from imm_label_tags.objects import TargetObject
 from imm_label_tags.patience import Deadline, Patience, Retries
+from imm_label_tags.remote import CallTimes
+from imm_label_tags.settings import any_secure
 
 SDK_MODULES = ("imm_label_tags.connections", "imm_label_tags.failed_store")
 # Names in a record may be of any length; a line of the log may not.
@@ -43,13 +46,12 @@ class FailedKeeper:
         from imm_label_tags.connections import Connections
         from imm_label_tags.failed_store import FailedStore
 
-        endpoint = settings.oss_endpoint
         self._store = FailedStore(
             getattr(context, "region", None) or environment.get("FC_REGION", ""),
             str(getattr(context, "account_id", None) or environment.get("FC_ACCOUNT_ID", "")),
-            endpoint,
+            settings.oss_endpoint,
             self._credentials,
-            Connections(secure=endpoint is None or endpoint.scheme == "https"),
+            Connections(secure=any_secure(settings.oss_endpoint)),
         )
         self._cold = True
 
@@ -69,7 +71,10 @@ class FailedKeeper:
             failed = FailedEvent.read(event)
             target = TargetObject(self._place.bucket, failed.key(self._place.prefix))
             line.update(_told(failed), object=target.uri)
-            self._put(target, failed.document(), Retries(self._patience, deadline))
+            document = failed.document()
+            Attempts(Retries(self._patience, deadline), CallTimes(), target.uri).repeat(
+                "PutObject", lambda timeouts: self._store.put(target, document, timeouts)
+            )
         except TaggingError as error:
             failure = error
         except Exception as error:
@@ -83,17 +88,6 @@ class FailedKeeper:
         self._log_failure(failure, line)
         # Not inside a handler above: the SDK's error holds the signed request with its token.
         raise failure
-
-    def _put(self, target: TargetObject, document: bytes, retries: Retries) -> None:
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                timeouts = retries.timeouts(f"OSS PutObject for {target.uri}")
-                self._store.put(target, document, timeouts)
-                return
-            except TransientError as error:
-                retries.pause(attempt, error)
 
     def _log_failure(self, error: TaggingError, line: dict[str, Any]) -> None:
         self._log.write(

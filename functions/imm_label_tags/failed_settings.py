@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from imm_label_tags.errors import InvalidSetting
+from imm_label_tags.objects import BUCKET
 from imm_label_tags.settings import LOG_LEVELS, Endpoint, Variables, read_endpoint
 
 VARIABLE = "FAILED_EVENTS"
@@ -15,7 +15,6 @@ ALLOWED = (
     "empty, '.' or '..' segments, and any of \\ * ? $ \""
 )
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 # The prefix stands in a policy's resource, too, where some of these have a meaning of their own.
 _FORBIDDEN = frozenset('\\*?$"')
 _PREFIX_BYTES = 512
@@ -42,7 +41,7 @@ class FailedEvents:
         scheme, _, rest = uri.partition("://")
         bucket, _, prefix = rest.partition("/")
         prefix = prefix.strip("/")
-        if scheme != "oss" or not _BUCKET.fullmatch(bucket) or not _usable(prefix):
+        if scheme != "oss" or not BUCKET.fullmatch(bucket) or not _usable(prefix):
             raise InvalidSetting(VARIABLE, uri, ALLOWED)
         return cls(bucket, prefix)
 

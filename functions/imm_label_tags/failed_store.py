@@ -8,14 +8,14 @@ from __future__ import annotations
 import alibabacloud_oss_v2 as oss
 
 from imm_label_tags.objects import TargetObject
-from imm_label_tags.oss import OssObjects
+from imm_label_tags.oss import OssCalls
 from imm_label_tags.patience import Timeouts
 
 CONTENT_TYPE = "application/json"
 
 
-class FailedStore(OssObjects):
-    """Writes documents, which are not tagged, with the connections and the errors of tagging."""
+class FailedStore(OssCalls):
+    """Writes documents."""
 
     def put(self, target: TargetObject, document: bytes, timeouts: Timeouts) -> None:
         """Write a document, once; an object that is there is replaced: PutObject.
@@ -25,9 +25,9 @@ class FailedStore(OssObjects):
         request = oss.PutObjectRequest(
             bucket=target.bucket, key=target.key, body=document, content_type=CONTENT_TYPE
         )
-        self._ask(
-            self._operation("PutObject", "oss:PutObject", target),
+        self.ask(
+            self.operation("PutObject", "oss:PutObject", target),
             target,
-            lambda: self._client.put_object(request, readwrite_timeout=timeouts),
+            lambda: self.client.put_object(request, readwrite_timeout=timeouts),
             lambda result: None,
         )

@@ -16,7 +16,7 @@ from imm_label_tags.log import Log
 from imm_label_tags.naming import Naming
 from imm_label_tags.patience import Deadline, Patience
 from imm_label_tags.romanisation import make_ready, romanise
-from imm_label_tags.settings import Settings, read_settings
+from imm_label_tags.settings import Settings, any_secure, read_settings
 from imm_label_tags.tag_plan import TagScheme
 from imm_label_tags.tagging import Policy, Tagger
 
@@ -51,7 +51,7 @@ class Instance:
         from imm_label_tags.connections import Connections
 
         self._patience = patience or Patience()
-        self._connections = Connections(secure=_any_secure(settings))
+        self._connections = Connections(secure=any_secure(settings.imm_endpoint, settings.oss_endpoint))
         self._tagger = _build_tagger(
             settings, self._credentials, self._connections, self._patience, context, environment
         )
@@ -72,11 +72,6 @@ class Instance:
             return Invocation(self._tagger, self._items, self._log, request_id, cold, deadline).run(event)
         finally:
             self._rest = _Rest()
-
-
-def _any_secure(settings: Settings) -> bool:
-    endpoints = (settings.imm_endpoint, settings.oss_endpoint)
-    return any(endpoint is None or endpoint.scheme == "https" for endpoint in endpoints)
 
 
 class _Rest:

@@ -6,6 +6,7 @@ nothing is written from a reading that has grown old, and a write that failed is
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from datetime import datetime, timezone
 from threading import Lock
 from typing import NamedTuple, Protocol
@@ -76,7 +77,10 @@ class _Reading(NamedTuple):
 
 
 class ObjectTagger:
-    """Tags objects. Those of one instance that are about one object wait for each other."""
+    """Tags objects. Notifications of one instance that are about one object wait for each other.
+
+    ``calls`` runs the calls that need not wait.
+    """
 
     def __init__(
         self,
@@ -84,12 +88,14 @@ class ObjectTagger:
         scheme: TagScheme,
         stale_objects: StaleObjects,
         second_look_seconds: float,
+        calls: Executor,
         patience: Patience,
     ) -> None:
         self._objects = objects
         self._scheme = scheme
         self._stale_objects = stale_objects
         self._second_look = second_look_seconds
+        self._calls = calls
         self._patience = patience
         self._locks = _ObjectLocks()
 
@@ -153,7 +159,9 @@ class ObjectTagger:
     def _read(self, target: TargetObject, attempts: Attempts) -> _Reading:
         if self._stale_objects is StaleObjects.TAG:
             return self._read_again(target, attempts)
-        head = attempts.begin("HeadObject", lambda timeouts: self._last_modified(target, timeouts))
+        head = attempts.begin(
+            self._calls, "HeadObject", lambda timeouts: self._last_modified(target, timeouts)
+        )
         try:
             tags = self._read_tags(target, attempts)
             taken = self._now()

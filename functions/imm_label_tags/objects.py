@@ -8,7 +8,7 @@ from typing import NamedTuple
 from imm_label_tags.errors import TargetUnknown
 
 MAX_KEY_BYTES = 1023
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 
 class ObjectGone(Exception):
@@ -38,7 +38,7 @@ class TargetObject(NamedTuple):
         """
         scheme, _, rest = uri.partition("://")
         bucket, _, key = rest.partition("/")
-        if scheme != "oss" or not _BUCKET.fullmatch(bucket) or not key:
+        if scheme != "oss" or not BUCKET.fullmatch(bucket) or not key:
             raise TargetUnknown(f"IMM names an object that is not of the form oss://bucket/key: {uri!a}.")
         if "." in (segments := key.split("/")) or ".." in segments:
             raise TargetUnknown(

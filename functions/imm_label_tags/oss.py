@@ -1,4 +1,4 @@
-"""OSS through its official SDK: when an object was written, and its tags.
+"""OSS through its official SDK: its errors in our classes; when an object was written, and its tags.
 
 Sources: help.aliyun.com, HeadObject, GetObjectTagging, PutObjectTagging.
 """
@@ -34,8 +34,8 @@ _REQUEST_ID = "x-oss-request-id"
 _Answer = TypeVar("_Answer")
 
 
-class OssObjects:
-    """Reads and tags objects of one region; each method is one call and one attempt."""
+class OssCalls:
+    """Makes calls about objects of one region, one attempt each."""
 
     def __init__(
         self,
@@ -59,59 +59,24 @@ class OssObjects:
         else:
             config.endpoint = endpoint.url
             config.use_path_style = _is_local(endpoint)
-        self._client = oss.Client(config)
+        self.client = oss.Client(config)
 
-    def last_modified(self, target: TargetObject, timeouts: Timeouts) -> datetime:
-        """When the object was written, in UTC and whole seconds: HeadObject.
-
-        Raises ObjectGone, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
-        """
-        request = oss.HeadObjectRequest(bucket=target.bucket, key=target.key)
-        return self._ask(
-            # Reading an object's head needs the permission to read the object.
-            self._operation("HeadObject", "oss:GetObject", target),
-            target,
-            lambda: self._client.head_object(request, **_options(timeouts)),
-            _last_modified,
-        )
-
-    def tags(self, target: TargetObject, timeouts: Timeouts) -> TagSet:
-        """The object's tags in OSS's order: GetObjectTagging. Raises as ``last_modified`` does."""
-        request = oss.GetObjectTaggingRequest(bucket=target.bucket, key=target.key)
-        return self._ask(
-            self._operation("GetObjectTagging", "oss:GetObjectTagging", target),
-            target,
-            lambda: self._client.get_object_tagging(request, **_options(timeouts)),
-            _tags,
-        )
-
-    def replace_tags(self, target: TargetObject, tags: TagSet, timeouts: Timeouts) -> None:
-        """Write the object's whole tag set: PutObjectTagging.
-
-        Raises TagsRefused where OSS does not accept a tag, else as ``last_modified`` does.
-        """
-        tag_set = oss.TagSet(tags=[oss.Tag(key=key, value=value) for key, value in tags.items()])
-        request = oss.PutObjectTaggingRequest(
-            bucket=target.bucket, key=target.key, tagging=oss.Tagging(tag_set=tag_set)
-        )
-        self._ask(
-            self._operation("PutObjectTagging", "oss:PutObjectTagging", target),
-            target,
-            lambda: self._client.put_object_tagging(request, **_options(timeouts)),
-            lambda result: None,
-        )
-
-    def _operation(self, action: str, permission: str, target: TargetObject) -> Operation:
+    def operation(self, action: str, permission: str, target: TargetObject) -> Operation:
+        """A call about an object, with the permission that it needs."""
         resource = f"acs:oss:*:{self._account_id}:{target.bucket}/{target.key}"
         return Operation("OSS", action, permission, resource)
 
-    def _ask(
+    def ask(
         self,
         operation: Operation,
         target: TargetObject,
         call: Callable[[], Any],
         read: Callable[[Any], _Answer],
     ) -> _Answer:
+        """Make a call and read its result.
+
+        Raises ObjectGone, TagsRefused, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
+        """
         failure: Exception
         self._connections.expect_answer()
         try:
@@ -157,6 +122,50 @@ class OssObjects:
             request_id=error.request_id or "",
             throttled="QpsLimit" in code or code in ("ActiveRequestLimitExceeded", "SlowDown"),
             after_seconds=answer.after_seconds if answer else 0.0,
+        )
+
+
+class OssObjects(OssCalls):
+    """Reads and tags objects; each method is one call and one attempt."""
+
+    def last_modified(self, target: TargetObject, timeouts: Timeouts) -> datetime:
+        """When the object was written, in UTC and whole seconds: HeadObject.
+
+        Raises ObjectGone, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
+        """
+        request = oss.HeadObjectRequest(bucket=target.bucket, key=target.key)
+        return self.ask(
+            # Reading an object's head needs the permission to read the object.
+            self.operation("HeadObject", "oss:GetObject", target),
+            target,
+            lambda: self.client.head_object(request, **_options(timeouts)),
+            _last_modified,
+        )
+
+    def tags(self, target: TargetObject, timeouts: Timeouts) -> TagSet:
+        """The object's tags in OSS's order: GetObjectTagging. Raises as ``last_modified`` does."""
+        request = oss.GetObjectTaggingRequest(bucket=target.bucket, key=target.key)
+        return self.ask(
+            self.operation("GetObjectTagging", "oss:GetObjectTagging", target),
+            target,
+            lambda: self.client.get_object_tagging(request, **_options(timeouts)),
+            _tags,
+        )
+
+    def replace_tags(self, target: TargetObject, tags: TagSet, timeouts: Timeouts) -> None:
+        """Write the object's whole tag set: PutObjectTagging.
+
+        Raises TagsRefused where OSS does not accept a tag, else as ``last_modified`` does.
+        """
+        tag_set = oss.TagSet(tags=[oss.Tag(key=key, value=value) for key, value in tags.items()])
+        request = oss.PutObjectTaggingRequest(
+            bucket=target.bucket, key=target.key, tagging=oss.Tagging(tag_set=tag_set)
+        )
+        self.ask(
+            self.operation("PutObjectTagging", "oss:PutObjectTagging", target),
+            target,
+            lambda: self.client.put_object_tagging(request, **_options(timeouts)),
+            lambda result: None,
         )
 
 

@@ -6,7 +6,6 @@ import math
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -54,8 +53,7 @@ class Timeouts(NamedTuple):
     read: float
 
 
-@dataclass(frozen=True)
-class Patience:
+class Patience(NamedTuple):
     """The limits of one notification.
 
     Each call is tried ``attempts`` times, all calls together are repeated ``retries`` times. Pauses are

@@ -6,9 +6,9 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import PathFinder
+from typing import NamedTuple
 
 from imm_label_tags.alphabet import is_legal, make_legal
 from imm_label_tags.errors import InvalidSetting
@@ -56,8 +56,7 @@ def romanise(text: str) -> str | None:
     return _HYPHENS.sub("-", make_legal(bare)).strip("-") or None
 
 
-@dataclass(frozen=True)
-class Speller:
+class Speller(NamedTuple):
     """Gives the syllables of a text; ``trouble`` says why it is not the table that does."""
 
     syllables: Callable[[str], Sequence[str]]

@@ -179,6 +179,11 @@ def _allowed_objects(variables: Variables) -> ObjectPatterns | None:
     return ObjectPatterns(patterns)
 
 
+def any_secure(*endpoints: Endpoint | None) -> bool:
+    """Whether any service is reached over TLS, as by default."""
+    return any(endpoint is None or endpoint.scheme == "https" for endpoint in endpoints)
+
+
 def read_endpoint(variables: Variables, variable: str) -> Endpoint | None:
     """Where a service is reached; None where the variable is unset. Raises InvalidSetting."""
     text = variables.text(variable)

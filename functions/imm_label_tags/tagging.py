@@ -67,7 +67,7 @@ class Tagger:
         self._calls = calls
         self._patience = patience
         self._object_tagger = ObjectTagger(
-            objects, policy.scheme, policy.stale_objects, policy.second_look_seconds, patience
+            objects, policy.scheme, policy.stale_objects, policy.second_look_seconds, calls, patience
         )
 
     def tag(self, task: TaskNotification, trace: Trace, deadline: Deadline) -> Outcome:
@@ -75,7 +75,7 @@ class Tagger:
 
         Raises the errors of ``Tasks`` and ``Objects``, TaskNotFinished and TargetUnknown.
         """
-        attempts = Attempts(self._calls, Retries(self._patience, deadline), trace.times, _task(task))
+        attempts = Attempts(Retries(self._patience, deadline), trace.times, _task(task))
         result, target = self._read_task(task, attempts)
         trace.labels = len(result.labels)
         trace.target = target
@@ -114,7 +114,9 @@ class Tagger:
         """
         asked: Future[str] | None = None
         if task.user_data is not None and not _names_object(task.user_data):
-            asked = attempts.begin("GetTask", lambda timeouts: self._request_definition(task, timeouts))
+            asked = attempts.begin(
+                self._calls, "GetTask", lambda timeouts: self._request_definition(task, timeouts)
+            )
         try:
             result = attempts.repeat(
                 "GetVideoLabelClassificationResult", lambda timeouts: self._tasks.result(task, timeouts)

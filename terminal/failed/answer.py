@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from imm_label_tags import errors
-from imm_label_tags.errors import BatchFailed, TaggingError
+from imm_label_tags.failed_event import RETRYABLE
 from imm_label_tags.outcome import Status
 
 _STATUSES = frozenset(status.value for status in Status)
@@ -69,15 +68,7 @@ def _failure(fields: Mapping[str, Any], condition: str, body: bytes) -> Failed:
     error, message = fields.get("errorType"), fields.get("errorMessage")
     name = error if isinstance(error, str) and error else condition
     said = message if isinstance(message, str) else body.decode("utf-8", "replace")
-    return Failed(name, said, _retryable(name))
-
-
-def _retryable(error: str) -> bool | None:
-    """Whether a retry may help; of a batch its items decide, which only the function knows."""
-    member = vars(errors).get(error)
-    if not isinstance(member, type) or not issubclass(member, TaggingError) or member is BatchFailed:
-        return None
-    return member.retryable
+    return Failed(name, said, RETRYABLE.get(name))
 
 
 def _status(outcome: object) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 from imm_label_tags.attempts import Attempts
 from imm_label_tags.objects import TargetObject
 from imm_label_tags.oss import OssObjects
@@ -21,20 +19,19 @@ class PatientObjects:
     def __init__(self, objects: OssObjects) -> None:
         self._objects = objects
         self._patience = Patience()
-        self._executor = ThreadPoolExecutor(1)
 
     def tags(self, target: TargetObject) -> TagSet:
         """An object's tags."""
-        return self._attempts().repeat(
+        return self._attempts(target).repeat(
             "GetObjectTagging", lambda timeouts: self._objects.tags(target, timeouts)
         )
 
     def replace_tags(self, target: TargetObject, tags: TagSet) -> None:
         """Write an object's whole tag set."""
-        self._attempts().repeat(
+        self._attempts(target).repeat(
             "PutObjectTagging", lambda timeouts: self._objects.replace_tags(target, tags, timeouts)
         )
 
-    def _attempts(self) -> Attempts:
+    def _attempts(self, target: TargetObject) -> Attempts:
         deadline = Deadline(PATIENCE_SECONDS, self._patience.clock)
-        return Attempts(self._executor, Retries(self._patience, deadline), CallTimes())
+        return Attempts(Retries(self._patience, deadline), CallTimes(), target.uri)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -34,7 +33,7 @@ def time_runs_out(stage: Stage, line: Line, after: Iterable[Call], late: float =
         answered = line.imm.answered + line.oss.answered
         return late if all(answered[call] for call in calls) else 0.0
 
-    stage.patience = replace(stage.patience, clock=clock if calls else first_zero_then(late))
+    stage.patience = stage.patience._replace(clock=clock if calls else first_zero_then(late))
     stage.new_instance()
 
 
@@ -45,7 +44,7 @@ def first_zero_then(moment: float) -> Callable[[], float]:
 
 
 def time_stands_still(stage: Stage) -> None:
-    stage.patience = replace(stage.patience, clock=lambda: 0.0)
+    stage.patience = stage.patience._replace(clock=lambda: 0.0)
     stage.new_instance()
 
 
@@ -91,8 +90,8 @@ def test_an_invocation_that_begins_too_late_makes_no_call(stage: Stage, line: Li
 def test_a_write_is_not_repeated_once_the_time_has_run_out(stage: Stage, task_id: str) -> None:
     # Given a write that fails, and a pause that lasts longer than it should
     now = [0.0]
-    stage.patience = replace(
-        stage.patience, clock=lambda: now[0], sleep=lambda seconds: now.append(now.pop() + LATE)
+    stage.patience = stage.patience._replace(
+        clock=lambda: now[0], sleep=lambda seconds: now.append(now.pop() + LATE)
     )
     stage.break_call(Fault(FaultKind.ERROR, action=Call.WRITE, status=503, times=None))
     stage.forget_calls()
@@ -112,7 +111,7 @@ def test_a_call_that_fails_shortly_before_the_end_is_not_repeated(
     # Given a failure with so little time left that a pause and another attempt do not fit
     before = {Call.RESULT: (), Call.TASK: (), Call.WRITE: ALL[:4]}.get(call, ALL[:2])
     time_runs_out(stage, line, before, late=TIMEOUT - MARGIN_SECONDS - SHORTEST_CALL_SECONDS)
-    stage.patience = replace(stage.patience, jitter=lambda: 1.0)
+    stage.patience = stage.patience._replace(jitter=lambda: 1.0)
     stage.break_call(Fault(FaultKind.ERROR, action=call, status=503, times=None))
 
     # When the event is delivered
@@ -166,7 +165,7 @@ def test_the_time_is_the_functions_timeout_less_a_margin(
 
     # Then a call that just fits is begun, and one that does not is not
     for moment, begins in ((seconds - shortest - 0.01, True), (seconds - shortest + 0.01, False)):
-        stage.patience = replace(stage.patience, clock=first_zero_then(moment))
+        stage.patience = stage.patience._replace(clock=first_zero_then(moment))
         stage.new_instance()
         stage.forget_calls()
         if begins:

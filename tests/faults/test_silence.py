@@ -6,7 +6,6 @@ Waiting is all that these rows of the table cost, so they wait together, as the 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ class Items:
     """One object and one task for each call that is silent."""
 
     def __init__(self, stage: Stage) -> None:
-        stage.patience = replace(stage.patience, read=READ_SECONDS)
+        stage.patience = stage.patience._replace(read=READ_SECONDS)
         self._stage = stage
         self._tasks: dict[Call, str] = {}
         for row in ROWS:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ class Warm:
 
     def __init__(self, stage: Stage, line: Line, capsys: pytest.CaptureFixture[str]) -> None:
         stage.set(STALE_OBJECTS="tag")
-        stage.patience = replace(stage.patience, read=READ_SECONDS)
+        stage.patience = stage.patience._replace(read=READ_SECONDS)
         stage.new_instance()
         self._stage = stage
         self._line = line
@@ -141,7 +140,7 @@ def test_connections_that_die_between_two_calls_of_an_invocation(
             line.oss.break_kept(how)
         return 0.0
 
-    stage.patience = replace(stage.patience, clock=clock, read=READ_SECONDS)
+    stage.patience = stage.patience._replace(clock=clock, read=READ_SECONDS)
     stage.new_instance()
     task_id = stage.task(stage.upload(tags=FOREIGN), CHAIR)
 

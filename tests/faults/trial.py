@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Barrier
 from typing import Any
 
@@ -167,7 +167,7 @@ class Trial:
             if len(first) <= mended.parties:
                 mended.wait()
 
-        self._stage.patience = replace(self._stage.patience, sleep=pause)
+        self._stage.patience = self._stage.patience._replace(sleep=pause)
 
 
 TrialOf = Callable[[FaultCase, Call], Trial]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from threading import Thread
 
 import alibabacloud_oss_v2 as oss
@@ -26,7 +25,7 @@ class Meanwhile:
     def __init__(self, stage: Stage) -> None:
         self.waits: list[float] = []
         self.acts: Iterator[Callable[[], object]] = iter(())
-        stage.patience = replace(stage.patience, sleep=self._wait)
+        stage.patience = stage.patience._replace(sleep=self._wait)
 
     def __call__(self, *acts: Callable[[], object]) -> None:
         self.acts = iter(acts)

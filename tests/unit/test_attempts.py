@@ -34,14 +34,14 @@ class Bench:
     """Attempts of one notification, with a clock that stands still."""
 
     def __init__(self, executor: ThreadPoolExecutor) -> None:
-        self._executor = executor
+        self.executor = executor
         self.now = 0.0
         self.pauses: list[float] = []
         self.times = CallTimes()
 
     def attempts(self, subject: str = "task T of project P") -> Attempts:
         patience = Patience(sleep=self.pauses.append, jitter=lambda: 1.0, clock=lambda: self.now)
-        return Attempts(self._executor, Retries(patience, Deadline(60, patience.clock)), self.times, subject)
+        return Attempts(Retries(patience, Deadline(60, patience.clock)), self.times, subject)
 
 
 @pytest.fixture
@@ -93,7 +93,10 @@ def test_a_call_may_be_made_a_single_time(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     ("subject", "words"),
-    [("task T of project P", "GetTask for task T of project P was not"), ("", "GetTask was not")],
+    [
+        ("task T of project P", "GetTask for task T of project P was not"),
+        ("oss://b/a.mp4", "GetTask for oss://b/a.mp4 was not"),
+    ],
 )
 def test_a_call_for_which_there_is_no_time_is_named_and_not_counted(
     bench: Bench, subject: str, words: str
@@ -115,15 +118,17 @@ def test_calls_are_made_at_the_same_time(bench: Bench) -> None:
 
     # When one is begun beside the other, then both end
     attempts = bench.attempts()
-    begun = attempts.begin("GetTask", meet)
+    begun = attempts.begin(bench.executor, "GetTask", meet)
     assert {attempts.repeat("GetVideoLabelClassificationResult", meet), begun.result()} == {0, 1}
     assert bench.times.calls == {"GetTask": 1, "GetVideoLabelClassificationResult": 1}
 
 
 def test_a_call_beside_others_is_repeated_too_and_has_its_error_in_its_future(bench: Bench) -> None:
     attempts = bench.attempts()
-    assert attempts.begin("GetTask", Service(unavailable())).result() == "answer"
-    assert isinstance(attempts.begin("HeadObject", Service(TaskNotFound("gone"))).exception(), TaskNotFound)
+    assert attempts.begin(bench.executor, "GetTask", Service(unavailable())).result() == "answer"
+    assert isinstance(
+        attempts.begin(bench.executor, "HeadObject", Service(TaskNotFound("gone"))).exception(), TaskNotFound
+    )
     assert bench.times.calls == {"GetTask": 2, "HeadObject": 1}
 
 

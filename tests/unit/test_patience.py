@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,7 +43,7 @@ class Time:
 
     def patience(self, **changes: Any) -> Patience:
         patience = Patience(sleep=self.sleep, jitter=lambda: 1.0, clock=self.clock)
-        return replace(patience, **changes)
+        return patience._replace(**changes)
 
     def retries(self, seconds: float = 60.0, **changes: Any) -> Retries:
         return Retries(self.patience(**changes), Deadline(seconds, self.clock))
