@@ -3,6 +3,8 @@
 // function.
 //
 // fc3 publishes a layer only if its bytes differ from those of the newest version; either way it tells the ARN.
+// Serverless Devs prints no value of the keys' configuration, so the account id in that ARN is masked
+// (`acs:fc:cn-hangzhou:123**********456:layers/…/versions/7`): only the version is read from it.
 // The functions of one deployment share it: what was published for the first is what the next ones get.
 'use strict';
 
@@ -10,9 +12,11 @@ const { spawnSync } = require('child_process');
 const fs = require('fs');
 const path = require('path');
 
-const OWN_LAYER = /^acs:fc:[^:]+:\d+:layers\/([^/]+)\/versions\/\d+$/;
+const OWN_LAYER = /^(acs:fc:[^:]+:(\d+):layers\/([^/]+)\/versions\/)\d+$/;
+// A layer's name is not compared: it may have the account id in it.
+const TOLD_VERSION = /:layers\/[^/\s]+\/versions\/(\d+)/g;
 
-// By region, name and file. Serverless Devs loads a plugin once for all functions.
+// Versions by region, name and file. Serverless Devs loads a plugin once for all functions.
 const published = new Map();
 
 // Serverless Devs goes on after a failed action if it is called with one of these, so an exception is not enough.
@@ -36,14 +40,21 @@ module.exports = async function useBuilt(inputs) {
   if (index < 0) {
     throw new Error('`layers` names no layer of your own: which one is to be published?');
   }
-  const [, name] = OWN_LAYER.exec(props.layers[index]);
+  const [, withoutVersion, account, name] = OWN_LAYER.exec(props.layers[index]);
+  const { access } = inputs.resource;
+  const { AccountID: publisher } = await inputs.getCredential();
+  if (publisher && String(publisher) !== account) {
+    throw new Error(
+      `The keys of \`access: ${access}\` are of another account than the layer: set ALIBABA_CLOUD_ACCOUNT_ID to theirs.`,
+    );
+  }
   props.code = built(`code-${props.runtime}`);
   const layer = built(props.runtime);
   const key = [props.region, name, layer].join(' ');
   if (!published.has(key)) {
-    published.set(key, publish(name, layer, props, inputs.resource.access));
+    published.set(key, publish(name, layer, props, access));
   }
-  props.layers[index] = published.get(key);
+  props.layers[index] = withoutVersion + published.get(key);
   console.log(`layer: ${props.layers[index]}`);
   return inputs;
 };
@@ -56,9 +67,9 @@ function publish(name, file, { region, runtime }, access) {
   if (told.error || told.status !== 0) {
     throw new Error(`The layer could not be published: ${told.error || told.stdout + told.stderr}`);
   }
-  const arns = told.stdout.match(new RegExp(`acs:fc:${region}:\\d+:layers/${name}/versions/\\d+`, 'g'));
-  if (!arns) {
+  const versions = Array.from(told.stdout.matchAll(TOLD_VERSION), ([, version]) => version);
+  if (versions.length === 0) {
     throw new Error(`The layer may be published, but no version was told: ${told.stdout}`);
   }
-  return arns[arns.length - 1];
+  return versions[versions.length - 1];
 }

@@ -1,14 +1,17 @@
 """`s deploy` builds, checks, publishes the layer and deploys its version, without any hand editing.
 
 Serverless Devs itself runs here where it is installed, with a stand-in for the component fc3, which it would
-download, and with a stand-in for the `s` that publishes. Where it is not installed, `check-deploy` says so.
+download. The `s` that publishes is a stand-in too, which prints what version 3.1.10 does; in one test it is
+the installed one. Where there is none, `check-deploy` says so; Node.js alone is enough to call the plugin.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,27 @@ from terminal.deployment_check.serverless_devs import Absent, find
 from tests.deployment.checkout import ROOT, Checkout
 
 SYSTEM_PATH = os.environ["PATH"]
-ARN = "acs:fc:cn-hangzhou:143:layers/imm-label-tags/versions/7"
-NEW = f"""echo '{{"layerName":"imm-label-tags","layerVersionArn":"{ARN}"}}'
-printf '\\033[1mlayerVersionArn: \\033[22m{ARN}\\n'"""
-UNCHANGED = f"printf 'version: 7\\nlayerVersionArn: {ARN}\\n'"
+ACCOUNT = "1234567890123456"
+LAYER = "acs:fc:cn-hangzhou:{}:layers/imm-label-tags/versions/{}"
+ARN = LAYER.format(ACCOUNT, 7)
+
+
+def masked(value: str) -> str:
+    """A value of the keys' configuration as Serverless Devs 3.1.10 prints it."""
+    return f"{value[:3]}{'*' * (len(value) - 6)}{value[-3:]}" if len(value) > 8 else "*" * len(value)
+
+
+def result_of(account: str) -> str:
+    """How Serverless Devs prints a command's result: every value of the keys' configuration is masked."""
+    return f"""printf '\\033[1mlayerName: \\033[22m      imm-label-tags\\n'
+printf '\\033[1mversion: \\033[22m        \\033[34m7\\033[39m\\n'
+printf '\\033[1mlayerVersionArn: \\033[22m{LAYER.format(masked(account), 7)}\\n'"""
+
+
+# Of a version that it has just made, fc3 prints the answer itself, unmasked and before.
+NEW = f"""echo '{{"layerName":"imm-label-tags","version":7,"layerVersionArn":"{ARN}"}}'
+{result_of(ACCOUNT)}"""
+UNCHANGED = result_of(ACCOUNT)
 COMPONENT = """
 const fs = require('fs');
 module.exports = class {
@@ -30,6 +50,27 @@ module.exports = class {
     return {};
   }
 };
+"""
+# What fc3's `layer publish` gives for bytes that are unchanged, and does for others.
+PUBLISHER = """
+module.exports.default = class {
+  async layer(inputs) {
+    const { AccountID } = await inputs.getCredential();
+    const layerVersionArn = `acs:fc:cn-hangzhou:${AccountID}:layers/imm-label-tags/versions/7`;
+    const layer = { layerName: 'imm-label-tags', version: 7, layerVersionArn };
+    if (process.env.LAYER_IS_NEW) console.log(JSON.stringify(layer));
+    return layer;
+  }
+};
+"""
+# Calls the plugin as Serverless Devs does, with the inputs of the first argument.
+CALL = """
+const inputs = JSON.parse(process.argv[1]);
+inputs.getCredential = async () => inputs.credential;
+require(process.argv[2])(inputs).then(
+  ({ props }) => console.log(JSON.stringify(props)),
+  (error) => { console.error(error.message); process.exit(1); },
+);
 """
 
 
@@ -40,9 +81,9 @@ class Deployment:
         self.directory = checkout.directory
         for name in ("s.yaml", "s.eventbridge.yaml"):
             text = (ROOT / name).read_text("utf-8")
-            (self.directory / name).write_text(text.replace("component: fc3", "component: ./fc3"))
-        (self.directory / "fc3").mkdir()
-        (self.directory / "fc3" / "index.js").write_text(COMPONENT)
+            (self.directory / name).write_text(text.replace("component: fc3", "component: ./component"))
+        (self.directory / "component").mkdir()
+        (self.directory / "component" / "index.js").write_text(COMPONENT)
         (self.directory / "home").mkdir()
         self.command("bin/make", 'echo "make $*" >> run.log')
         self.command(".venv/bin/imm-label-tags", 'echo "imm-label-tags $*" >> run.log')
@@ -59,6 +100,17 @@ class Deployment:
         """What the nested `s` does, which is to publish the layer."""
         self.command("bin/s", f'echo "s $*" >> run.log\n{script}')
 
+    def publishing_itself(self) -> None:
+        """Let the nested `s` be the installed one, with a component that it need not download."""
+        (self.directory / "bin" / "s").unlink()
+        component = self.directory / "home" / ".s" / "components" / "devsapp.cn" / "v3" / "fc3"
+        (component / "dist").mkdir(parents=True)
+        (component / "dist" / "index.js").write_text(PUBLISHER)
+        (component / "package.json").write_text('{"name": "fc3", "main": "dist/index.js"}')
+        (component / "publish.yaml").write_text("Type: Component\nName: fc3\nVersion: 0.1.22\n")
+        lock = {"version": "0.1.22", "lastUpdateCheck": int(time.time() * 1000)}
+        (component / ".s.lock").write_text(json.dumps(lock))
+
     def log(self) -> list[str]:
         """The commands that ran."""
         path = self.directory / "run.log"
@@ -70,22 +122,46 @@ class Deployment:
         lines = path.read_text().splitlines() if path.exists() else []
         return {name: props for line in lines for name, props in json.loads(line).items()}
 
-    def deploy(self, executable: str, *options: str, resource: str = "") -> subprocess.CompletedProcess[str]:
+    def deploy(
+        self, executable: str, *options: str, resource: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         """`s deploy`, or `s <resource> deploy`."""
+        words = [executable, *([resource] if resource else []), "deploy", "--assume-yes", *options]
+        return self.run(words, **variables)
+
+    def run(self, words: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
+        """Any command, with keys of the declared account."""
         home = str(self.directory / "home")
         return subprocess.run(
-            [executable, *([resource] if resource else []), "deploy", "--assume-yes", *options],
+            words,
             cwd=self.directory,
             env={
                 "PATH": f"{self.directory / 'bin'}:{SYSTEM_PATH}",
                 "HOME": home,
                 "serverless_devs_config_home": home,
                 "NODE_ENV": "test",
+                "AccountID": ACCOUNT,
+                "AccessKeyID": "LTAIexample",
+                "AccessKeySecret": "an-example-of-a-secret",
+                **variables,
             },
             capture_output=True,
             text=True,
             timeout=120,
         )
+
+    def call(
+        self, node: str, layer: str = ARN, account: str | None = ACCOUNT
+    ) -> subprocess.CompletedProcess[str]:
+        """The plugin alone, for a function with one layer and keys of an account."""
+        inputs = {
+            "props": {"region": "cn-hangzhou", "runtime": "python3.12", "layers": [layer]},
+            "yaml": {"path": str(self.directory / "s.yaml")},
+            "resource": {"name": "tag_object", "component": "fc3", "access": "default"},
+            "credential": {"AccountID": account},
+        }
+        plugin = str(self.directory / "deploy" / "use_built.js")
+        return self.run([node, "-e", CALL, json.dumps(inputs), plugin])
 
 
 @pytest.fixture
@@ -100,6 +176,73 @@ def installed() -> str | None:
         assert "Serverless Devs" in found.why
         return None
     return found.executable
+
+
+@pytest.fixture
+def node() -> str:
+    """Node.js, where it is installed."""
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("Node.js is not installed, and Serverless Devs can't be either")
+    return found
+
+
+def test_serverless_devs_masks_the_account_id() -> None:
+    assert masked("1433333333333333") == "143**********333"
+
+
+@pytest.mark.parametrize("answer", [NEW, UNCHANGED], ids=["new", "unchanged"])
+def test_the_declared_layer_is_deployed_in_the_version_that_is_told(
+    deployment: Deployment, node: str, answer: str
+) -> None:
+    # Given an answer whose account id is masked
+    deployment.publishing(answer)
+    # When version 1 is declared
+    told = deployment.call(node, LAYER.format(ACCOUNT, 1))
+    # Then version 7 of the same layer is deployed
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout.splitlines()[-1])["layers"] == [ARN]
+
+
+def test_a_layer_whose_name_has_the_account_id_is_deployed(deployment: Deployment, node: str) -> None:
+    name = f"layer-{ACCOUNT}"
+    shown = f"acs:fc:cn-hangzhou:{masked(ACCOUNT)}:layers/layer-{masked(ACCOUNT)}/versions/12"
+    deployment.publishing(f"echo 'layerVersionArn: {shown}'")
+    told = deployment.call(node, f"acs:fc:cn-hangzhou:{ACCOUNT}:layers/{name}/versions/1")
+    assert f'"acs:fc:cn-hangzhou:{ACCOUNT}:layers/{name}/versions/12"' in told.stdout
+
+
+def test_keys_of_another_account_publish_nothing(deployment: Deployment, node: str) -> None:
+    told = deployment.call(node, account="6543210987654321")
+    assert told.returncode == 1
+    assert "`access: default` are of another account than the layer" in told.stderr
+    assert deployment.log() == []
+
+
+def test_keys_that_name_no_account_publish_in_the_declared_one(deployment: Deployment, node: str) -> None:
+    told = deployment.call(node, account=None)
+    assert json.loads(told.stdout.splitlines()[-1])["layers"] == [ARN]
+
+
+@pytest.mark.parametrize(
+    ("answer", "variables"), [(NEW, {"LAYER_IS_NEW": "1"}), (UNCHANGED, {})], ids=["new", "unchanged"]
+)
+def test_what_the_installed_serverless_devs_prints_of_a_layer_is_understood(
+    deployment: Deployment, answer: str, variables: dict[str, str]
+) -> None:
+    if (s := installed()) is None:
+        return
+    # Given that the stand-in prints what the installed `s` does
+    stood_in = subprocess.run(["sh", "-c", answer], capture_output=True, text=True)
+    deployment.publishing_itself()
+    layer = ("cli", "fc3", "layer", "publish", "--region", "cn-hangzhou", "--access", "default")
+    printed = deployment.run([s, *layer], FORCE_COLOR="1", **variables).stdout
+    assert printed.endswith(stood_in.stdout)
+    # When the installed one publishes
+    told = deployment.deploy(s, **variables)
+    # Then its version is deployed, in the declared account
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert [props["layers"] for props in deployment.deployed().values()] == [[ARN], [ARN]]
 
 
 @pytest.mark.parametrize("answer", [NEW, UNCHANGED], ids=["new", "unchanged"])
