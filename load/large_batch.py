@@ -151,7 +151,7 @@ def _item(
         **content,
         "ProjectName": PROJECT,
         "TaskId": task.task_id,
-        "UserData": f"oss://{BUCKET}/{task.key}" if task.names_object else "",
+        "UserData": "",
     }
     message = json.dumps({**envelope, "content": json.dumps(told, ensure_ascii=False)}, ensure_ascii=False)
     return {**template, "data": {**template["data"], "messageBody": message}}

@@ -146,7 +146,6 @@ def _target(labels: int, clips: int) -> PlannedObject:
         key=key,
         start=present() + timedelta(minutes=1),
         labels=_BEST,
-        names_object=True,
     )
     return PlannedObject(key, (("team", "a"), ("archived", "")), (), (task,))
 
@@ -160,7 +159,7 @@ def _answer(task: PlannedTask, labels: int, clips: int) -> Iterator[bytes]:
         "Message": "",
         "StartTime": f"{task.start:%Y-%m-%dT%H:%M:%S.%f}000Z",
         "EndTime": f"{task.start:%Y-%m-%dT%H:%M:%S.%f}000Z",
-        "UserData": f"oss://{BUCKET}/{task.key}",
+        "UserData": "",
         "TaskType": "VideoLabelClassification",
         "TaskId": task.task_id,
         "ProjectName": PROJECT,

@@ -97,7 +97,6 @@ class Region:
             start_time=_nanoseconds(task.start),
             end_time=_nanoseconds(task.start + timedelta(seconds=30)),
             status="Succeeded",
-            user_data=uri if task.names_object else "",
             request={
                 "ProjectName": PROJECT,
                 "SourceURI": uri,

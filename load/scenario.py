@@ -28,7 +28,6 @@ LEAST_CONFIDENCE = 50
 MOST_FOREIGN = 5
 _SHARE_OF_OUTAGES = 0.002
 _SHARE_OF_LEFTOVERS = 0.1
-_SHARE_OF_USER_DATA = 0.5
 _SHARE_OF_EQUAL_STARTS = 0.05
 _FOREIGN_KEYS = (
     *("team", "owner", "retention", "cost-center", "env", "project:x", "a.b/c", "z", "IMM", "im"),
@@ -47,7 +46,6 @@ class PlannedTask:
     key: str
     start: datetime
     labels: tuple[tuple[str, int], ...]
-    names_object: bool
 
     @property
     def age(self) -> tuple[datetime, str]:
@@ -154,7 +152,6 @@ def _tasks(randomness: random.Random, number: int, key: str, count: int, now: da
                 key=key,
                 start=start,
                 labels=_labels(randomness),
-                names_object=randomness.random() < _SHARE_OF_USER_DATA,
             )
         )
     return tasks

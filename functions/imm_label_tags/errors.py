@@ -72,7 +72,11 @@ class TaskNotFound(PermanentError):
 
 
 class TargetUnknown(PermanentError):
-    """IMM names no object for the task, or one that cannot be addressed safely."""
+    """IMM names no object for the task, or one that cannot be addressed safely.
+
+    Where IMM gives no SourceURI the object is the one that UserData names, and this is also the error for one
+    that does not exist: nothing but somebody's text says that it ever did.
+    """
 
 
 class ServiceRejected(PermanentError):

@@ -26,15 +26,10 @@ MAX_NAME_LENGTH = 256
 
 
 class TaskNotification(NamedTuple):
-    """A task that IMM says has ended.
-
-    ``user_data`` is what the message claims the task's UserData to be, None where it has no such field. It
-    only decides which calls are worth making at once; what they answer is what counts.
-    """
+    """A task that IMM says has ended. Nothing else of the message counts."""
 
     project_name: str
     task_id: str
-    user_data: str | None = None
 
 
 class ForeignNotification(NamedTuple):
@@ -174,12 +169,7 @@ def _read_content(content: object, event_type: object) -> Notification:
         raise InvalidNotification("IMM's message names no task type.")
     if task_type != TASK_TYPE:
         return ForeignNotification(f"A notification of task type {_shown(task_type)}.")
-    user_data = content.get("UserData")
-    return TaskNotification(
-        project_name=_name(content, "ProjectName"),
-        task_id=_name(content, "TaskId"),
-        user_data=user_data if isinstance(user_data, str) else None,
-    )
+    return TaskNotification(_name(content, "ProjectName"), _name(content, "TaskId"))
 
 
 def _name(content: Mapping[str, Any], field: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from typing import NamedTuple, Protocol
 
 from imm_label_tags.attempts import Attempts
@@ -20,8 +20,8 @@ from imm_label_tags.task import (
     RUNNING,
     SUCCEEDED,
     TaskResult,
-    target_of_request,
-    target_of_user_data,
+    TaskTarget,
+    target_of_task,
 )
 
 
@@ -78,15 +78,15 @@ class Tagger:
         attempts = Attempts(Retries(self._patience, deadline), trace.times, _task(task))
         result, target = self._read_task(task, attempts)
         trace.labels = len(result.labels)
-        trace.target = target
+        trace.target = target.object if target else None
         ending = self._end(task, target, result, attempts)
-        uri = target.uri if target else None
+        uri = target.object.uri if target else None
         return Outcome(
             ending.status, task.project_name, task.task_id, uri, ending.tags, ending.dropped, ending.reason
         )
 
     def _end(
-        self, task: TaskNotification, target: TargetObject | None, result: TaskResult, attempts: Attempts
+        self, task: TaskNotification, target: TaskTarget | None, result: TaskResult, attempts: Attempts
     ) -> Ending:
         if result.status == FAILED:
             said = ": ".join(part for part in (result.code, result.message) if part) or "no reason given"
@@ -96,49 +96,39 @@ class Tagger:
                 f"IMM names no object for {_task(task)}: neither the task's request nor its UserData has an "
                 "oss:// URI. A retry does not help."
             )
-        if self._allowed_objects is not None and not self._allowed_objects.match(target):
-            reason = f"{target.uri} matches no pattern of ALLOWED_OBJECTS."
+        if self._allowed_objects is not None and not self._allowed_objects.match(target.object):
+            reason = f"{target.object.uri} matches no pattern of ALLOWED_OBJECTS."
             return Ending(Status.NOT_ALLOWED, None, reason=reason)
         if result.start_time is None:
             raise ServiceUnavailable(f"IMM gave {_task(task)} no readable StartTime. A retry may help.")
-        finding = Finding(target, task.task_id, result.start_time, result.labels)
-        return self._object_tagger.tag(finding, attempts)
-
-    def _read_task(
-        self, task: TaskNotification, attempts: Attempts
-    ) -> tuple[TaskResult, TargetObject | None]:
-        """The task's result and its object: the one that UserData names, else the request's SourceURI.
-
-        GetTask is asked at the same time as the result where the message says that UserData will not do;
-        where it proves needless (the task failed, UserData will do after all) its answer is ignored.
-        """
-        asked: Future[str] | None = None
-        if task.user_data is not None and not _names_object(task.user_data):
-            asked = attempts.begin(
-                self._calls, "GetTask", lambda timeouts: self._request_definition(task, timeouts)
+        finding = Finding(target.object, task.task_id, result.start_time, result.labels)
+        ending = self._object_tagger.tag(finding, attempts)
+        if ending.status is Status.OBJECT_GONE and not target.named_by_imm:
+            raise TargetUnknown(
+                f"IMM names no object for {_task(task)}, and the one that its UserData names, "
+                f"{target.object.uri}, does not exist. A retry does not help."
             )
+        return ending
+
+    def _read_task(self, task: TaskNotification, attempts: Attempts) -> tuple[TaskResult, TaskTarget | None]:
+        """The task's result, which does not tell the object, and meanwhile from GetTask the object."""
+        asked = attempts.begin(
+            self._calls, "GetTask", lambda timeouts: self._tasks.request_definition(task, timeouts)
+        )
         try:
             result = attempts.repeat(
                 "GetVideoLabelClassificationResult", lambda timeouts: self._tasks.result(task, timeouts)
             )
             _check_finished(task, result)
         finally:
-            if asked is not None:
-                asked.exception()
-        if result.status == FAILED:
-            return result, _target_if_known(result, asked)
-        target = target_of_user_data(result.user_data)
-        if target is None:
-            definition = (
-                asked.result()
-                if asked
-                else attempts.repeat("GetTask", lambda timeouts: self._request_definition(task, timeouts))
-            )
-            target = target_of_request(definition)
-        return result, target
-
-    def _request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
-        return self._tasks.request_definition(task, timeouts)
+            asked.exception()
+        try:
+            return result, target_of_task(asked.result(), result.user_data)
+        except TaggingError:
+            # The object of a failed task is only reported.
+            if result.status != FAILED:
+                raise
+            return result, None
 
 
 def _check_finished(task: TaskNotification, result: TaskResult) -> None:
@@ -149,22 +139,6 @@ def _check_finished(task: TaskNotification, result: TaskResult) -> None:
             f"IMM reports {_task(task)} with the status {result.status!a}, which is not documented. "
             "A retry may help."
         )
-
-
-def _target_if_known(result: TaskResult, asked: Future[str] | None) -> TargetObject | None:
-    """The object of a failed task, which is only reported: no call and no error is worth it."""
-    try:
-        target = target_of_user_data(result.user_data)
-        return target_of_request(asked.result()) if target is None and asked is not None else target
-    except TaggingError:
-        return None
-
-
-def _names_object(user_data: str) -> bool:
-    try:
-        return target_of_user_data(user_data) is not None
-    except TargetUnknown:
-        return True
 
 
 def _task(task: TaskNotification) -> str:

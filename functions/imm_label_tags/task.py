@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timezone
 from typing import NamedTuple
 
+from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.json_text import parse_json
 from imm_label_tags.labels import Label
 from imm_label_tags.objects import TargetObject
@@ -29,6 +30,13 @@ class TaskResult(NamedTuple):
     labels: tuple[Label, ...]
 
 
+class TaskTarget(NamedTuple):
+    """The object of a task; ``named_by_imm`` is False where it is only what somebody wrote into UserData."""
+
+    object: TargetObject
+    named_by_imm: bool
+
+
 def parse_time(text: str) -> datetime | None:
     """A time of IMM's as UTC, or None where it is none.
 
@@ -45,6 +53,19 @@ def parse_time(text: str) -> datetime | None:
         return time.astimezone(timezone.utc)
     except (ValueError, OverflowError):
         return None
+
+
+def target_of_task(definition: str, user_data: str) -> TaskTarget | None:
+    """The object of a task: its request's SourceURI, and what UserData names only where there is none.
+
+    UserData is free text: it may name the object in other words, or an object that has nothing to do with
+    the task. Raises TargetUnknown where what counts cannot be addressed safely.
+    """
+    requested = target_of_request(definition)
+    if requested is not None:
+        return TaskTarget(requested, named_by_imm=True)
+    told = target_of_user_data(user_data)
+    return TaskTarget(told, named_by_imm=False) if told is not None else None
 
 
 def target_of_user_data(user_data: str) -> TargetObject | None:
@@ -67,12 +88,20 @@ def target_of_user_data(user_data: str) -> TargetObject | None:
 
 
 def target_of_request(definition: str) -> TargetObject | None:
-    """The SourceURI of a task's request definition (a JSON text that GetTask returns).
+    """The SourceURI of a task's request definition, a JSON text that GetTask returns; None without one.
 
-    Raises TargetUnknown where it cannot be addressed safely.
+    Raises TargetUnknown where there is one that cannot be read, or not be addressed safely.
     """
-    uri = _json_object(definition.strip()).get("SourceURI")
-    return TargetObject.from_uri(uri) if isinstance(uri, str) and uri else None
+    text = definition.strip()
+    if text in ("", "null"):
+        return None
+    fields = parse_json(text)
+    uri = fields.get("SourceURI") if isinstance(fields, dict) else False
+    if uri is not None and not isinstance(uri, str):
+        raise TargetUnknown(
+            f"The request of the task, as IMM gives it, cannot be read: {text[:80]!a}. A retry does not help."
+        )
+    return TargetObject.from_uri(uri) if uri else None
 
 
 def _json_object(text: str) -> dict[str, object]:

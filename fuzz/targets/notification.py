@@ -25,7 +25,6 @@ def run(data: bytes) -> None:
         if isinstance(item, TaskNotification):
             require(_can_be_sent(item.project_name), f"A project that can be sent: {item.project_name!a}")
             require(_can_be_sent(item.task_id), f"A task id that can be sent: {item.task_id!a}")
-            require(item.user_data is None or isinstance(item.user_data, str), "UserData is text or absent")
         elif isinstance(item, ForeignNotification):
             require_message(item.reason, "A reason is short and printable")
         else:

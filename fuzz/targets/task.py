@@ -9,7 +9,7 @@ from fuzz.targets.target import Target
 from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.labels import fraction
 from imm_label_tags.objects import TargetObject
-from imm_label_tags.task import parse_time, target_of_request, target_of_user_data
+from imm_label_tags.task import parse_time, target_of_request, target_of_task, target_of_user_data
 
 
 def run(data: bytes) -> None:
@@ -21,7 +21,7 @@ def run(data: bytes) -> None:
     text = data.decode("utf-8", "surrogateescape")
     require(parse_time(text) == _time(text), f"{parse_time(text)} is the time {text[:80]!a}")
     require(0.0 <= fraction(text) <= 1.0, "A confidence is from 0 to 1")
-    for read in (target_of_user_data, target_of_request):
+    for read in (target_of_user_data, target_of_request, _whole_target):
         try:
             target = read(text)
         except TargetUnknown as refusal:
@@ -32,6 +32,12 @@ def run(data: bytes) -> None:
             require(_safe(target), f"An object that can be addressed: {target.uri!a}")
             if "\\" not in text:
                 require(target.uri in text, f"The name of an object is taken as it stands: {target.uri!a}")
+
+
+def _whole_target(text: str) -> TargetObject | None:
+    """The object of a task whose request and UserData are the same text."""
+    target = target_of_task(text, text)
+    return target.object if target is not None else None
 
 
 def _safe(target: TargetObject) -> bool:

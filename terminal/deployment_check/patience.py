@@ -23,12 +23,10 @@ from imm_label_tags.patience import (
 REPETITIONS = RETRIES
 KEEPING_REPETITIONS = ATTEMPTS - 1
 
-# The calls of one notification that wait for each other, at the worst: the message does not tell the task's
-# UserData, so IMM is asked twice; LABEL_NAMES is raw and OSS refuses the tags, so they are read and written
-# twice.
+# The calls of one notification that wait for each other, at the worst: LABEL_NAMES is raw and OSS refuses the
+# tags, so they are read and written twice. GetTask goes with the first call, HeadObject with each reading.
 LONGEST_CHAIN = (
     "GetVideoLabelClassificationResult",
-    "GetTask",
     "GetObjectTagging",
     "PutObjectTagging",
     "GetObjectTagging",

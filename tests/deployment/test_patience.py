@@ -15,8 +15,8 @@ def test_one_attempt() -> None:
 
 
 def test_one_notification() -> None:
-    """Six calls, four repetitions with their pauses, and two more readings before repeated writes."""
-    assert patience.notification_seconds() == pytest.approx((6 + 4 + 2) * 7 + 4 * 2.4 + 1)
+    """Five calls, four repetitions with their pauses, and two more readings before repeated writes."""
+    assert patience.notification_seconds() == pytest.approx((5 + 4 + 2) * 7 + 4 * 2.4 + 1)
 
 
 @pytest.mark.parametrize(("notifications", "rounds"), [(1, 1), (16, 1), (17, 2), (32, 2)])
@@ -34,15 +34,13 @@ def test_retries() -> None:
 
 
 def test_no_chain_of_calls_is_longer(stage: Stage) -> None:
-    """The message does not tell the UserData, and OSS refuses the tags as they are."""
+    """OSS refuses the tags as they are."""
+    stage.break_call(Fault(FaultKind.MEET, action="GetVideoLabelClassificationResult|GetTask", times=None))
     stage.break_call(Fault(FaultKind.MEET, action="HeadObject|GetObjectTagging", times=None))
     stage.set(LABEL_NAMES="raw")
     stage.new_instance()
     task_id = stage.task(stage.upload(), CHAIR)
     stage.forget_calls()
-    event = stage.notification(task_id)
-    del event["UserData"]
-    (outcome,) = stage.invoke(event)["outcomes"]
-    assert outcome["status"] == "tagged"
-    assert sorted(stage.calls()) == sorted([*patience.LONGEST_CHAIN, "HeadObject", "HeadObject"])
+    assert stage.handle(task_id)["status"] == "tagged"
+    assert sorted(stage.calls()) == sorted([*patience.LONGEST_CHAIN, "GetTask", "HeadObject", "HeadObject"])
     assert round_trips(stage.raw_calls()) == len(patience.LONGEST_CHAIN)

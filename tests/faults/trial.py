@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from imm_label_tags.errors import TaggingError
-from tests.faults.fault_case import OSS, Call, FaultCase
+from tests.faults.fault_case import IMM, OSS, Call, FaultCase
 from tests.faults.line import Line
 from tests.faults.relay import Relay
 from tests.stage import CHAIR, Stage
@@ -26,7 +26,7 @@ _HEX_SIGNATURE = re.compile(r"[0-9A-Fa-f]{64}")
 # The calls that are answered before another can be the next on a connection.
 _BEFORE: Mapping[Call, tuple[Call, ...]] = {
     Call.RESULT: (),
-    Call.TASK: (Call.RESULT,),
+    Call.TASK: (),
     Call.HEAD: (),
     Call.READ: (),
     Call.WRITE: (Call.HEAD, Call.READ),
@@ -68,11 +68,9 @@ class Trial:
         self.uri = stage.uri(KEY)
         self.task_id = stage.task(self.uri, CHAIR)
         self._event = stage.notification(self.task_id)
-        if case.connection_break is not None:
-            # Whole connections break, so that the calls have to come one after the other.
-            del self._event["UserData"]
-            if call is Call.READ:
-                stage.set(STALE_OBJECTS="tag")
+        if case.connection_break is not None and call is Call.READ:
+            # Whole connections break, and HeadObject is not to go first.
+            stage.set(STALE_OBJECTS="tag")
 
     @property
     def subject(self) -> str:
@@ -157,8 +155,9 @@ class Trial:
         return line.imm if self._call.service == "imm" else line.oss
 
     def _mend_after_first_pauses(self) -> None:
-        # HeadObject and GetObjectTagging are made at the same time: both fail before both work again.
-        mended = Barrier(2 if self._call is Call.HEAD else 1, self.mend, MEETING_SECONDS)
+        # Calls that are made at the same time: both fail before both work again.
+        pair = self._call in (*IMM, Call.HEAD)
+        mended = Barrier(2 if pair else 1, self.mend, MEETING_SECONDS)
         first: list[float] = []
 
         def pause(seconds: float) -> None:

@@ -32,13 +32,6 @@ def pairs(stage: Stage) -> Stage:
     return stage
 
 
-@pytest.fixture
-def oss_pairs(stage: Stage) -> Stage:
-    """The same for the calls to OSS alone."""
-    stage.break_call(Fault(FaultKind.MEET, action=f"{HEAD}|{READ}", times=None))
-    return stage
-
-
 def test_a_first_delivery(pairs: Stage) -> None:
     task_id = pairs.task(pairs.upload(), CHAIR)
     pairs.forget_calls()
@@ -56,38 +49,14 @@ def test_a_second_delivery(pairs: Stage) -> None:
     assert round_trips(pairs.raw_calls()) == 2
 
 
-def test_user_data_that_names_the_object(oss_pairs: Stage) -> None:
-    uri = oss_pairs.upload()
-    task_id = oss_pairs.task(None, CHAIR, user_data=uri)
-    oss_pairs.forget_calls()
-    assert oss_pairs.handle(task_id, UserData=uri)["status"] == "tagged"
-    assert oss_pairs.calls() == sorted([RESULT, HEAD, READ, WRITE])
-    assert round_trips(oss_pairs.raw_calls()) == 3
-
-
-def test_user_data_of_the_result_saves_the_call_also_where_the_message_has_no_such_field(
-    stage: Stage,
-) -> None:
-    uri = stage.upload()
-    message = stage.notification(stage.task(None, CHAIR, user_data=uri))
-    del message["UserData"]
-    stage.forget_calls()
-    stage.invoke(message)
-    assert TASK not in stage.calls()
-
-
-def test_user_data_that_only_the_message_has_costs_one_call_and_is_not_believed(stage: Stage) -> None:
-    uri = stage.upload()
-    task_id = stage.task(uri, CHAIR)
-    stage.forget_calls()
-    outcome = stage.handle(task_id, UserData="oss://somebody/else.mp4")
-    assert outcome["object"] == uri
-    assert stage.calls().count(TASK) == 1
-
-
-def test_user_data_that_names_an_unsafe_object(stage: Stage) -> None:
-    task_id = stage.task(stage.upload(), CHAIR)
-    assert stage.handle(task_id, UserData="oss://media/../x")["status"] == "tagged"
+@pytest.mark.parametrize("request_names_it", [True, False], ids=["request", "UserData alone"])
+def test_user_data_makes_no_difference_to_the_calls(pairs: Stage, request_names_it: bool) -> None:
+    uri = pairs.upload()
+    task_id = pairs.task(uri if request_names_it else None, CHAIR, user_data=uri)
+    pairs.forget_calls()
+    assert pairs.handle(task_id, UserData=uri)["status"] == "tagged"
+    assert pairs.calls() == sorted([RESULT, TASK, HEAD, READ, WRITE])
+    assert round_trips(pairs.raw_calls()) == 3
 
 
 def test_stale_objects_that_may_be_tagged_are_not_looked_at(stage: Stage) -> None:

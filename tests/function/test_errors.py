@@ -53,6 +53,22 @@ def test_a_task_for_which_imm_names_no_object(stage: Stage) -> None:
         stage.handle(stage.task(None, CHAIR))
 
 
+def test_an_object_that_only_user_data_names_and_that_is_not_there_is_no_object_that_is_gone(
+    stage: Stage,
+) -> None:
+    # Given a task of which IMM gives no source, and UserData that names the object in other words
+    stage.upload("videos/a b.mp4")
+    told = stage.uri("videos/a%20b.mp4")
+    task_id = stage.task(None, CHAIR, user_data=told)
+
+    # When its notification arrives, then the event fails and is kept, and the error names what was looked for
+    with pytest.raises(TargetUnknown) as caught:
+        stage.handle(task_id)
+    for part in (task_id, told, "UserData", "retry does not help"):
+        assert part in str(caught.value)
+    assert stage.tags("videos/a b.mp4") == {}
+
+
 @pytest.mark.parametrize("key", ["videos/../a.mp4", "./a.mp4", ".."])
 def test_a_key_that_the_sdk_would_send_to_another_object(stage: Stage, key: str) -> None:
     stage.upload("a.mp4")

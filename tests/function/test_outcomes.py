@@ -187,13 +187,38 @@ def test_an_object_is_found_whatever_its_key(stage: Stage, key: str) -> None:
     assert "imm_yi-zi" in stage.tags(key)
 
 
-def test_user_data_that_names_the_object_saves_a_call(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    "user_data",
+    [
+        "oss://{bucket}/videos/ud%20%E8%A7%86%E9%A2%91%201.mp4",
+        "oss://{bucket}/videos/deleted.mp4",
+        '{{"uri": "oss://{bucket}/contract.mp4"}}',
+        "oss://{bucket}/contract.mp4",
+        "oss://{bucket}/../contract.mp4",
+    ],
+)
+def test_the_object_is_the_one_that_was_analysed_whatever_the_user_data_says(
+    stage: Stage, user_data: str
+) -> None:
+    # Given a task for one object, whose UserData spells it differently or names another one
+    uri = stage.upload("videos/ud 视频 1.mp4")
+    stage.upload("contract.mp4")
+    told = user_data.format(bucket=stage.bucket)
+    task_id = stage.task(uri, CHAIR, user_data=told)
+
+    # When its notification arrives, then the object that IMM analysed gets the labels and no other does
+    outcome = stage.handle(task_id, UserData=told)
+    assert (outcome["status"], outcome["object"]) == ("tagged", uri)
+    assert "imm_yi-zi" in stage.tags("videos/ud 视频 1.mp4")
+    assert stage.tags("contract.mp4") == {}
+
+
+@pytest.mark.parametrize("user_data", ["{uri}", '{{"uri": "{uri}", "ID": 7}}'])
+def test_user_data_names_the_object_where_imm_gives_no_source(stage: Stage, user_data: str) -> None:
     uri = stage.upload()
-    user_data = json.dumps({"uri": uri, "ID": 7})
-    task_id = stage.task(None, CHAIR, user_data=user_data)
-    stage.forget_calls()
-    assert stage.handle(task_id, UserData=user_data)["object"] == uri
-    assert "GetTask" not in stage.calls()
+    task_id = stage.task(None, CHAIR, user_data=user_data.format(uri=uri))
+    assert stage.handle(task_id)["object"] == uri
+    assert "imm_yi-zi" in stage.tags()
 
 
 def test_the_object_is_never_taken_from_the_message(stage: Stage) -> None:

@@ -125,11 +125,11 @@ def test_why_imm_says_a_task_failed(stage: Stage, capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("text", INJECTIONS.values(), ids=INJECTIONS.keys())
 def test_statuses_and_times_of_imm(stage: Stage, capsys: pytest.CaptureFixture[str], text: str) -> None:
-    uri = stage.upload()
-    for fields in ({"Status": text}, {"Status": "Succeeded", "StartTime": text, "UserData": uri}):
+    stage.task(stage.upload(), task_id="task-1")
+    for fields in ({"Status": text}, {"Status": "Succeeded", "StartTime": text}):
         answer = json.dumps({"Labels": [], **fields}).encode()
         stage.break_call(Fault(FaultKind.ANSWER, action=RESULT, status=200, body=answer, times=None))
-        assert_one_line(raised(stage, "task-1", UserData=uri))
+        assert_one_line(raised(stage, "task-1"))
         stage.cloud.call(stage.cloud.faults.clear)
     assert [line["error"] for line in lines(capsys)] == ["ServiceUnavailable"] * 2
 
@@ -199,7 +199,7 @@ def test_an_error_that_nobody_foresaw(
     def broken(*_: object) -> None:
         raise ZeroDivisionError(text)
 
-    monkeypatch.setattr("imm_label_tags.tagging.target_of_user_data", broken)
+    monkeypatch.setattr("imm_label_tags.tagging.target_of_task", broken)
     assert_one_line(raised(stage, stage.task(stage.upload(), CHAIR)))
     (line,) = lines(capsys)
     # Where the trace had to be cut, it still says where it begins and what it ends in

@@ -25,7 +25,7 @@ def scenario(seed: int = 1) -> Scenario:
 
 
 def task(*labels: tuple[str, int], start: datetime = NOW, task_id: str = "task-1") -> PlannedTask:
-    return PlannedTask(task_id, "a.mp4", start, labels, names_object=False)
+    return PlannedTask(task_id, "a.mp4", start, labels)
 
 
 def test_equal_seeds_give_equal_scenarios_and_others_do_not() -> None:

@@ -12,7 +12,7 @@ from load.verification import Condition, condition_of, final_tags, verify
 NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
 FOREIGN = (("team", "a"), ("archived", ""))
 OLD, MIDDLE, NEW = (
-    PlannedTask(f"task-{number}", "a.mp4", NOW + timedelta(minutes=number), (("椅子", 90 + number),), False)
+    PlannedTask(f"task-{number}", "a.mp4", NOW + timedelta(minutes=number), (("椅子", 90 + number),))
     for number in range(3)
 )
 TARGET = PlannedObject("a.mp4", FOREIGN, (("imm_left-over", "0.51"),), (NEW, OLD, MIDDLE))

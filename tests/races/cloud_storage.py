@@ -52,7 +52,7 @@ class CloudStorage:
         self._stage.forget_calls()
 
     def notification(self, task: str) -> TaskNotification:
-        return TaskNotification(self._stage.project, task, user_data="")
+        return TaskNotification(self._stage.project, task)
 
     def upload(self, tags: Mapping[str, str]) -> None:
         cloud = self._stage.cloud

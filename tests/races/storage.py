@@ -79,7 +79,7 @@ class Model:
         self.target = TargetObject("media", "videos/a.mp4")
 
     def notification(self, task: str) -> TaskNotification:
-        return TaskNotification("project", task, user_data="")
+        return TaskNotification("project", task)
 
     def upload(self, tags: Mapping[str, str]) -> None:
         self.objects.held = dict(tags)

@@ -20,7 +20,7 @@ from imm_label_tags.notification import (
 
 EVENTS = Path(__file__).parent.parent / "events"
 TASK_ID = "VideoLabelClassification-2f157087-91df-4fda-8c3e-232407ec0001"
-TASK = TaskNotification(project_name="immtest", task_id=TASK_ID, user_data="")
+TASK = TaskNotification(project_name="immtest", task_id=TASK_ID)
 
 CONTENT = {"ProjectName": "immtest", "TaskType": "VideoLabelClassification", "TaskId": TASK_ID}
 
@@ -88,20 +88,12 @@ def test_a_list_inside_a_single_wrapping_is_a_batch(record: str) -> None:
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:
-    assert read_event(b"\xef\xbb\xbf" + as_event(CONTENT)).items[0] == TaskNotification(
-        "immtest", TASK_ID, None
-    )
+    assert read_event(b"\xef\xbb\xbf" + as_event(CONTENT)).items[0] == TASK
 
 
 def test_the_task_type_is_never_taken_from_the_task_id() -> None:
     refused = refusal(as_event({"source": "acs.imm", "content": {**CONTENT, "TaskType": None}}))
     assert "task type" in refused
-
-
-def test_a_user_data_field_that_is_no_text_counts_as_absent() -> None:
-    assert read_event(as_event({**CONTENT, "UserData": {"a": 1}})).items[0] == TaskNotification(
-        "immtest", TASK_ID
-    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,13 @@ from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.labels import fraction
 from imm_label_tags.objects import TargetObject
 from imm_label_tags.provenance import Provenance
-from imm_label_tags.task import parse_time, target_of_request, target_of_user_data
+from imm_label_tags.task import (
+    TaskTarget,
+    parse_time,
+    target_of_request,
+    target_of_task,
+    target_of_user_data,
+)
 
 
 def utc(*parts: int) -> datetime:
@@ -86,9 +92,42 @@ def test_the_request_of_a_task_names_its_source() -> None:
     assert target_of_request(definition) == TargetObject("media", "视频/a b+c%20.mp4")
 
 
-@pytest.mark.parametrize("definition", ["", "null", "{}", '{"SourceURI": ""}', '{"SourceURI": 3}', "[1]"])
+@pytest.mark.parametrize(
+    "definition", ["", " ", "null", "{}", '{"SourceURI": ""}', '{"SourceURI": null}', '{"Sources": []}']
+)
 def test_a_request_without_a_source_names_nothing(definition: str) -> None:
     assert target_of_request(definition) is None
+    assert target_of_task(definition, "user-1") is None
+
+
+@pytest.mark.parametrize(
+    "definition",
+    ['{"SourceURI": 3}', '{"SourceURI": ["oss://media/a"]}', "[1]", "3", '{"SourceURI"', "{" * 9999],
+)
+def test_a_request_that_cannot_be_read_is_no_reason_to_believe_the_user_data(definition: str) -> None:
+    with pytest.raises(TargetUnknown, match="cannot be read"):
+        target_of_task(definition, "oss://media/videos/a.mp4")
+
+
+@pytest.mark.parametrize(
+    "user_data",
+    [
+        "",
+        "oss://media/videos/ud%20%E8%A7%86.mp4",
+        "oss://other/contract.mp4",
+        '{"uri": "oss://other/contract.mp4"}',
+        "oss://media/../b.mp4",
+    ],
+)
+def test_the_source_is_the_object_whatever_the_user_data_says(user_data: str) -> None:
+    definition = '{"SourceURI": "oss://media/videos/ud 视.mp4"}'
+    expected = TargetObject("media", "videos/ud 视.mp4")
+    assert target_of_task(definition, user_data) == TaskTarget(expected, named_by_imm=True)
+
+
+def test_user_data_names_the_object_where_imm_gives_no_source() -> None:
+    told = target_of_task("{}", "oss://media/videos/a.mp4")
+    assert told == TaskTarget(TargetObject("media", "videos/a.mp4"), named_by_imm=False)
 
 
 @pytest.mark.parametrize(
