@@ -22,9 +22,9 @@ from layers.contents import files_of
 from layers.interpreters import Interpreter, find_interpreter
 from localcloud.accounts import Identity
 from localcloud.fc.declaration import FunctionDeclaration
-from localcloud.fc.deployment import load_deployment
 from localcloud.fc.environment import RuntimeFiles, instance_variables
 from terminal.checkout import DEPLOYMENT, FAILED_EVENTS, ROOT, TAGGING
+from terminal.local_deployment import load_deployment
 from terminal.problems import Problem
 
 FUNCTION, REFERENCE, BARE, FLOOR = "function", "reference", "bare", "floor"

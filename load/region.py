@@ -14,6 +14,7 @@ from localcloud.config import Ports
 from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.imm.tasks import TaskRecord
 from terminal.checkout import DEPLOYMENT, cloud_config
+from terminal.local_deployment import load_deployment
 from terminal.problems import Problem
 
 TIME_SCALE = 0.05
@@ -38,7 +39,7 @@ class Region:
         self.cloud = LocalCloud(
             replace(
                 config,
-                deployment=deployment,
+                deployment=load_deployment(deployment, variables),
                 instance_limit=instances,
                 delivery_spread_seconds=DELIVERY_SPREAD_SECONDS,
             )

@@ -22,7 +22,6 @@ from localcloud.control import Control
 from localcloud.database import Database
 from localcloud.faults import FaultPlan
 from localcloud.fc.declaration import Deployment
-from localcloud.fc.deployment import load_deployment
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.permissions import FC_SERVICE
 from localcloud.fc.refusals import RequestRefused
@@ -57,8 +56,8 @@ class Endpoints:
 class LocalCloud:
     """A local cloud that runs in a thread of its own: ``with LocalCloud(config) as cloud: ...``.
 
-    Entering raises PortInUse, or what is wrong with the deployment's ``s.yaml``. The services may be looked
-    at from any thread, but changed only through ``run`` and ``call``.
+    Entering raises PortInUse, or what the region or the account refuses of the functions. The services may
+    be looked at from any thread, but changed only through ``run`` and ``call``.
     """
 
     endpoints: Endpoints
@@ -147,7 +146,7 @@ class LocalCloud:
 
     def _build(self) -> None:
         config = self.config
-        deployment = self._deployment()
+        deployment = config.deployment or Deployment(path=Path(), name="", functions={})
         self._database = database = Database(config.directory)
         self.access = AccessManagement(
             account_id=config.account_id, database=database, accounts=self.accounts, clock=self.clock
@@ -212,11 +211,6 @@ class LocalCloud:
                     push=self._push_to(trigger.function, roles[trigger.function, trigger.name]),
                 )
             )
-
-    def _deployment(self) -> Deployment:
-        if self.config.deployment is None:
-            return Deployment(path=Path(), name="", functions={})
-        return load_deployment(self.config.deployment, self.config.variables)
 
     def _push_to(self, function: str, role: str | None) -> Callable[[bytes], Awaitable[bool]]:
         async def push(event: bytes) -> bool:

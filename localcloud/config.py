@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from localcloud.fc.declaration import Deployment
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,8 @@ class CloudConfig:
     ``time_scale`` multiplies every waiting time that the real services impose (MNS and FC retries,
     idle instances), never a time that a user measures (the duration of a task, a function's timeout).
     ``directory`` keeps the state (SQLite and files); without it the state ends with the process.
-    ``deployment`` is the ``s.yaml`` whose functions are run; without one there are none.
+    ``deployment`` is the functions that are run; without one there are none.
     ``accept_unicode_tags`` lets OSS take tags outside its documented alphabet, as the real one may.
-    ``variables`` stands for the environment in which Serverless Devs would resolve that file.
     ``instance_limit`` is how many instances of each function there may be at the same time.
     ``delivery_spread_seconds`` is how late MNS may deliver: messages overtake each other within that time.
     ``policies`` makes the services obey RAM's policies; without it everybody with keys may do everything.
@@ -46,8 +46,7 @@ class CloudConfig:
     host: str = "127.0.0.1"
     ports: Ports = field(default_factory=Ports)
     directory: Path | None = None
-    deployment: Path | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
+    deployment: Deployment | None = None
     interpreter: Path | None = None
     layer: Path | None = None
     accept_unicode_tags: bool = False

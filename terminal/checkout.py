@@ -9,6 +9,7 @@ from pathlib import Path
 from layers.target import Host, local_target
 from localcloud.cloud import base_interpreter
 from localcloud.config import CloudConfig, Ports
+from terminal.local_deployment import load_deployment
 from terminal.problems import Problem
 
 ROOT = Path(__file__).parent.parent
@@ -31,8 +32,12 @@ def layer() -> Path:
 
 
 def variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment in which ``s.yaml`` is resolved for the local cloud."""
-    return {name: value for name, value in environment.items() if name not in _NOT_PASSED_ON}
+    """The environment in which ``s.yaml`` is resolved for the local cloud.
+
+    Unless it says otherwise, failed events are kept in the bucket of the sample and the demo.
+    """
+    passed_on = {name: value for name, value in environment.items() if name not in _NOT_PASSED_ON}
+    return {"FAILED_EVENTS": FAILED_EVENTS, **passed_on}
 
 
 def cloud_config(
@@ -44,15 +49,11 @@ def cloud_config(
     time_scale: float = 1.0,
     policies: bool = False,
 ) -> CloudConfig:
-    """A local cloud that runs this checkout's functions with the built layer.
-
-    Unless the variables say otherwise, failed events are kept in the bucket of the sample and the demo.
-    """
+    """A local cloud that runs this checkout's functions with the built layer."""
     return CloudConfig(
         ports=ports,
         directory=directory,
-        deployment=DEPLOYMENT,
-        variables={"FAILED_EVENTS": FAILED_EVENTS, **variables},
+        deployment=load_deployment(DEPLOYMENT, variables),
         interpreter=base_interpreter(),
         layer=layer(),
         task_seconds=task_seconds,

@@ -13,7 +13,7 @@ from localcloud.config import Ports
 from localcloud.fc.invocation import InvocationRecord
 from localcloud.imm.notification import notification
 from localcloud.imm.tasks import TaskRecord
-from terminal.checkout import KEEPING, TAGGING, cloud_config
+from terminal.checkout import KEEPING, TAGGING, cloud_config, variables
 from terminal.clients import Account, Project, Video
 from terminal.narration import Narrator
 from terminal.problems import Problem
@@ -50,14 +50,15 @@ class DemoFailed(Problem):
 def play(narrator: Narrator) -> None:
     """Play the demo; raises DemoFailed where an expectation is not met."""
     narrator.step("A local cloud starts: IMM, OSS, MNS and Function Compute on this machine")
+    environment = variables({})
     config = cloud_config(
-        ports=Ports(), variables={}, task_seconds=TASK_SECONDS, time_scale=TIME_SCALE, policies=True
+        ports=Ports(), variables=environment, task_seconds=TASK_SECONDS, time_scale=TIME_SCALE, policies=True
     )
     with LocalCloud(config) as cloud:
         urls = cloud.endpoints
         narrator.say(f"OSS {urls.oss}   IMM {urls.imm}")
         narrator.say(f"MNS {urls.mns}   FC  {urls.fc}")
-        give_roles(cloud, bucket=BUCKET, project=PROJECT)
+        give_roles(cloud, environment, bucket=BUCKET, project=PROJECT)
         narrator.say("the functions' roles have the permissions of policies/function.json and")
         narrator.say("policies/keep-failed.json, and no others")
         _Play(cloud, narrator).run()

@@ -17,10 +17,10 @@ from Tea.exceptions import TeaException
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
 from localcloud.cloud import base_interpreter
-from localcloud.fc.deployment import load_deployment
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.service import FunctionCompute
 from terminal.checkout import DEPLOYMENT, TAGGING, layer
+from terminal.local_deployment import load_deployment
 from terminal.problems import Problem
 
 CONNECT_SECONDS = 2.0

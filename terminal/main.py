@@ -18,12 +18,12 @@ from rich.console import Console
 from rich.text import Text
 
 from imm_label_tags.environment import shut_out
-from localcloud.fc.deployment import DeploymentUnreadable
 from localcloud.fc.section import DeclarationError
-from localcloud.fc.template import ExpressionError
 from localcloud.server import PortInUse
 from terminal import demo as demo_play
 from terminal import invocation, serving
+from terminal.local_deployment import DeploymentUnreadable
+from terminal.manifest.expressions import ExpressionError
 from terminal.narration import Narrator, new_console
 from terminal.problems import Problem
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from localcloud.cloud import LocalCloud
 from terminal.checkout import DEPLOYMENT, POLICIES
 from terminal.installation.documents import Documents
 from terminal.installation.target import Media, read_target
 
 
-def give_roles(cloud: LocalCloud, *, bucket: str, project: str) -> None:
+def give_roles(cloud: LocalCloud, variables: Mapping[str, str], *, bucket: str, project: str) -> None:
     """Have the roles that ``s.yaml`` names, for the objects of one bucket and the tasks of one project.
 
-    Raises InvalidSetting where ``s.yaml`` does not say where failed events are kept.
+    ``variables`` is the environment in which the file is read. Raises InvalidSetting where ``s.yaml`` does
+    not say where failed events are kept.
     """
-    target = read_target(DEPLOYMENT, cloud.config.variables)
+    target = read_target(DEPLOYMENT, variables)
     documents = Documents(POLICIES)
     trust = documents.function_trust()
     for role, policy in (

@@ -11,7 +11,7 @@ from rich.text import Text
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from terminal import sample
-from terminal.checkout import cloud_config, variables
+from terminal.checkout import KEEPING, cloud_config, variables
 from terminal.role import give_roles
 
 FIRST_PORT = 8970
@@ -27,9 +27,10 @@ def serve(
     stopped: threading.Event,
 ) -> None:
     """Serve until ``stopped`` is set. Raises PortInUse, or what is wrong with ``s.yaml``."""
+    environment = variables()
     config = cloud_config(
         ports=Ports.consecutive(first_port) if first_port else Ports(),
-        variables=variables(),
+        variables=environment,
         directory=directory,
         task_seconds=task_seconds,
         time_scale=time_scale,
@@ -37,7 +38,7 @@ def serve(
     )
     with LocalCloud(config) as cloud:
         uri = sample.prepare(cloud)
-        give_roles(cloud, bucket=sample.BUCKET, project=sample.PROJECT)
+        give_roles(cloud, environment, bucket=sample.BUCKET, project=sample.PROJECT)
         _announce(console, cloud, uri)
         stopped.wait()
         console.print("Stopping.")
@@ -58,7 +59,7 @@ def _announce(console: Console, cloud: LocalCloud, uri: str) -> None:
         ("access key secret", config.access_key_secret),
         ("functions", ", ".join(cloud.functions.deployment.functions)),
         ("topics", ", ".join(trigger.topic for trigger in cloud.functions.deployment.mns_topic_triggers)),
-        ("failed events", config.variables["FAILED_EVENTS"]),
+        ("failed events", _failed_events(cloud)),
         ("state", str(config.directory or "in memory, gone when this ends")),
     ]
     console.print(Text("The local cloud is running. Ctrl-C ends it.", style="bold"))
@@ -86,10 +87,14 @@ def first_call(cloud: LocalCloud) -> tuple[str, str]:
         "FC_ENDPOINT": urls.fc,
         "RAM_ENDPOINT": urls.ram,
         "STS_ENDPOINT": urls.ram,
-        "FAILED_EVENTS": config.variables["FAILED_EVENTS"],
+        "FAILED_EVENTS": _failed_events(cloud),
         # For setup, teardown and doctor, which read s.yaml as it would be deployed.
         "FC_DEPLOY_REGION": config.region,
         "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id,
     }
     export = "export " + " ".join(f"{name}={value}" for name, value in exports.items())
     return export, f".venv/bin/imm-label-tags invoke --control {urls.control} {sample.EVENT}"
+
+
+def _failed_events(cloud: LocalCloud) -> str:
+    return cloud.functions.deployment.resources[KEEPING].environment["FAILED_EVENTS"]

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from localcloud.fc.spelling import nearest
-
 _ROLE = r"acs:ram::\d+:role/[A-Za-z0-9._-]+"
 
 
@@ -33,20 +31,21 @@ class ValueRefused(DeclarationError):
 
 
 class ChoiceUnknown(ValueRefused):
-    """A text that is none of the few that may stand there; ``meant`` is the one it is most like, if any."""
+    """A text that is none of the few that may stand there."""
 
     def __init__(self, where: str, value: str, allowed: list[str]) -> None:
         super().__init__(where, f"must be one of {', '.join(allowed)}; is {value!r}.")
         self.value = value
-        self.meant = nearest(value, allowed)
+        self.allowed = allowed
 
 
 class KeyUnknown(DeclarationError):
-    """A key that means nothing where it stands; ``meant`` is the known one that it is most like, if any."""
+    """A key that means nothing where it stands."""
 
     def __init__(self, where: str, key: str, known: list[str]) -> None:
         super().__init__(where, f"unknown key; known here: {', '.join(known)}.")
-        self.meant = nearest(key, known)
+        self.key = key
+        self.known = known
 
 
 class Section:

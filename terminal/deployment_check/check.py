@@ -6,11 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from localcloud.fc.deployment import COMPONENT, load_deployment
-from localcloud.fc.dotenv import FILE_NAME, LineUnclear, with_dotenv
 from localcloud.fc.section import DeclarationError, Section
-from localcloud.fc.template import ExpressionError
-from localcloud.fc.template_file import DeploymentUnreadable, TemplateFile, read_template
 from terminal.deployment_check import (
     arn_rules,
     built_rules,
@@ -31,6 +27,10 @@ from terminal.deployment_check.reading import read_props
 from terminal.deployment_check.resolution import Resolution
 from terminal.deployment_check.serverless_devs import Absent, NotRendered, ServerlessDevs, find, render
 from terminal.deployment_check.subject import Rule, Subject, Surroundings, below
+from terminal.local_deployment import COMPONENT, load_deployment
+from terminal.manifest.document import DeploymentUnreadable, TemplateFile, read_template
+from terminal.manifest.dotenv import FILE_NAME, LineUnclear, with_dotenv
+from terminal.manifest.expressions import ExpressionError
 
 # Of every function.
 RULES: tuple[Rule, ...] = (

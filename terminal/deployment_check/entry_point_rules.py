@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from localcloud.fc.spelling import nearest
 from terminal.deployment_check.findings import Finding, Severity, error, warning
+from terminal.deployment_check.spelling import nearest
 from terminal.deployment_check.subject import Subject
 
 _HOOKS = "instanceLifecycleConfig"

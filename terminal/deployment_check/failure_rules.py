@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from localcloud.fc.spelling import nearest
 from terminal.deployment_check.arn_rules import account_of
 from terminal.deployment_check.findings import Finding, error, warning
+from terminal.deployment_check.spelling import nearest
 from terminal.deployment_check.subject import Subject
 
 _KEY = "asyncInvokeConfig"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from localcloud.fc.section import ChoiceUnknown, DeclarationError, KeyUnknown, ValueMissing
 from terminal.deployment_check.findings import Finding, error
+from terminal.deployment_check.spelling import nearest
 
 # By the last key of a path; list items apart.
 _REMEDIES: Mapping[str, str] = {
@@ -23,13 +24,13 @@ _REMEDIES: Mapping[str, str] = {
 def refused(problem: DeclarationError) -> Finding:
     """The finding for a refusal. Where it is plain what was meant, all the other choices are not listed."""
     if isinstance(problem, KeyUnknown):
-        if problem.meant is None:
+        if (meant := nearest(problem.key, problem.known)) is None:
             return error(problem.where, problem.problem, "Remove it.")
-        return error(problem.where, "unknown key.", f"Write {problem.meant}.")
+        return error(problem.where, "unknown key.", f"Write {meant}.")
     if isinstance(problem, ChoiceUnknown):
-        if problem.meant is None:
+        if (meant := nearest(problem.value, problem.allowed)) is None:
             return error(problem.where, problem.problem, "Write one of these.")
-        return error(problem.where, f"{problem.value!r} is unknown.", f"Write {problem.meant}.")
+        return error(problem.where, f"{problem.value!r} is unknown.", f"Write {meant}.")
     if isinstance(problem, ValueMissing):
         return error(problem.where, problem.problem, "Add it.")
     return error(problem.where, problem.problem, _remedy(problem.where))

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from localcloud.fc.spelling import nearest
-from localcloud.fc.template import ExpressionError, Expressions, VariableUnset, VarsUnknown
-from localcloud.fc.template_file import TemplateFile
 from terminal.deployment_check.findings import Finding, error
+from terminal.deployment_check.spelling import nearest
+from terminal.manifest.document import TemplateFile
+from terminal.manifest.expressions import ExpressionError, Expressions, VariableUnset, VarsUnknown
 
 _EXPRESSION = re.compile(r"\$\{([^}]*)\}")
 _VARS = re.compile(r"\bvars((?:\.[A-Za-z_$][A-Za-z0-9_$]*)+)")

@@ -9,10 +9,10 @@ from typing import Any
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.failed_settings import VARIABLE, FailedSettings, read_failed_settings
 from imm_label_tags.settings import Settings, read_settings
-from localcloud.fc.dotenv import FILE_NAME
-from localcloud.fc.spelling import nearest
 from terminal.deployment_check.findings import Finding, Severity, error
+from terminal.deployment_check.spelling import nearest
 from terminal.deployment_check.subject import Subject
+from terminal.manifest.dotenv import FILE_NAME
 
 _KEY = "environmentVariables"
 _ENDPOINTS = ("IMM_ENDPOINT", "OSS_ENDPOINT")

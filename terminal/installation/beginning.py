@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from localcloud.fc.deployment import DeploymentUnreadable
-from localcloud.fc.dotenv import LineUnclear, with_dotenv
 from localcloud.fc.section import DeclarationError
-from localcloud.fc.template import ExpressionError
 from localcloud.ram.templates import UnusableTemplate
 from terminal import checkout
 from terminal.installation.access import Access, Endpoints, keys_of
 from terminal.installation.target import Target, read_target
+from terminal.local_deployment import DeploymentUnreadable
+from terminal.manifest.dotenv import LineUnclear, with_dotenv
+from terminal.manifest.expressions import ExpressionError
 from terminal.problems import Problem
 
 

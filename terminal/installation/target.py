@@ -9,8 +9,8 @@ from pathlib import Path
 from imm_label_tags.failed_settings import FailedEvents, read_failed_settings
 from localcloud.cloud import topic_of
 from localcloud.fc.declaration import FunctionDeclaration, MnsTopicTrigger
-from localcloud.fc.deployment import load_deployment
 from localcloud.fc.destinations import is_function
+from terminal.local_deployment import load_deployment
 from terminal.problems import Problem
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from localcloud.fc.template_file import read_template
 from terminal.deployment_check.check import check
 from terminal.deployment_check.findings import Finding, Report
 from terminal.deployment_check.subject import Surroundings
+from terminal.manifest.document import read_template
 
 ROOT = Path(__file__).parent.parent.parent
 PROPS = "resources.tag_object.props"

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from localcloud.fc.template_file import read_template
 from terminal.deployment_check.check import check
 from terminal.deployment_check.comparison import differences
 from terminal.deployment_check.findings import Finding, Report
 from terminal.deployment_check.resolution import Resolution
 from terminal.deployment_check.serverless_devs import Absent, ServerlessDevs, find, render
 from terminal.deployment_check.subject import Surroundings
+from terminal.manifest.document import read_template
 from tests.deployment.checkout import KEEPER_PROPS, PROPS, ROOT, Checkout, good, put
 
 RENDERINGS = Path(__file__).parent / "renderings"

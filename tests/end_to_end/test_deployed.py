@@ -17,6 +17,7 @@ from localcloud.faults import Fault, FaultKind
 from localcloud.fc.invocation import InvocationRecord
 from terminal.checkout import DEPLOYMENT, ROOT, TAGGING, cloud_config, layer
 from terminal.clients import Account, Project, Video
+from terminal.local_deployment import load_deployment
 
 OWN = {"team": "a", "archived": ""}
 
@@ -69,8 +70,7 @@ class Region:
 def region(deployment: Path = DEPLOYMENT, **variables: str) -> Iterator[Region]:
     base = cloud_config(ports=Ports(), variables=variables, task_seconds=0.0, time_scale=0.001)
     config = CloudConfig(
-        deployment=deployment,
-        variables=variables,
+        deployment=load_deployment(deployment, variables),
         interpreter=base.interpreter,
         layer=layer(),
         task_seconds=0.0,

@@ -21,6 +21,7 @@ from localcloud.fc.invocation import InvocationRecord, InvocationResult
 from localcloud.imm.tasks import TaskRecord
 from localcloud.mns.service import Subscription
 from terminal.checkout import DEPLOYMENT, KEEPING, ROOT, TAGGING, cloud_config, layer
+from terminal.local_deployment import load_deployment
 from tests.failed.records import EVENTS, RECORD
 from tests.stage import CHAIR
 
@@ -107,8 +108,7 @@ def account(deployment: Path = DEPLOYMENT, **variables: str) -> Iterator[Account
     """A cloud that runs a deployment's functions with the built layer."""
     base = cloud_config(ports=Ports(), variables=variables)
     config = CloudConfig(
-        deployment=deployment,
-        variables={"FAILED_EVENTS": PLACE, **variables},
+        deployment=load_deployment(deployment, {"FAILED_EVENTS": PLACE, **variables}),
         interpreter=base.interpreter,
         layer=layer(),
         task_seconds=0.0,

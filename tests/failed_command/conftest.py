@@ -10,6 +10,7 @@ import pytest
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from terminal import checkout
+from terminal.local_deployment import load_deployment
 from tests.failed_command.world import CODE, World
 
 DEPLOYMENT = """
@@ -59,7 +60,9 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cloud(stand_in: Path) -> Iterator[LocalCloud]:
-    with LocalCloud(CloudConfig(deployment=stand_in, policies=True, time_scale=0.001)) as cloud:
+    with LocalCloud(
+        CloudConfig(deployment=load_deployment(stand_in, {}), policies=True, time_scale=0.001)
+    ) as cloud:
         trust = (checkout.POLICIES / "function-trust.json").read_text("utf-8")
         cloud.call(cloud.access.put_role, "imm-label-tags", trust, {})
         yield cloud

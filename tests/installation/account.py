@@ -22,6 +22,7 @@ from terminal.installation.access import Access, Endpoints
 from terminal.installation.commands import doctor, setup, teardown
 from terminal.installation.services import Services, connect
 from terminal.installation.target import read_target
+from terminal.local_deployment import load_deployment
 
 BUCKET = "media"
 PREFIX = "videos/"
@@ -80,9 +81,10 @@ class Account(LocalCloud):
         super().__init__(
             CloudConfig(
                 directory=directory,
-                deployment=deployment,
+                deployment=load_deployment(deployment, {"FAILED_EVENTS": FAILED_EVENTS, **variables})
+                if deployment
+                else None,
                 layer=layer,
-                variables={"FAILED_EVENTS": FAILED_EVENTS, **variables},
                 policies=policies,
                 time_scale=0.001,
                 task_seconds=0.0,

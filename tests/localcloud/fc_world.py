@@ -17,9 +17,10 @@ import yaml
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
-from localcloud.fc.deployment import load_deployment
+from localcloud.fc.declaration import Deployment
 from localcloud.fc.invocation import InvocationResult
 from localcloud.fc.service import FunctionCompute, RuntimeFiles
+from terminal.local_deployment import load_deployment
 from tests.localcloud.serving import PATIENCE_SECONDS, Serving, serve
 
 REGION = "cn-hangzhou"
@@ -106,6 +107,11 @@ def write_deployment(directory: Path, code: Mapping[str, str] | str, *functions:
     return path
 
 
+def deployed(directory: Path, code: Mapping[str, str] | str, *functions: dict[str, Any]) -> Deployment:
+    """The functions of some code."""
+    return load_deployment(write_deployment(directory, code, *functions), {})
+
+
 @contextmanager
 def running(
     directory: Path,
@@ -124,7 +130,7 @@ def running(
     fc = FunctionCompute(
         region=REGION,
         account_id=ACCOUNT,
-        deployment=load_deployment(write_deployment(directory, code, *functions), {}),
+        deployment=deployed(directory, code, *functions),
         accounts=accounts,
         clock=clock,
         runtime_files=RuntimeFiles(interpreter, layer),

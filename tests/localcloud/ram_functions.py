@@ -11,7 +11,7 @@ from typing import Any
 
 from localcloud.cloud import LocalCloud
 from localcloud.mns.service import Subscription
-from tests.localcloud.fc_world import ACCOUNT, INTERPRETER, REGION, function, write_deployment
+from tests.localcloud.fc_world import ACCOUNT, INTERPRETER, REGION, deployed, function
 from tests.localcloud.ram_cloud import obeying
 from tests.localcloud.ram_world import FC_TRUST, document, trust
 
@@ -89,7 +89,7 @@ class Functions:
 @contextmanager
 def functions(directory: Path, *declared: dict[str, Any], code: str = CODE) -> Iterator[Functions]:
     """A cloud with functions in which nothing is permitted yet."""
-    deployment = write_deployment(directory, code, *(declared or (destined(),)))
+    deployment = deployed(directory, code, *(declared or (destined(),)))
     with obeying(deployment=deployment, interpreter=INTERPRETER) as cloud:
         started = Functions(cloud)
 

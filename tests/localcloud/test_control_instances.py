@@ -10,14 +10,14 @@ import requests
 
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
-from tests.localcloud.fc_world import INTERPRETER, write_deployment
+from tests.localcloud.fc_world import INTERPRETER, deployed
 
 PLAIN = "def handler(event, context): return 'ok'"
 
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
-    deployment = write_deployment(tmp_path, PLAIN)
+    deployment = deployed(tmp_path, PLAIN)
     with LocalCloud(CloudConfig(deployment=deployment, interpreter=INTERPRETER)) as cloud:
         yield cloud
 
@@ -40,7 +40,7 @@ def test_instances_can_be_listed_and_killed(cloud: LocalCloud) -> None:
 
 
 def test_there_are_never_more_instances_than_the_limit(tmp_path: Path) -> None:
-    deployment = write_deployment(tmp_path, "import time\ndef handler(event, context): time.sleep(0.05)")
+    deployment = deployed(tmp_path, "import time\ndef handler(event, context): time.sleep(0.05)")
     config = CloudConfig(deployment=deployment, interpreter=INTERPRETER, instance_limit=2)
     with LocalCloud(config) as cloud:
         for _ in range(6):

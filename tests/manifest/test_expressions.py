@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.fc.template import (
+from terminal.manifest.expressions import (
     ExpressionError,
     Expressions,
     ExpressionUnsupported,

@@ -12,9 +12,9 @@ from pathlib import Path
 from localcloud.fc.declaration import Deployment, FunctionDeclaration
 from localcloud.fc.function_props import read_function
 from localcloud.fc.section import DeclarationError, Section, ValueMissing, ValueOfWrongType, ValueRefused
-from localcloud.fc.template import Expressions
-from localcloud.fc.template_file import DeploymentUnreadable as DeploymentUnreadable
-from localcloud.fc.template_file import read_template
+from terminal.manifest.document import DeploymentUnreadable as DeploymentUnreadable
+from terminal.manifest.document import read_template
+from terminal.manifest.expressions import Expressions
 
 COMPONENT = "fc3"
 

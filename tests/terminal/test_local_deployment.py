@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from localcloud.fc.declaration import AsyncInvokeDeclaration, HookDeclaration, LogDeclaration, MnsTopicTrigger
-from localcloud.fc.deployment import ComponentUnsupported, DeploymentUnreadable, load_deployment
 from localcloud.fc.section import (
     DeclarationError,
     KeyUnknown,
@@ -16,7 +15,8 @@ from localcloud.fc.section import (
     ValueOfWrongType,
     ValueRefused,
 )
-from localcloud.fc.template import VariableUnset
+from terminal.local_deployment import ComponentUnsupported, DeploymentUnreadable, load_deployment
+from terminal.manifest.expressions import VariableUnset
 from tests.localcloud.fc_world import ACCOUNT, function, write_deployment
 
 TOPIC = f"acs:mns:cn-hangzhou:{ACCOUNT}:/topics/labels"

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from localcloud.fc.deployment import load_deployment
-from localcloud.fc.dotenv import LineUnclear, with_dotenv
-from localcloud.fc.spelling import nearest
-from localcloud.fc.template_file import DeploymentUnreadable, read_template
-from localcloud.fc.yaml_text import read_yaml
+from terminal.deployment_check.spelling import nearest
+from terminal.local_deployment import load_deployment
+from terminal.manifest.document import DeploymentUnreadable, read_template
+from terminal.manifest.dotenv import LineUnclear, with_dotenv
+from terminal.manifest.yaml_text import read_yaml
 
 # YAML; what is compared with Serverless Devs' own rendering is in tests/deployment/renderings
 

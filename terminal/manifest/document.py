@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from localcloud.fc.yaml_text import read_yaml
+from terminal.manifest.yaml_text import read_yaml
 
 
 class DeploymentUnreadable(Exception):
