@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import select
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from threading import Lock
 from typing import Any, TextIO
 
 from imm_label_tags.excerpt import excerpt
@@ -20,12 +22,16 @@ _FIELD_LENGTHS = (MAX_LINE_BYTES, 8192, 1024, 128)
 
 
 class Log:
-    """Writes lines of a level and above. ``redact`` takes secrets out of every line."""
+    """Writes lines of a level and above, of any number of threads, one after the other.
+
+    ``redact`` takes secrets out of every line.
+    """
 
     def __init__(self, level: str, redact: Callable[[str], str], stream: TextIO | None = None) -> None:
         self._threshold = _ORDER[level]
         self.redact = redact
         self._stream = stream
+        self._lock = Lock()
 
     def write(self, level: str, message: str, **fields: Any) -> None:
         """Write one line: time (UTC), level, message, then the fields that are not None.
@@ -38,9 +44,11 @@ class Log:
         record = {"time": now, "level": level, "message": message}
         record.update((name, value) for name, value in fields.items() if value is not None)
         stream = self._stream or sys.stdout
-        utf8 = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
-        stream.write(self._line(record, ascii_only=not utf8) + "\n")
-        stream.flush()
+        encoding = stream.encoding or "utf-8"
+        utf8 = encoding.lower().replace("-", "") == "utf8"
+        line = self._line(record, ascii_only=not utf8) + "\n"
+        with self._lock:
+            _write_whole(stream, line, encoding)
 
     def _line(self, record: Mapping[str, Any], *, ascii_only: bool) -> str:
         line = ""
@@ -58,6 +66,29 @@ class Log:
         text = value if isinstance(value, str) else _json(value, False)
         # Redacted first: what is left of a secret that was cut would not be found any more.
         return value if len(text) <= length else excerpt(self.redact(text), length)
+
+
+def _write_whole(stream: TextIO, line: str, encoding: str) -> None:
+    """Write a line and wait until all of it is written.
+
+    A text stream is not safe for threads, and loses what its pipe does not take at once where it has no
+    buffer (``python -u``) or must not wait (O_NONBLOCK).
+    """
+    buffer = getattr(stream, "buffer", None)
+    if buffer is None:
+        stream.write(line)
+        stream.flush()
+        return
+    # What others have written comes first.
+    stream.flush()
+    raw = getattr(buffer, "raw", buffer)
+    left = memoryview(line.encode(encoding))
+    while left:
+        taken = raw.write(left)
+        if taken is None:
+            select.select([], [raw], [])
+        else:
+            left = left[taken:]
 
 
 def _json(value: Any, ascii_only: bool) -> str:

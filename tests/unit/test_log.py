@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -89,3 +91,57 @@ def test_variables_that_would_expose_signed_requests_are_removed_from_the_enviro
     assert set(shut_out(environment)) == {"HTTP_PROXY", "https_proxy", "No_Proxy", "DEBUG"}
     assert environment == {"PATH": "x"}
     assert shut_out({"DEBUG": "1"}) == ()
+
+
+THREADS = 16
+LINES = 40
+MESSAGE = "消息 " * 1000
+SIP = 1000
+
+
+@pytest.mark.parametrize(
+    ("buffered", "blocking"),
+    [(True, True), (False, True), (True, False), (False, False)],
+    ids=["as usual", "python -u", "a pipe that refuses", "python -u and a pipe that refuses"],
+)
+def test_lines_of_threads_stay_whole_in_a_pipe_that_is_read_slowly(buffered: bool, blocking: bool) -> None:
+    # Given a pipe that holds ten lines, and whose reader takes a seventh of a line at a time
+    reading, writing = os.pipe()
+    os.set_blocking(writing, blocking)
+    raw = io.FileIO(writing, "w")
+    stream = io.TextIOWrapper(
+        io.BufferedWriter(raw) if buffered else raw, "utf-8", write_through=not buffered
+    )
+    log = Log("INFO", lambda text: text, stream)
+
+    def write(thread: int) -> None:
+        for number in range(LINES):
+            log.write("INFO", MESSAGE, thread=thread, number=number)
+
+    def read() -> bytes:
+        return b"".join(iter(lambda: os.read(reading, SIP), b""))
+
+    # When threads write at the same time
+    with ThreadPoolExecutor(THREADS + 1) as executor:
+        all_read = executor.submit(read)
+        try:
+            list(executor.map(write, range(THREADS)))
+        finally:
+            raw.close()
+        output = all_read.result()
+    os.close(reading)
+
+    # Then every line is there, whole, and each thread's are in their order
+    records = [json.loads(line) for line in output.splitlines()]
+    assert all(record["message"] == MESSAGE for record in records)
+    for thread in range(THREADS):
+        numbers = [record["number"] for record in records if record["thread"] == thread]
+        assert numbers == list(range(LINES))
+
+
+def test_what_others_have_written_comes_before_a_line() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8")
+    print("first", file=stream)
+    Log("INFO", lambda text: text, stream).write("INFO", "second")
+    assert [b"first" in line for line in raw.getvalue().splitlines()] == [True, False]
