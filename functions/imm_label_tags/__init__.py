@@ -1,6 +1,6 @@
 """Video labels from IMM as OSS object tags.
 
-The data flows one way: notification, task result, labels, tag plan, object. The modules ``notification``,
+The data flows one way: event, task result, labels, tag plan, object. The package ``events`` and the modules
 ``task``, ``labels``, ``naming``, ``tag_value``, ``provenance``, ``tag_plan`` and ``tagging`` are pure: they
 import no SDK and do no I/O. ``imm``, ``oss``, ``credentials``, ``settings`` and ``log`` are the edges.
 

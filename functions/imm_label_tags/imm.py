@@ -20,8 +20,8 @@ from darabonba.runtime import RuntimeOptions
 from imm_label_tags.connections import Answer, Connections
 from imm_label_tags.credentials import Keys, RoleCredentials
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TaskNotFound
+from imm_label_tags.events.imm_message import TASK_TYPE, TaskNotification
 from imm_label_tags.labels import Label, fraction
-from imm_label_tags.notification import TASK_TYPE, TaskNotification
 from imm_label_tags.patience import Timeouts
 from imm_label_tags.remote import Operation, Refusal, error_of, unreadable
 from imm_label_tags.settings import Endpoint

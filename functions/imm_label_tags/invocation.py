@@ -7,13 +7,14 @@ from traceback import format_exc
 from typing import Any
 
 from imm_label_tags.errors import BatchFailed, InvalidNotification, TaggingError
+from imm_label_tags.events.event import Event, read_event
+from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification
 from imm_label_tags.log import Log
-from imm_label_tags.notification import Event, ForeignNotification, TaskNotification, read_event
 from imm_label_tags.outcome import Outcome, Status
 from imm_label_tags.patience import Deadline
 from imm_label_tags.tagging import Tagger, Trace
 
-_Item = TaskNotification | ForeignNotification | InvalidNotification
+_Item = TaskNotification | IgnoredEvent | InvalidNotification
 
 
 class Invocation:
@@ -76,7 +77,7 @@ class Invocation:
     def _outcome(self, item: _Item, trace: Trace) -> Outcome:
         if isinstance(item, InvalidNotification):
             raise item
-        if isinstance(item, ForeignNotification):
+        if isinstance(item, IgnoredEvent):
             return Outcome(Status.IGNORED, reason=item.reason)
         return self._tagger.tag(item, trace, self._deadline)
 

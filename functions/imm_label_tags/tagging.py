@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from imm_label_tags.attempts import Attempts
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TargetUnknown, TaskNotFinished
-from imm_label_tags.notification import TaskNotification
+from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.object_tagging import Ending, Finding, Objects, ObjectTagger
 from imm_label_tags.objects import ObjectPatterns, TargetObject
 from imm_label_tags.outcome import Outcome, Status

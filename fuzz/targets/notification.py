@@ -1,11 +1,21 @@
-"""Any bytes as an event: understood, foreign or refused, and nothing else."""
+"""Any bytes as an event: understood, ignored or refused, and nothing else."""
 
 from __future__ import annotations
 
 from fuzz.promises import require, require_message
 from fuzz.targets.target import EVENTS, Target
 from imm_label_tags.errors import InvalidNotification
-from imm_label_tags.notification import ForeignNotification, TaskNotification, read_event
+from imm_label_tags.events.event import read_event
+from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification
+
+MODULES = (
+    "imm_label_tags.events.event",
+    "imm_label_tags.events.imm_message",
+    "imm_label_tags.events.mns_xml",
+    "imm_label_tags.events.text",
+    "imm_label_tags.events.wrappings",
+    "imm_label_tags.json_text",
+)
 
 
 def run(data: bytes) -> None:
@@ -25,7 +35,7 @@ def run(data: bytes) -> None:
         if isinstance(item, TaskNotification):
             require(_can_be_sent(item.project_name), f"A project that can be sent: {item.project_name!a}")
             require(_can_be_sent(item.task_id), f"A task id that can be sent: {item.task_id!a}")
-        elif isinstance(item, ForeignNotification):
+        elif isinstance(item, IgnoredEvent):
             require_message(item.reason, "A reason is short and printable")
         else:
             require_message(str(item), "A refusal is short and printable")
@@ -37,9 +47,10 @@ def _can_be_sent(name: str) -> bool:
 
 TARGET = Target(
     run,
-    modules=("imm_label_tags.notification", "imm_label_tags.json_text"),
+    modules=MODULES,
     seeds=(
         b"[" * 600 + b"]" * 600,
+        b"<Notification>" + b"<a>" * 600,
         *(path.read_bytes() for path in sorted(EVENTS.rglob("*")) if path.is_file()),
     ),
     words=(
@@ -80,6 +91,26 @@ TARGET = Target(
         b"1e999",
         b"\xef\xbb\xbf",
         b"e30=",
+        b"<?xml version='1.0' encoding='utf-8'?>",
+        b"<?xml version='1.0' encoding='utf-16'?>",
+        b"<Notification>",
+        b"</Notification>",
+        b'<Notification xmlns="http://mns.aliyuncs.com/doc/v1/">',
+        b"<Message>",
+        b"</Message>",
+        b"<Message/>",
+        b"<TopicName>t</TopicName>",
+        b"<!DOCTYPE Notification [",
+        b'<!ENTITY a "aaaaaaaaaa">',
+        b'<!ENTITY % b SYSTEM "file:///etc/hostname">',
+        b"]>",
+        b"&a;",
+        b"&quot;",
+        b"&#34;",
+        b"<![CDATA[",
+        b"]]>",
+        b"<!--",
+        b"-->",
         b"[" * 100,
         b"]" * 100,
     ),

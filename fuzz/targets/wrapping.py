@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from xml.sax.saxutils import escape
 
 from fuzz.choices import Choices
 from fuzz.promises import require
+from fuzz.targets import notification
 from fuzz.targets.target import Target
-from imm_label_tags.notification import TaskNotification, read_event
+from imm_label_tags.events.event import read_event
+from imm_label_tags.events.imm_message import TaskNotification
 
 # Each takes at most three of the sixteen levels that are taken off.
 MOST_WRAPPINGS = 4
@@ -66,6 +69,27 @@ def _base64(value: object) -> str:
     return base64.b64encode(json.dumps(value).encode()).decode()
 
 
+def _base64_without_padding(value: object) -> str:
+    return base64.urlsafe_b64encode(_text(value).encode()).decode().rstrip("=")
+
+
+def _marked(value: object) -> str:
+    return "\ufeff" + _text(value)
+
+
+def _xml(value: object) -> str:
+    message = escape(_text(value), {"\r": "&#13;"})
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n<Notification xmlns="http://mns.aliyuncs.com/doc/v1/">'
+        f"<TopicName>t</TopicName><Added><Message/></Added><Message>{message}</Message></Notification>"
+    )
+
+
+def _imm_event(value: object) -> object:
+    kind = "imm:Task:VideoLabelClassification"
+    return {"specversion": "1.0", "source": "acs.imm", "type": kind, "data": value}
+
+
 def _queue(value: object) -> object:
     data = {"requestId": "1", "messageBody": _text(value)}
     return {"specversion": "1.0", "source": "acs.mns", "type": "mns:Queue:SendMessage", "data": data}
@@ -81,7 +105,13 @@ def _rocket(value: object) -> object:
     }
 
 
-_CONTENT_FORMS: list[Callable[[object], object]] = [_as_it_is, json.dumps, _base64]
+_CONTENT_FORMS: list[Callable[[object], object]] = [
+    _as_it_is,
+    json.dumps,
+    _marked,
+    _base64,
+    _base64_without_padding,
+]
 
 _WRAPPINGS: list[Callable[[object], object]] = [
     lambda value: {"TopicName": "t", "Message": _text(value), "specversion": "an attribute of that name"},
@@ -90,8 +120,12 @@ _WRAPPINGS: list[Callable[[object], object]] = [
     lambda value: {"requestContext": {"requestId": "1"}, "requestPayload": _text(value)},
     _queue,
     _rocket,
+    lambda value: {"messageId": "1", "messageBody": _text(value)},
+    _xml,
+    _marked,
     _base64,
+    _base64_without_padding,
     json.dumps,
 ]
 
-TARGET = Target(run, modules=("imm_label_tags.notification", "imm_label_tags.json_text"))
+TARGET = Target(run, modules=notification.TARGET.modules)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from imm_label_tags.errors import InvalidNotification
+from imm_label_tags.events.event import read_event
+from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification
 from imm_label_tags.failed_event import UNDATED, FailedEvent
-from imm_label_tags.notification import ForeignNotification, TaskNotification, read_event
 
 _NAME = re.compile(
     rf"(\d{{4}}-\d{{2}}-\d{{2}}|{UNDATED})/([A-Za-z0-9][A-Za-z0-9._-]{{0,199}})\.json", re.ASCII
@@ -95,16 +96,16 @@ def described_items(event: bytes) -> list[str]:
     return [_described(item) for item in _items(event)]
 
 
-def _items(event: bytes) -> tuple[TaskNotification | ForeignNotification | InvalidNotification, ...]:
+def _items(event: bytes) -> tuple[TaskNotification | IgnoredEvent | InvalidNotification, ...]:
     try:
         return read_event(event).items
     except InvalidNotification as error:
         return (error,)
 
 
-def _described(item: TaskNotification | ForeignNotification | InvalidNotification) -> str:
+def _described(item: TaskNotification | IgnoredEvent | InvalidNotification) -> str:
     if isinstance(item, TaskNotification):
         return f"task {item.task_id} of project {item.project_name}"
-    if isinstance(item, ForeignNotification):
+    if isinstance(item, IgnoredEvent):
         return f"not about a video label task: {item.reason}"
     return f"not understood: {item}"

@@ -12,8 +12,8 @@ import pytest
 
 from imm_label_tags import errors
 from imm_label_tags.errors import InvalidFailureRecord, PermanentError, TaggingError
+from imm_label_tags.events.event import read_event
 from imm_label_tags.failed_event import FailedEvent
-from imm_label_tags.notification import read_event
 from imm_label_tags.objects import TargetObject
 from tests.failed.records import (
     ABSENT,

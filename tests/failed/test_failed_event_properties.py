@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imm_label_tags.errors import InvalidFailureRecord, InvalidNotification
+from imm_label_tags.events.event import read_event
 from imm_label_tags.failed_event import FailedEvent
-from imm_label_tags.notification import read_event
 from imm_label_tags.objects import TargetObject
 from tests.failed.records import RECORD, content
 

@@ -8,11 +8,12 @@ import json
 import pytest
 
 from imm_label_tags.errors import MAX_MESSAGE, BatchFailed, InvalidNotification, ServiceRejected
+from imm_label_tags.events.event import read_event
+from imm_label_tags.events.imm_message import IgnoredEvent
 from imm_label_tags.excerpt import excerpt
 from imm_label_tags.failed_event import FailedEvent
 from imm_label_tags.log import MAX_LINE_BYTES, Log
 from imm_label_tags.naming import LONGEST_LABEL, LabelNames, Naming, encode
-from imm_label_tags.notification import ForeignNotification, read_event
 from imm_label_tags.objects import ObjectPatterns, TargetObject
 from imm_label_tags.printable import printable
 from imm_label_tags.romanisation import romanise
@@ -42,7 +43,7 @@ def test_a_list_in_a_foreign_rocketmq_event_is_as_foreign_as_anything_else(body:
     event = {"specversion": "1.0", "source": "acs.mq", "type": "mq:Topic:SendMessage", "data": {"body": body}}
     items = read_event(json.dumps(event).encode()).items
     assert items
-    assert all(isinstance(item, ForeignNotification) for item in items)
+    assert all(isinstance(item, IgnoredEvent) for item in items)
 
 
 @pytest.mark.parametrize(

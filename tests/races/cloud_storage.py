@@ -8,8 +8,8 @@ import alibabacloud_oss_v2 as oss
 
 from imm_label_tags.connections import Connections
 from imm_label_tags.credentials import RoleCredentials
+from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.imm import ImmTasks
-from imm_label_tags.notification import TaskNotification
 from imm_label_tags.objects import TargetObject
 from imm_label_tags.oss import OssObjects
 from imm_label_tags.settings import Variables, read_endpoint

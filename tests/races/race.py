@@ -12,8 +12,8 @@ from unittest.mock import patch
 
 from imm_label_tags import object_tagging
 from imm_label_tags.errors import ServiceUnavailable
+from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.naming import LabelNames, Naming
-from imm_label_tags.notification import TaskNotification
 from imm_label_tags.objects import TargetObject
 from imm_label_tags.outcome import Status
 from imm_label_tags.patience import Deadline, Patience, Timeouts

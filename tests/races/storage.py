@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Protocol
 
+from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.labels import Label
-from imm_label_tags.notification import TaskNotification
 from imm_label_tags.object_tagging import Objects
 from imm_label_tags.objects import TargetObject
 from imm_label_tags.patience import Timeouts

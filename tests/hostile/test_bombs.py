@@ -1,16 +1,18 @@
-"""JSON that is small to send and large to read, wherever the function reads JSON that others wrote."""
+"""JSON and XML that are small to send and large to read, wherever the function reads what others wrote."""
 
 from __future__ import annotations
 
 import base64
 import json
 from collections.abc import Callable
+from xml.sax.saxutils import escape
 
 import pytest
 
 from imm_label_tags.errors import InvalidFailureRecord, InvalidNotification, TargetUnknown
+from imm_label_tags.events.event import read_event
+from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification
 from imm_label_tags.failed_event import FailedEvent
-from imm_label_tags.notification import ForeignNotification, TaskNotification, read_event
 from imm_label_tags.task import target_of_request, target_of_user_data
 from tests.hostile.bounds import bounded
 
@@ -60,6 +62,37 @@ BOMBS = {
     "a megabyte of white space": " \n" * 500_000,
 }
 
+XML_BOMBS = {
+    "billion laughs": '<!DOCTYPE Notification [<!ENTITY a "ha">'
+    + "".join(f'<!ENTITY {"b" * n} "{("&" + ("b" * (n - 1) or "a") + ";") * 10}">' for n in range(1, 10))
+    + f"]><Notification><Message>&{'b' * 9};</Message></Notification>",
+    "one large entity many times": f'<!DOCTYPE Notification [<!ENTITY a "{"a" * 50_000}">]>'
+    + f"<Notification><Message>{'&a;' * 10_000}</Message></Notification>",
+    "an entity from a file": '<!DOCTYPE Notification [<!ENTITY a SYSTEM "file:///etc/hostname">]>'
+    "<Notification><Message>&a;</Message></Notification>",
+    "an entity from a server": '<!DOCTYPE Notification [<!ENTITY a SYSTEM "http://127.0.0.1:9/">]>'
+    "<Notification><Message>&a;</Message></Notification>",
+    "parameter entities": '<!DOCTYPE Notification [<!ENTITY % a SYSTEM "http://127.0.0.1:9/"> %a;]>'
+    "<Notification><Message>a</Message></Notification>",
+    "a document type from elsewhere": '<!DOCTYPE Notification SYSTEM "http://127.0.0.1:9/a.dtd">'
+    "<Notification><Message>a</Message></Notification>",
+    "an entity that nobody declares": "<Notification><Message>&a;</Message></Notification>",
+    "100,000 elements in each other": "<Notification>" + "<a>" * 100_000,
+    "100,000 elements beside each other": f"<Notification>{'<a/>' * 100_000}</Notification>",
+    "100,000 attributes": "<Notification " + " ".join(f'a{n}=""' for n in range(100_000)) + "/>",
+    "100,000 namespaces": "<Notification " + " ".join(f'xmlns:a{n}="a"' for n in range(20_000)) + "/>",
+    "a name of a million characters": f"<{'a' * 1_000_000}/>",
+    "a comment of a million characters": f"<Notification><!--{'a' * 1_000_000}--></Notification>",
+    "a million references": f"<Notification><Message>{'&#38;' * 1_000_000}</Message></Notification>",
+    "100,000 messages": f"<Notification>{'<Message/>' * 100_000}</Notification>",
+    "elements in the message": f"<Notification><Message>{'<a/>' * 100_000}</Message></Notification>",
+    "another encoding": '<?xml version="1.0" encoding="utf-16"?><Notification/>',
+    "an unknown encoding": '<?xml version="1.0" encoding="x"?><Notification/>',
+    "a million angle brackets": "<" * 1_000_000,
+    "half a surrogate pair": "<Notification><Message>\ud800</Message></Notification>",
+    "a section without an end": "<Notification><Message><![CDATA[" + "a" * 1_000_000,
+}
+
 CONTENT = {"ProjectName": "immtest", "TaskId": "task-1", "TaskType": "VideoLabelClassification"}
 
 
@@ -78,10 +111,13 @@ LEVELS: dict[str, Callable[[str], str]] = {
     "Message": lambda bomb: json.dumps({"TopicName": "t", "Message": bomb}),
     "Message, bare": raw('{"TopicName": "t", "Message": '),
     "Message in base64": lambda bomb: json.dumps(
-        {"TopicName": "t", "Message": base64.b64encode(bomb.encode()).decode()}
+        {"TopicName": "t", "Message": base64.b64encode(bomb.encode("utf-8", "surrogatepass")).decode()}
     ),
     "content": lambda bomb: json.dumps({"source": "acs.imm", "type": "imm:Task:X", "content": bomb}),
     "content, bare": raw('{"source": "acs.imm", "type": "imm:Task:X", "content": '),
+    "Message in XML": lambda bomb: (
+        f"<Notification><TopicName>t</TopicName><Message>{escape(bomb)}</Message></Notification>"
+    ),
     "queue": lambda bomb: in_data("mns:Queue:SendMessage", messageBody=bomb),
     "RocketMQ": lambda bomb: in_data("mq:Topic:SendMessage", body=bomb),
     "body": lambda bomb: json.dumps({"body": bomb, "attrs": {}}),
@@ -106,8 +142,17 @@ def test_an_event_with_a_bomb_in_it_is_read_or_refused(bomb: str, level: Callabl
         if isinstance(item, TaskNotification):
             assert item.task_id == "task-1"
         else:
-            said = item.reason if isinstance(item, ForeignNotification) else str(item)
+            said = item.reason if isinstance(item, IgnoredEvent) else str(item)
             assert len(said) < 300
+
+
+@pytest.mark.parametrize("bomb", XML_BOMBS.values(), ids=XML_BOMBS.keys())
+@pytest.mark.parametrize("level", ["event", "Message", "Message in base64", "content", "queue", "body"])
+def test_a_bomb_in_xml_is_refused(bomb: str, level: str) -> None:
+    event = LEVELS[level](bomb).encode("utf-8", "surrogatepass")
+    with pytest.raises(InvalidNotification) as caught:
+        bounded(lambda: read_event(event))
+    assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())

@@ -1,0 +1,57 @@
+"""What IMM says: that a task has ended, or something that is not for this function.
+
+Source: help.aliyun.com/document_detail/2743997.html (asynchronous notification messages).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from imm_label_tags.errors import InvalidNotification
+from imm_label_tags.events.text import shown
+
+TASK_TYPE = "VideoLabelClassification"
+EVENT_TYPE_PREFIX = "imm:Task:"
+
+MAX_NAME_LENGTH = 256
+
+
+class TaskNotification(NamedTuple):
+    """A task that IMM says has ended. Nothing else of the message counts."""
+
+    project_name: str
+    task_id: str
+
+
+class IgnoredEvent(NamedTuple):
+    """Something well-formed that is not about a video label task; ``reason`` is a sentence."""
+
+    reason: str
+
+
+def read_message(content: Mapping[str, Any], event_type: str | None) -> TaskNotification | IgnoredEvent:
+    """Read IMM's message without its envelope.
+
+    ``event_type`` is the type of the event that it came in, ``imm:Task:VideoLabelClassification``; it counts
+    where the message has no TaskType. Raises InvalidNotification.
+    """
+    task_type = content.get("TaskType")
+    if not task_type and event_type is not None and event_type.startswith("imm:"):
+        if not event_type.startswith(EVENT_TYPE_PREFIX):
+            return IgnoredEvent(f"An IMM event of type {shown(event_type)}.")
+        task_type = event_type[len(EVENT_TYPE_PREFIX) :]
+    if not isinstance(task_type, str) or not task_type:
+        raise InvalidNotification("IMM's message names no task type.")
+    if task_type != TASK_TYPE:
+        return IgnoredEvent(f"A notification of task type {shown(task_type)}.")
+    return TaskNotification(_name(content, "ProjectName"), _name(content, "TaskId"))
+
+
+def _name(content: Mapping[str, Any], field: str) -> str:
+    value = content.get(field)
+    if not isinstance(value, str) or not value:
+        raise InvalidNotification(f"The notification of a {TASK_TYPE} task has no {field}.")
+    if len(value) > MAX_NAME_LENGTH or not value.isprintable() or " " in value:
+        raise InvalidNotification(f"The {field} of the notification cannot be one: {shown(value)}.")
+    return value
