@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
 from imm_label_tags.attempts import Attempts
-from imm_label_tags.errors import ServiceRejected, TransientError
+from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TransientError
 from imm_label_tags.labels import Label
 from imm_label_tags.naming import LabelNames
 from imm_label_tags.objects import ObjectGone, TagsRefused, TargetObject
@@ -64,10 +64,10 @@ class Ending(NamedTuple):
     wrote: bool = False
 
 
-class _Reading(NamedTuple):
+class _Snapshot(NamedTuple):
     """An object as it was: its Last-Modified (None where that was not asked), and its tags.
 
-    ``since`` is when the first of the two answers came, ``taken`` when the tags did.
+    ``since`` is when the older of the two answers came, ``taken`` when the tags did.
     """
 
     written: datetime | None
@@ -131,15 +131,16 @@ class ObjectTagger:
         attempt = 0
         while True:
             # Anew before every write, one that was refused included: others may have written meanwhile.
-            reading = self._read(finding.target, attempts)
-            plan = plan_tags(reading.tags, finding.provenance, finding.labels, scheme)
-            if plan.status is Status.TAGGED and self._is_old(reading):
-                reading = self._read_again(finding.target, attempts)
-                plan = plan_tags(reading.tags, finding.provenance, finding.labels, scheme)
-            if reading.written is not None and reading.written > finding.start:
-                return _stale(finding, reading.written, reading.tags)
+            snapshot = self._read(finding.target, attempts)
+            if snapshot.written is not None and snapshot.written > finding.start:
+                return _stale(finding, snapshot.written, snapshot.tags)
+            plan = plan_tags(snapshot.tags, finding.provenance, finding.labels, scheme)
             if plan.status is not Status.TAGGED:
                 return self._without_writing(finding, plan, written_perhaps)
+            if self._is_old(snapshot):
+                # Not a failed attempt of any call; what is left of the repetitions and the time is the bound.
+                attempts.pause(1, _too_slow(finding.target, self._patience.oldest_reading))
+                continue
             attempt += 1
             try:
                 self._write(finding.target, plan, attempts)
@@ -153,33 +154,27 @@ class ObjectTagger:
                 written_perhaps = True
                 attempts.pause(attempt, error)
             else:
-                attempts.record_window(self._now() - reading.taken)
+                attempts.record_window(self._now() - snapshot.taken)
                 return Ending(Status.TAGGED, plan.tags, plan.dropped, wrote=True)
 
-    def _read(self, target: TargetObject, attempts: Attempts) -> _Reading:
+    def _read(self, target: TargetObject, attempts: Attempts) -> _Snapshot:
+        """Both calls at the same time, so that neither answer has to wait for the other."""
         if self._stale_objects is StaleObjects.TAG:
-            return self._read_again(target, attempts)
+            tags = self._read_tags(target, attempts)
+            return _Snapshot(None, tags, since=self._now(), taken=self._now())
         head = attempts.begin(
             self._calls, "HeadObject", lambda timeouts: self._last_modified(target, timeouts)
         )
         try:
             tags = self._read_tags(target, attempts)
             taken = self._now()
-        except BaseException as error:
+        except Exception as error:
             # A refusal says more than a HEAD, which cannot: the bucket may be gone, or not be meant.
             if isinstance(head.exception(), ObjectGone) and not isinstance(error, ServiceRejected):
                 raise ObjectGone(target.uri) from None
             raise
         written, since = head.result()
-        return _Reading(written, tags, min(since, taken), taken)
-
-    def _read_again(self, target: TargetObject, attempts: Attempts) -> _Reading:
-        """One call after the other, so that nothing comes between the tags and their write."""
-        written: datetime | None = None
-        if self._stale_objects is StaleObjects.SKIP:
-            written, _ = attempts.repeat("HeadObject", lambda timeouts: self._last_modified(target, timeouts))
-        tags = self._read_tags(target, attempts)
-        return _Reading(written, tags, self._now(), self._now())
+        return _Snapshot(written, tags, min(since, taken), taken)
 
     def _last_modified(self, target: TargetObject, timeouts: Timeouts) -> tuple[datetime, float]:
         return self._objects.last_modified(target, timeouts), self._now()
@@ -192,8 +187,8 @@ class ObjectTagger:
             "PutObjectTagging", lambda timeouts: self._objects.replace_tags(target, plan.tags, timeouts)
         )
 
-    def _is_old(self, reading: _Reading) -> bool:
-        return self._now() - reading.since > self._patience.oldest_reading
+    def _is_old(self, snapshot: _Snapshot) -> bool:
+        return self._now() - snapshot.since > self._patience.oldest_reading
 
     def _now(self) -> float:
         return self._patience.clock()
@@ -243,6 +238,14 @@ def _stale(finding: Finding, written: datetime, tags: TagSet) -> Ending:
         f"{_utc(finding.start)}: the labels are of an older upload."
     )
     return Ending(Status.STALE, tags, reason=reason)
+
+
+def _too_slow(target: TargetObject, seconds: float) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        f"The tags of {target.uri} were not written: each time, what OSS had said of it was more than "
+        f"{seconds:g} seconds old by then. OSS answers too slowly, or the function has too little CPU. "
+        "A retry may help."
+    )
 
 
 def _tags_refused(target: TargetObject, refusal: TagsRefused) -> ServiceRejected:

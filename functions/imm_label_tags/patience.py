@@ -59,8 +59,8 @@ class Patience(NamedTuple):
     Each call is tried ``attempts`` times, all calls together are repeated ``retries`` times. Pauses are
     random up to ``first_pause``, which doubles with each attempt up to ``max_pause``; a service's own hint
     comes first, and where it asks for more than ``max_pause`` the event is left to Function Compute's retry.
-    Tags that were read longer than ``oldest_reading`` ago are read again before they are written. All in
-    seconds.
+    Where the older of the two answers about an object came longer than ``oldest_reading`` ago, both are asked
+    for again before anything is written, which counts as one of the repetitions. All in seconds.
     """
 
     attempts: int = ATTEMPTS

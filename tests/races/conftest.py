@@ -6,16 +6,27 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from imm_label_tags.connections import Connections
 from tests.races import cases
+from tests.races.cloud_storage import CloudStorage
 from tests.races.figures import Figures
 from tests.races.scenario import Scenario
 from tests.races.scheduler import Workers
+from tests.stage import Stage
 
 
 @pytest.fixture(scope="session")
 def workers() -> Iterator[Workers]:
     with Workers() as workers:
         yield workers
+
+
+@pytest.fixture
+def storage(stage: Stage) -> Iterator[CloudStorage]:
+    """A place for races with the official SDKs over HTTP."""
+    connections = Connections(secure=False)
+    yield CloudStorage(stage, connections)
+    connections.drop()
 
 
 @pytest.fixture(scope="session")

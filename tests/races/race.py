@@ -16,7 +16,7 @@ from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.naming import LabelNames, Naming
 from imm_label_tags.objects import TargetObject
 from imm_label_tags.outcome import Status
-from imm_label_tags.patience import Deadline, Patience, Timeouts
+from imm_label_tags.patience import RETRIES, Deadline, Patience, Timeouts
 from imm_label_tags.romanisation import romanise
 from imm_label_tags.settings import StaleObjects
 from imm_label_tags.tag_plan import TagScheme, TagSet
@@ -47,13 +47,14 @@ class Course:
     """What happened in one run.
 
     ``steps`` are all steps in their order; ``writes`` is what those sent off who had read before. ``tags`` is
-    the object's tag set in the end, ``statuses`` how each handler's notification ended.
+    the object's tag set in the end, ``statuses`` how each handler's notification ended: None where it was
+    left to a retry.
     """
 
     steps: tuple[Step, ...]
     writes: tuple[Write, ...]
     tags: TagSet
-    statuses: Mapping[str, Status]
+    statuses: Mapping[str, Status | None]
 
     @property
     def schedule(self) -> tuple[str, ...]:
@@ -74,11 +75,11 @@ def play(
 
     With ``thorough`` every call is a step to choose. Without, these are not: IMM's answers, which nobody
     changes; HeadObject where nobody uploads; the ends of pauses, after which a reading comes. With ``slow``
-    a reading is old as soon as another step has come between it and the write.
+    an answer is old as soon as another step has come between it and the write, and is asked for again once.
     """
     run = Run(workers, choose)
     arena = Arena(storage, run, thorough)
-    handlers = _Handlers(scenario, arena, run, oldest_reading=1.0 if slow else math.inf)
+    handlers = _Handlers(scenario, arena, run, slow)
     statuses = {who: handlers.start(who, task) for who, task in scenario.handlers.items()}
     others = [run.start(*_other(scenario.other, arena))] if scenario.other else []
     with handlers.locks():
@@ -96,22 +97,28 @@ def play(
 class _Handlers:
     """The instances of the function."""
 
-    def __init__(self, scenario: Scenario, arena: Arena, run: Run, oldest_reading: float) -> None:
+    def __init__(self, scenario: Scenario, arena: Arena, run: Run, slow: bool) -> None:
         self._scenario = scenario
         self._arena = arena
         self._run = run
+        self._slow = slow
         # A call without a step to choose needs no thread.
         threads = arena.thorough or scenario.other is Other.UPLOADING
         self._calls: Executor = Threads(run) if threads else AtOnce()
         self._clock = lambda: float(len(run.taken))
         self._patience = Patience(
-            oldest_reading=oldest_reading, sleep=self._sleep, jitter=lambda: 0.0, clock=self._clock
+            # Two that keep each other waiting could go on for ever.
+            retries=1 if slow else RETRIES,
+            oldest_reading=1.0 if slow else math.inf,
+            sleep=self._sleep,
+            jitter=lambda: 0.0,
+            clock=self._clock,
         )
         self._gate = _Gate(arena, run, scenario)
         self._shared = self._tagger() if scenario.together is Together.ONE_INSTANCE else None
         self._busy = False
 
-    def start(self, who: str, task: str) -> Future[Status]:
+    def start(self, who: str, task: str) -> Future[Status | None]:
         tagger = self._shared or self._tagger()
         return self._run.start(who, lambda: self._handle(tagger, task))
 
@@ -126,13 +133,17 @@ class _Handlers:
         policy = Policy(SCHEME, None, StaleObjects.SKIP, second_look_seconds=look)
         return Tagger(self._gate, self._gate, policy, self._calls, self._patience)
 
-    def _handle(self, tagger: Tagger, task: str) -> Status:
+    def _handle(self, tagger: Tagger, task: str) -> Status | None:
         if self._scenario.together is Together.ONE_AFTER_THE_OTHER:
             self._arena.step("begins", possible=lambda: not self._busy)
         self._busy = True
         try:
             notification = self._arena.storage.notification(task)
             return tagger.tag(notification, Trace(), Deadline(math.inf, self._clock)).status
+        except ServiceUnavailable:
+            if not self._slow:
+                raise
+            return None
         finally:
             self._busy = False
             self._arena.leave()

@@ -115,6 +115,22 @@ def test_the_promises_hold_where_every_reading_grows_old(workers: Workers, other
     assert found.schedules > found.right > 0
 
 
+def test_no_upload_between_the_two_answers_of_a_slow_service_gets_an_older_ones_labels(
+    workers: Workers,
+) -> None:
+    # Where the upload comes after both answers, on its way to the write, nothing can be known of it
+    outcomes = set()
+    for course in courses(Scenario(ONE_TASK, Other.UPLOADING), workers, slow=True):
+        outcomes.add(course.statuses["function"])
+        steps = [step.what for step in course.steps if not step.silent]
+        if "writes" in steps and "uploads" in steps[: steps.index("writes")]:
+            after_upload = steps[steps.index("uploads") + 1 : steps.index("writes")]
+            before_upload = steps[: steps.index("uploads")]
+            assert after_upload == []
+            assert sorted(before_upload[-2:]) == ["looks for an upload", "reads"]
+    assert outcomes == {Status.TAGGED, Status.STALE}
+
+
 def test_an_older_task_never_replaces_a_newer_one_whose_tags_it_has_seen(workers: Workers) -> None:
     # Whoever was superseded has not written
     for course in courses(Scenario(TWO_TASKS), workers):

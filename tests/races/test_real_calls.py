@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from imm_label_tags.connections import Connections
 from tests.races.cloud_storage import CloudStorage
 from tests.races.exploration import explore
 from tests.races.figures import courses
@@ -35,13 +32,6 @@ CALLS = {
     "uploads": ["PutObject"],
     "waits": [],
 }
-
-
-@pytest.fixture
-def storage(stage: Stage) -> Iterator[CloudStorage]:
-    connections = Connections(secure=False)
-    yield CloudStorage(stage, connections)
-    connections.drop()
 
 
 @pytest.mark.parametrize(

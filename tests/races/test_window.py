@@ -36,7 +36,8 @@ def test_where_answers_have_grown_old_the_tags_are_read_again_as_the_last_thing_
     assert again
     assert len(at_once) + len(again) == len(found)
     for course in again:
-        assert course[-3:] == ["looks for an upload", "reads", "writes"]
+        assert sorted(course[-3:-1]) == ["looks for an upload", "reads"]
+        assert course[-1] == "writes"
 
 
 def test_an_answer_about_the_upload_that_has_grown_old_is_asked_for_again_too(workers: Workers) -> None:
