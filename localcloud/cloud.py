@@ -24,14 +24,11 @@ from localcloud.faults import FaultPlan
 from localcloud.fc.declaration import Deployment
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.permissions import FC_SERVICE
-from localcloud.fc.refusals import RequestRefused
 from localcloud.fc.service import FunctionCompute
 from localcloud.gateway import Gateway
 from localcloud.imm.service import MediaManagement
 from localcloud.mns.service import MessageService, Subscription
 from localcloud.oss.service import ObjectStorage
-from localcloud.ram.authorization import AccessRefused
-from localcloud.ram.roles import AssumptionRefused
 from localcloud.ram.service import AccessManagement
 from localcloud.server import HttpServer, listen
 
@@ -39,6 +36,8 @@ T = TypeVar("T")
 
 # MNS's name where a role says whom it trusts.
 MNS_SERVICE = "mns.aliyuncs.com"
+# In which MNS invokes where a trigger names no role; Serverless Devs' component makes it.
+NOTIFICATION_ROLE = "AliyunMNSNotificationRole"
 
 
 @dataclass(frozen=True)
@@ -214,25 +213,23 @@ class LocalCloud:
 
     def _push_to(self, function: str, role: str | None) -> Callable[[bytes], Awaitable[bool]]:
         async def push(event: bytes) -> bool:
-            try:
-                self._check_invoker(role, function)
-                await self.functions.invoke_async(function, event)
-            except (AccessRefused, AssumptionRefused, RequestRefused):
-                return False
+            self.check_invoker(role, function)
+            await self.functions.invoke_async(function, event)
             return True
 
         return push
 
-    def _check_invoker(self, role: str | None, function: str) -> None:
+    def check_invoker(self, role: str | None, function: str) -> None:
         """Raise AccessRefused or AssumptionRefused unless MNS may invoke a function in the trigger's role.
 
-        A trigger without one uses the account's AliyunMNSNotificationRole, which may invoke every function.
+        A trigger without one uses AliyunMNSNotificationRole, which has to be there like any other.
         """
-        if role is None or not self.config.policies:
+        if not self.config.policies:
             return
-        self.access.roles.trusting(role, MNS_SERVICE)
+        acting = role or f"acs:ram::{self.config.account_id}:role/{NOTIFICATION_ROLE}"
+        self.access.roles.trusting(acting, MNS_SERVICE)
         resource = f"acs:fc:{self.config.region}:{self.config.account_id}:functions/{function}"
-        self.access.authorization.check(Identity("", "", role=role), "fc:InvokeFunction", resource)
+        self.access.authorization.check(Identity("", "", role=acting), "fc:InvokeFunction", resource)
 
     async def _stop(self) -> None:
         # All at once: each takes a moment to notice.

@@ -1,4 +1,4 @@
-"""The roles of the functions on a local cloud: what ``policies/`` gives them, and nothing else."""
+"""The roles that ``s.yaml`` names, on a local cloud: what ``policies/`` gives them, and nothing else."""
 
 from __future__ import annotations
 
@@ -23,4 +23,7 @@ def give_roles(cloud: LocalCloud, variables: Mapping[str, str], *, bucket: str, 
         (target.role, documents.function_policy(target, Media(bucket, "", (project,)))),
         (target.keeper_role, documents.keeper_policy(target, target.failed_events())),
     ):
+        cloud.call(cloud.access.put_role, role, trust, {role: policy})
+    trust, policy = documents.trigger_trust(), documents.trigger_policy(target)
+    for role in target.invocation_roles:
         cloud.call(cloud.access.put_role, role, trust, {role: policy})

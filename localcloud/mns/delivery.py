@@ -52,6 +52,7 @@ class _Parcel:
     message: Message
     subscription: Subscription
     attempts: int = 0
+    refusal: str = ""
 
 
 class Courier:
@@ -115,16 +116,18 @@ class Courier:
                 return
             if seconds is not None:
                 await asyncio.sleep(seconds * self._time_scale)
-        self._give_up([parcel], "every retry failed")
+        refusal = f", the last because: {parcel.refusal}" if parcel.refusal else ""
+        self._give_up([parcel], f"every retry failed{refusal}")
 
     async def _attempt(self, parcel: _Parcel) -> bool:
         message, subscription = parcel.message, parcel.subscription
         content = event(message, subscription.name, subscription.content_format, self._account_id)
+        parcel.refusal = ""
         try:
             accepted = await subscription.push(content)
-        except Exception:
+        except Exception as error:
             # An endpoint that breaks has not accepted; MNS tries again, whatever the cause.
-            accepted = False
+            accepted, parcel.refusal = False, str(error)
         parcel.attempts += 1
         self.deliveries.append(Delivery(message.message_id, subscription.name, parcel.attempts, accepted))
         return accepted

@@ -83,4 +83,20 @@ def topics(subject: Subject) -> Iterator[Finding]:
             )
 
 
-RULES = (present, types, order, topics)
+def roles(subject: Subject) -> Iterator[Finding]:
+    """MNS invokes in a role; fc3 makes one where none is named, whose policy may be missing afterwards.
+
+    Seen with fc3 0.1.22 and a user who may create roles but not list their policies: the role stays without
+    its policy, `s deploy` ends with 0, and no later deployment attaches it.
+    """
+    for trigger in subject.declared.triggers:
+        if trigger.type == "mns_topic" and trigger.invocation_role is None:
+            yield warning(
+                f"{subject.trigger_path(trigger.name)}.invocationRole",
+                "is missing: `s deploy` makes AliyunMNSNotificationRole, and succeeds also where it may not "
+                "attach that role's policy; then no message reaches the function.",
+                "Name a role; `imm-label-tags setup` makes it, with what MNS needs.",
+            )
+
+
+RULES = (present, types, order, topics, roles)

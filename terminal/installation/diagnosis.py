@@ -81,8 +81,13 @@ class Diagnosis:
             )
         yield Check("role", self._role, sound)
         yield Check("policies", self._policies, ("role",))
-        for role in self._target.invocation_roles:
-            yield Check(f"role {role}", partial(trusting, self._services.ram, role, TOPIC_SERVICE), sound)
+        for trigger in self._target.triggers:
+            role = self._target.invocation_role_of(trigger)
+            if role:
+                invoking = partial(trusting, self._services.ram, role, TOPIC_SERVICE)
+                yield Check(f"{trigger.name} role", invoking, sound)
+                policies = partial(self._invoking, role)
+                yield Check(f"{trigger.name} policies", policies, (f"{trigger.name} role",))
         yield from self._keeping.checks(*sound)
         yield Check("tag round trip", self._round_trip, (*sound, "bucket"))
 
@@ -181,7 +186,7 @@ class Diagnosis:
         again = f"`s deploy` never changes a topic's trigger: run `s remove --trigger {wanted.name}` first."
         if found is None:
             raise Failing(f"The function has no trigger {wanted.name}.", DEPLOY)
-        wrong = list(_differences(found, wanted))
+        wrong = list(_differences(found, wanted, self._target.invocation_role_of(wanted)))
         if wrong:
             raise Failing(
                 f"The trigger {wanted.name} is not as s.yaml declares it: {'; '.join(wrong)}.", again
@@ -201,6 +206,11 @@ class Diagnosis:
         if not self._media.projects or not self._media.bucket:
             raise LeftOut("name --project and --bucket (or --object)")
         return permitted(self._services.ram, self._target.role, list(self._needs()))
+
+    def _invoking(self, role: str) -> str:
+        document = self._documents.trigger_policy(self._target)
+        permitted(self._services.ram, role, list(needs_of(document, self._target.region, _SAMPLE)))
+        return f"MNS may invoke {self._target.function.name}"
 
     def _needs(self) -> Iterator[Need]:
         media, sample = self._media, _SAMPLE
@@ -227,12 +237,15 @@ class Diagnosis:
         return round_trip(PatientObjects(objects), self._object)
 
 
-def _differences(found: DeployedTrigger, wanted: MnsTopicTrigger) -> Iterator[str]:
+def _differences(found: DeployedTrigger, wanted: MnsTopicTrigger, role: str) -> Iterator[str]:
     topic = f"acs:mns:{wanted.region}:{wanted.account_id}:/topics/{wanted.topic}"
     if found.type != "mns_topic":
         yield f"its type is {found.type}"
     if found.source != topic:
         yield f"its source is {found.source} and not {topic}"
+    # The deployment writes roles in lower case; one that s.yaml leaves out, it makes.
+    if role and found.role.lower() != f"acs:ram::{wanted.account_id}:role/{role}".lower():
+        yield f"its invocationRole is {found.role or 'not set'} and not {role}"
     for name, value in (
         ("notifyContentFormat", wanted.notify_content_format),
         ("notifyStrategy", wanted.notify_strategy),

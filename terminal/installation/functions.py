@@ -31,11 +31,15 @@ class DeployedFunction:
 
 @dataclass(frozen=True)
 class DeployedTrigger:
-    """A trigger as Function Compute has it; ``settings`` is what stands in its ``triggerConfig``."""
+    """A trigger as Function Compute has it; ``settings`` is what stands in its ``triggerConfig``.
+
+    ``role`` is the ARN of the role in which the source invokes the function.
+    """
 
     name: str
     type: str
     source: str
+    role: str
     settings: Mapping[str, Any]
 
 
@@ -95,5 +99,9 @@ class Functions:
 def _trigger(trigger: Any) -> DeployedTrigger:
     settings = json.loads(trigger.trigger_config or "{}")
     return DeployedTrigger(
-        trigger.trigger_name, trigger.trigger_type or "", trigger.source_arn or "", settings
+        trigger.trigger_name,
+        trigger.trigger_type or "",
+        trigger.source_arn or "",
+        trigger.invocation_role or "",
+        settings,
     )

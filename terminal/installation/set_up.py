@@ -132,7 +132,8 @@ class _SetUp:
             yield _role(self._services.ram, name, trust, TOPIC_SERVICE, purpose)
             yield from self._policy(name, self._documents.trigger_policy(self._target), "what MNS may do")
         if self._target.triggers and not self._target.invocation_roles:
-            yield Step(f"role {INVOCATION_ROLE}", State.ELSEWHERE, f"{purpose}; `s deploy` makes it")
+            detail = f"{purpose}; `s deploy` makes it, or name another as invocationRole"
+            yield Step(f"role {INVOCATION_ROLE}", State.ELSEWHERE, detail)
 
     def _policy(self, role: str, document: str, purpose: str) -> Iterator[Step]:
         ram = self._services.ram

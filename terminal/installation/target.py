@@ -52,6 +52,11 @@ class Target:
         """The subscriptions to topics."""
         return self.function.mns_topic_triggers
 
+    def invocation_role_of(self, trigger: MnsTopicTrigger) -> str:
+        """The role in which MNS invokes the function for a trigger; empty where ``s.yaml`` names none."""
+        roles = {each.name: each.invocation_role for each in self.function.triggers}
+        return (roles[trigger.name] or "").rpartition("role/")[2]
+
     @property
     def topics(self) -> tuple[str, ...]:
         """Every topic: those that trigger the function, then those that take what failed."""
@@ -90,6 +95,7 @@ def read_target(path: Path, environment: Mapping[str, str]) -> Target:
             "name two."
         )
     roles = [trigger.invocation_role for trigger in function.triggers if trigger.type == "mns_topic"]
+    invocation_roles = tuple(dict.fromkeys(arn.rpartition("role/")[2] for arn in roles if arn))
     failed = [topic_of(arn) for each in (function, keeper) for arn in _destinations(each)]
     return Target(
         function=function,
@@ -98,7 +104,7 @@ def read_target(path: Path, environment: Mapping[str, str]) -> Target:
         role=role,
         keeper_role=keeper_role,
         failed_topics=tuple(topic for topic in failed if topic),
-        invocation_roles=tuple(role.rpartition("role/")[2] for role in roles if role),
+        invocation_roles=invocation_roles,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from imm_label_tags.errors import InvalidSetting
+from localcloud.fc.declaration import FunctionDeclaration
 from terminal.installation import marks
 from terminal.installation.documents import Documents
 from terminal.installation.plan import Plan, State, Step
@@ -39,9 +40,9 @@ class _TearDown:
         target, services = self._target, self._services
         deployed = services.functions.find() is not None
         keeping = services.keeper.find() is not None
-        for name, there in ((target.function.name, deployed), (target.keeper.name, keeping)):
+        for function, there in ((target.function, deployed), (target.keeper, keeping)):
             if there:
-                yield self._deployed(name)
+                yield self._deployed(function)
         trust = self._documents.function_trust()
         yield from self._role(target.role, trust)
         yield from self._role(target.keeper_role, trust)
@@ -51,14 +52,15 @@ class _TearDown:
             yield self._topic(topic, deployed)
         yield Step("kept events", State.LEFT, f"what {target.keeper.resource} stored{self._where()} stays")
 
-    def _deployed(self, name: str) -> Step:
-        what = f"function {name}"
+    def _deployed(self, function: FunctionDeclaration) -> Step:
+        what = f"function {function.name}"
         if self._while_deployed:
             return Step(what, State.LEFT, "it will not work any more")
         return Step(
             what,
             State.PROBLEM,
-            "It is deployed and needs what would be removed: run `s remove` first, or add --while-deployed.",
+            f"It is deployed and needs what would be removed: run `s {function.resource} remove` first, or "
+            "add --while-deployed.",
         )
 
     def _where(self) -> str:

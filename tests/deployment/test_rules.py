@@ -424,6 +424,7 @@ FILE_ERRORS: list[tuple[Mutation, str, str]] = [
 WARNINGS: list[tuple[Mutation, str, str]] = [
     (put(f"{TC}.notifyStrategy", "BACKOFF_RETRY"), f"{TC}.notifyStrategy", "gives up after three attempts"),
     (put(f"{TC}.filterTag", "videos"), f"{TC}.filterTag", "not documented to carry a tag"),
+    (drop(f"{T}.invocationRole"), f"{T}.invocationRole", "`s deploy` makes AliyunMNSNotificationRole"),
     (drop("triggers"), "triggers", "nothing calls the function"),
     (put(f"{ASYNC}.maxAsyncRetryAttempts", 0), f"{ASYNC}.maxAsyncRetryAttempts", "every passing failure"),
     (drop("logConfig"), "logConfig", "nobody could see"),

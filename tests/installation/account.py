@@ -36,9 +36,12 @@ FAILED_TOPIC = "imm-label-tags-failed"
 FUNCTION = "imm-label-tags"
 KEEPER = "imm-label-tags-failed"
 KEEPER_ROLE = "imm-label-tags-failed"
+TRIGGER_ROLE = "imm-label-tags-trigger"
 FAILED_BUCKET = "failures"
 FAILED_PREFIX = "events/failed"
 FAILED_EVENTS = f"oss://{FAILED_BUCKET}/{FAILED_PREFIX}"
+# The line of ``s.yaml`` that names the role in which MNS invokes.
+INVOCATION_ROLE = "          invocationRole: acs:ram::${vars.account}:role/${vars.trigger_role}\n"
 
 
 # The values of the placeholders in policies/, but for the account and the region.
@@ -52,6 +55,7 @@ NAMES = {
     "function": FUNCTION,
     "failed_function": KEEPER,
     "failed_role": KEEPER_ROLE,
+    "trigger_role": TRIGGER_ROLE,
     "failed_bucket": FAILED_BUCKET,
     "failed_prefix": FAILED_PREFIX,
     "log_project": "imm-label-tags",
@@ -256,6 +260,15 @@ def deployment(directory: Path, *replacements: tuple[str, str]) -> Path:
 def flat(result: Result) -> str:
     """The output as running text, however the console has broken its lines."""
     return " ".join(result.output.split())
+
+
+def printed(command: str) -> list[str]:
+    """The lines that README.md shows below a command, each as running text."""
+    text = (checkout.ROOT / "README.md").read_text("utf-8")
+    _, _, rest = text.partition(f".venv/bin/imm-label-tags {command} ")
+    block, fence, _ = rest.partition("```")
+    assert fence, command
+    return [" ".join(line.split()) for line in block.splitlines()[1:] if line.strip()]
 
 
 def verdicts(result: Result) -> dict[str, str]:

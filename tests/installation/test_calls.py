@@ -69,7 +69,7 @@ def test_the_permissions_in_policies_are_enough(fresh: Account) -> None:
         check["name"] for check in json.loads(result.output)["checks"] if check["verdict"] == "failed"
     } == {
         *("topic imm-label-tags", "topic imm-label-tags-failed", "function", "role"),
-        *("keep_failed", "keep_failed role"),
+        *("imm-tasks role", "keep_failed", "keep_failed role"),
     }
 
 

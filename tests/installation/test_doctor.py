@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -15,20 +16,26 @@ from terminal.installation.commands import doctor
 from tests.installation.account import (
     BUCKET,
     FAILED_TOPIC,
+    FUNCTION,
+    INVOCATION_ROLE,
     KEY,
     OWN_TAGS,
     PROJECT,
     ROLE,
     TOPIC,
+    TRIGGER_ROLE,
     URI,
     Account,
     deployment,
     failures,
     flat,
+    printed,
     trust,
     verdicts,
 )
 from tests.installation.conftest import Deployed
+
+RECORD = (Path(__file__).parents[1] / "events" / "tasks" / "fc-failure-record.json").read_bytes()
 
 # A sound installation
 
@@ -41,11 +48,22 @@ def test_a_sound_installation_is_ok_in_every_check(installed: Account) -> None:
     names = [
         *("keys", "region", "account", "IMM project", "bucket", f"topic {TOPIC}", f"topic {FAILED_TOPIC}"),
         *("function", "settings", "failure destination", "trigger imm-tasks", "role", "policies"),
+        *("imm-tasks role", "imm-tasks policies"),
         *("keep_failed", "keep_failed settings", "keep_failed destination", "keep_failed role"),
         *("keep_failed policies", "kept events", "tag round trip"),
     ]
     assert list(verdicts(installed.doctor("--json"))) == names
     assert installed.tags() == OWN_TAGS
+
+
+def test_it_prints_what_the_readme_shows(deployed: Deployed) -> None:
+    where = {"FAILED_EVENTS": "oss://media/failed"}
+    with deployed(checkout.DEPLOYMENT, **where) as account:
+        account.setup("--yes", **where)
+        account.put(BUCKET, "failed/2026-01-01/1-2.json", RECORD)
+        lines = [" ".join(line.split()) for line in account.doctor(**where).output.splitlines()]
+    shown = printed("doctor")
+    assert [line for line in lines if line in shown] == shown
 
 
 def test_what_was_not_asked_for_is_left_out(installed: Account) -> None:
@@ -359,14 +377,51 @@ def test_an_object_that_no_policy_can_name(installed: Account) -> None:
     assert "another object" in advice
 
 
-def test_the_role_that_a_trigger_names_is_checked_too(
+def test_the_role_in_which_mns_invokes_is_checked(installed: Account) -> None:
+    found = {
+        check["name"]: check["found"] for check in json.loads(installed.doctor("--json").output)["checks"]
+    }
+    assert found["imm-tasks role"] == f"{TRIGGER_ROLE}, trusts mns.aliyuncs.com"
+    assert found["imm-tasks policies"] == f"MNS may invoke {FUNCTION}"
+
+
+def test_a_trigger_whose_role_is_gone(installed: Account) -> None:
+    installed.call(installed.access.roles.delete, TRIGGER_ROLE)
+    assert failures(installed)["imm-tasks role"] == (
+        f"There is no role {TRIGGER_ROLE}.",
+        "Run `imm-label-tags setup`.",
+    )
+
+
+def test_a_trigger_whose_role_mns_cannot_assume(installed: Account) -> None:
+    installed.call(installed.access.roles.update, TRIGGER_ROLE, trust("fc.aliyuncs.com"))
+    assert "does not let mns.aliyuncs.com assume it" in failures(installed)["imm-tasks role"][0]
+    assert verdicts(installed.doctor("--json"))["imm-tasks policies"] == "not checked"
+
+
+def test_a_trigger_whose_role_may_not_invoke(installed: Account) -> None:
+    services = installed.services()
+    (policy,) = services.ram.attached(TRIGGER_ROLE)
+    services.ram.detach(policy, TRIGGER_ROLE)
+    (said, advice) = failures(installed)["imm-tasks policies"]
+    assert f"The role {TRIGGER_ROLE} may not fc:InvokeFunction on acs:fc:" in said
+    assert "imm-label-tags setup" in advice
+
+
+def test_a_trigger_with_another_role(installed: Account) -> None:
+    (said, advice) = failures(installed, IMM_LABEL_TAGS_TRIGGER_ROLE="notifier")["trigger imm-tasks"]
+    account = installed.config.account_id
+    assert f"its invocationRole is acs:ram::{account}:role/{TRIGGER_ROLE} and not notifier" in said
+    assert "run `s remove --trigger imm-tasks` first" in advice
+
+
+def test_a_trigger_without_a_role_has_the_one_that_the_deployment_made(
     installed: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named = "invocationRole: acs:ram::${vars.account}:role/notifier\n          triggerConfig:"
-    monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path, ("triggerConfig:", named)))
-    assert failures(installed)["role notifier"][0] == "There is no role notifier."
-    installed.call(installed.access.put_role, "notifier", trust("mns.aliyuncs.com"), {})
-    assert verdicts(installed.doctor("--json"))["role notifier"] == "ok"
+    monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path, (INVOCATION_ROLE, "")))
+    found = verdicts(installed.doctor("--json"))
+    assert found["trigger imm-tasks"] == "ok"
+    assert "imm-tasks role" not in found
 
 
 # Calls that are refused, objects that are none

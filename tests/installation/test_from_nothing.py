@@ -33,9 +33,11 @@ from tests.installation.account import (
 )
 from tests.policies.documents import Asked, asked_about, unneeded
 
-# Its policies' names begin differently from those of the first role.
+# Their policies' names begin differently from those of the first role.
 OTHER_ROLE = "keeper"
-NAMED = {"IMM_LABEL_TAGS_FAILED_ROLE": OTHER_ROLE}
+TRIGGER_ROLE = "notifier"
+NAMED = {"IMM_LABEL_TAGS_FAILED_ROLE": OTHER_ROLE, "IMM_LABEL_TAGS_TRIGGER_ROLE": TRIGGER_ROLE}
+PLACEHOLDERS = {"failed_role": OTHER_ROLE, "trigger_role": TRIGGER_ROLE}
 
 
 def start_task(account: Account) -> None:
@@ -73,7 +75,7 @@ def hear(account: Account, topic: str) -> list[dict[str, Any]]:
 @contextmanager
 def installer(account: Account, asked: list[Asked]) -> Iterator[dict[str, str]]:
     """The environment of somebody who may do what ``policies/setup.json`` lists, and nothing else."""
-    identity = account.installer(failed_role=OTHER_ROLE)
+    identity = account.installer(**PLACEHOLDERS)
     with asked_about(identity) as heard:
         yield {**account.environment(identity), **NAMED}
     asked += heard
@@ -130,4 +132,4 @@ def test_from_nothing_to_a_tagged_video_and_back(tmp_path: Path, furnished_state
         assert f"what keep_failed stored below {FAILED_EVENTS} stays" in flat(removed)
         assert list(account.kept().values()) == [document]
     # and all of that needed each permission that it had
-    assert unneeded(json.loads(account.document("setup", failed_role=OTHER_ROLE)), asked) == set()
+    assert unneeded(json.loads(account.document("setup", **PLACEHOLDERS)), asked) == set()

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from localcloud.faults import FaultKind
-from localcloud.ram.policies import CUSTOM
 from terminal import checkout
 from terminal.installation import media, ram
 from tests.installation.account import (
@@ -17,14 +16,17 @@ from tests.installation.account import (
     FAILED_EVENTS,
     FAILED_TOPIC,
     FUNCTION,
+    INVOCATION_ROLE,
     KEEPER,
     KEEPER_ROLE,
     PROJECT,
     ROLE,
     TOPIC,
+    TRIGGER_ROLE,
     Account,
     deployment,
     flat,
+    printed,
     trust,
 )
 
@@ -46,18 +48,22 @@ def test_everything_that_is_missing_is_created(fresh: Account) -> None:
     things = {thing.partition(":")[0] for thing in fresh.inventory()}
     name, document = policy_of(fresh)
     keepers, keepers_document = policy_of(fresh, KEEPER_ROLE)
+    triggers, triggers_document = policy_of(fresh, TRIGGER_ROLE)
     assert things == {
         *(f"topic {TOPIC}", f"topic {FAILED_TOPIC}"),
-        *(f"role {ROLE}", f"role {KEEPER_ROLE}", "role AliyunIMMDefaultRole"),
+        *(f"role {ROLE}", f"role {KEEPER_ROLE}", f"role {TRIGGER_ROLE}", "role AliyunIMMDefaultRole"),
         *(f"policy {name}", f"{name} on {ROLE}"),
         *(f"policy {keepers}", f"{keepers} on {KEEPER_ROLE}"),
+        *(f"policy {triggers}", f"{triggers} on {TRIGGER_ROLE}"),
     }
     for thing in (f"topic {TOPIC}", f"role {ROLE}", f"policy {name}", f"role {KEEPER_ROLE}"):
         assert f"created {thing}" in flat(result)
     assert document == json.loads(fresh.document("function"))
     assert keepers_document == json.loads(fresh.document("keep-failed"))
+    assert triggers_document == json.loads(fresh.document("trigger"))
     for role in (ROLE, KEEPER_ROLE):
         assert fresh.access.roles.get(role).trust.trusts("fc.aliyuncs.com")
+    assert fresh.access.roles.get(TRIGGER_ROLE).trust.trusts("mns.aliyuncs.com")
 
 
 def test_a_second_run_finds_everything_and_changes_nothing(fresh: Account) -> None:
@@ -75,25 +81,29 @@ def test_dry_run_shows_the_plan_and_changes_nothing(fresh: Account) -> None:
     result = fresh.setup("--dry-run")
     assert result.exit_code == 0
     assert "create role imm-label-tags" in flat(result)
-    assert "Nothing was changed; 8 changes would be made." in result.output
+    assert "Nothing was changed; 11 changes would be made." in result.output
     assert fresh.writes() == []
     assert fresh.inventory() == before
+
+
+def test_the_plan_is_printed_as_the_readme_shows_it(fresh: Account) -> None:
+    result = fresh.setup("--dry-run", FAILED_EVENTS="oss://media/failed", COLUMNS="200")
+    _, _, plan = flat(result).partition(" what ")
+    assert plan.startswith(" ".join(printed("setup")))
+    assert plan.endswith("in Log Service Nothing was changed; 11 changes would be made.")
 
 
 def test_nothing_is_done_before_the_user_agrees(fresh: Account) -> None:
     refused = fresh.setup(stdin="n\n")
     assert refused.exit_code == 1
-    assert "Make 8 changes?" in refused.output
+    assert "Make 11 changes?" in refused.output
     assert fresh.writes() == []
     assert fresh.setup(stdin="y\n").exit_code == 0
     assert "CreateRole" in fresh.writes()
 
 
 def test_what_others_make_is_said(fresh: Account) -> None:
-    text = flat(fresh.setup("--dry-run"))
-    assert "AliyunMNSNotificationRole" in text
-    assert "`s deploy` makes it" in text
-    assert "log project imm-label-tags" in text
+    assert "log project imm-label-tags" in flat(fresh.setup("--dry-run"))
 
 
 def test_names_come_from_the_variables_of_s_yaml(fresh: Account) -> None:
@@ -104,10 +114,11 @@ def test_names_come_from_the_variables_of_s_yaml(fresh: Account) -> None:
         IMM_LABEL_TAGS_FUNCTION="f",
         IMM_LABEL_TAGS_FAILED_FUNCTION="g",
         IMM_LABEL_TAGS_FAILED_ROLE="keeper",
+        IMM_LABEL_TAGS_TRIGGER_ROLE="notifier",
     )
     for text in ("functions f and g in cn-hangzhou", "create topic ended"):
         assert text in flat(result)
-    for role in ("tagger", "keeper"):
+    for role in ("tagger", "keeper", "notifier"):
         assert f"create role {role}" in flat(result)
         assert f"policy {role}-" in flat(result)
 
@@ -130,8 +141,8 @@ def test_other_objects_replace_the_policy_that_setup_made(fresh: Account) -> Non
     later, document = policy_of(fresh)
     assert later != earlier
     assert "clips/" in json.dumps(document)
-    keepers, _ = policy_of(fresh, KEEPER_ROLE)
-    assert {policy.name for policy in fresh.services().ram.policies()} == {later, keepers}
+    others = {policy_of(fresh, role)[0] for role in (KEEPER_ROLE, TRIGGER_ROLE)}
+    assert {policy.name for policy in fresh.services().ram.policies()} == {later, *others}
 
 
 def test_another_place_for_failed_events_replaces_the_policy_that_setup_made(fresh: Account) -> None:
@@ -272,19 +283,16 @@ def test_failed_events_are_not_kept_where_they_could_overwrite_videos(fresh: Acc
 # The role that invokes the function
 
 
-def test_a_role_that_the_trigger_names_is_made_for_mns(
+def test_a_trigger_without_a_role_gets_none_here(
     fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named = "invocationRole: acs:ram::${vars.account}:role/notifier\n          triggerConfig:"
-    monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path, ("triggerConfig:", named)))
+    monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path, (INVOCATION_ROLE, "")))
     assert fresh.setup("--yes").exit_code == 0
-    role = fresh.access.roles.get("notifier")
-    assert role.trust.trusts("mns.aliyuncs.com")
-    (policy,) = fresh.services().ram.attached("notifier")
-    assert policy.name.startswith("notifier-")
-    assert policy.kind == CUSTOM
-    assert fresh.teardown("--yes").exit_code == 0
-    assert fresh.access.roles.find("notifier") is None
+    assert fresh.access.roles.find(TRIGGER_ROLE) is None
+    assert (
+        "role AliyunMNSNotificationRole MNS invokes the function in it; `s deploy` makes it, or name another "
+        "as invocationRole"
+    ) in flat(fresh.setup())
 
 
 # Interruptions

@@ -19,6 +19,7 @@ from tests.installation.account import (
     KEEPER_ROLE,
     ROLE,
     TOPIC,
+    TRIGGER_ROLE,
     Account,
     flat,
     trust,
@@ -71,7 +72,7 @@ def test_dry_run_shows_the_plan_and_changes_nothing(fresh: Account) -> None:
     fresh.forget_calls()
     result = fresh.teardown("--dry-run")
     assert result.exit_code == 0
-    for role in (ROLE, KEEPER_ROLE):
+    for role in (ROLE, KEEPER_ROLE, TRIGGER_ROLE):
         assert f"remove role {role}" in flat(result)
     assert fresh.writes() == []
     assert fresh.inventory() == before
@@ -110,9 +111,10 @@ def test_the_topics_of_a_deployed_function_are_needed(installed: Account) -> Non
     before = installed.inventory()
     result = installed.teardown("--yes")
     assert result.exit_code == 1
-    assert "run `s remove` first" in flat(result)
-    for name in (FUNCTION, KEEPER):
-        assert f"function {name} It is deployed and needs what would be removed" in flat(result)
+    for name, resource in ((FUNCTION, "tag_object"), (KEEPER, "keep_failed")):
+        assert (
+            f"function {name} It is deployed and needs what would be removed: run `s {resource} remove` first"
+        ) in flat(result)
     assert installed.inventory() == before
 
 

@@ -200,13 +200,28 @@ def test_a_message_invokes_the_function_if_the_triggers_role_may(fc: Functions) 
     assert fc.publish() == 1
 
 
-def test_a_trigger_without_a_role_invokes_the_function(tmp_path: Path) -> None:
+def test_a_trigger_without_a_role_invokes_in_the_one_that_serverless_devs_makes(tmp_path: Path) -> None:
     declared = destined()
     del declared["triggers"][0]["invocationRole"]
     with functions(tmp_path, declared) as fc:
         fc.role()
-
+        # Given that it is not there, or has been left without its policy
+        assert fc.publish() == 0
+        fc.put_role("AliyunMNSNotificationRole", MNS_TRUST, None)
+        assert fc.publish() == 0
+        # When it may invoke, then it does
+        fc.role(allow("fc:InvokeFunction", "*"), name="AliyunMNSNotificationRole", trusting=MNS_TRUST)
         assert fc.publish() == 1
+
+
+def test_a_message_that_no_role_may_deliver_says_why(fc: Functions) -> None:
+    fc.put_role("trigger", MNS_TRUST, None)
+
+    assert fc.publish() == 0
+
+    reason = fc.cloud.messages.undelivered[-1].reason
+    assert reason.startswith("every retry failed, the last because: trigger")
+    assert f"may not fc:InvokeFunction on {FUNCTION}" in reason
 
 
 def test_an_instance_that_has_lost_its_role_still_ends(tmp_path: Path) -> None:
