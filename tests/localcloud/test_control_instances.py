@@ -40,7 +40,7 @@ def test_instances_can_be_listed_and_killed(cloud: LocalCloud) -> None:
 
 
 def test_there_are_never_more_instances_than_the_limit(tmp_path: Path) -> None:
-    deployment = deployed(tmp_path, "import time\ndef handler(event, context): time.sleep(0.05)")
+    deployment = deployed(tmp_path, "def handler(event, context): pass")
     config = CloudConfig(deployment=deployment, interpreter=INTERPRETER, instance_limit=2)
     with LocalCloud(config) as cloud:
         for _ in range(6):

@@ -69,10 +69,17 @@ def attempts(world: World) -> list[tuple[int, str | None]]:
 
 
 def test_an_event_is_accepted_before_it_is_handled(tmp_path: Path) -> None:
-    code = "import time\ndef handler(event, context):\n    time.sleep(0.1)\n    return 'done'"
+    # Given a function that waits for a file
+    go = tmp_path / "go"
+    code = """
+    import os, time
+    def handler(event, context):
+        while not os.path.exists(event): time.sleep(0.005)
+    """
     with running(tmp_path, code) as world:
-        request_id = world.invoke_async(b"event")
+        request_id = world.invoke_async(str(go).encode())
         assert world.fc.invocations() == []
+        go.touch()
         world.settle()
         (record,) = world.fc.invocations()
     assert (record.request_id, record.asynchronous, record.error_type) == (request_id, True, None)
@@ -384,7 +391,7 @@ def test_events_that_have_not_ended_when_the_service_stops_are_lost(tmp_path: Pa
 
 
 def test_settled_also_waits_for_synchronous_invocations(tmp_path: Path) -> None:
-    code = "import time\ndef handler(event, context): time.sleep(0.1)"
+    code = "def handler(event, context): pass"
     with running(tmp_path, code) as world:
 
         async def both() -> int:

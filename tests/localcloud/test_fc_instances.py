@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,12 @@ def pid(world: World) -> int:
     return int(world.invoke().body)
 
 
+async def begun(world: World, requests: int) -> None:
+    """Return once so many requests have begun to run, those that have ended included."""
+    while sum("Invoke Start" in line.text for line in world.fc.logs("index")) < requests:
+        await asyncio.sleep(0.005)
+
+
 # Reuse
 
 
@@ -61,28 +66,37 @@ def test_an_instance_is_reused_and_frozen_in_between(tmp_path: Path) -> None:
 
 
 def test_threads_of_a_function_stand_still_between_requests(tmp_path: Path) -> None:
-    # Given a function whose thread counts while it may
-    code = """
-    import threading, time
+    # Given a function whose thread counts while it may; a request is answered once it has counted on
+    count = tmp_path / "count"
+    code = f"""
+    import os, threading, time
     count = 0
     def counting():
         global count
+        file = os.open({str(count)!r}, os.O_CREAT | os.O_WRONLY)
         while True:
             count += 1
-            time.sleep(0.001)
+            os.pwrite(file, b"%020d" % count, 0)
     def handler(event, context):
-        if not event:
+        if event == b"other":
+            return
+        before = count
+        if before == 0:
             threading.Thread(target=counting, daemon=True).start()
-        time.sleep(0.02)
-        return count
+        while count == before:
+            time.sleep(0.001)
+        return os.getpid()
     """
-    with running(tmp_path, code) as world:
-        before = int(world.invoke().body)
-        # When much more time passes than the requests take
-        time.sleep(0.4)
-        after = int(world.invoke(b"again").body)
-    # Then the thread has only counted during the requests
-    assert 0 < before < after < 200
+    with running(tmp_path, code, function(), function(functionName="other")) as world:
+        process = pid(world)
+        assert eventually(lambda: stopped_process(process))
+        frozen = count.read_text()
+        # When another function runs meanwhile, from its start to its end
+        world.invoke(b"other", function="other")
+        # Then it has not counted on, until there is a request again
+        assert count.read_text() == frozen
+        assert pid(world) == process
+        assert count.read_text() > frozen
 
 
 def test_the_request_id_can_be_given(tmp_path: Path) -> None:
@@ -121,8 +135,6 @@ def test_concurrent_requests_start_more_instances_up_to_the_limit(tmp_path: Path
             ]
             while len({line.instance_id for line in world.fc.logs("index")}) < 2:
                 await asyncio.sleep(0.005)
-            await asyncio.sleep(0.05)
-            assert not any(line.request_id == "1-2" for line in world.fc.logs("index"))
             go.touch()
             return await asyncio.gather(*tasks)
 
@@ -135,7 +147,7 @@ def test_concurrent_requests_start_more_instances_up_to_the_limit(tmp_path: Path
 
 
 def test_a_request_that_waits_gets_the_place_of_an_instance_that_ended(tmp_path: Path) -> None:
-    code = "import os, time\ndef handler(event, context):\n    time.sleep(0.05)\n    os._exit(1)"
+    code = "import os\ndef handler(event, context): os._exit(1)"
     with running(tmp_path, code, instance_limit=1) as world:
 
         async def together() -> list[Any]:
@@ -153,7 +165,7 @@ def test_waiting_requests_can_be_given_up(tmp_path: Path) -> None:
         async def give_up() -> Any:
             serving = asyncio.ensure_future(world.fc.invoke("index", str(go).encode()))
             waiting = [asyncio.ensure_future(world.fc.invoke("index", b"")) for _ in range(3)]
-            await asyncio.sleep(0.1)
+            await begun(world, 1)
             waiting[0].cancel()
             go.touch()
             await serving
@@ -171,7 +183,7 @@ def test_a_request_that_is_given_up_while_it_runs_costs_the_instance(tmp_path: P
 
         async def cancel() -> None:
             task = asyncio.ensure_future(world.fc.invoke("index", b"/nowhere"))
-            await asyncio.sleep(0.05)
+            await begun(world, 2)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -399,8 +411,7 @@ def test_also_while_they_serve_a_request(tmp_path: Path) -> None:
 
         async def kill() -> Any:
             task = asyncio.ensure_future(world.fc.invoke("index", b"/nowhere"))
-            while not any("Invoke Start" in line.text for line in world.fc.logs("index")):
-                await asyncio.sleep(0.005)
+            await begun(world, 1)
             assert world.fc.kill_instances("index") == 1
             return await task
 
@@ -418,8 +429,7 @@ def test_stopping_leaves_no_process_and_no_files(tmp_path: Path, monkeypatch: py
 
         async def stop() -> Any:
             requests = [asyncio.ensure_future(world.fc.invoke("index", b"/nowhere")) for _ in range(3)]
-            while sum("Invoke Start" in line.text for line in world.fc.logs("index")) < 3:
-                await asyncio.sleep(0.005)
+            await begun(world, 3)
             assert len(list(homes.iterdir())) == 2
             await world.fc.stop()
             return await asyncio.gather(*requests, return_exceptions=True)

@@ -23,10 +23,14 @@ import click
 import pytest
 import requests
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 
 import tag_object
 from localcloud.accounts import Identity
+from localcloud.cloud import LocalCloud
+from localcloud.config import CloudConfig
 from terminal.clients import Account, Project
 from tests.localcloud.fc_world import ACCOUNT, REGION, ROLE, function, running
 from tests.localcloud.mns_region import sign
@@ -69,6 +73,12 @@ def keys(stage: Stage) -> Identity:
 
 
 def test_standard_output(keys: Identity) -> None:
+    print("said", leak(keys.access_key_secret))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(number=st.integers())
+def test_property(keys: Identity, number: int) -> None:
     print("said", leak(keys.access_key_secret))
 
 
@@ -311,3 +321,12 @@ def test_clean(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     task_id = stage.task(stage.upload())
     stage.handle(task_id)
     print(capsys.readouterr().out)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=st.sampled_from([CloudConfig().access_key_id, CloudConfig().access_key_secret]))
+def test_constants_of_our_sources(
+    shared_cloud: LocalCloud, capsys: pytest.CaptureFixture[str], drawn: str
+) -> None:
+    print(drawn)
+    assert drawn in capsys.readouterr().out

@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable
 from typing import Any
 
 import pytest
+from hypothesis import is_hypothesis_test
 
 from tests.secrecy.exemptions import EXEMPTIONS
 from tests.secrecy.known import KnownSecrets
@@ -54,13 +55,13 @@ class SecretWatch:
         """Stop listening."""
         self._taps.close()
 
-    def search(self, test: str, texts: Texts) -> list[str]:
+    def search(self, test: str, texts: Texts, *, draws: bool = False) -> list[str]:
         """A line for each place that holds a secret of a kind and is not exempt."""
         leaks: dict[str, str] = {}
         for place, text in texts:
             for found in self.known.find(text):
                 secret = text[found.start : found.end]
-                if not any(exemption.covers(test, place, secret) for exemption in EXEMPTIONS):
+                if not any(each.covers(test, place, secret, draws=draws) for each in EXEMPTIONS):
                     where = f"{_HIDDEN}{found.kind} in {self.known.redact(place)}: "
                     leaks.setdefault(where, self.known.excerpt(text, found))
         return [where + excerpt for where, excerpt in leaks.items()]
@@ -84,7 +85,8 @@ class SecretWatch:
         if call.when == "setup":
             self._told = set()
         # At the end of a phase and no sooner: a signature may be written before its request makes it known.
-        self._judge(report, item.nodeid, self.drain())
+        draws = is_hypothesis_test(getattr(item, "obj", None))
+        self._judge(report, item.nodeid, self.drain(), draws=draws)
         return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -97,10 +99,18 @@ class SecretWatch:
         self._judge(report, collector.nodeid, self.drain())
         return report
 
-    def _judge(self, report: pytest.TestReport | pytest.CollectReport, test: str, heard: Texts) -> None:
+    def _judge(
+        self,
+        report: pytest.TestReport | pytest.CollectReport,
+        test: str,
+        heard: Texts,
+        *,
+        draws: bool = False,
+    ) -> None:
         """Fail a report where there is a secret, and take secrets out of it."""
         failure = report.longreprtext if report.failed else ""
-        leaks = self.search(test, [*heard, *report.sections, ("the failure report", failure)])
+        texts = [*heard, *report.sections, ("the failure report", failure)]
+        leaks = self.search(test, texts, draws=draws)
         new = [leak for leak in leaks if leak not in self._told]
         self._told.update(new)
         if not leaks:

@@ -79,6 +79,8 @@ def test_a_secret_of_which_pytest_shows_both_ends_is_found(known: KnownSecrets) 
         ("Signature=" + "0123456789abcdef" * 4, SIGNATURE),
         ("x-oss-signature=" + "0123456789abcdef" * 4, SIGNATURE),
     ],
+    # An id is printed, where what it is made of would be taken for a secret.
+    ids=["access key id", "token", "signature", "signature in an address"],
 )
 def test_what_has_the_form_of_a_secret_is_one(text: str, kind: str) -> None:
     assert [place.kind for place in KnownSecrets().find(f"said {text}, and more")] == [kind]
