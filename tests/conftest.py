@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
+from tests.loopback import LoopbackOnly
 from tests.stage import Stage
 
 # Every test's output is searched for the keys and signatures that it used.
@@ -18,6 +19,16 @@ pytest_plugins = ["tests.secrecy.plugin"]
 # Machines differ in speed, and a test must not fail for it. Searching longer is what `make fuzz` is for.
 settings.register_profile("project", deadline=None, print_blob=True, max_examples=50)
 settings.load_profile("project")
+
+LOOPBACK_ONLY = LoopbackOnly()
+LOOPBACK_ONLY.install()
+
+
+@pytest.fixture(autouse=True)
+def loopback_only() -> Iterator[None]:
+    """A test that tries to reach another machine fails, also where what it tests catches the refusal."""
+    yield
+    assert LOOPBACK_ONLY.take() == []
 
 
 @pytest.fixture(autouse=True)
