@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from benchmarks.command import main
+from terminal.process import run
 
-main(prog_name="python -m benchmarks")
+run(lambda: main(prog_name="python -m benchmarks"))

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from load.command import main
+from terminal.process import run
 
-main(prog_name="python -m load")
+run(lambda: main(prog_name="python -m load"))

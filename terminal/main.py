@@ -26,6 +26,7 @@ from terminal.local_deployment import DeploymentUnreadable
 from terminal.manifest.expressions import ExpressionError
 from terminal.narration import Narrator, new_console
 from terminal.problems import Problem
+from terminal.process import ENDING
 
 # sysexits.h: a temporary failure, the user may try again.
 EXIT_RETRYABLE = 75
@@ -103,8 +104,10 @@ def serve(port: int, directory: Path | None, task_seconds: float, time_scale: fl
     """Run the local cloud in the foreground."""
     shut_out(os.environ)
     stopped = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopped.set())
+    for number in ENDING:
+        # What the parent ignores stays ignored: nohup, and a shell's commands in the background.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stopped.set())
     with _known_problems():
         serving.serve(
             new_console(),
@@ -145,7 +148,7 @@ def invoke(event_file: IO[bytes], control: str, real: bool, as_json: bool) -> No
             shut_out(os.environ)
             invoked = invocation.invoke_on_local_cloud(control.rstrip("/"), event)
     if as_json:
-        click.echo(invoked.body.decode("utf-8", "replace"))
+        click.echo(invoked.body)
     else:
         _show(new_console(), invoked)
     sys.exit(_exit_status(invoked))

@@ -10,6 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from terminal.process import ESCAPE
+
 NARROWEST = 100
 INDENT = 11
 LONGEST_VALUE = 36
@@ -49,7 +51,7 @@ class Narrator:
         line = Table.grid(padding=(0, 2, 0, 0))
         line.add_column(width=INDENT - 2)
         line.add_column(overflow="fold")
-        line.add_row(Text(margin, style), Text(text))
+        line.add_row(Text(margin, style), self._text(text))
         self._console.print(line)
 
     def table(self, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
@@ -58,7 +60,7 @@ class Narrator:
         for column in columns:
             table.add_column(column)
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*map(self._text, row))
         self._console.print(Padding(table, (0, 0, 0, INDENT)))
 
     def change(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
@@ -69,6 +71,11 @@ class Narrator:
             what = "added" if key not in before else "removed" if key not in after else what
             rows.append((key, _short(before.get(key, "")), _short(after.get(key, "")), what))
         self.table(("tag", "before", "after", ""), rows)
+
+    def _text(self, text: str) -> Text:
+        """Text as the output can show it, so that what is escaped has its place in a table."""
+        encoding = self._console.encoding
+        return Text(text.encode(encoding, ESCAPE).decode(encoding))
 
 
 def _short(value: str) -> str:

@@ -20,6 +20,7 @@ from terminal.failed.store import Store
 from terminal.failed.tables import records, show_groups, show_reasons
 from terminal.failed.tally import Tally
 from terminal.failed.work import End, Ended, Work
+from terminal.process import EndedBySignal
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ def carry_out(
         try:
             with console.status("Reading the records"):
                 plan = make_plan(selection, read_kept(store, wanted), deed.stays)
-        except KeyboardInterrupt:
+        except EndedBySignal as ended:
             console.print(f"Interrupted: nothing was {deed.done}.")
-            return EXIT_INTERRUPTED
+            return ended.status
         if say_none(console, store, wanted, plan.matching):
             return 0
         _show_plan(console, store, plan, deed)

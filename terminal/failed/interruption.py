@@ -12,14 +12,16 @@ EXIT_INTERRUPTED = 130
 
 
 class Interruption:
-    """Counts SIGINT while it is entered, in the main thread."""
+    """Counts SIGINT while it is entered, in the main thread, unless the process ignores it."""
 
     def __init__(self) -> None:
         self._count = 0
         self._before: Any = None
 
     def __enter__(self) -> Interruption:
-        self._before = signal.signal(signal.SIGINT, self._interrupted)
+        self._before = signal.getsignal(signal.SIGINT)
+        if self._before is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, self._interrupted)
         return self
 
     def __exit__(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any, NoReturn
 
 from imm_label_tags.alphabet import MAX_TAGS
 from imm_label_tags.errors import AccessDenied, TaggingError
@@ -14,6 +12,7 @@ from imm_label_tags.objects import ObjectGone, TagsRefused, TargetObject
 from imm_label_tags.tag_plan import TagSet
 from terminal.installation.examination import Failing
 from terminal.installation.patient_objects import PatientObjects
+from terminal.process import ENDING
 
 TAG = "imm-label-tags-doctor"
 VALUE = "a-moment-only"
@@ -29,13 +28,12 @@ def round_trip(objects: PatientObjects, target: TargetObject) -> str:
             f"{target.uri} has {MAX_TAGS} tags, so there is no room to try one.",
             "Name an object with fewer: one that has been tagged already may well be full.",
         )
-    with _stoppable():
-        try:
-            _write(objects, target, {**own, TAG: VALUE})
-            with_ours = _read(objects, target)
-        finally:
-            with _undisturbed():
-                _restore(objects, target, own)
+    try:
+        _write(objects, target, {**own, TAG: VALUE})
+        with_ours = _read(objects, target)
+    finally:
+        with _undisturbed():
+            _restore(objects, target, own)
     if with_ours.get(TAG) != VALUE:
         raise Failing(
             f"A tag was written to {target.uri} and was not there afterwards.",
@@ -87,28 +85,11 @@ def _understood(target: TargetObject) -> Iterator[None]:
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let a request to end the process (SIGTERM, SIGHUP) unwind it, as Ctrl-C does."""
-    with _handled((signal.SIGTERM, signal.SIGHUP), _unwind):
-        yield
-
-
-@contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let nothing of the kind come between; the SDK's own limits bound how long this takes."""
-    with _handled((signal.SIGTERM, signal.SIGHUP, signal.SIGINT), signal.SIG_IGN):
-        yield
-
-
-@contextmanager
-def _handled(signals: tuple[signal.Signals, ...], handler: Any) -> Iterator[None]:
-    earlier = [signal.signal(number, handler) for number in signals]
+    """Let nothing end the process meanwhile; the SDK's own limits bound how long this takes."""
+    earlier = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
         yield
     finally:
-        for number, previous in zip(signals, earlier, strict=True):
-            signal.signal(number, previous)
-
-
-def _unwind(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
-from pathlib import Path
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -16,11 +14,21 @@ import pytest
 from terminal import checkout
 from terminal.failed import carrying_out
 from terminal.failed.interruption import Interruption
+from terminal.process import EndedBySignal
+from tests.command_process import environment, started
 from tests.failed_command.world import World, flat, meanwhile, until
 
 
 def press_ctrl_c() -> None:
     os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture(autouse=True)
+def in_the_foreground() -> Iterator[None]:
+    """Ctrl-C does something, also where the tests themselves run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -102,7 +110,7 @@ def test_while_records_are_read_it_ends_the_command(world: World, monkeypatch: p
     world.keep()
 
     def interrupted(*_: Any) -> None:
-        raise KeyboardInterrupt
+        raise EndedBySignal(signal.SIGINT)
 
     monkeypatch.setattr(carrying_out, "make_plan", interrupted)
     result = world.run("replay", "--yes")
@@ -124,46 +132,36 @@ def test_afterwards_ctrl_c_is_what_it_was_before(world: World) -> None:
         signal.signal(signal.SIGINT, before)
 
 
-COMMAND = """
-import sys
-from pathlib import Path
-from terminal import checkout
-checkout.DEPLOYMENT = Path(sys.argv.pop(1))
-from terminal.main import main
-main(prog_name="imm-label-tags")
-"""
+def test_what_is_ignored_stays_ignored() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Interruption() as interruption:
+        press_ctrl_c()
+    assert not interruption.asked_to_stop
 
 
 def test_a_process_that_is_interrupted_twice_is_gone_and_its_records_are_not(world: World) -> None:
     # Given the command in a process of its own, with an event that runs and does not end
     for number in range(3):
         world.keep(f"t-{number}", wanted=world.waiting(f"n{number}"))
-    arguments = [str(checkout.DEPLOYMENT), "failed", "replay", "--yes", "--concurrency", "1"]
-    root = Path(checkout.__file__).parent.parent
-    path = os.pathsep.join([str(root), str(root / "functions")])
-    with subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *arguments],
-        env={**world.environment(), "PYTHONPATH": path, "PATH": os.environ["PATH"]},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    arguments = ["failed", "replay", "--yes", "--concurrency", "1"]
+    ours = (
+        f"import pathlib, terminal.checkout as c; c.DEPLOYMENT = pathlib.Path({str(checkout.DEPLOYMENT)!r})"
+    )
+    with started(*arguments, env=environment(**world.environment()), before=ours) as process:
         assert process.stdout is not None
-        try:
-            until(lambda: any(world.runs(f"n{number}") for number in range(3)))
+        until(lambda: any(world.runs(f"n{number}") for number in range(3)))
 
-            # When Ctrl-C is pressed, the command has said so, and it is pressed again
-            process.send_signal(signal.SIGINT)
-            said = ""
-            while "Interrupted" not in said:
-                said = process.stdout.readline()
-                assert said
-            process.send_signal(signal.SIGINT)
-            rest = process.stdout.read()
+        # When Ctrl-C is pressed, the command has said so, and it is pressed again
+        process.send_signal(signal.SIGINT)
+        said = ""
+        while "Interrupted" not in said:
+            said = process.stdout.readline()
+            assert said
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
 
-            # Then the process ends, though the event still runs, and every record is there
-            assert process.wait(60) == 130
-        finally:
-            process.kill()
+        # Then the process ends, though the event still runs, and every record is there
+        assert process.wait(60) == 130
     assert "1 record left while being replayed" in rest
     assert "2 records not replayed." in rest
     assert len(world.names()) == 3

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import threading
-import time
 
 import pytest
 
@@ -14,9 +11,10 @@ from imm_label_tags.oss import OssObjects
 from imm_label_tags.patience import Timeouts
 from localcloud.faults import Fault, FaultKind
 from terminal.installation import round_trip
-from tests.installation.account import KEY, OWN_TAGS, URI, Account
+from tests.command_process import environment, started
+from tests.installation.account import KEY, OWN_TAGS, PROJECT, URI, Account
+from tests.localcloud.fc_world import eventually
 
-PATIENCE_SECONDS = 30.0
 # A signal may come in the one moment in which Python has to ignore what a handler raises.
 INTERRUPTIONS = 5
 
@@ -135,38 +133,65 @@ def test_a_tag_that_another_removes_at_once_is_told(fresh: Account, monkeypatch:
     assert (found["verdict"], "was not there afterwards" in found["found"]) == ("failed", True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interruption_restores_the_tags_first(fresh: Account, number: signal.Signals) -> None:
-    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+@pytest.mark.parametrize(
+    ("number", "ignored"),
+    [
+        (signal.SIGINT, ()),
+        (signal.SIGTERM, ()),
+        (signal.SIGHUP, ()),
+        # As a shell starts a command in the background
+        (signal.SIGTERM, (signal.SIGINT, signal.SIGQUIT)),
+        (signal.SIGHUP, (signal.SIGINT, signal.SIGQUIT)),
+    ],
+    ids=["SIGINT", "SIGTERM", "SIGHUP", "SIGTERM in the background", "SIGHUP in the background"],
+)
+def test_an_interruption_restores_the_tags_first(
+    fresh: Account, number: signal.Signals, ignored: tuple[signal.Signals, ...]
+) -> None:
     for _ in range(INTERRUPTIONS):
-        interrupted = interrupt_while_it_reads(fresh, number)
+        interrupted = interrupt_while_it_reads(fresh, number, ignored)
         # However it ended, the tags are as before.
         assert fresh.tags() == OWN_TAGS
-        assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
         if interrupted:
             return
     pytest.fail(f"none of {INTERRUPTIONS} signals interrupted the round trip")
 
 
-def interrupt_while_it_reads(account: Account, number: signal.Signals) -> bool:
+def interrupt_while_it_reads(
+    account: Account, number: signal.Signals, ignored: tuple[signal.Signals, ...]
+) -> bool:
     """Send a signal while the read after the write is held; whether that ended the command."""
     account.call(account.faults.clear)
     # The read after the write is answered once the read that restores has come.
     account.break_call("GetObjectTagging", FaultKind.MEET, skip=1, times=2)
-
-    def interrupt() -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not account.faults._meetings:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        os.kill(os.getpid(), number)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    result = account.doctor()
-    thread.join()
+    options = ("doctor", "--project", PROJECT, "--object", URI)
+    with started(*options, env=environment(**account.environment()), ignored=ignored) as process:
+        assert eventually(lambda: bool(account.faults._meetings))
+        process.send_signal(number)
+        output, errors = process.communicate()
     account.call(account.faults.clear)
-    if "tag round trip" in result.output:
+    if "tag round trip" in output:
         return False
-    assert result.exit_code == (1 if number is signal.SIGINT else 128 + number), result.output
+    assert process.returncode == 128 + number, output + errors
+    assert errors.split() == (
+        ["Interrupted."] if number is signal.SIGINT else ["Ended", "by", f"{number.name}."]
+    )
     return True
+
+
+def test_what_is_ignored_interrupts_nothing(fresh: Account) -> None:
+    # Given a doctor in the background, whose shell ignores SIGINT, and which nohup keeps from SIGHUP
+    fresh.break_call("GetObjectTagging", FaultKind.MEET, skip=1, times=2)
+    options = ("doctor", "--project", PROJECT, "--object", URI)
+    ignored = (signal.SIGINT, signal.SIGHUP)
+    with started(*options, env=environment(**fresh.environment()), ignored=ignored) as process:
+        assert eventually(lambda: bool(fresh.faults._meetings))
+        # When the terminal goes away
+        for number in ignored:
+            process.send_signal(number)
+        # and the read that is held is answered, since another one has come
+        assert round_trip.TAG in fresh.tags()
+        output, _ = process.communicate()
+    # Then it goes on to its end
+    assert "a tag was written, read back and removed" in output
+    assert fresh.tags() == OWN_TAGS

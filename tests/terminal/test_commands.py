@@ -21,6 +21,7 @@ from localcloud.fc.service import FunctionCompute
 from terminal import checkout, demo, invocation, role, serving
 from terminal.main import main
 from terminal.narration import Narrator
+from terminal.process import ENDING
 
 EVENTS = Path(__file__).parent.parent / "events"
 TASK_EVENT = str(EVENTS / "tasks" / "mns-topic-json.json")
@@ -174,6 +175,15 @@ def test_serve_prints_endpoints_keys_and_two_lines_to_copy(served: str) -> None:
     assert [line.split()[0] for line in served.splitlines()[-2:]] == ["export", ".venv/bin/imm-label-tags"]
 
 
+@pytest.fixture
+def in_the_foreground() -> Iterator[None]:
+    """Ctrl-C does something, also where the tests themselves run in the background."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in ENDING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def serve_until_it_answers(directory: Path) -> Result:
     """Serve, interrupt once the control endpoint answers; other ports where the chosen ones are taken."""
     while True:
@@ -200,7 +210,9 @@ def serve_until_it_answers(directory: Path) -> Result:
             return result
 
 
-def test_serve_runs_until_it_is_interrupted_and_keeps_its_state(tmp_path: Path) -> None:
+def test_serve_runs_until_it_is_interrupted_and_keeps_its_state(
+    tmp_path: Path, in_the_foreground: None
+) -> None:
     for _ in range(2):
         result = serve_until_it_answers(tmp_path / "state")
         assert result.exit_code == 0, result.output
