@@ -55,8 +55,8 @@ class Endpoints:
 class LocalCloud:
     """A local cloud that runs in a thread of its own: ``with LocalCloud(config) as cloud: ...``.
 
-    Entering raises PortInUse, or what the region or the account refuses of the functions. The services may
-    be looked at from any thread, but changed only through ``run`` and ``call``.
+    Entering raises PortInUse, StateUnusable, or what the region or the account refuses of the functions. The
+    services may be looked at from any thread, but changed only through ``run`` and ``call``.
     """
 
     endpoints: Endpoints

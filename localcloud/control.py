@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from localcloud.database import StateInaccessible
 from localcloud.faults import Fault, FaultKind
 from localcloud.imm.tasks import TaskRecord
 
@@ -63,6 +64,7 @@ class Control:
                 RequestNotUnderstood: _refuse(400),
                 ValueError: _refuse(400),
                 LookupError: _refuse(404),
+                StateInaccessible: _refuse(500),
             },
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from email.utils import formatdate
 from typing import Any, NamedTuple, Protocol
 
 from starlette.requests import ClientDisconnect
@@ -12,6 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localcloud.calls import Call, CallLog
+from localcloud.database import StateInaccessible
 from localcloud.faults import Fault, FaultKind, FaultPlan
 
 _LOG = logging.getLogger("localcloud")
@@ -54,19 +56,28 @@ class Gateway:
         fault = self._faults.take(self._service.name, *operation)
         started = time.monotonic()
         self._calls.begin()
-        answer = _Answer(send)
+        question, answer = _Question(receive), _Answer(send)
         try:
             if fault is None:
-                await self._service.app(scope, receive, answer.send)
+                await self._service.app(scope, question.receive, answer.send)
             else:
-                await self._fail(fault, scope, receive, answer)
+                await self._fail(fault, scope, question.receive, answer)
         except ClientDisconnect:
             # Whoever called is gone, because it was killed or lost its patience: nobody waits for an answer.
             return
-        except Exception:
-            # The client gets a bare 500; whoever runs the cloud has to see why.
-            _LOG.exception("%s %s failed", self._service.name, operation.action)
-            raise
+        except Exception as error:
+            # The client gets a plain 500; whoever runs the cloud has to see why.
+            message = "The local cloud failed; its own output says why."
+            if isinstance(error, StateInaccessible):
+                message = str(error)
+                _LOG.error("%s %s failed. %s", self._service.name, operation.action, message)
+            else:
+                _LOG.exception("%s %s failed", self._service.name, operation.action)
+            if answer.status is not None:
+                raise
+            await question.finish()
+            response = self._service.error(500, "InternalError", message)
+            await response(scope, question.receive, answer.send)
         finally:
             client = scope.get("client")
             self._calls.add(
@@ -111,8 +122,26 @@ class Gateway:
             await answer.break_off(messages, kind)
 
 
+class _Question:
+    """Passes a request's body on, and takes in what the service has left of it."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._complete = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._complete = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        return message
+
+    async def finish(self) -> None:
+        """A client that still sends reads no answer."""
+        while not self._complete:
+            await self.receive()
+
+
 class _Answer:
-    """Passes an answer on, remembers its status, and can break the connection instead."""
+    """Passes an answer on with its date, remembers its status, and can break the connection instead."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -121,6 +150,10 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            headers = list(message.get("headers", ()))
+            if all(name.lower() != b"date" for name, _ in headers):
+                headers.append((b"date", formatdate(usegmt=True).encode()))
+            message = {**message, "headers": headers}
         await self._send(message)
 
     def abort(self) -> None:

@@ -49,7 +49,8 @@ class HttpServer:
             log_level="critical",
             access_log=False,
             server_header=False,
-            date_header=True,
+            # It would keep a Date for up to a second, in which an object may have been written.
+            date_header=False,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=1,
         )

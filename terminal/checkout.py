@@ -48,6 +48,7 @@ def cloud_config(
     task_seconds: float = 1.0,
     time_scale: float = 1.0,
     policies: bool = False,
+    accept_unicode_tags: bool = False,
 ) -> CloudConfig:
     """A local cloud that runs this checkout's functions with the built layer."""
     return CloudConfig(
@@ -59,4 +60,5 @@ def cloud_config(
         task_seconds=task_seconds,
         time_scale=time_scale,
         policies=policies,
+        accept_unicode_tags=accept_unicode_tags,
     )

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from imm_label_tags.environment import shut_out
+from localcloud.database import StateUnusable
 from localcloud.fc.section import DeclarationError
 from localcloud.server import PortInUse
 from terminal import demo as demo_play
@@ -100,7 +101,14 @@ def demo() -> None:
     type=click.FloatRange(0),
     help="Factor on the waits between retries of MNS and Function Compute.",
 )
-def serve(port: int, directory: Path | None, task_seconds: float, time_scale: float) -> None:
+@click.option(
+    "--unicode-tags",
+    is_flag=True,
+    help="Let OSS take tags beyond its documented alphabet, Chinese ones for example, as real buckets may.",
+)
+def serve(
+    port: int, directory: Path | None, task_seconds: float, time_scale: float, unicode_tags: bool
+) -> None:
     """Run the local cloud in the foreground."""
     shut_out(os.environ)
     stopped = threading.Event()
@@ -115,6 +123,7 @@ def serve(port: int, directory: Path | None, task_seconds: float, time_scale: fl
             directory=directory,
             task_seconds=task_seconds,
             time_scale=time_scale,
+            accept_unicode_tags=unicode_tags,
             stopped=stopped,
         )
 
@@ -158,7 +167,7 @@ def invoke(event_file: IO[bytes], control: str, real: bool, as_json: bool) -> No
 def _known_problems() -> Iterator[None]:
     try:
         yield
-    except (PortInUse, DeploymentUnreadable, DeclarationError, ExpressionError) as error:
+    except (PortInUse, StateUnusable, DeploymentUnreadable, DeclarationError, ExpressionError) as error:
         raise Problem(str(error)) from None
 
 

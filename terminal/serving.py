@@ -25,8 +25,9 @@ def serve(
     task_seconds: float,
     time_scale: float,
     stopped: threading.Event,
+    accept_unicode_tags: bool = False,
 ) -> None:
-    """Serve until ``stopped`` is set. Raises PortInUse, or what is wrong with ``s.yaml``."""
+    """Serve until ``stopped`` is set. Raises PortInUse, StateUnusable, or what is wrong with ``s.yaml``."""
     environment = variables()
     config = cloud_config(
         ports=Ports.consecutive(first_port) if first_port else Ports(),
@@ -35,6 +36,7 @@ def serve(
         task_seconds=task_seconds,
         time_scale=time_scale,
         policies=True,
+        accept_unicode_tags=accept_unicode_tags,
     )
     with LocalCloud(config) as cloud:
         uri = sample.prepare(cloud)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from localcloud.clock import Clock
+from localcloud.database import StateInaccessible
 from localcloud.imm.labels import SUFFIX, LabelFileInvalid, built_in_labels, read_labels
 from localcloud.imm.objects import ObjectReader, source_of
 from localcloud.imm.tasks import FAILED, SUCCEEDED, TaskRecord, Tasks, Work
 from localcloud.imm.timestamps import in_full, nanoseconds, nanoseconds_of
 
 _SECOND = 1_000_000_000
+# How long a task that could not be kept waits for the disk.
+_SECONDS_UNTIL_ROOM = 1.0
+_LOG = logging.getLogger("localcloud.imm")
 
 
 class _Unusable(Exception):
@@ -71,9 +76,18 @@ class Processing:
     async def _run(self, record: TaskRecord, work: Work, seconds: float) -> None:
         await asyncio.sleep(seconds)
         result = self._result(record, work)
-        self._tasks.put(result)
+        while not self._kept(result):
+            await asyncio.sleep(_SECONDS_UNTIL_ROOM)
         self._running.pop((record.project, record.task_id), None)
         await self._finished(result)
+
+    def _kept(self, result: TaskRecord) -> bool:
+        try:
+            self._tasks.put(result)
+        except StateInaccessible as error:
+            _LOG.error("Task %s goes on, since its end cannot be kept. %s", result.task_id, error)
+            return False
+        return True
 
     def _result(self, record: TaskRecord, work: Work) -> TaskRecord:
         end = max(nanoseconds_of(self._clock.now()), nanoseconds(record.start_time))

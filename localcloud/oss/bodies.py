@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import BinaryIO
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -46,9 +46,12 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 
 @dataclass(frozen=True)
 class FilePart:
-    """The bytes of a file from ``start`` up to, not including, ``stop``."""
+    """The bytes of a file from ``start`` up to, not including, ``stop``.
 
-    path: Path
+    It is opened before anything is awaited: an object that is replaced meanwhile is sent as it was.
+    """
+
+    file: BinaryIO
     start: int
     stop: int
 
@@ -65,8 +68,7 @@ class FileResponse(Response):
         # The request has been read to its end: the next thing to come is the end of the connection.
         gone = asyncio.ensure_future(receive())
         try:
-            # Opened before anything is awaited: an object that is replaced meanwhile is sent as it was.
-            with self._part.path.open("rb") as file:
+            with self._part.file as file:
                 file.seek(self._part.start)
                 await send(
                     {

@@ -76,7 +76,8 @@ class BucketOperations:
 
     def list_objects_v2(self, request: OssRequest) -> Response:
         """ListObjectsV2."""
-        return responses.document(list_objects(self._store, request.bucket, ListQuery.of(request)))
+        query = ListQuery.of(request)
+        return responses.document(list_objects(self._store, request.bucket, query, self._owner))
 
     def delete_bucket(self, request: OssRequest) -> Response:
         """DeleteBucket."""

@@ -39,10 +39,16 @@ def is_modified(request: OssRequest, info: ObjectInfo, prefix: str = "") -> bool
     return not _holds(modified_since, lambda time: info.last_modified <= time)
 
 
-def refuse_conditions(request: OssRequest) -> None:
-    """OSS has no conditional writes, and says so; raises OssError."""
+def refuse_conditions(request: OssRequest, unless_beside: str = "") -> None:
+    """OSS has no conditional writes, and says so; raises OssError.
+
+    A condition is let pass beside the header of the same name with the prefix ``unless_beside``: of
+    CopyObject's two the vendor's SDK for Node.js sends both. What OSS makes of a plain one alone is unknown.
+    """
     for condition in CONDITIONS:
-        if request.header(condition.lower()) is not None:
+        name = condition.lower()
+        beside = unless_beside and request.header(unless_beside + name) is not None
+        if request.header(name) is not None and not beside:
             raise condition_not_implemented(condition)
 
 

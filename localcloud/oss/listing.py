@@ -36,6 +36,7 @@ class ListQuery:
     start_after: str
     token: str | None
     url_encoded: bool
+    fetch_owner: bool
 
     @classmethod
     def of(cls, request: OssRequest) -> ListQuery:
@@ -49,8 +50,10 @@ class ListQuery:
             delimiter=request.parameter("delimiter") or "",
             max_keys=max_keys(request, DEFAULT_MAX_KEYS),
             start_after=request.parameter("start-after") or "",
-            token=request.parameter("continuation-token"),
+            # The vendor's tests send an empty token with the first page.
+            token=request.parameter("continuation-token") or None,
             url_encoded=encoding == "url",
+            fetch_owner=(request.parameter("fetch-owner") or "").lower() == "true",
         )
 
     def floor(self) -> bytes:
@@ -76,8 +79,8 @@ def max_keys(request: OssRequest, default: int) -> int:
     return number
 
 
-def list_objects(store: ObjectStore, bucket: str, query: ListQuery) -> bytes:
-    """The document of one page; raises OssError."""
+def list_objects(store: ObjectStore, bucket: str, query: ListQuery, owner: documents.Node) -> bytes:
+    """The document of one page; ``owner`` is that of every object. Raises OssError."""
     objects: list[documents.Node] = []
     prefixes: list[documents.Node] = []
     floor = query.floor()
@@ -87,7 +90,8 @@ def list_objects(store: ObjectStore, bucket: str, query: ListQuery) -> bytes:
             truncated = True
             break
         if isinstance(entry, ObjectInfo):
-            objects.append(("Contents", _contents(entry, query)))
+            contents = _contents(entry, query)
+            objects.append(("Contents", [*contents, owner] if query.fetch_owner else contents))
         else:
             prefixes.append(("CommonPrefixes", [("Prefix", _text(entry, query))]))
         floor = following

@@ -43,6 +43,12 @@ _KEPT_HEADERS = (
     "expires",
 )
 _DEFAULT_CONTENT_TYPE = "application/octet-stream"
+# The prefix of CopyObject's conditions.
+_OF_SOURCE = "x-oss-copy-source-"
+# Without them nobody could decrypt the copy.
+_OF_CLIENT_SIDE_ENCRYPTION = tuple(
+    f"{USER_METADATA_PREFIX}client-side-encryption-{name}" for name in ("key", "start", "cek-alg", "wrap-alg")
+)
 
 
 def check_object_name(raw_key: bytes, key: str) -> None:
@@ -118,9 +124,9 @@ class ObjectOperations:
 
     def copy_object(self, request: OssRequest) -> Response:
         """CopyObject: metadata and tags come along unless a directive says REPLACE."""
-        conditions.refuse_conditions(request)
+        conditions.refuse_conditions(request, unless_beside=_OF_SOURCE)
         source = self._source(request)
-        if not conditions.is_modified(request, source, prefix="x-oss-copy-source-"):
+        if not conditions.is_modified(request, source, prefix=_OF_SOURCE):
             return responses.empty(304)
         # Onto itself, a copy changes the metadata whatever the directive says.
         onto_itself = (source.bucket, source.key) == (request.bucket, request.key)
@@ -128,7 +134,7 @@ class ObjectOperations:
         draft = Draft(
             bucket=request.bucket,
             key=request.key,
-            headers=_kept_headers(request) if replace_headers else source.headers,
+            headers=_replaced_headers(request, source) if replace_headers else source.headers,
             tags=self._rules.read_header(request.header(HEADER)) if replaces_tags(request) else source.tags,
             forbid_overwrite=_forbids_overwrite(request),
         )
@@ -144,10 +150,10 @@ class ObjectOperations:
         headers = _object_headers(info)
         selected = conditions.selected_range(request, info.size)
         if selected is None:
-            return FileResponse(FilePart(self._store.path(info), 0, info.size), 200, headers)
+            return FileResponse(FilePart(self._store.open(info), 0, info.size), 200, headers)
         start, stop = selected
         headers["content-range"] = f"bytes {start}-{stop - 1}/{info.size}"
-        return FileResponse(FilePart(self._store.path(info), start, stop), 206, headers)
+        return FileResponse(FilePart(self._store.open(info), start, stop), 206, headers)
 
     def head_object(self, request: OssRequest) -> Response:
         """HeadObject."""
@@ -194,6 +200,16 @@ def _kept_headers(request: OssRequest) -> dict[str, str]:
     if metadata_bytes > MAX_METADATA_BYTES:
         raise metadata_too_large(MAX_METADATA_BYTES)
     return kept
+
+
+def _replaced_headers(request: OssRequest, source: ObjectInfo) -> dict[str, str]:
+    """What a copy with other metadata keeps of its source all the same, as the vendor's tests expect."""
+    kept = ("content-type", *_OF_CLIENT_SIDE_ENCRYPTION)
+    headers = {name: source.headers[name] for name in kept if name in source.headers}
+    given = _kept_headers(request)
+    if not request.header("content-type"):
+        del given["content-type"]
+    return {**headers, **given}
 
 
 def _forbids_overwrite(request: OssRequest) -> bool:

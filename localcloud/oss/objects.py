@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from localcloud.clock import Clock
-from localcloud.database import Database
+from localcloud.database import Database, StateInaccessible
 from localcloud.oss.checksums import Checksums
 from localcloud.oss.errors import bucket_not_empty, file_already_exists, no_such_bucket, no_such_key
 from localcloud.oss.tagging import Tag, TagSet
@@ -96,14 +98,18 @@ class Draft:
 
 
 class Upload:
-    """A body on its way in: a file that is kept as a whole or not at all."""
+    """A body on its way in: a file that is kept as a whole or not at all.
+
+    Raises StateInaccessible where the file cannot be written.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.checksums = Checksums()
         self._name = secrets.token_hex(16)
         self._directory = directory
         self._part = directory / (self._name + _INCOMPLETE)
-        self._file = self._part.open("wb")
+        with _accessing(directory):
+            self._file = self._part.open("wb")
 
     def __enter__(self) -> Upload:
         return self
@@ -111,18 +117,22 @@ class Upload:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        # What a full disk has not taken is gone with the file.
+        with suppress(OSError):
+            self._file.close()
         self._part.unlink(missing_ok=True)
 
     def write(self, chunk: bytes) -> None:
         """Take in the next chunk."""
-        self._file.write(chunk)
+        with _accessing(self._directory):
+            self._file.write(chunk)
         self.checksums.update(chunk)
 
     def keep(self) -> str:
         """Make the file a body and give its name."""
-        self._file.close()
-        self._part.replace(self._directory / self._name)
+        with _accessing(self._directory):
+            self._file.close()
+            self._part.replace(self._directory / self._name)
         return self._name
 
 
@@ -179,9 +189,10 @@ class ObjectStore:
         )
         return _object(row) if row else None
 
-    def path(self, info: ObjectInfo) -> Path:
-        """The file that is an object's body."""
-        return self._directory / info.body
+    def open(self, info: ObjectInfo) -> BinaryIO:
+        """An object's body; raises StateInaccessible."""
+        with _accessing(self._directory):
+            return (self._directory / info.body).open("rb")
 
     def upload(self) -> Upload:
         """Begin a body; used as a context, which removes it unless it was put."""
@@ -197,7 +208,12 @@ class ObjectStore:
         """Make an upload an object, in the place of any other; raises OssError as ``check`` does."""
         self.check(draft)
         sums = upload.checksums
-        return self._write(draft, upload.keep(), sums.size, sums.md5, sums.crc64)
+        body = upload.keep()
+        try:
+            return self._write(draft, body, sums.size, sums.md5, sums.crc64)
+        except StateInaccessible:
+            self._discard(body)
+            raise
 
     def copy(self, draft: Draft, source: ObjectInfo) -> ObjectInfo:
         """Make an object of another's body; raises OssError as ``check`` does."""
@@ -244,7 +260,9 @@ class ObjectStore:
 
     def _discard(self, body: str) -> None:
         if not self._database.one("SELECT 1 FROM oss_objects WHERE body = ?", (body,)):
-            (self._directory / body).unlink()
+            # One that stays is swept at the next start.
+            with suppress(OSError):
+                (self._directory / body).unlink()
 
     def _sweep(self) -> None:
         # A process that was killed may leave uploads that never became objects.
@@ -256,6 +274,14 @@ class ObjectStore:
     def _now(self) -> int:
         # OSS keeps whole seconds.
         return int(self._clock.now().timestamp())
+
+
+@contextmanager
+def _accessing(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateInaccessible(directory, error) from error
 
 
 def _bucket(row: sqlite3.Row) -> Bucket:

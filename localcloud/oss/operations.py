@@ -34,6 +34,7 @@ _WITH_PARAMETER = {
         ("GET", "uploadId"): "ListParts",
         ("POST", "append"): "AppendObject",
         ("POST", "restore"): "RestoreObject",
+        ("POST", "x-oss-process"): "PostProcessTask",
         ("GET", "acl"): "GetObjectAcl",
         ("PUT", "acl"): "PutObjectAcl",
         ("GET", "symlink"): "GetSymlink",

@@ -6,6 +6,8 @@ import base64
 import secrets
 import time
 from collections.abc import Mapping
+from datetime import datetime
+from email.utils import format_datetime
 from types import MappingProxyType
 
 from starlette.responses import Response
@@ -25,6 +27,14 @@ class Exchange:
         self.request_id = secrets.token_hex(12).upper()
         self._host = host
         self._started = time.monotonic()
+
+    def dated(self, response: Response, now: datetime) -> Response:
+        """Add the services' present, which is never before an object's Last-Modified.
+
+        An error has the real time, by which a client may set its clock.
+        """
+        response.headers["date"] = format_datetime(now, usegmt=True)
+        return self.mark(response)
 
     def mark(self, response: Response) -> Response:
         """Add the headers that every answer of OSS has."""

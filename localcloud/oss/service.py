@@ -53,6 +53,7 @@ class ObjectStorage:
     ) -> None:
         self._region = region
         self._accounts = accounts
+        self._clock = clock
         self._store = ObjectStore(database, clock)
         rules = TagRules(accept_unicode=accept_unicode_tags)
         buckets = BucketOperations(self._store, region, account_id)
@@ -107,14 +108,17 @@ class ObjectStorage:
     def read(self, bucket: str, key: str) -> bytes | None:
         """The body of an object, if there is one."""
         info = self._store.find(bucket, key)
-        return self._store.path(info).read_bytes() if info else None
+        if info is None:
+            return None
+        with self._store.open(info) as file:
+            return file.read()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = OssRequest.from_scope(scope)
         exchange = Exchange(request.header("host") or "")
         is_head = request.method == "HEAD"
         try:
-            response = exchange.mark(await self._answer(scope, request, receive))
+            response = exchange.dated(await self._answer(scope, request, receive), self._clock.now())
         except OssError as error:
             response = exchange.error(error, with_body=not is_head, in_header=is_head)
         except ClientGone:

@@ -98,10 +98,13 @@ class Policies:
         if len(self.all(CUSTOM)) >= MAX_POLICIES:
             raise LimitExceeded("Policy", "The count of policy beyond the current limits.")
         now = self._now()
-        self._database.execute(
-            "INSERT INTO ram_policies VALUES (?, ?, 1, 1, ?, ?)", (name, description, now, now)
-        )
-        self._database.execute("INSERT INTO ram_policy_versions VALUES (?, 1, ?, ?)", (name, document, now))
+        with self._database.transaction():
+            self._database.execute(
+                "INSERT INTO ram_policies VALUES (?, ?, 1, 1, ?, ?)", (name, description, now, now)
+            )
+            self._database.execute(
+                "INSERT INTO ram_policy_versions VALUES (?, 1, ?, ?)", (name, document, now)
+            )
         return self.get(CUSTOM, name)
 
     def get(self, kind: str, name: str) -> ManagedPolicy:
@@ -142,23 +145,25 @@ class Policies:
         check_policy_name(name)
         _check_document(document)
         versions = self.versions(CUSTOM, name)
-        if len(versions) >= MAX_VERSIONS:
-            if not rotate:
-                message = "The count of policy version beyond the current limits."
-                raise LimitExceeded("Policy.Version", message)
-            oldest = [version for version in versions if not version.is_default][-1]
-            self._remove_version(name, oldest.version_id)
+        full = len(versions) >= MAX_VERSIONS
+        if full and not rotate:
+            message = "The count of policy version beyond the current limits."
+            raise LimitExceeded("Policy.Version", message)
         # The number of a version that was deleted is not given again.
         number = int(self._existing(name)["latest"]) + 1
         now = self._now()
-        self._database.execute(
-            "INSERT INTO ram_policy_versions VALUES (?, ?, ?, ?)", (name, number, document, now)
-        )
-        if as_default:
-            self._database.execute("UPDATE ram_policies SET current = ? WHERE name = ?", (number, name))
-        self._database.execute(
-            "UPDATE ram_policies SET latest = ?, updated = ? WHERE name = ?", (number, now, name)
-        )
+        with self._database.transaction():
+            if full:
+                oldest = [version for version in versions if not version.is_default][-1]
+                self._remove_version(name, oldest.version_id)
+            self._database.execute(
+                "INSERT INTO ram_policy_versions VALUES (?, ?, ?, ?)", (name, number, document, now)
+            )
+            if as_default:
+                self._database.execute("UPDATE ram_policies SET current = ? WHERE name = ?", (number, name))
+            self._database.execute(
+                "UPDATE ram_policies SET latest = ?, updated = ? WHERE name = ?", (number, now, name)
+            )
         return self.versions(CUSTOM, name)[0]
 
     def delete_version(self, name: str, version_id: str) -> None:

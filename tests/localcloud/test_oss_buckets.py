@@ -113,7 +113,9 @@ def test_what_a_list_says_of_an_object(cloud: Oss, client: oss.Client) -> None:
     head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="a&b c"))
     assert (entry.key, entry.size, entry.etag) == ("a&b c", 7, head.etag)
     assert (entry.object_type, entry.storage_class) == ("Normal", "Standard")
-    assert (entry.last_modified, entry.owner) == (head.last_modified, None)
+    assert entry.last_modified == head.last_modified
+    assert (entry.owner.id, entry.owner.display_name) == (ACCOUNT_ID, ACCOUNT_ID)
+    assert b"<Owner>" not in cloud.call("GET", query="list-type=2&fetch-owner=false").body
     assert (result.name, result.key_count, result.max_keys, result.is_truncated) == (BUCKET, 1, 100, False)
     # Without an encoding, keys stand in the document as they are.
     assert b"<Key>a&amp;b c</Key>" in cloud.call("GET", query="list-type=2").body
@@ -158,6 +160,7 @@ def test_a_list_can_begin_after_a_key(client: oss.Client) -> None:
     assert keys_of(client, start_after="c") == []
     first = client.list_objects_v2(oss.ListObjectsV2Request(bucket=BUCKET, max_keys=1))
     assert keys_of(client, continuation_token=first.next_continuation_token, start_after="b") == ["b", "c"]
+    assert keys_of(client, continuation_token="", start_after="b") == ["c"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import socket
 from datetime import datetime, timedelta, timezone
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
 
 import alibabacloud_oss_v2 as oss
@@ -88,6 +88,20 @@ def test_every_answer_names_its_server_and_its_request(cloud: Oss) -> None:
     assert all(len(request_id) == 24 and request_id == request_id.upper() for request_id in ids)
     assert first.error()["RequestId"] == first.headers["x-oss-request-id"]
     assert int(second.headers["x-oss-server-time"]) >= 0
+
+
+def test_an_answer_is_never_dated_before_the_object_that_it_speaks_of(cloud: Oss) -> None:
+    # Given a server that has just answered, so that a date it kept would be too old.
+    cloud.call("GET", "none.mp4")
+    cloud.clock.advance(1)
+    cloud.call("PUT", "a.mp4")
+    head = cloud.call("HEAD", "a.mp4")
+    dated, modified = (parsedate_to_datetime(head.headers[name]) for name in ("date", "last-modified"))
+    assert dated >= modified
+    # An error has the real time, by which a client that signs too early or too late sets its clock.
+    cloud.clock.advance(7200)
+    refused = parsedate_to_datetime(cloud.call("GET", "none.mp4").headers["date"])
+    assert abs(refused - datetime.now(timezone.utc)) < HOUR
 
 
 def test_the_checksum_is_crc_64_as_the_world_computes_it(client: oss.Client) -> None:
@@ -360,10 +374,32 @@ def test_a_copy_can_replace_metadata_and_tags(client: oss.Client) -> None:
         tagging="b=2",
     )
     head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="b"))
-    assert (head.content_type, head.metadata) == ("application/octet-stream", {"owner": "b"})
+    assert (head.content_type, head.metadata) == ("video/mp4", {"owner": "b"})
     assert tags_of(client, "b") == [("b", "2")]
     copy(client, "c", "a", tagging_directive="Replace")
     assert tags_of(client, "c") == []
+
+
+def test_a_copy_can_always_be_decrypted(client: oss.Client) -> None:
+    keys = {f"client-side-encryption-{name}": name for name in ("key", "start", "cek-alg", "wrap-alg")}
+    put(client, "a", BODY, metadata={**keys, "owner": "a"})
+    copy(client, "b", "a", metadata_directive="REPLACE", metadata={"owner": "b"}, content_type="video/mp4")
+    head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="b"))
+    assert (head.content_type, head.metadata) == ("video/mp4", {**keys, "owner": "b"})
+
+
+def test_a_plain_condition_may_stand_beside_that_of_the_source(cloud: Oss, client: oss.Client) -> None:
+    etag = put(client, "a", BODY).etag
+    source = {"x-oss-copy-source": "/media/a"}
+    for name, value, status in [
+        ("if-match", etag, 200),
+        ("if-match", "other", 412),
+        ("if-none-match", etag, 304),
+    ]:
+        both = {name: value, f"x-oss-copy-source-{name}": value}
+        assert cloud.call("PUT", "b", headers={**source, **both}).status == status
+    mixed = {"if-match": etag, "x-oss-copy-source-if-none-match": "other"}
+    assert cloud.call("PUT", "b", headers={**source, **mixed}).error()["Code"] == "NotImplemented"
 
 
 def test_an_object_copied_onto_itself_changes_its_metadata_only(cloud: Oss, client: oss.Client) -> None:
@@ -429,6 +465,8 @@ def test_what_cannot_be_copied(cloud: Oss, client: oss.Client) -> None:
         ("PUT", "a", "", {"x-oss-storage-class": "IA"}, "x-oss-storage-class"),
         ("GET", None, "", {}, "ListObjects"),
         ("GET", None, "lifecycle", {}, "GET ?lifecycle"),
+        ("POST", "a", "x-oss-process", {}, "PostProcessTask"),
+        ("POST", "a", "x-oss-async-process", {}, "POST ?x-oss-async-process"),
         ("PUT", None, "acl", {}, "PutBucketAcl"),
         ("POST", None, "delete", {}, "DeleteMultipleObjects"),
         ("POST", None, "", {}, "PostObject"),
