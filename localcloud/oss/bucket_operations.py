@@ -67,6 +67,7 @@ class BucketOperations:
         bucket = self._store.bucket(request.bucket)
         children: list[documents.Node] = [
             *self._brief(bucket),
+            ("Comment", ""),
             ("DataRedundancyType", "LRS"),
             self._owner,
             ("AccessControlList", [("Grant", "private")]),

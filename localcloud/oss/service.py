@@ -130,7 +130,7 @@ class ObjectStorage:
         # A bucket is looked up before the signature is: OSS names a missing one to everybody.
         if request.bucket:
             check_bucket_name(request.bucket)
-            if operation != "PutBucket":
+            if operation not in ("PutBucket", "PutBucketAcl"):
                 self._store.bucket(request.bucket)
         identity = verify(request, self._accounts, self._region, datetime.now(timezone.utc))
         if request.raw_key:

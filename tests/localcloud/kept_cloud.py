@@ -1,0 +1,98 @@
+"""A local cloud in a process of its own that keeps its state, for tests that end it or fill its disk."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from alibabacloud_imm20200930 import models
+from alibabacloud_imm20200930.client import Client
+from alibabacloud_tea_openapi.utils_models import Config
+
+from localcloud.accounts import Identity
+from localcloud.cloud import LocalCloud
+from localcloud.config import CloudConfig
+from tests.localcloud.imm_region import VIDEO_LABELS, without_proxies
+from tests.localcloud.oss_signing import Answer, send, sign
+
+BUCKET, PROJECT = "media", "immtest"
+_DEFAULTS = CloudConfig()
+_OWNER = Identity(_DEFAULTS.access_key_id, _DEFAULTS.access_key_secret)
+
+
+@dataclass(frozen=True)
+class KeptCloud:
+    """The process, and its OSS and IMM as clients see them."""
+
+    process: subprocess.Popen[str]
+    oss: str
+    imm: str
+
+    def call(self, method: str, key: str, query: str = "", body: bytes = b"") -> Answer:
+        """One request to the bucket."""
+        return send(self.oss, sign(_OWNER, method, BUCKET, key, query), body)
+
+    def create_task(self, key: str) -> str:
+        """Create a task about an object; returns its id."""
+        uri = f"oss://{BUCKET}/{key}"
+        request = models.CreateVideoLabelClassificationTaskRequest(project_name=PROJECT, source_uri=uri)
+        task_id: str = self._imm().create_video_label_classification_task(request).body.task_id
+        return task_id
+
+    def source_of_task(self, task_id: str) -> str:
+        """The object that a task is about."""
+        request = models.GetTaskRequest(
+            project_name=PROJECT, task_type=VIDEO_LABELS, task_id=task_id, request_definition=True
+        )
+        source: str = self._imm().get_task(request).body.task_request_definition
+        return str(json.loads(source)["SourceURI"])
+
+    def _imm(self) -> Client:
+        return Client(
+            Config(
+                endpoint=self.imm,
+                protocol="HTTP",
+                access_key_id=_OWNER.access_key_id,
+                access_key_secret=_OWNER.access_key_secret,
+            )
+        )
+
+
+@contextmanager
+def kept_cloud(directory: Path, largest_file: int | None = None) -> Iterator[KeptCloud]:
+    """Start the process; it is killed at the end. ``largest_file`` bytes are what a file may have."""
+    limit = [] if largest_file is None else [str(largest_file)]
+    command = [sys.executable, "-m", __name__, str(directory), *limit]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, process.communicate()[1]
+        addresses = json.loads(line)
+        with without_proxies():
+            yield KeptCloud(process, addresses["oss"], addresses["imm"])
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _serve(directory: Path, largest_file: int | None) -> None:
+    if largest_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    with LocalCloud(CloudConfig(directory=directory, task_seconds=0.0)) as cloud:
+        cloud.call(cloud.objects.create_bucket, BUCKET)
+        cloud.call(cloud.media.put_project, PROJECT)
+        addresses = {name: getattr(cloud.endpoints, name).removeprefix("http://") for name in ("oss", "imm")}
+        print(json.dumps(addresses), flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]), int(sys.argv[2]) if sys.argv[2:] else None)
