@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
@@ -30,7 +29,7 @@ from localcloud.imm.service import MediaManagement
 from localcloud.mns.service import MessageService, Subscription
 from localcloud.oss.service import ObjectStorage
 from localcloud.ram.service import AccessManagement
-from localcloud.server import HttpServer, listen
+from localcloud.server import Connections, HttpServer, ListeningSocket, listen
 
 T = TypeVar("T")
 
@@ -121,7 +120,7 @@ class LocalCloud:
     async def _start(self) -> None:
         config = self.config
         names = ("oss", "imm", "mns", "fc", "control", "ram")
-        sockets: dict[str, socket.socket] = {}
+        sockets: dict[str, ListeningSocket] = {}
         try:
             for name in names:
                 sockets[name] = listen(name.upper(), config.host, getattr(config.ports, name))
@@ -133,10 +132,12 @@ class LocalCloud:
             await self.messages.start()
             await self.functions.start()
             control = Control(self)
+            connections = Connections()
+            self._loop.set_exception_handler(connections.handle)
             for service in (self.objects, self.media, self.messages, self.functions, self.access):
                 app = Gateway(service, self.calls, self.faults)
-                self._servers.append(HttpServer(app, sockets.pop(service.name)))
-            self._servers.append(HttpServer(control.app, sockets.pop("control")))
+                self._servers.append(HttpServer(app, sockets.pop(service.name), connections))
+            self._servers.append(HttpServer(control.app, sockets.pop("control"), connections))
             for server in self._servers:
                 await server.start()
         finally:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
+import resource
 import socket
+from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+
+_LOG = logging.getLogger("localcloud")
+# For the database, the sockets that listen and the instances of functions.
+_OTHER_FILES = 40
+# Beside a connection there may be the file of a body.
+_FILES_PER_CONNECTION = 2
+_FEW_CONNECTIONS = 100
+_ACCEPTED_AT_A_TIME = 1
+_BACKLOG = 1024
 
 
 class PortInUse(Exception):
@@ -20,14 +33,26 @@ class PortInUse(Exception):
         )
 
 
-def listen(service: str, host: str, port: int) -> socket.socket:
+class ListeningSocket(socket.socket):
+    """A socket that leaves clients waiting while there is no room for another connection."""
+
+    has_room: Callable[[], bool] | None = None
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Take the next client in; raises OSError without room, upon which asyncio pauses for a second."""
+        if self.has_room is not None and not self.has_room():
+            raise OSError(errno.EMFILE, "There are as many connections as the limit of open files allows.")
+        return super().accept()
+
+
+def listen(service: str, host: str, port: int) -> ListeningSocket:
     """A listening socket; raises PortInUse."""
     # The protocol is named because asyncio turns Nagle's delay off only for sockets that name it.
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock = ListeningSocket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
-        sock.listen(1024)
+        sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
         if error.errno == errno.EADDRINUSE:
@@ -36,10 +61,60 @@ def listen(service: str, host: str, port: int) -> socket.socket:
     return sock
 
 
+def open_as_many_files_as_allowed() -> None:
+    """Raise this process's limit of open files as far as its user may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (OSError, ValueError):
+            # Some systems say that there is no limit and have one.
+            return
+
+
+class Connections:
+    """The connections of several servers, so many that files can still be opened (``ulimit -n``)."""
+
+    def __init__(self) -> None:
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.limit: int | None = None
+        if files != resource.RLIM_INFINITY:
+            self.limit = max(1, (files - _OTHER_FILES) // _FILES_PER_CONNECTION)
+        self._servers: list[uvicorn.Server] = []
+        self._told = False
+
+    @property
+    def keep_alive_seconds(self) -> int:
+        """How long an idle connection may stay: where there are few, others wait for its place."""
+        return 60 if self.limit is None or self.limit > _FEW_CONNECTIONS else 2
+
+    def count(self, server: uvicorn.Server) -> None:
+        """Count the connections of a server too."""
+        self._servers.append(server)
+
+    def has_room(self) -> bool:
+        """Whether there may be one more."""
+        return self.limit is None or sum(len(s.server_state.connections) for s in self._servers) < self.limit
+
+    def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """The event loop's exception handler: tells once, and in one line, that clients have to wait."""
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno == errno.EMFILE and "socket" in context):
+            loop.default_exception_handler(context)
+        elif not self._told:
+            self._told = True
+            _LOG.warning(
+                "There are %s connections, as many as the limit of open files (ulimit -n) allows: "
+                "further clients wait.",
+                self.limit,
+            )
+
+
 class HttpServer:
     """An HTTP server for one ASGI application on one socket."""
 
-    def __init__(self, app: ASGIApp, sock: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, sock: ListeningSocket, connections: Connections | None = None) -> None:
+        connections = connections or Connections()
         config = uvicorn.Config(
             app,
             http="auto",
@@ -51,12 +126,16 @@ class HttpServer:
             server_header=False,
             # It would keep a Date for up to a second, in which an object may have been written.
             date_header=False,
-            timeout_keep_alive=60,
+            timeout_keep_alive=connections.keep_alive_seconds,
             timeout_graceful_shutdown=1,
+            # asyncio tries so often to accept a client, also when there is no room.
+            backlog=_ACCEPTED_AT_A_TIME,
         )
         self._server = uvicorn.Server(config)
         self._socket = sock
         self._task: asyncio.Task[None] | None = None
+        connections.count(self._server)
+        sock.has_room = connections.has_room
 
     async def start(self) -> None:
         """Serve from now on."""
@@ -65,6 +144,8 @@ class HttpServer:
             if self._task.done():
                 self._task.result()
             await asyncio.sleep(0.001)
+        # The server has made the queue of waiting clients as short as what it accepts at a time.
+        self._socket.listen(_BACKLOG)
 
     async def stop(self) -> None:
         """End open connections and stop serving."""

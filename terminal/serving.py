@@ -10,6 +10,7 @@ from rich.text import Text
 
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
+from localcloud.server import open_as_many_files_as_allowed
 from terminal import sample
 from terminal.checkout import KEEPING, cloud_config, variables
 from terminal.role import give_roles
@@ -28,6 +29,7 @@ def serve(
     accept_unicode_tags: bool = False,
 ) -> None:
     """Serve until ``stopped`` is set. Raises PortInUse, StateUnusable, or what is wrong with ``s.yaml``."""
+    open_as_many_files_as_allowed()
     environment = variables()
     config = cloud_config(
         ports=Ports.consecutive(first_port) if first_port else Ports(),

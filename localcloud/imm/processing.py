@@ -76,18 +76,22 @@ class Processing:
     async def _run(self, record: TaskRecord, work: Work, seconds: float) -> None:
         await asyncio.sleep(seconds)
         result = self._result(record, work)
-        while not self._kept(result):
-            await asyncio.sleep(_SECONDS_UNTIL_ROOM)
+        await self._keep(result)
         self._running.pop((record.project, record.task_id), None)
         await self._finished(result)
 
-    def _kept(self, result: TaskRecord) -> bool:
-        try:
-            self._tasks.put(result)
-        except StateInaccessible as error:
-            _LOG.error("Task %s goes on, since its end cannot be kept. %s", result.task_id, error)
-            return False
-        return True
+    async def _keep(self, result: TaskRecord) -> None:
+        told = False
+        while True:
+            try:
+                self._tasks.put(result)
+            except StateInaccessible as error:
+                if not told:
+                    _LOG.error("Task %s goes on until its end can be kept. %s", result.task_id, error)
+                told = True
+                await asyncio.sleep(_SECONDS_UNTIL_ROOM)
+            else:
+                return
 
     def _result(self, record: TaskRecord, work: Work) -> TaskRecord:
         end = max(nanoseconds_of(self._clock.now()), nanoseconds(record.start_time))

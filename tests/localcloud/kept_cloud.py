@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import socket
 import subprocess
 import sys
 import threading
@@ -39,6 +40,18 @@ class KeptCloud:
         """One request to the bucket."""
         return send(self.oss, sign(_OWNER, method, BUCKET, key, query), body)
 
+    def connect(self) -> socket.socket:
+        """A connection to OSS."""
+        host, _, port = self.oss.partition(":")
+        return socket.create_connection((host, int(port)), timeout=60)
+
+    def request(self, method: str, key: str) -> bytes:
+        """A request whose answer ends its connection."""
+        signed = sign(_OWNER, method, BUCKET, key)
+        headers = {**signed.headers, "Host": self.oss, "Connection": "close"}
+        lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+        return f"{method} {signed.path} HTTP/1.1\r\n{''.join(lines)}\r\n".encode()
+
     def create_task(self, key: str) -> str:
         """Create a task about an object; returns its id."""
         uri = f"oss://{BUCKET}/{key}"
@@ -66,10 +79,15 @@ class KeptCloud:
 
 
 @contextmanager
-def kept_cloud(directory: Path, largest_file: int | None = None) -> Iterator[KeptCloud]:
-    """Start the process; it is killed at the end. ``largest_file`` bytes are what a file may have."""
-    limit = [] if largest_file is None else [str(largest_file)]
-    command = [sys.executable, "-m", __name__, str(directory), *limit]
+def kept_cloud(
+    directory: Path, largest_file: int | None = None, open_files: int | None = None
+) -> Iterator[KeptCloud]:
+    """Start the process; it is killed at the end.
+
+    ``largest_file`` is how many bytes a file may have, ``open_files`` how many files may be open.
+    """
+    limits = json.dumps({"RLIMIT_FSIZE": largest_file, "RLIMIT_NOFILE": open_files})
+    command = [sys.executable, "-m", __name__, str(directory), limits]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -83,9 +101,10 @@ def kept_cloud(directory: Path, largest_file: int | None = None) -> Iterator[Kep
         process.communicate()
 
 
-def _serve(directory: Path, largest_file: int | None) -> None:
-    if largest_file is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+def _serve(directory: Path, limits: dict[str, int | None]) -> None:
+    for name, limit in limits.items():
+        if limit is not None:
+            resource.setrlimit(getattr(resource, name), (limit, limit))
     with LocalCloud(CloudConfig(directory=directory, task_seconds=0.0)) as cloud:
         cloud.call(cloud.objects.create_bucket, BUCKET)
         cloud.call(cloud.media.put_project, PROJECT)
@@ -95,4 +114,4 @@ def _serve(directory: Path, largest_file: int | None) -> None:
 
 
 if __name__ == "__main__":
-    _serve(Path(sys.argv[1]), int(sys.argv[2]) if sys.argv[2:] else None)
+    _serve(Path(sys.argv[1]), json.loads(sys.argv[2]))

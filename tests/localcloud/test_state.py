@@ -8,6 +8,7 @@ import random
 import shutil
 import sqlite3
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -224,3 +225,21 @@ def test_a_transaction_is_kept_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
         database.one("SELECT * FROM missing")
     database.close()
     shutil.rmtree(tmp_path / "state")
+
+
+def test_clients_wait_where_a_process_may_not_have_many_files_open(tmp_path: Path) -> None:
+    # given far more connections than files may be open, each of which asks for a file
+    with kept_cloud(tmp_path / "state", open_files=64) as cloud, ExitStack() as stack:
+        assert cloud.call("PUT", "a.mp4", body=b"a video").status == 200
+        connections = [stack.enter_context(cloud.connect()) for _ in range(200)]
+        # when all of them ask at once
+        for connection in connections:
+            connection.sendall(cloud.request("GET", "a.mp4"))
+        # then each has its answer in the end
+        for connection in connections:
+            with connection.makefile("rb") as answer:
+                assert answer.readline() == b"HTTP/1.1 200 OK\r\n"
+                assert answer.read().endswith(b"\r\n\r\na video")
+        cloud.process.kill()
+        # and it is told in one line, not for each
+        assert (cloud.process.stderr.read() if cloud.process.stderr else "").count("\n") == 1
