@@ -14,6 +14,7 @@ from localcloud.oss.errors import invalid_bucket_name, malformed_xml, not_implem
 from localcloud.oss.listing import ListQuery, list_objects, max_keys, shown
 from localcloud.oss.objects import Bucket, ObjectStore
 from localcloud.oss.request import OssRequest
+from localcloud.oss.uploads import UPLOAD_BUCKET
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
@@ -39,7 +40,7 @@ class BucketOperations:
         matching = [
             bucket
             for bucket in self._store.buckets()
-            if bucket.name.startswith(prefix) and bucket.name > marker
+            if bucket.name.startswith(prefix) and bucket.name > marker and bucket.name != UPLOAD_BUCKET
         ]
         page = matching[:limit]
         truncated = len(matching) > limit

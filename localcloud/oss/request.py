@@ -1,6 +1,7 @@
 """A request to OSS as its line and headers state it: bucket, object, query and headers, decoded once.
 
-Buckets are named in the path (``/bucket/key``) or in the host (``bucket.localhost``).
+Buckets are named in the path (``/bucket/key``) or in the host: ``bucket.localhost``, or the real name
+``bucket.oss-<region>.aliyuncs.com``, which some SDKs send to any address.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from urllib.parse import unquote, unquote_to_bytes
 
 from starlette.types import Scope
 
-_BUCKET_IN_HOST = re.compile(r"(?P<bucket>[^.:]+)\.localhost(?::\d+)?", re.IGNORECASE)
+_BUCKET_IN_HOST = re.compile(
+    r"(?P<bucket>[^.:]+)\.(?:localhost|oss-[a-z0-9-]+\.aliyuncs\.com)(?::\d+)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

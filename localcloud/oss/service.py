@@ -25,6 +25,7 @@ from localcloud.oss.responses import Exchange
 from localcloud.oss.signature import verify
 from localcloud.oss.tagging import TagRules
 from localcloud.oss.tagging_operations import TaggingOperations
+from localcloud.oss.uploads import UPLOAD_BUCKET, Uploads
 from localcloud.ram.authorization import Authorization, request_context
 
 # Far more than any document that an operation takes.
@@ -56,6 +57,9 @@ class ObjectStorage:
         self._clock = clock
         self._store = ObjectStore(database, clock)
         rules = TagRules(accept_unicode=accept_unicode_tags)
+        self.uploads = Uploads(accounts, region)
+        self._store.create_bucket(UPLOAD_BUCKET)
+        self._forget_uploads()
         buckets = BucketOperations(self._store, region, account_id)
         tagging = TaggingOperations(self._store, rules)
         self._objects = ObjectOperations(self._store, rules)
@@ -113,6 +117,11 @@ class ObjectStorage:
         with self._store.open(info) as file:
             return file.read()
 
+    def _forget_uploads(self) -> None:
+        """Delete the packages of an earlier process: whoever uploaded them has used them, or is gone."""
+        while (left := self._store.first_from(UPLOAD_BUCKET, b"")) is not None:
+            self._store.delete(left.bucket, left.key)
+
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = OssRequest.from_scope(scope)
         exchange = Exchange(request.header("host") or "")
@@ -132,7 +141,11 @@ class ObjectStorage:
             check_bucket_name(request.bucket)
             if operation not in ("PutBucket", "PutBucketAcl"):
                 self._store.bucket(request.bucket)
-        identity = verify(request, self._accounts, self._region, datetime.now(timezone.utc))
+        now = datetime.now(timezone.utc)
+        if request.bucket == UPLOAD_BUCKET:
+            self.uploads.check(request, operation, now)
+            return await self._objects.put_object(request, receive)
+        identity = verify(request, self._accounts, self._region, now)
         if request.raw_key:
             check_object_name(request.raw_key, request.key)
         refuse_left_out(request, operation)

@@ -30,7 +30,7 @@ def verify(request: OssRequest, accounts: Accounts, region: str, now: datetime) 
     claim = read_claim(request)
     _check_scope(claim, region, request)
     _check_time(claim, now)
-    identity = _identity(claim, accounts)
+    identity = identified(claim.access_key_id, claim.token, accounts)
     _check_signature(claim, identity, request)
     return identity
 
@@ -78,14 +78,7 @@ def _check_scope(claim: Claim, region: str, request: OssRequest) -> None:
 
 def _check_time(claim: Claim, now: datetime) -> None:
     if claim.lifetime is None:
-        if abs(now - claim.time) > MAX_SKEW:
-            message = "The difference between the request time and the current time is too large."
-            elements = {
-                "MaxAllowedSkewMilliseconds": str(MAX_SKEW // timedelta(milliseconds=1)),
-                "RequestTime": _shown(claim.time),
-                "ServerTime": _shown(now),
-            }
-            raise OssError(403, "RequestTimeTooSkewed", message, "0002-00000504", elements)
+        check_skew(claim.time, now)
     elif now + MAX_SKEW < claim.time:
         message = "The signed URL is not valid yet: its x-oss-date is more than 15 minutes ahead."
         raise OssError(403, "AccessDenied", message, "0002-00000235")
@@ -94,19 +87,32 @@ def _check_time(claim: Claim, now: datetime) -> None:
         raise OssError(403, "AccessDenied", "Request has expired.", "0002-00000069", elements)
 
 
-def _identity(claim: Claim, accounts: Accounts) -> Identity:
-    identity = accounts.find(claim.access_key_id)
-    elements = {"OSSAccessKeyId": claim.access_key_id}
+def check_skew(time: datetime, now: datetime) -> None:
+    """Raise OssError for a request that was signed too long ago, or too far ahead."""
+    if abs(now - time) > MAX_SKEW:
+        message = "The difference between the request time and the current time is too large."
+        elements = {
+            "MaxAllowedSkewMilliseconds": str(MAX_SKEW // timedelta(milliseconds=1)),
+            "RequestTime": _shown(time),
+            "ServerTime": _shown(now),
+        }
+        raise OssError(403, "RequestTimeTooSkewed", message, "0002-00000504", elements)
+
+
+def identified(access_key_id: str, token: str | None, accounts: Accounts) -> Identity:
+    """The identity of an access key, whose token must be the right one; raises OssError."""
+    identity = accounts.find(access_key_id)
+    elements = {"OSSAccessKeyId": access_key_id}
     unknown = "The OSS Access Key Id you provided does not exist in our records."
-    if identity is None or (identity.security_token is None and claim.token is not None):
+    if identity is None or (identity.security_token is None and token is not None):
         # A token makes OSS look among the temporary keys only.
-        ec = "0002-00000902" if claim.token is None else "0002-00000002"
+        ec = "0002-00000902" if token is None else "0002-00000002"
         raise OssError(403, "InvalidAccessKeyId", unknown, ec, elements)
     if identity.security_token is not None:
-        if claim.token is None:
+        if token is None:
             message = f"{unknown} The Security Token may be lost to specify that it is a STS Access Id."
             raise OssError(403, "InvalidAccessKeyId", message, "0002-00000003", elements)
-        if not _same(identity.security_token, claim.token):
+        if not _same(identity.security_token, token):
             message = "The security token you provided is invalid."
             raise OssError(403, "InvalidSecurityToken", message, "0002-00000006", elements)
         if accounts.expired(identity):
