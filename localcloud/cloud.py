@@ -20,18 +20,21 @@ from localcloud.config import CloudConfig
 from localcloud.control import Control
 from localcloud.database import Database
 from localcloud.faults import FaultPlan
-from localcloud.fc.declaration import Deployment
+from localcloud.fc.declaration import Deployment, MnsTopicTrigger
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.permissions import FC_SERVICE
+from localcloud.fc.refusals import InvalidArgument
 from localcloud.fc.service import FunctionCompute
 from localcloud.gateway import Gateway
 from localcloud.imm.service import MediaManagement
 from localcloud.mns.service import MessageService, Subscription
 from localcloud.oss.service import ObjectStorage
+from localcloud.oss.uploads import UPLOAD_BUCKET
 from localcloud.ram.service import AccessManagement
 from localcloud.server import Connections, HttpServer, ListeningSocket, listen
 
 T = TypeVar("T")
+Push = Callable[[bytes], Awaitable[bool]]
 
 # MNS's name where a role says whom it trusts.
 MNS_SERVICE = "mns.aliyuncs.com"
@@ -189,6 +192,7 @@ class LocalCloud:
             deployment=deployment,
             accounts=self.accounts,
             clock=self.clock,
+            database=database,
             runtime_files=RuntimeFiles(config.interpreter or base_interpreter(), config.layer),
             variables={"IMM_ENDPOINT": self.endpoints.imm, "OSS_ENDPOINT": self.endpoints.oss},
             destinations=self.destinations,
@@ -196,23 +200,24 @@ class LocalCloud:
             instance_limit=config.instance_limit,
             authorization=authorization,
             assume_role=partial(self.access.roles.assume, service=FC_SERVICE) if config.policies else None,
+            role_arn=self._role_arn,
+            objects=_Packages(self.objects),
+            uploads=self.objects.uploads,
+            upload_bucket=UPLOAD_BUCKET,
+            subscriber=_Subscriber(self.messages, self._push_to),
         )
         for topic in _topics(deployment):
             self.messages.create_topic(topic)
+        subscriber = _Subscriber(self.messages, self._push_to)
         roles = _invocation_roles(deployment)
         for trigger in deployment.mns_topic_triggers:
-            self.messages.subscribe(
-                Subscription(
-                    topic=trigger.topic,
-                    name=trigger.name,
-                    content_format=trigger.notify_content_format,
-                    strategy=trigger.notify_strategy,
-                    filter_tag=trigger.filter_tag or None,
-                    push=self._push_to(trigger.function, roles[trigger.function, trigger.name]),
-                )
-            )
+            subscriber.subscribe(trigger, roles[trigger.function, trigger.name])
 
-    def _push_to(self, function: str, role: str | None) -> Callable[[bytes], Awaitable[bool]]:
+    def _role_arn(self, arn: str) -> str:
+        role = self.access.roles.find(arn)
+        return arn if role is None else self.access.roles.arn(role)
+
+    def _push_to(self, function: str, role: str | None) -> Push:
         async def push(event: bytes) -> bool:
             self.check_invoker(role, function)
             await self.functions.invoke_async(function, event)
@@ -260,6 +265,62 @@ class _Destinations:
         if topic is None:
             raise UnsupportedDestination(arn)
         await self._messages.publish(topic, record)
+
+
+class _Subscriber:
+    """Subscribes functions to topics, as Function Compute does for triggers of the type ``mns_topic``.
+
+    A subscription has its trigger's name; where another function has one of that name, both names.
+    """
+
+    def __init__(self, messages: MessageService, push_to: Callable[[str, str | None], Push]) -> None:
+        self._messages = messages
+        self._push_to = push_to
+
+    def subscribe(self, trigger: MnsTopicTrigger, role: str | None) -> None:
+        if not self._messages.has(trigger.topic):
+            raise InvalidArgument(f"topic '{trigger.topic}' does not exist")
+        endpoint = self._endpoint(trigger)
+        found = self._messages.subscription(trigger.topic, trigger.name)
+        name = trigger.name if found is None or found.endpoint == endpoint else _both_names(trigger)
+        self._messages.subscribe(
+            Subscription(
+                topic=trigger.topic,
+                name=name,
+                content_format=trigger.notify_content_format,
+                strategy=trigger.notify_strategy,
+                filter_tag=trigger.filter_tag or None,
+                push=self._push_to(trigger.function, role),
+                endpoint=endpoint,
+            )
+        )
+
+    def unsubscribe(self, trigger: MnsTopicTrigger) -> None:
+        for name in (trigger.name, _both_names(trigger)):
+            found = self._messages.subscription(trigger.topic, name)
+            if found is not None and found.endpoint == self._endpoint(trigger):
+                self._messages.unsubscribe(trigger.topic, name)
+
+    def _endpoint(self, trigger: MnsTopicTrigger) -> str:
+        return f"acs:fc:{trigger.region}:{trigger.account_id}:functions/{trigger.function}"
+
+
+def _both_names(trigger: MnsTopicTrigger) -> str:
+    return f"{trigger.function}-{trigger.name}"
+
+
+class _Packages:
+    """The packages of code that were uploaded to OSS."""
+
+    def __init__(self, objects: ObjectStorage) -> None:
+        self._objects = objects
+
+    def size(self, bucket: str, key: str) -> int | None:
+        found = self._objects.stat(bucket, key)
+        return None if found is None else found.size
+
+    def read(self, bucket: str, key: str) -> bytes | None:
+        return self._objects.read(bucket, key)
 
 
 class UnsupportedDestination(Exception):

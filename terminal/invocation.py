@@ -17,6 +17,7 @@ from Tea.exceptions import TeaException
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
 from localcloud.cloud import base_interpreter
+from localcloud.database import Database
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.service import FunctionCompute
 from terminal.checkout import DEPLOYMENT, TAGGING, layer
@@ -98,13 +99,14 @@ def invoke_against_real_services(environment: Mapping[str, str], event: bytes) -
     # The default, OSS's internal endpoint, is reached from within Alibaba Cloud only.
     endpoint = environment.get("OSS_ENDPOINT") or f"https://oss-{declaration.region}.aliyuncs.com"
 
-    async def run() -> Invoked:
+    async def run(database: Database) -> Invoked:
         functions = FunctionCompute(
             region=declaration.region,
             account_id=_account_of(declaration.role),
             deployment=deployment,
             accounts=_GivenKeys(_account_of(declaration.role), keys, Clock()),
             clock=Clock(),
+            database=database,
             runtime_files=RuntimeFiles(base_interpreter(), layer()),
             variables={"OSS_ENDPOINT": endpoint},
             destinations=_NoDestinations(),
@@ -117,7 +119,11 @@ def invoke_against_real_services(environment: Mapping[str, str], event: bytes) -
             await functions.stop()
         return Invoked(result.body, result.error_type is not None, tuple(line.text for line in lines))
 
-    return asyncio.run(run())
+    database = Database()
+    try:
+        return asyncio.run(run(database))
+    finally:
+        database.close()
 
 
 def _keys(environment: Mapping[str, str]) -> Identity:

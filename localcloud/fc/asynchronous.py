@@ -25,6 +25,7 @@ from localcloud.fc.invocation import InvocationResult
 from localcloud.fc.refusals import RequestRefused
 
 FIRST_RETRY_SECONDS = 1.0
+REMOVED = "the function was removed before the event had ended"
 
 
 class Attempt(Protocol):
@@ -53,6 +54,8 @@ class _Progress:
     role: str | None
     attempts: int = 0
     result: InvocationResult | None = None
+    waits: bool = False
+    abandoned: bool = False
 
     def lost(self, reason: str) -> LostEvent:
         return LostEvent(self.event, self.attempts, reason, self.result)
@@ -94,6 +97,15 @@ class AsyncQueue:
         self._tasks[task] = progress
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
+    def abandon(self, function: str) -> None:
+        """A function is no more: what is tried now is tried to its end, everything else of it is lost."""
+        for task, progress in list(self._tasks.items()):
+            if progress.event.function == function and not progress.abandoned:
+                progress.abandoned = True
+                if progress.waits:
+                    task.cancel()
+                    self._lose(progress.lost(REMOVED))
+
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
         """The events that have not ended."""
@@ -104,15 +116,23 @@ class AsyncQueue:
         pending = dict(self._tasks)
         for task, progress in pending.items():
             task.cancel()
+            if progress.abandoned and progress.waits:
+                continue
             self._lose(progress.lost("the local cloud stopped before the event had ended"))
         await asyncio.gather(*pending, return_exceptions=True)
 
     async def _handle(self, progress: _Progress) -> None:
         try:
             while not await self._try(progress):
+                if progress.abandoned:
+                    self._lose(progress.lost(REMOVED))
+                    return
+                progress.waits = True
                 await asyncio.sleep(FIRST_RETRY_SECONDS * 2 ** (progress.attempts - 1) * self._time_scale)
+                progress.waits = False
         except Exception as error:
-            self._lose(progress.lost(f"it could not be run: {error}"))
+            reason = REMOVED if progress.abandoned else f"it could not be run: {error}"
+            self._lose(progress.lost(reason))
 
     async def _try(self, progress: _Progress) -> bool:
         """Run the function once; returns whether the event has ended with that."""

@@ -9,6 +9,22 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Change:
+    """When something was created by the API and when it was changed last, as the API writes times."""
+
+    created: str
+    modified: str
+
+
+@dataclass(frozen=True)
+class CodePackage:
+    """The package that a function's code came in: CRC-64 in decimal digits, and bytes."""
+
+    checksum: str
+    size: int
+
+
+@dataclass(frozen=True)
 class HookDeclaration:
     """A function that is called around the life of an instance: the initializer or preStop."""
 
@@ -34,6 +50,7 @@ class AsyncInvokeDeclaration:
     max_event_age_seconds: int = 86_400
     on_success: str | None = None
     on_failure: str | None = None
+    changed: Change | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,8 @@ class TriggerDeclaration:
     qualifier: str
     invocation_role: str | None
     settings: Mapping[str, Any]
+    description: str = ""
+    changed: Change | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +121,11 @@ class EventBridgeTrigger:
 
 @dataclass(frozen=True)
 class FunctionDeclaration:
-    """A function with every default of the fc3 component filled in."""
+    """A function with every default of the fc3 component filled in.
+
+    ``opt`` is the directory that its instances see as ``/opt``: what its layers hold. ``package`` and
+    ``changed`` are known of functions that came through the API.
+    """
 
     resource: str
     name: str
@@ -126,6 +149,9 @@ class FunctionDeclaration:
     triggers: tuple[TriggerDeclaration, ...] = ()
     mns_topic_triggers: tuple[MnsTopicTrigger, ...] = ()
     event_bridge_triggers: tuple[EventBridgeTrigger, ...] = ()
+    opt: Path | None = None
+    package: CodePackage | None = None
+    changed: Change | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from localcloud.fc.declaration import Deployment, FunctionDeclaration
+from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.fc.destinations import destination_function, is_function
 from localcloud.fc.section import DeclarationError
 
@@ -20,24 +20,28 @@ class DestinationLoops(DeclarationError):
     """The records of a function come back to it, directly or by way of other functions."""
 
 
-def check_destinations(deployment: Deployment, region: str, account_id: str) -> None:
-    """Check the destinations of all functions.
+def check_destinations(
+    functions: Mapping[str, FunctionDeclaration], region: str, account_id: str, only: str | None = None
+) -> None:
+    """Check the destinations of all functions, or of one.
 
     Raises DestinationUnknown or DestinationLoops.
     """
-    after: dict[str, list[str]] = {}
-    for function in deployment.functions.values():
-        after[function.name] = []
+    checked = [function for function in functions.values() if only in (None, function.name)]
+    for function in checked:
         for where, arn in _functions(function):
             name = destination_function(arn, region, account_id)
             if name is None:
                 raise DestinationUnknown(where, f"{arn} is a function of another region or account.")
-            if name not in deployment.functions:
+            if name not in functions:
                 raise DestinationUnknown(
-                    where, f"{arn} is not deployed here; functions: {', '.join(deployment.functions)}."
+                    where, f"{arn} is not deployed here; functions: {', '.join(functions)}."
                 )
-            after[function.name].append(name)
-    for function in deployment.functions.values():
+    after = {
+        function.name: [destination_function(arn, region, account_id) for _, arn in _functions(function)]
+        for function in functions.values()
+    }
+    for function in checked:
         for where, arn in _functions(function):
             name = str(destination_function(arn, region, account_id))
             if function.name in _reached(name, after):
@@ -55,10 +59,10 @@ def _functions(function: FunctionDeclaration) -> Iterator[tuple[str, str]]:
             yield f"{where}.{key}.destination", arn
 
 
-def _reached(name: str, after: Mapping[str, list[str]]) -> set[str]:
+def _reached(name: str, after: Mapping[str, list[str | None]]) -> set[str]:
     reached, pending = {name}, [name]
     while pending:
-        new = [one for one in after[pending.pop()] if one not in reached]
+        new = [one for one in after.get(pending.pop(), []) if one is not None and one not in reached]
         reached.update(new)
         pending += new
     return reached

@@ -83,7 +83,7 @@ def read_triggers(props: Section) -> list[TriggerDeclaration]:
         )
         if name in triggers:
             raise ValueRefused(section.path("triggerName"), f"{name!r} is declared twice.")
-        read_description(section)
+        description = read_description(section)
         settings = section.section("triggerConfig")
         if settings is None:
             raise ValueMissing(section.path("triggerConfig"), "is missing.")
@@ -94,6 +94,7 @@ def read_triggers(props: Section) -> list[TriggerDeclaration]:
             qualifier=section.one_of("qualifier", {"LATEST"}) if "qualifier" in section else "LATEST",
             invocation_role=section.role("invocationRole"),
             settings=dict(settings.items()),
+            description=description,
         )
     return list(triggers.values())
 

@@ -32,6 +32,7 @@ class InvocationResult:
     memory: float
     cold_start: bool
     instance_id: str
+    code_checksum: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Service, PutLogs; MNS "Permission policies and examples".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.types import Scope
@@ -16,13 +16,19 @@ from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.fc.destinations import destination_function, is_function
 from localcloud.fc.refusals import RequestRefused
 from localcloud.gateway import Operation
-from localcloud.ram.authorization import AccessRefused, Authorization, request_context
+from localcloud.ram.authorization import NO_CONTEXT, AccessRefused, Authorization, request_context
+from localcloud.ram.conditions import SERVICE
 from localcloud.ram.roles import AssumptionRefused
 
 # Function Compute's name where a role says whom it trusts.
 FC_SERVICE = "fc.aliyuncs.com"
 # The RAM actions that are not called as the API's operations are.
-_ACTIONS = {"GetAsyncInvokeConfig": "fc:GetFunctionAsyncInvokeConfig"}
+_ACTIONS = {
+    "GetAsyncInvokeConfig": "fc:GetFunctionAsyncInvokeConfig",
+    "PutAsyncInvokeConfig": "fc:PutFunctionAsyncInvokeConfig",
+    "DeleteAsyncInvokeConfig": "fc:DeleteFunctionAsyncInvokeConfig",
+    "ListAsyncInvokeConfigs": "fc:ListFunctionAsyncInvokeConfigs",
+}
 
 
 class AccessDenied(RequestRefused):
@@ -48,13 +54,15 @@ class RoleNotAssumed(RequestRefused):
 class Permissions:
     """Asks RAM; without an ``authorization`` everything is permitted.
 
-    ``assume_role`` gives temporary keys of a role by its ARN, or raises AssumptionRefused.
+    ``assume_role`` gives temporary keys of a role by its ARN, or raises AssumptionRefused. ``role_arn`` is
+    a role's ARN in the case that it was created with: fc3 sends it in lower case.
     """
 
     region: str
     account_id: str
     assume_role: Callable[[str], Identity]
     authorization: Authorization | None = None
+    role_arn: Callable[[str], str] = str
 
     def keys(self, role: str) -> Identity:
         """Temporary keys of a function's role; raises RoleNotAssumed."""
@@ -68,10 +76,26 @@ class Permissions:
         if self.authorization is None:
             return
         action = _ACTIONS.get(operation.action, f"fc:{operation.action}")
-        name = operation.resource or "*"
-        resource = self._function(f"{name}/triggers/*" if operation.action == "ListTriggers" else name)
+        self.check(identity, action, self._resource(operation), scope)
+
+    def check_pass_role(self, identity: Identity, role: str, scope: Scope) -> None:
+        """Raise AccessDenied unless a caller may hand a role to Function Compute."""
+        resource = self.role_arn(role).replace("acs:ram::", "acs:ram:*:", 1)
+        self.check(identity, "ram:PassRole", resource, scope, {SERVICE: FC_SERVICE})
+
+    def check(
+        self,
+        identity: Identity,
+        action: str,
+        resource: str,
+        scope: Scope,
+        context: Mapping[str, str] = NO_CONTEXT,
+    ) -> None:
+        """Raise AccessDenied unless a caller may do something."""
+        if self.authorization is None:
+            return
         try:
-            self.authorization.check(identity, action, resource, request_context(scope))
+            self.authorization.check(identity, action, resource, {**request_context(scope), **context})
         except AccessRefused as refused:
             raise AccessDenied("the caller", refused) from None
 
@@ -97,6 +121,16 @@ class Permissions:
         log = function.log
         resource = f"acs:log:{self.region}:{self.account_id}:project/{log.project}/logstore/{log.logstore}"
         return self.authorization.permits(_acting_in(function.role), "log:PostLogStoreLogs", resource)
+
+    def _resource(self, operation: Operation) -> str:
+        name = operation.resource or "*"
+        if operation.action in ("ListTriggers", "CreateTrigger"):
+            return self._function(f"{name}/triggers/*")
+        if operation.action in ("ListLayerVersions", "CreateLayerVersion"):
+            return f"acs:fc:{self.region}:{self.account_id}:{name}/versions/*"
+        if name.startswith("layers/"):
+            return f"acs:fc:{self.region}:{self.account_id}:{name}"
+        return self._function(name)
 
     def _function(self, name: str) -> str:
         return f"acs:fc:{self.region}:{self.account_id}:functions/{name}"

@@ -11,6 +11,10 @@ from localcloud.clock import Clock
 from localcloud.fc.instance import Instance
 
 
+class PoolReplaced(Exception):
+    """The function has another version now, or none: whoever waited has to look again."""
+
+
 class Pool:
     """Hands out instances, one request each; beyond the limit requests wait in the order they came.
 
@@ -30,9 +34,16 @@ class Pool:
         self._idle: dict[Instance, tuple[datetime, asyncio.TimerHandle]] = {}
         self._waiting: deque[asyncio.Future[Instance | None]] = deque()
         self._endings: set[asyncio.Task[None]] = set()
+        self._replaced = False
+        self._empty = asyncio.Event()
 
     async def acquire(self) -> Instance | None:
-        """An instance that is ready, or None: there is room for a new one, to be added."""
+        """An instance that is ready, or None: there is room for a new one, to be added.
+
+        Raises PoolReplaced.
+        """
+        if self._replaced:
+            raise PoolReplaced
         while self._idle:
             instance, (since, timer) = self._idle.popitem()
             timer.cancel()
@@ -51,7 +62,7 @@ class Pool:
 
     def release(self, instance: Instance) -> None:
         """An instance has served its request."""
-        if not instance.alive:
+        if not instance.alive or self._replaced:
             self._end(instance)
             return
         waiter = self._next_waiter()
@@ -64,6 +75,23 @@ class Pool:
     def vacate(self) -> None:
         """No instance was started in the room that ``acquire`` gave."""
         self._give_place(self._next_waiter())
+
+    def replace(self) -> None:
+        """Let idle instances end now, and the others once they have served their request."""
+        self._replaced = True
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_exception(PoolReplaced())
+        self._waiting.clear()
+        while self._idle:
+            instance, (_, timer) = self._idle.popitem()
+            timer.cancel()
+            self._end(instance)
+        self._look_whether_empty()
+
+    async def emptied(self) -> None:
+        """Wait until a replaced pool has no instance any more."""
+        await self._empty.wait()
 
     def instances(self) -> list[Instance]:
         """The instances that live, whether they serve a request or not."""
@@ -108,6 +136,7 @@ class Pool:
     def _give_place(self, waiter: asyncio.Future[Instance | None] | None) -> None:
         if waiter is None:
             self._places -= 1
+            self._look_whether_empty()
         else:
             waiter.set_result(None)
 
@@ -121,7 +150,15 @@ class Pool:
         self._give_place(self._next_waiter())
         task = asyncio.get_running_loop().create_task(self._finish(instance))
         self._endings.add(task)
-        task.add_done_callback(self._endings.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._endings.discard(task)
+        self._look_whether_empty()
+
+    def _look_whether_empty(self) -> None:
+        if self._replaced and not self._places and not self._endings:
+            self._empty.set()
 
     async def _finish(self, instance: Instance) -> None:
         await self._retire(instance)

@@ -30,6 +30,72 @@ class FunctionNotFound(RequestRefused):
         super().__init__(f"function '{function}' does not exist")
 
 
+class FunctionAlreadyExists(RequestRefused):
+    """A function of that name is deployed already."""
+
+    status = 409
+    code = "FunctionAlreadyExists"
+
+    def __init__(self, function: str) -> None:
+        super().__init__(f"function '{function}' already exists")
+
+
+class TriggerNotFound(RequestRefused):
+    """The function has no trigger of that name."""
+
+    status = 404
+    code = "TriggerNotFound"
+
+    def __init__(self, trigger: str) -> None:
+        super().__init__(f"trigger '{trigger}' does not exist")
+
+
+class TriggerAlreadyExists(RequestRefused):
+    """The function has a trigger of that name already."""
+
+    status = 409
+    code = "TriggerAlreadyExists"
+
+    def __init__(self, trigger: str) -> None:
+        super().__init__(f"trigger '{trigger}' already exists")
+
+
+class AsyncConfigNotExists(RequestRefused):
+    """Nothing is declared about the function's asynchronous invocation."""
+
+    status = 404
+    code = "AsyncConfigNotExists"
+
+    def __init__(self, function: str) -> None:
+        super().__init__(f"async config for function '{function}' does not exist")
+
+
+class LayerVersionNotFound(RequestRefused):
+    """A layer has no such version, or there is no layer of that name."""
+
+    status = 404
+    code = "LayerVersionNotFound"
+
+    def __init__(self, layer: str, version: object) -> None:
+        super().__init__(f"layer '{layer}' version '{version}' does not exist")
+
+
+class LimitExceeded(RequestRefused):
+    """There is one too many of something."""
+
+    code = "LimitExceededError"
+
+
+class NotConfigured(RequestRefused):
+    """Something that a function may have, and this one does not."""
+
+    status = 404
+
+    def __init__(self, code: str, what: str, function: str) -> None:
+        super().__init__(f"{what} of function '{function}' does not exist")
+        self.code = code
+
+
 class EntityTooLarge(RequestRefused):
     """The event exceeds what this kind of invocation takes."""
 

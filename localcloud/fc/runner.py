@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,8 +17,8 @@ from localcloud.fc.instance import Instance, InstancePlan, Request
 from localcloud.fc.invocation import UNHANDLED_ERROR, InvocationRecord, InvocationResult, new_request_id
 from localcloud.fc.logs import LogBook, tail
 from localcloud.fc.outcome import Outcome
-from localcloud.fc.pool import Pool
-from localcloud.fc.refusals import NotRunning, RequestRefused
+from localcloud.fc.pool import Pool, PoolReplaced
+from localcloud.fc.refusals import FunctionNotFound, NotRunning, RequestRefused
 
 # Idle instances are freed after about 3 to 5 minutes: help page fc/why-infrequently-used-functions-….
 IDLE_SECONDS = 300.0
@@ -30,7 +30,7 @@ REMEMBERED_INVOCATIONS = 20_000
 
 @dataclass(frozen=True)
 class Invocation:
-    """One attempt to run a function for an event."""
+    """One attempt to run a function for an event; ``declaration`` is the version that serves it."""
 
     declaration: FunctionDeclaration
     request_id: str
@@ -42,13 +42,24 @@ class Invocation:
 InvocationObserver = Callable[[Invocation, InvocationRecord], None]
 
 
+@dataclass(frozen=True)
+class _Version:
+    """A function as it was deployed at one time, and its instances."""
+
+    declaration: FunctionDeclaration
+    pool: Pool
+
+
 class Runner:
-    """The instances of all functions. ``keys`` gives temporary keys of a role, or raises a RequestRefused."""
+    """The instances of all functions. ``keys`` gives temporary keys of a role, or raises a RequestRefused.
+
+    Functions are deployed and removed while others run. ``retired`` is told of a version whose last
+    instance has ended.
+    """
 
     def __init__(
         self,
         *,
-        functions: Mapping[str, FunctionDeclaration],
         account_id: str,
         keys: Callable[[str], Identity],
         clock: Clock,
@@ -57,6 +68,7 @@ class Runner:
         log: LogBook,
         time_scale: float,
         instance_limit: int,
+        retired: Callable[[FunctionDeclaration], None] = lambda declaration: None,
     ) -> None:
         self._account_id = account_id
         self._role_keys = keys
@@ -69,15 +81,11 @@ class Runner:
         self._busy = 0
         self._quiet = asyncio.Event()
         self._observers: list[InvocationObserver] = []
-        self._pools = {
-            name: Pool(
-                limit=instance_limit,
-                idle_seconds=IDLE_SECONDS * time_scale,
-                clock=clock,
-                retire=partial(self._retire, function),
-            )
-            for name, function in functions.items()
-        }
+        self._time_scale = time_scale
+        self._instance_limit = instance_limit
+        self._retired = retired
+        self._versions: dict[str, _Version] = {}
+        self._replaced: dict[asyncio.Task[None], _Version] = {}
         self.records: deque[InvocationRecord] = deque(maxlen=REMEMBERED_INVOCATIONS)
 
     def start(self) -> None:
@@ -87,16 +95,62 @@ class Runner:
     async def stop(self) -> None:
         """Accept none any more, and end every instance."""
         self._running = False
-        for pool in self._pools.values():
-            await pool.close()
+        replaced = dict(self._replaced)
+        for task in replaced:
+            task.cancel()
+        await asyncio.gather(*replaced, return_exceptions=True)
+        for version in [*replaced.values(), *self._versions.values()]:
+            await version.pool.close()
+
+    def deploy(self, declaration: FunctionDeclaration) -> None:
+        """Have a function in this version; the instances of an older one finish what they do."""
+        pool = Pool(
+            limit=self._instance_limit,
+            idle_seconds=IDLE_SECONDS * self._time_scale,
+            clock=self._clock,
+            retire=partial(self._retire, declaration),
+        )
+        self._replace(declaration.name)
+        self._versions[declaration.name] = _Version(declaration, pool)
+
+    def remove(self, function: str) -> None:
+        """Have a function no more; its instances finish what they do."""
+        self._replace(function)
+
+    def _replace(self, function: str) -> None:
+        version = self._versions.pop(function, None)
+        if version is None:
+            return
+        version.pool.replace()
+        if not version.pool.instances() and not self._running:
+            return
+        task = asyncio.get_running_loop().create_task(self._let_end(version))
+        self._replaced[task] = version
+        task.add_done_callback(lambda done: self._replaced.pop(done, None))
+
+    async def _let_end(self, version: _Version) -> None:
+        await version.pool.emptied()
+        task = asyncio.current_task()
+        assert task is not None, "it runs in one"
+        self._replaced.pop(task, None)
+        self._retired(version.declaration)
+
+    def in_use(self) -> list[FunctionDeclaration]:
+        """Every version that has instances, or may get some."""
+        versions = [*self._versions.values(), *self._replaced.values()]
+        return [version.declaration for version in versions]
 
     def kill(self, function: str) -> int:
         """End every process of a function at once; returns how many there were."""
-        return self._pools[function].kill()
+        return sum(version.pool.kill() for version in self._all_of(function))
 
     def instances(self, function: str) -> list[Instance]:
-        """The instances of a function that live now."""
-        return self._pools[function].instances()
+        """The instances of a function that live now, also those of an older version."""
+        return [one for version in self._all_of(function) for one in version.pool.instances()]
+
+    def _all_of(self, function: str) -> list[_Version]:
+        versions = [*self._versions.values(), *self._replaced.values()]
+        return [version for version in versions if version.declaration.name == function]
 
     def watch(self, observe: InvocationObserver) -> None:
         """Tell somebody of every attempt that ends from now on."""
@@ -126,8 +180,8 @@ class Runner:
                 self._quiet.set()
 
     async def _run(self, invocation: Invocation, expired: Callable[[], bool]) -> InvocationResult | None:
-        pool = self._pools[invocation.declaration.name]
-        instance = await pool.acquire()
+        version, instance = await self._acquire(invocation.declaration.name)
+        invocation, pool = replace(invocation, declaration=version.declaration), version.pool
         cold_start = instance is None
         try:
             if not self._running:
@@ -152,11 +206,22 @@ class Runner:
                 pool.release(instance)
         return self._result(invocation, instance, outcome, cold_start=cold_start)
 
+    async def _acquire(self, function: str) -> tuple[_Version, Instance | None]:
+        """The version that serves next, and an instance of it if one is there; raises FunctionNotFound."""
+        while True:
+            version = self._versions.get(function)
+            if version is None:
+                raise FunctionNotFound(function)
+            try:
+                return version, await version.pool.acquire()
+            except PoolReplaced:
+                continue
+
     async def _start(self, invocation: Invocation) -> Instance:
         declaration = invocation.declaration
         plan = InstancePlan(
             declaration=declaration,
-            files=self._files,
+            files=replace(self._files, layer=declaration.opt),
             account_id=self._account_id,
             keys=self._fresh_keys(declaration),
             overrides=self._variables,
@@ -216,7 +281,7 @@ class Runner:
     def _result(
         self, invocation: Invocation, instance: Instance, outcome: Outcome, *, cold_start: bool
     ) -> InvocationResult:
-        function = invocation.declaration.name
+        declaration, function = invocation.declaration, invocation.declaration.name
         result = InvocationResult(
             request_id=invocation.request_id,
             status=200,
@@ -228,6 +293,7 @@ class Runner:
             memory=outcome.memory,
             cold_start=cold_start,
             instance_id=instance.id,
+            code_checksum="" if declaration.package is None else declaration.package.checksum,
         )
         record = InvocationRecord(
             function=function,

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
-from localcloud.fc.api import FunctionApi
+from localcloud.database import Database
+from localcloud.fc.api import FunctionApi, Uploads
 from localcloud.fc.asynchronous import Address, AsyncQueue
 from localcloud.fc.declaration import Deployment, FunctionDeclaration
+from localcloud.fc.deployments import Deployments, NoSubscriber, Subscriber
 from localcloud.fc.destination_check import check_destinations
 from localcloud.fc.destinations import AsyncEvent, DestinationSender, LostEvent
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.invocation import InvocationRecord, InvocationResult, LiveInstance, new_request_id
+from localcloud.fc.layers import Layers
 from localcloud.fc.logs import LogBook, LogLine
+from localcloud.fc.packages import NoObjects, Objects
 from localcloud.fc.permissions import Permissions
 from localcloud.fc.refusals import (
     ASYNC_PAYLOAD_BYTES,
@@ -26,6 +31,7 @@ from localcloud.fc.refusals import (
     FunctionNotFound,
     NotRunning,
 )
+from localcloud.fc.registry import Registry
 from localcloud.fc.runner import Invocation, InvocationObserver, Runner
 from localcloud.gateway import Operation
 from localcloud.ram.authorization import Authorization
@@ -44,9 +50,11 @@ class ForeignFunction(Exception):
 
 
 class FunctionCompute:
-    """Runs the functions of a deployment.
+    """Runs functions: those of a deployment, and those that are deployed through the API.
 
-    ``variables`` are added to every function's environment and win over those of ``s.yaml``.
+    ``variables`` are added to every function's environment and win over those that were deployed.
+    ``database`` keeps what the API deploys; packages come from ``objects``, where ``uploads`` lets clients
+    put them. ``subscriber`` has the topics that trigger functions, ``role_arn`` the spelling of a role's ARN.
     ``time_scale`` multiplies the waits that the service imposes (retries, idleness), never a timeout.
     Without an ``authorization`` everybody with keys may do everything; ``assume_role`` gives temporary keys
     of a role, or raises AssumptionRefused. Raises ForeignFunction, DestinationUnknown or DestinationLoops.
@@ -62,6 +70,7 @@ class FunctionCompute:
         deployment: Deployment,
         accounts: Accounts,
         clock: Clock,
+        database: Database,
         runtime_files: RuntimeFiles,
         variables: Mapping[str, str],
         destinations: DestinationSender,
@@ -70,20 +79,24 @@ class FunctionCompute:
         log_sink: Callable[[LogLine], None] | None = None,
         authorization: Authorization | None = None,
         assume_role: Callable[[str], Identity] | None = None,
+        role_arn: Callable[[str], str] = str,
+        objects: Objects | None = None,
+        uploads: Uploads | None = None,
+        upload_bucket: str = "",
+        subscriber: Subscriber | None = None,
     ) -> None:
         for function in deployment.functions.values():
             _check_home(function, region, account_id)
-        check_destinations(deployment, region, account_id)
+        check_destinations(deployment.functions, region, account_id)
         self.region = region
         self.account_id = account_id
-        self.deployment = deployment
+        self._declared = deployment
         self._clock = clock
         self._running = False
         self._log = LogBook(clock, log_sink)
         assume_role = assume_role or accounts.issue_role_keys
-        self._permissions = Permissions(region, account_id, assume_role, authorization)
+        self._permissions = Permissions(region, account_id, assume_role, authorization, role_arn)
         self._runner = Runner(
-            functions=deployment.functions,
             account_id=account_id,
             keys=self._permissions.keys,
             clock=clock,
@@ -92,6 +105,7 @@ class FunctionCompute:
             log=self._log,
             time_scale=time_scale,
             instance_limit=instance_limit,
+            retired=lambda declaration: self._deployments.sweep(),
         )
         self._queue = AsyncQueue(
             address=Address(region, account_id),
@@ -103,8 +117,31 @@ class FunctionCompute:
             report=lambda event, text: self._log.add(event.function, "", event.request_id, text),
             time_scale=time_scale,
         )
-        self._api = FunctionApi(self, accounts, self._permissions)
+        layers = Layers(database, region, account_id)
+        self._deployments = Deployments(
+            region=region,
+            account_id=account_id,
+            registry=Registry(database, region, layers),
+            layers=layers,
+            objects=objects or NoObjects(),
+            subscriber=subscriber or NoSubscriber(),
+            runner=self._runner,
+            queue=self._queue,
+            clock=clock,
+            report=lambda function, text: self._log.add(function, "", None, text),
+        )
+        for function in deployment.functions.values():
+            self._deployments.declare(replace(function, opt=runtime_files.layer))
+        self._deployments.restore()
+        self._api = FunctionApi(
+            self, accounts, self._permissions, self._deployments, layers, uploads, upload_bucket
+        )
         self.app: ASGIApp = self._api.app
+
+    @property
+    def deployment(self) -> Deployment:
+        """Every function that is there now."""
+        return replace(self._declared, functions=dict(self._deployments.functions))
 
     async def start(self) -> None:
         """Serve invocations from now on."""

@@ -6,50 +6,13 @@ Help pages developer-reference/api-fc-2023-03-30-listtriggers, …-gettrigger an
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
-from localcloud.fc.declaration import FunctionDeclaration, TriggerDeclaration
-from localcloud.fc.refusals import InvalidArgument, RequestRefused
-from localcloud.gateway import Operation
+from localcloud.fc.declaration import AsyncInvokeDeclaration, Change, FunctionDeclaration, TriggerDeclaration
+from localcloud.fc.refusals import AsyncConfigNotExists, InvalidArgument, TriggerNotFound
 
 LIST_LIMIT = 20
 LONGEST_LIST = 100
-
-_PATH = re.compile(r"([^/]+)/(?:triggers(?:/([^/]+))?|(async-invoke-config))")
-
-
-class TriggerNotFound(RequestRefused):
-    """The function has no trigger of that name."""
-
-    status = 404
-    code = "TriggerNotFound"
-
-    def __init__(self, trigger: str) -> None:
-        super().__init__(f"trigger '{trigger}' does not exist")
-
-
-class AsyncConfigNotExists(RequestRefused):
-    """Nothing is declared about the function's asynchronous invocation."""
-
-    status = 404
-    code = "AsyncConfigNotExists"
-
-    def __init__(self, function: str) -> None:
-        super().__init__(f"async config for function '{function}' does not exist")
-
-
-def operation_of(path: str) -> Operation | None:
-    """The operation that a GET of a path below ``functions/`` asks for, if it is one of these."""
-    match = _PATH.fullmatch(path)
-    if match is None:
-        return None
-    function, trigger, asynchronous = match.groups()
-    if asynchronous:
-        return Operation("GetAsyncInvokeConfig", function)
-    if trigger:
-        return Operation("GetTrigger", f"{function}/triggers/{trigger}")
-    return Operation("ListTriggers", function)
 
 
 def list_triggers(
@@ -80,7 +43,7 @@ def get_trigger(function: FunctionDeclaration, account_id: str, name: str) -> di
 def get_async_invoke_config(function: FunctionDeclaration, account_id: str) -> dict[str, Any]:
     """How asynchronous events of a function are treated; raises AsyncConfigNotExists."""
     config = function.async_invoke
-    if config == type(config)():
+    if not is_configured(config):
         raise AsyncConfigNotExists(function.name)
     destinations = {"onSuccess": config.on_success, "onFailure": config.on_failure}
     return {
@@ -90,7 +53,13 @@ def get_async_invoke_config(function: FunctionDeclaration, account_id: str) -> d
         "maxAsyncEventAgeInSeconds": config.max_event_age_seconds,
         "asyncTask": False,
         "destinationConfig": {name: {"destination": arn} for name, arn in destinations.items() if arn},
+        **_times(config.changed, "createdTime", "lastModifiedTime"),
     }
+
+
+def is_configured(config: AsyncInvokeDeclaration) -> bool:
+    """Whether anything is declared about asynchronous invocation."""
+    return config != AsyncInvokeDeclaration()
 
 
 def _shown(trigger: TriggerDeclaration, function: FunctionDeclaration, account_id: str) -> dict[str, Any]:
@@ -103,7 +72,13 @@ def _shown(trigger: TriggerDeclaration, function: FunctionDeclaration, account_i
         "invocationRole": trigger.invocation_role or "",
         # The API has it as a text of JSON.
         "triggerConfig": json.dumps(dict(trigger.settings), separators=(",", ":")),
+        "description": trigger.description,
+        **_times(trigger.changed, "createdTime", "lastModifiedTime"),
     }
+
+
+def _times(changed: Change | None, created: str, modified: str) -> dict[str, str]:
+    return {} if changed is None else {created: changed.created, modified: changed.modified}
 
 
 def _arn(function: FunctionDeclaration, account_id: str) -> str:

@@ -113,6 +113,15 @@ class MessageService:
         self._existing(subscription.topic)
         self._subscriptions.add(subscription, self._clock.now())
 
+    def subscription(self, topic: str, name: str) -> Subscription | None:
+        """A topic's subscription by its name, if there is one."""
+        registered = self._subscriptions.find(topic, name)
+        return None if registered is None else registered.subscription
+
+    def unsubscribe(self, topic: str, name: str) -> None:
+        """End a subscription; messages that are on their way to it still arrive."""
+        self._subscriptions.remove_one(topic, name)
+
     async def publish(
         self,
         topic: str,

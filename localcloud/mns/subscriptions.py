@@ -67,6 +67,10 @@ class Subscriptions:
         """Remove a topic's subscriptions."""
         self._registered = {key: value for key, value in self._registered.items() if key[0] != topic}
 
+    def remove_one(self, topic: str, name: str) -> None:
+        """Remove one subscription, if it is there."""
+        self._registered.pop((topic, name), None)
+
     def names(self, topic: str) -> list[str]:
         """The names of a topic's subscriptions, in order."""
         return sorted(name for owner, name in self._registered if owner == topic)

@@ -7,7 +7,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import yaml
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
+from localcloud.database import Database
 from localcloud.fc.declaration import Deployment
 from localcloud.fc.invocation import InvocationResult
 from localcloud.fc.service import FunctionCompute, RuntimeFiles
@@ -127,23 +128,25 @@ def running(
     clock = Clock()
     accounts = Accounts(ACCOUNT, OWNER, clock)
     destinations = Destinations()
-    fc = FunctionCompute(
-        region=REGION,
-        account_id=ACCOUNT,
-        deployment=deployed(directory, code, *functions),
-        accounts=accounts,
-        clock=clock,
-        runtime_files=RuntimeFiles(interpreter, layer),
-        variables=variables or {},
-        destinations=destinations,
-        **options,
-    )
-    with serve(*([fc] if http else [])) as serving:
-        serving.run(fc.start())
-        try:
-            yield World(fc, serving, accounts, clock, destinations)
-        finally:
-            serving.run(fc.stop())
+    with closing(Database()) as database:
+        fc = FunctionCompute(
+            region=REGION,
+            account_id=ACCOUNT,
+            deployment=deployed(directory, code, *functions),
+            accounts=accounts,
+            clock=clock,
+            database=database,
+            runtime_files=RuntimeFiles(interpreter, layer),
+            variables=variables or {},
+            destinations=destinations,
+            **options,
+        )
+        with serve(*([fc] if http else [])) as serving:
+            serving.run(fc.start())
+            try:
+                yield World(fc, serving, accounts, clock, destinations)
+            finally:
+                serving.run(fc.stop())
 
 
 def eventually(condition: Callable[[], bool]) -> bool:

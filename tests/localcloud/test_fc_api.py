@@ -174,6 +174,7 @@ def test_a_function_can_be_looked_at(world: World) -> None:
         },
         "instanceLifecycleConfig": {"initializer": {"handler": "index.initialize", "timeout": 10}},
         "state": "Active",
+        "lastUpdateStatus": "Successful",
     }
     assert answer.headers["x-fc-request-id"]
 
@@ -202,7 +203,8 @@ def test_functions_are_listed_page_by_page(world: World) -> None:
             "'other' does not exist",
         ),
         (("GetFunction", "GET", "/other"), 404, "FunctionNotFound", "function 'other' does not exist"),
-        (("DeleteFunction", "DELETE", "/index"), 400, "PathNotSupported", "'DELETE' against"),
+        (("DeleteFunction", "DELETE", "/other"), 404, "FunctionNotFound", "function 'other' does not exist"),
+        (("DisableFunction", "PUT", "/index/disable"), 400, "PathNotSupported", "'PUT' against"),
         (("GetTrigger", "GET", "/index/triggers/x"), 404, "TriggerNotFound", "trigger 'x' does not exist"),
         (("GetInvocations", "GET", "/index/invocations"), 400, "PathNotSupported", "is not supported"),
     ],
@@ -276,7 +278,7 @@ def test_calls_are_known_by_operation_and_function(world: World) -> None:
     call(world, "GetFunction", "GET", "/index")
     call(world, "ListFunctions", "GET", "")
     with pytest.raises(ClientException):
-        call(world, "PutFunction", "PUT", "/index")
+        call(world, "PatchFunction", "PATCH", "/index")
     world.serving.run(world.serving.calls.settled())
     calls = [(one.service, one.action, one.resource) for one in world.serving.calls.list()]
     assert calls == [

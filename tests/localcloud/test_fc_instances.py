@@ -430,7 +430,7 @@ def test_stopping_leaves_no_process_and_no_files(tmp_path: Path, monkeypatch: py
         async def stop() -> Any:
             requests = [asyncio.ensure_future(world.fc.invoke("index", b"/nowhere")) for _ in range(3)]
             await begun(world, 3)
-            assert len(list(homes.iterdir())) == 2
+            assert len(list(homes.glob("localcloud-fc-*"))) == 2
             await world.fc.stop()
             return await asyncio.gather(*requests, return_exceptions=True)
 
@@ -440,7 +440,7 @@ def test_stopping_leaves_no_process_and_no_files(tmp_path: Path, monkeypatch: py
         assert (first.failure, second.failure) == (Failure.UNHANDLED, Failure.UNHANDLED)
         assert isinstance(third, NotRunning)
         assert not running_process(process)
-        assert list(homes.iterdir()) == []
+        assert list(homes.glob("localcloud-fc-*")) == []
         with pytest.raises(NotRunning):
             world.invoke()
 

@@ -1,0 +1,409 @@
+"""What the API changes: functions, their triggers and asynchronous configurations, and layers.
+
+Help pages developer-reference/api-fc-2023-03-30-…: createfunction, updatefunction, deletefunction,
+createtrigger, updatetrigger, deletetrigger, putasyncinvokeconfig, deleteasyncinvokeconfig,
+createlayerversion.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from localcloud.clock import Clock
+from localcloud.fc import layers as layer_input
+from localcloud.fc.asynchronous import AsyncQueue
+from localcloud.fc.declaration import FunctionDeclaration, MnsTopicTrigger
+from localcloud.fc.destination_check import check_destinations
+from localcloud.fc.layers import Layers, LayerVersion
+from localcloud.fc.packages import Objects, Package, fetch
+from localcloud.fc.refusals import (
+    AsyncConfigNotExists,
+    FunctionAlreadyExists,
+    FunctionNotFound,
+    InvalidArgument,
+    LimitExceeded,
+    TriggerAlreadyExists,
+    TriggerNotFound,
+)
+from localcloud.fc.registry import DeployedFunction, Part, Registry
+from localcloud.fc.runner import Runner
+from localcloud.fc.section import DeclarationError
+
+TRIGGERS = 50
+DEFAULT_EVENT_AGE = 86_400
+# The types whose triggers Function Compute cannot change: fc3's UNSUPPORTED_UPDATE_TRIGGER_LIST.
+UNCHANGEABLE = frozenset({"mns_topic", "tablestore"})
+
+_PROPS = frozenset(
+    {
+        *("cpu", "description", "diskSize", "environmentVariables", "handler", "instanceConcurrency"),
+        *("instanceLifecycleConfig", "internetAccess", "layers", "logConfig", "memorySize", "role"),
+        *("runtime", "timeout"),
+    }
+)
+# What the API takes and the local cloud does not have: only values that ask for nothing.
+_ABSENT: Mapping[str, tuple[Any, ...]] = {
+    "vpcConfig": ({"vpcId": "", "vSwitchIds": [], "securityGroupId": ""},),
+    "nasConfig": ({"userId": 0, "groupId": 0, "mountPoints": []},),
+    "ossMountConfig": ({"mountPoints": []},),
+    "tracingConfig": (),
+    "customDNS": (),
+    "tags": ([],),
+    "gpuConfig": (),
+    "customContainerConfig": (),
+    "customRuntimeConfig": (),
+    "instanceIsolationMode": ("", "SHARE"),
+    "sessionAffinity": ("", "NONE"),
+    "sessionAffinityConfig": ("",),
+    "resourceGroupId": ("",),
+    "enableLongLiving": (False,),
+    "disableOndemand": (False,),
+}
+_TRIGGER = frozenset(
+    {"description", "invocationRole", "qualifier", "sourceArn", "triggerConfig", "triggerName", "triggerType"}
+)
+_ASYNC = frozenset({"asyncTask", "destinationConfig", "maxAsyncEventAgeInSeconds", "maxAsyncRetryAttempts"})
+
+
+class Subscriber(Protocol):
+    """Has the topics to which triggers of the type ``mns_topic`` subscribe functions."""
+
+    def subscribe(self, trigger: MnsTopicTrigger, role: str | None) -> None:
+        """Let a topic invoke a function in a role; raises a RequestRefused where there is no such topic."""
+
+    def unsubscribe(self, trigger: MnsTopicTrigger) -> None:
+        """End a subscription."""
+
+
+class NoSubscriber:
+    """A Function Compute that stands alone: there are no topics, and nothing is invoked by one."""
+
+    def subscribe(self, trigger: MnsTopicTrigger, role: str | None) -> None:
+        """Nothing will come."""
+
+    def unsubscribe(self, trigger: MnsTopicTrigger) -> None:
+        """Nothing came."""
+
+
+class Deployments:
+    """The functions and layers that there are, and everything that changes them.
+
+    One change at a time; a change that is refused leaves everything as it was. ``report`` writes a line to a
+    function's log.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        account_id: str,
+        registry: Registry,
+        layers: Layers,
+        objects: Objects,
+        subscriber: Subscriber,
+        runner: Runner,
+        queue: AsyncQueue,
+        clock: Clock,
+        report: Callable[[str, str], None],
+    ) -> None:
+        self._region = region
+        self._account_id = account_id
+        self._registry = registry
+        self._layers = layers
+        self._objects = objects
+        self._subscriber = subscriber
+        self._runner = runner
+        self._queue = queue
+        self._clock = clock
+        self._report = report
+        self._changing = asyncio.Lock()
+        self.functions: dict[str, FunctionDeclaration] = {}
+
+    def declare(self, declaration: FunctionDeclaration) -> None:
+        """Have a function that no package was uploaded of; it is not kept, and the API does not change it."""
+        self.functions[declaration.name] = declaration
+        self._runner.deploy(declaration)
+
+    def restore(self) -> None:
+        """Have the functions again that an earlier process had; what cannot be restored is reported."""
+        for function in self._registry.functions():
+            if function.name in self.functions:
+                continue
+            try:
+                declaration = self._registry.declaration(function)
+            except InvalidArgument as error:
+                self._report(function.name, f"The function was not restored: {error.message}")
+                continue
+            self.declare(declaration)
+            for trigger in declaration.mns_topic_triggers:
+                try:
+                    self._subscriber.subscribe(trigger, _role(declaration, trigger.name))
+                except InvalidArgument as error:
+                    self._report(
+                        function.name, f"The trigger {trigger.name} was not restored: {error.message}"
+                    )
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Delete the files that nothing uses any more."""
+        self._registry.sweep(self._runner.in_use())
+
+    async def create_function(self, body: Mapping[str, Any]) -> FunctionDeclaration:
+        """CreateFunction."""
+        name = body.get("functionName")
+        if not isinstance(name, str) or not name:
+            raise InvalidArgument("functionName is required")
+        props = _read_props(body, {"code", "functionName"})
+        async with self._changing:
+            if name in self.functions:
+                raise FunctionAlreadyExists(name)
+            if not isinstance(body.get("code"), dict):
+                raise InvalidArgument("code is required")
+            now = self._now()
+            function = DeployedFunction(name, props, "", "", 0, now, now)
+            return await self._deploy(function, body["code"])
+
+    async def update_function(self, name: str, body: Mapping[str, Any]) -> FunctionDeclaration:
+        """UpdateFunction: what is not named stays as it is."""
+        changed = _read_props(body, {"code", "functionName"})
+        async with self._changing:
+            function = self._deployed(name)
+            props = {**function.props, **changed}
+            function = replace(function, props=props, modified=self._now())
+            return await self._deploy(function, body.get("code"))
+
+    async def delete_function(self, name: str) -> None:
+        """DeleteFunction; its triggers go with it, and what was accepted for it is told in its log."""
+        async with self._changing:
+            self._deployed(name)
+            declaration = self.functions.pop(name)
+            for trigger in declaration.mns_topic_triggers:
+                self._subscriber.unsubscribe(trigger)
+            self._registry.delete(name)
+            self._runner.remove(name)
+            self._queue.abandon(name)
+            self.sweep()
+
+    async def create_trigger(self, function: str, body: Mapping[str, Any]) -> None:
+        """CreateTrigger."""
+        settings = _read_trigger(body)
+        name, kind = settings.pop("triggerName", None), settings.get("triggerType")
+        if not isinstance(name, str) or not name:
+            raise InvalidArgument("triggerName is required")
+        if kind == "mns_topic" and not settings.get("invocationRole"):
+            raise InvalidArgument("invocationRole is required for a trigger of the type mns_topic")
+        async with self._changing:
+            deployed = self._deployed(function)
+            if name in deployed.triggers:
+                raise TriggerAlreadyExists(name)
+            if len(deployed.triggers) >= TRIGGERS:
+                raise LimitExceeded(
+                    f"function '{function}' has {TRIGGERS} triggers, the most that it may have"
+                )
+            now = self._now()
+            triggers = {**deployed.triggers, name: Part(settings, now, now)}
+            changed = replace(deployed, triggers=triggers)
+            declaration = self._registry.declaration(changed)
+            for trigger in declaration.mns_topic_triggers:
+                if trigger.name == name:
+                    self._check_topic(trigger)
+                    self._subscriber.subscribe(trigger, _role(declaration, name))
+            self._settle(changed, declaration)
+
+    async def update_trigger(self, function: str, name: str, body: Mapping[str, Any]) -> None:
+        """UpdateTrigger: what is not named stays as it is."""
+        settings = _read_trigger(body)
+        for key in ("sourceArn", "triggerName", "triggerType"):
+            settings.pop(key, None)
+        async with self._changing:
+            deployed = self._deployed(function)
+            trigger = deployed.triggers.get(name)
+            if trigger is None:
+                raise TriggerNotFound(name)
+            kind = trigger.settings["triggerType"]
+            if kind in UNCHANGEABLE:
+                raise InvalidArgument(f"a trigger of the type {kind} cannot be changed: delete and create it")
+            part = Part({**trigger.settings, **settings}, trigger.created, self._now())
+            changed = replace(deployed, triggers={**deployed.triggers, name: part})
+            self._settle(changed, self._registry.declaration(changed))
+
+    async def delete_trigger(self, function: str, name: str) -> None:
+        """DeleteTrigger."""
+        async with self._changing:
+            deployed = self._deployed(function)
+            if name not in deployed.triggers:
+                raise TriggerNotFound(name)
+            for trigger in self.functions[function].mns_topic_triggers:
+                if trigger.name == name:
+                    self._subscriber.unsubscribe(trigger)
+            triggers = {known: part for known, part in deployed.triggers.items() if known != name}
+            changed = replace(deployed, triggers=triggers)
+            self._settle(changed, self._registry.declaration(changed))
+
+    async def put_async_invoke_config(self, function: str, body: Mapping[str, Any]) -> None:
+        """PutAsyncInvokeConfig; of what is not named the API's defaults count."""
+        settings = {key: value for key, value in body.items() if value is not None}
+        _refuse_unknown(settings, _ASYNC)
+        destinations = settings.get("destinationConfig")
+        if isinstance(destinations, dict):
+            settings["destinationConfig"] = {key: value for key, value in destinations.items() if value}
+        settings.setdefault("maxAsyncEventAgeInSeconds", DEFAULT_EVENT_AGE)
+        async with self._changing:
+            deployed = self._deployed(function)
+            now = self._now()
+            created = deployed.async_invoke.created if deployed.async_invoke else now
+            changed = replace(deployed, async_invoke=Part(settings, created, now))
+            declaration = self._registry.declaration(changed)
+            try:
+                functions = {**self.functions, function: declaration}
+                check_destinations(functions, self._region, self._account_id, only=function)
+            except DeclarationError as error:
+                raise InvalidArgument(error.problem) from None
+            self._settle(changed, declaration)
+
+    async def delete_async_invoke_config(self, function: str) -> None:
+        """DeleteAsyncInvokeConfig."""
+        async with self._changing:
+            deployed = self._deployed(function)
+            if deployed.async_invoke is None:
+                raise AsyncConfigNotExists(function)
+            changed = replace(deployed, async_invoke=None)
+            self._settle(changed, self._registry.declaration(changed))
+
+    async def create_layer_version(self, name: str, body: Mapping[str, Any]) -> LayerVersion:
+        """CreateLayerVersion."""
+        layer_input.check_name(name)
+        _refuse_unknown(body, frozenset({"code", "compatibleRuntime", "description", "license"}))
+        runtimes = layer_input.read_runtimes(body.get("compatibleRuntime"))
+        description = layer_input.read_description(body.get("description"))
+        code = body.get("code")
+        if not isinstance(code, dict):
+            raise InvalidArgument("code is required")
+        async with self._changing:
+            package = self._fetch(code)
+            return await asyncio.to_thread(
+                self._layers.publish, name, package, runtimes, description, self._now()
+            )
+
+    def _settle(self, function: DeployedFunction, declaration: FunctionDeclaration) -> None:
+        """Keep a change that concerns no instance."""
+        self._registry.keep(function)
+        self.functions[function.name] = declaration
+
+    async def _deploy(self, function: DeployedFunction, code: object) -> FunctionDeclaration:
+        """Keep and run a version of a function, with the code that it has or with that of a package."""
+        if code is not None:
+            if not isinstance(code, dict):
+                raise InvalidArgument("code must be an object")
+            package = self._fetch(code)
+            directory = await asyncio.to_thread(self._registry.unpack, package)
+            function = replace(function, code=directory, checksum=package.checksum, size=package.size)
+        try:
+            declaration = self._registry.declaration(function)
+            self._check_role(declaration)
+            before = self.functions.get(function.name)
+            for arn in declaration.layers:
+                # A version that was deleted stays with the functions that have it.
+                if before is None or before.runtime != declaration.runtime or arn not in before.layers:
+                    self._layers.wanted(arn, declaration.runtime)
+        except InvalidArgument:
+            self.sweep()
+            raise
+        self._settle(function, declaration)
+        if before is None or not _runs_alike(before, declaration):
+            self._runner.deploy(declaration)
+        self.sweep()
+        return declaration
+
+    def _fetch(self, location: Mapping[str, Any]) -> Package:
+        return fetch(location, self._objects, self._region)
+
+    def _check_role(self, declaration: FunctionDeclaration) -> None:
+        if declaration.role is not None and declaration.role.split(":")[3] != self._account_id:
+            raise InvalidArgument(f"role '{declaration.role}' is of another account")
+
+    def _check_topic(self, trigger: MnsTopicTrigger) -> None:
+        if (trigger.region, trigger.account_id) != (self._region, self._account_id):
+            raise InvalidArgument(f"sourceArn: the topic {trigger.topic} is of another region or account")
+
+    def _deployed(self, name: str) -> DeployedFunction:
+        function = self._registry.find(name)
+        if function is not None and name in self.functions:
+            return function
+        if name in self.functions:
+            raise InvalidArgument(
+                f"function '{name}' came with the local cloud's start and cannot be changed"
+            )
+        raise FunctionNotFound(name)
+
+    def _now(self) -> str:
+        return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _read_props(body: Mapping[str, Any], beside: set[str]) -> dict[str, Any]:
+    """The props of a request; raises InvalidArgument for those that the API or the local cloud lacks."""
+    given = {key: value for key, value in body.items() if value is not None}
+    _refuse_unknown(given, _PROPS | _ABSENT.keys() | beside)
+    for key, harmless in _ABSENT.items():
+        if key in given and given[key] not in ({}, *harmless):
+            raise InvalidArgument(f"{key}: the local cloud has nothing of the kind; leave it empty")
+    props = {key: given[key] for key in _PROPS & given.keys()}
+    life_cycle = props.get("instanceLifecycleConfig")
+    if isinstance(life_cycle, dict):
+        props["instanceLifecycleConfig"] = {name: hook for name, hook in life_cycle.items() if _is_set(hook)}
+    log = props.get("logConfig")
+    if isinstance(log, dict) and not log.get("project") and not log.get("logstore"):
+        del props["logConfig"]
+    return props
+
+
+def _is_set(hook: object) -> bool:
+    """fc3 takes a hook away by naming an empty handler and an empty command."""
+    return bool(hook.get("handler") or hook.get("command")) if isinstance(hook, dict) else hook is not None
+
+
+def _read_trigger(body: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {key: value for key, value in body.items() if value not in (None, "")}
+    _refuse_unknown(settings, _TRIGGER)
+    text = settings.get("triggerConfig")
+    if text is None:
+        return settings
+    try:
+        config = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        config = None
+    if not isinstance(config, dict):
+        raise InvalidArgument("triggerConfig must be a JSON object, as text")
+    return {**settings, "triggerConfig": config}
+
+
+def _refuse_unknown(body: Mapping[str, Any], known: frozenset[str]) -> None:
+    unknown = sorted(body.keys() - known)
+    if unknown:
+        raise InvalidArgument(f"unknown members: {', '.join(unknown)}")
+
+
+def _role(declaration: FunctionDeclaration, trigger: str) -> str | None:
+    return next((one.invocation_role for one in declaration.triggers if one.name == trigger), None)
+
+
+def _runs_alike(one: FunctionDeclaration, other: FunctionDeclaration) -> bool:
+    """Whether instances of the one can serve the other: they differ in nothing that an instance sees."""
+
+    def seen(function: FunctionDeclaration) -> FunctionDeclaration:
+        return replace(
+            function,
+            description="",
+            async_invoke=type(function.async_invoke)(),
+            triggers=(),
+            mns_topic_triggers=(),
+            event_bridge_triggers=(),
+            changed=None,
+            package=None,
+        )
+
+    return seen(one) == seen(other)
