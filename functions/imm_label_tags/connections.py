@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from time import time
+from time import monotonic, time
 from typing import Any, NamedTuple
 
 import certifi
@@ -18,6 +19,8 @@ from imm_label_tags.without_clips import WithoutClips
 
 KEPT_CONNECTIONS = 64
 HOSTS = 4
+# After so long a rest the instance may have been frozen, and its connections closed from the other side.
+REST_SECONDS = 30.0
 
 
 class Answer(NamedTuple):
@@ -53,11 +56,22 @@ class Connections:
         self.session.trust_env = False
         self.session.mount("https://", self._adapter)
         self.session.mount("http://", self._adapter)
+        self._rest = _Rest()
 
     def serve_imm(self) -> None:
         """Have the IMM SDK use this session: it keeps its sessions in a class attribute, by host."""
         if hasattr(DaraCore, "_sessions"):
             DaraCore._sessions = _EveryHost(self.session)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """The time of an invocation: after a rest of more than REST_SECONDS none that was kept is used."""
+        if self._rest.seconds() > REST_SECONDS:
+            self.drop()
+        try:
+            yield
+        finally:
+            self._rest = _Rest()
 
     def drop(self) -> None:
         """Close those that are not in use: they may be dead without this end knowing."""
@@ -76,6 +90,16 @@ class Connections:
 def trusted_certificates() -> ssl.SSLContext:
     """A context that verifies hosts with the certificates of certifi, as both SDKs do."""
     return ssl.create_default_context(cafile=certifi.where())
+
+
+class _Rest:
+    """The time since an invocation ended, by the clock that goes on longest while an instance is frozen."""
+
+    def __init__(self) -> None:
+        self._since = (monotonic(), time())
+
+    def seconds(self) -> float:
+        return max(monotonic() - self._since[0], time() - self._since[1])
 
 
 class _ObservedAdapter(HTTPAdapter):

@@ -17,7 +17,7 @@ from imm_label_tags.log import Log
 from imm_label_tags.objects import TargetObject
 from imm_label_tags.patience import Deadline, Patience, Retries
 from imm_label_tags.remote import CallTimes
-from imm_label_tags.settings import any_secure
+from imm_label_tags.settings import any_secure, read_home
 
 SDK_MODULES = ("imm_label_tags.connections", "imm_label_tags.failed_store")
 # Names in a record may be of any length; a line of the log may not.
@@ -34,6 +34,7 @@ class FailedKeeper:
         self, environment: MutableMapping[str, str], context: Any, patience: Patience | None = None
     ) -> None:
         settings = read_failed_settings(environment)
+        home = read_home(environment, context)
         self._place = settings.failed_events
         self._patience = patience or Patience()
         self._credentials = RoleCredentials(environment)
@@ -46,12 +47,9 @@ class FailedKeeper:
         from imm_label_tags.connections import Connections
         from imm_label_tags.failed_store import FailedStore
 
+        self._connections = Connections(secure=any_secure(settings.oss_endpoint))
         self._store = FailedStore(
-            getattr(context, "region", None) or environment.get("FC_REGION", ""),
-            str(getattr(context, "account_id", None) or environment.get("FC_ACCOUNT_ID", "")),
-            settings.oss_endpoint,
-            self._credentials,
-            Connections(secure=any_secure(settings.oss_endpoint)),
+            home.region, home.account_id, settings.oss_endpoint, self._credentials, self._connections
         )
         self._cold = True
 
@@ -72,9 +70,9 @@ class FailedKeeper:
             target = TargetObject(self._place.bucket, failed.key(self._place.prefix))
             line.update(_told(failed), object=target.uri)
             document = failed.document()
-            Attempts(Retries(self._patience, deadline), CallTimes(), target.uri).repeat(
-                "PutObject", lambda timeouts: self._store.put(target, document, timeouts)
-            )
+            attempts = Attempts(Retries(self._patience, deadline), CallTimes(), target.uri)
+            with self._connections.in_use():
+                attempts.repeat("PutObject", lambda timeouts: self._store.put(target, document, timeouts))
         except TaggingError as error:
             failure = error
         except Exception as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from imm_label_tags.credentials import RoleCredentials
@@ -16,7 +15,7 @@ from imm_label_tags.log import Log
 from imm_label_tags.naming import Naming
 from imm_label_tags.patience import Deadline, Patience
 from imm_label_tags.romanisation import make_ready, romanise
-from imm_label_tags.settings import Settings, any_secure, read_settings
+from imm_label_tags.settings import Home, Settings, any_secure, read_home, read_settings
 from imm_label_tags.tag_plan import TagScheme
 from imm_label_tags.tagging import Policy, Tagger
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 CONCURRENT_ITEMS = 16
 SDK_MODULES = ("imm_label_tags.connections", "imm_label_tags.imm", "imm_label_tags.oss")
-# After so long a rest the instance may have been frozen, and its connections closed from the other side.
-REST_SECONDS = 30.0
 CODE_ROOT = Path(__file__).parent.parent
 
 
@@ -40,6 +37,7 @@ class Instance:
         self, environment: MutableMapping[str, str], context: Any, patience: Patience | None = None
     ) -> None:
         settings = read_settings(environment, CODE_ROOT)
+        home = read_home(environment, context)
         self._credentials = RoleCredentials(environment)
         self._log = Log(settings.log_level, self._credentials.redact)
         for name in shut_out(environment):
@@ -52,54 +50,34 @@ class Instance:
 
         self._patience = patience or Patience()
         self._connections = Connections(secure=any_secure(settings.imm_endpoint, settings.oss_endpoint))
-        self._tagger = _build_tagger(
-            settings, self._credentials, self._connections, self._patience, context, environment
-        )
+        self._tagger = _build_tagger(settings, home, self._credentials, self._connections, self._patience)
         # Items of a list wait for calls, so the calls have threads of their own.
         self._items = ThreadPoolExecutor(CONCURRENT_ITEMS, thread_name_prefix="item")
         self._cold = True
-        self._rest = _Rest()
 
     def handle(self, event: bytes, context: Any, *, spent_seconds: float = 0.0) -> dict[str, Any]:
         """Handle one invocation, of whose time some may be spent already; see Invocation.run."""
         deadline = Deadline.of(context, self._patience.clock, spent_seconds)
         self._credentials.use(context)
-        if self._rest.seconds() > REST_SECONDS:
-            self._connections.drop()
         cold, self._cold = self._cold, False
         request_id = str(getattr(context, "request_id", "") or "")
-        try:
+        with self._connections.in_use():
             return Invocation(self._tagger, self._items, self._log, request_id, cold, deadline).run(event)
-        finally:
-            self._rest = _Rest()
-
-
-class _Rest:
-    """The time since an invocation ended, by the clock that goes on longest while an instance is frozen."""
-
-    def __init__(self) -> None:
-        self._since = (monotonic(), time())
-
-    def seconds(self) -> float:
-        return max(monotonic() - self._since[0], time() - self._since[1])
 
 
 def _build_tagger(
     settings: Settings,
+    home: Home,
     credentials: RoleCredentials,
     connections: Connections,
     patience: Patience,
-    context: Any,
-    environment: MutableMapping[str, str],
 ) -> Tagger:
     from imm_label_tags.imm import ImmTasks
     from imm_label_tags.oss import OssObjects
 
-    region = getattr(context, "region", None) or environment.get("FC_REGION", "")
-    account_id = str(getattr(context, "account_id", None) or environment.get("FC_ACCOUNT_ID", ""))
     return Tagger(
-        tasks=ImmTasks(region, account_id, settings.imm_endpoint, credentials, connections),
-        objects=OssObjects(region, account_id, settings.oss_endpoint, credentials, connections),
+        tasks=ImmTasks(home.region, home.account_id, settings.imm_endpoint, credentials, connections),
+        objects=OssObjects(home.region, home.account_id, settings.oss_endpoint, credentials, connections),
         policy=Policy(
             scheme=TagScheme(
                 namespace=settings.namespace,

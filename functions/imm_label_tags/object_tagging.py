@@ -235,7 +235,9 @@ class _ObjectLock:
 def _stale(finding: Finding, written: datetime, tags: TagSet) -> Ending:
     reason = (
         f"{finding.target.uri} was written at {_utc(written)}, after the task had started at "
-        f"{_utc(finding.start)}: the labels are of an older upload."
+        f"{_utc(finding.start)}. Either it was uploaded again, and the labels are of an older upload; or it "
+        "was only rewritten in place (copied onto itself, for new metadata, another storage class or "
+        "encryption), which changes its Last-Modified too."
     )
     return Ending(Status.STALE, tags, reason=reason)
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from imm_label_tags.alphabet import MAX_TAGS, is_legal
 from imm_label_tags.credentials import HIDDEN, key_variables
@@ -19,6 +19,7 @@ from imm_label_tags.tag_value import ValueTemplate
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9.-]{1,32}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
+_REGION = re.compile(r"[a-z0-9-]{1,64}")
 LONGEST_SECOND_LOOK = 60
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -40,6 +41,13 @@ class Endpoint(NamedTuple):
     def url(self) -> str:
         """The endpoint with its scheme."""
         return f"{self.scheme}://{self.host}"
+
+
+class Home(NamedTuple):
+    """Where the function runs: its region, and the id of its account ("" where nobody tells)."""
+
+    region: str
+    account_id: str
 
 
 class Settings(NamedTuple):
@@ -79,6 +87,20 @@ def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:
         oss_endpoint=read_endpoint(variables, "OSS_ENDPOINT"),
         log_level=variables.choice("LOG_LEVEL", "INFO", LOG_LEVELS),
     )
+
+
+def read_home(environment: Mapping[str, str], context: Any) -> Home:
+    """What the context of an invocation tells of the function, else what the environment does.
+
+    Both have it on Function Compute (help, "Context" and "Environment variables"). Raises InvalidSetting
+    where there is no region, or one that cannot be part of an address.
+    """
+    variables = Variables(environment)
+    region = getattr(context, "region", None) or variables.text("FC_REGION")
+    if not isinstance(region, str) or not _REGION.fullmatch(region):
+        allowed = "the function's region, such as cn-hangzhou, where the context does not tell it"
+        raise InvalidSetting("FC_REGION", str(region), allowed)
+    return Home(region, str(getattr(context, "account_id", None) or variables.text("FC_ACCOUNT_ID")))
 
 
 class Variables:

@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import fill
 
 from imm_label_tags import patience as limits
-from imm_label_tags.instance import REST_SECONDS
+from imm_label_tags.connections import REST_SECONDS
 from tests.faults.fault_case import ALL, IMM, OSS, Call, FaultCase, Group
 from tests.faults.faults import FAULTS
 from tests.faults.table import TABLE, TAGGED, Row

@@ -319,7 +319,8 @@ REFUSALS = (
         "expired token",
         Group.REFUSED,
         "the keys have expired: `InvalidSecurityToken.Expired` (IMM), `SecurityTokenExpired` (OSS)",
-        "Nothing: another invocation has new keys. If it lasts, deploy again: new instances have them.",
+        "Nothing on python3.10, where every invocation has new keys. On python3.12 it is not documented that "
+        "a running instance gets new ones: if it lasts, deploy again, which starts new instances.",
         faults=errors((400, "InvalidSecurityToken.Expired"), (403, "SecurityTokenExpired")),
     ),
     FaultCase(

@@ -109,7 +109,7 @@ def test_expired_keys_cost_one_attempt_and_the_next_invocation_has_others(
     stage.forget_calls()
 
     # When an event is handled
-    with pytest.raises(ServiceUnavailable, match=r"had expired\. A retry helps") as caught:
+    with pytest.raises(ServiceUnavailable, match=r"had expired\. A retry may help") as caught:
         stage.handle(task_id)
 
     # Then no call is repeated with them, and none of them is shown

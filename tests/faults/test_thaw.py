@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from imm_label_tags import instance
-from imm_label_tags.instance import REST_SECONDS
+from imm_label_tags import connections
+from imm_label_tags.connections import REST_SECONDS
+from imm_label_tags.failed_keeper import FailedKeeper
 from localcloud.faults import Fault, FaultKind
+from tests.failed.records import RECORD
 from tests.faults.fault_case import Call
 from tests.faults.line import Line
 from tests.faults.relay import IdleBreak
@@ -69,7 +72,7 @@ def warm(stage: Stage, line: Line, capsys: pytest.CaptureFixture[str]) -> Warm:
 def rest(clock: str, seconds: float) -> Callable[[pytest.MonkeyPatch], None]:
     """Have one of the clocks go on for so long during the freeze; the other stands still."""
     real = {"monotonic": time.monotonic, "time": time.time}[clock]
-    return lambda monkeypatch: monkeypatch.setattr(instance, clock, lambda: real() + seconds)
+    return lambda monkeypatch: monkeypatch.setattr(connections, clock, lambda: real() + seconds)
 
 
 LONG = [rest("monotonic", REST_SECONDS + 1), rest("time", REST_SECONDS + 1), rest("time", 86400)]
@@ -105,6 +108,27 @@ def test_after_a_long_rest_no_connection_is_trusted(
     long_rest(monkeypatch)
     assert "repeated" not in warm.handle()
     assert warm.reconnected()
+
+
+@pytest.mark.parametrize("long_rest", LONG, ids=["monotonic clock", "wall clock", "a day"])
+def test_after_a_long_rest_keep_failed_trusts_no_connection_either(
+    stage: Stage,
+    line: Line,
+    monkeypatch: pytest.MonkeyPatch,
+    long_rest: Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    # Given an instance that has kept an event, and whose connection dies without a word while it is frozen
+    stage.set(FAILED_EVENTS=stage.uri("failed"))
+    keeper = FailedKeeper(os.environ, stage.context, stage.patience)
+    keeper.handle(RECORD, stage.context)
+    before = line.oss.accepted
+    line.oss.break_kept(IdleBreak.VANISHED)
+    long_rest(monkeypatch)
+
+    # When the next event is kept, then it is by a new connection at once
+    assert keeper.handle(RECORD, stage.context)["kept"].startswith(stage.uri("failed/"))
+    assert line.oss.accepted == before + 1
+    assert stage.pauses == []
 
 
 def test_after_a_short_rest_connections_are_used_again(warm: Warm) -> None:

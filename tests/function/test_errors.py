@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from types import ModuleType, SimpleNamespace
+
 import pytest
 
+import keep_failed
+import tag_object
 from imm_label_tags.errors import (
     AccessDenied,
     InvalidNotification,
@@ -15,6 +19,7 @@ from imm_label_tags.errors import (
     TaskNotFound,
     Throttled,
 )
+from imm_label_tags.oss import OssObjects
 from localcloud.faults import Fault, FaultKind
 from tests.stage import CHAIR, Stage
 
@@ -31,11 +36,30 @@ def test_an_event_that_cannot_be_understood(stage: Stage) -> None:
 
 
 def test_a_setting_that_cannot_be_used_fails_the_initializer(stage: Stage) -> None:
-    import tag_object
-
     stage.set(LABEL_LIMIT="many")
     with pytest.raises(InvalidSetting, match="LABEL_LIMIT"):
         tag_object.initialize(stage.context)
+
+
+@pytest.mark.parametrize("entry", [tag_object, keep_failed], ids=["tag_object", "keep_failed"])
+@pytest.mark.parametrize("region", ["", "cn hangzhou", "cn-hangzhou.example.com"])
+def test_a_region_that_nobody_tells_or_that_is_none_fails_the_initializer(
+    stage: Stage, entry: ModuleType, region: str
+) -> None:
+    stage.set(FAILED_EVENTS=f"oss://{stage.bucket}/failed", FC_REGION=region)
+    del stage.context.region
+    with pytest.raises(InvalidSetting, match=r"FC_REGION.*cn-hangzhou"):
+        entry.initialize(stage.context)
+
+
+@pytest.mark.parametrize("entry", [tag_object, keep_failed], ids=["tag_object", "keep_failed"])
+def test_the_environment_tells_the_region_where_the_context_does_not(
+    stage: Stage, entry: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entry, "_instance", None)
+    stage.set(FAILED_EVENTS=f"oss://{stage.bucket}/failed", FC_REGION="cn-hangzhou")
+    entry.initialize(SimpleNamespace())
+    assert entry._instance is not None
 
 
 def test_a_task_that_imm_does_not_know(stage: Stage) -> None:
@@ -196,6 +220,19 @@ def test_an_object_that_is_gone_is_gone_also_where_only_one_call_says_so_and_the
     stage.break_call(error("HeadObject", 404, "NoSuchKey"))
     stage.break_call(error("GetObjectTagging", 403, "AccessDenied"))
     assert stage.handle(task_id)["status"] == "object_gone"
+
+
+def test_an_interruption_is_no_object_that_is_gone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given an object that HeadObject does not find, and somebody who interrupts the function meanwhile
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    task_id = stage.task(stage.uri("videos/deleted.mp4"), CHAIR)
+    monkeypatch.setattr(OssObjects, "tags", interrupted)
+
+    # When the notification is handled, then it is interrupted
+    with pytest.raises(KeyboardInterrupt):
+        stage.handle(task_id)
 
 
 def test_tags_of_others_that_oss_does_not_take_back(stage: Stage) -> None:

@@ -105,6 +105,26 @@ def test_stale_an_object_that_was_written_after_the_task_started_is_left_alone(s
     assert outcome["tags"] == stage.tags() == {"team": "a"}
 
 
+def test_stale_an_object_that_was_only_rewritten_is_not_called_another_upload(stage: Stage) -> None:
+    # Given a video that was copied onto itself for new metadata after its task had started
+    stage.upload(tags={"team": "a"})
+    request = oss.CopyObjectRequest(
+        bucket=stage.bucket,
+        key="videos/a.mp4",
+        source_key="videos/a.mp4",
+        metadata_directive="REPLACE",
+        metadata={"reviewed": "yes"},
+    )
+    stage.oss().copy_object(request)
+
+    # When the task's notification arrives, then nothing is written, and the reason names both possibilities
+    outcome = stage.handle(stage.task(stage.uri("videos/a.mp4"), CHAIR, start=an_hour_ago()))
+    assert outcome["status"] == "stale"
+    for possibility in ("uploaded again", "rewritten in place", "storage class", "Last-Modified"):
+        assert possibility in outcome["reason"]
+    assert stage.tags() == {"team": "a"}
+
+
 def test_tagged_a_stale_object_where_the_setting_says_so(stage: Stage) -> None:
     stage.set(STALE_OBJECTS="tag")
     task_id = stage.task(stage.upload(), CHAIR, start=an_hour_ago())
