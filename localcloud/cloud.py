@@ -19,11 +19,12 @@ from localcloud.clock import Clock
 from localcloud.config import CloudConfig
 from localcloud.control import Control
 from localcloud.database import Database
+from localcloud.eventbridge.queue_stream import QueueStream
 from localcloud.faults import FaultPlan
-from localcloud.fc.declaration import Deployment, MnsTopicTrigger
+from localcloud.fc.declaration import Deployment, EventBridgeTrigger, MnsQueueSource, MnsTopicTrigger
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.permissions import FC_SERVICE
-from localcloud.fc.refusals import InvalidArgument
+from localcloud.fc.refusals import InvalidArgument, RequestRefused
 from localcloud.fc.service import FunctionCompute
 from localcloud.gateway import Gateway
 from localcloud.imm.service import MediaManagement
@@ -79,6 +80,7 @@ class LocalCloud:
         self._thread = threading.Thread(target=self._loop.run_forever, name="local cloud", daemon=True)
         self._servers: list[HttpServer] = []
         self._database: Database | None = None
+        self._streams: list[QueueStream] = []
 
     def __enter__(self) -> LocalCloud:
         self._thread.start()
@@ -118,6 +120,8 @@ class LocalCloud:
         await self.functions.settled()
         # A function's destination may be a topic that triggers another function.
         await self.messages.settled()
+        for stream in self._streams:
+            await stream.settled()
         await self.functions.settled()
 
     async def _start(self) -> None:
@@ -134,6 +138,8 @@ class LocalCloud:
             await self.media.start()
             await self.messages.start()
             await self.functions.start()
+            for stream in self._streams:
+                stream.start()
             control = Control(self)
             connections = Connections()
             self._loop.set_exception_handler(connections.handle)
@@ -212,6 +218,37 @@ class LocalCloud:
         roles = _invocation_roles(deployment)
         for trigger in deployment.mns_topic_triggers:
             subscriber.subscribe(trigger, roles[trigger.function, trigger.name])
+        for function in deployment.functions.values():
+            for bridge in function.event_bridge_triggers:
+                source = bridge.queue
+                if source is None or not bridge.enabled or source.region not in (None, config.region):
+                    continue
+                self._streams.append(self._stream(bridge, source))
+
+    def _stream(self, trigger: EventBridgeTrigger, source: MnsQueueSource) -> QueueStream:
+        letters = trigger.dead_letter_queue or ""
+        if (name := self.messages.queues.name_of(letters)) is not None:
+            self.messages.queues.create(name)
+        return QueueStream(
+            region=self.config.region,
+            account_id=self.config.account_id,
+            trigger=trigger,
+            source=source,
+            queue=self.messages.queues.create(source.name),
+            invoke=partial(self._call, trigger.function, trigger.asynchronous),
+            bury=partial(self.messages.queues.send, letters),
+            time_scale=self.config.time_scale,
+        )
+
+    async def _call(self, function: str, asynchronous: bool, event: bytes) -> bool:
+        """Call a function for EventBridge; whether that succeeded."""
+        try:
+            if asynchronous:
+                await self.functions.invoke_async(function, event)
+                return True
+            return (await self.functions.invoke(function, event)).error_type is None
+        except RequestRefused:
+            return False
 
     def _role_arn(self, arn: str) -> str:
         role = self.access.roles.find(arn)
@@ -241,6 +278,8 @@ class LocalCloud:
         # All at once: each takes a moment to notice.
         await asyncio.gather(*(server.stop() for server in self._servers))
         # A task that ends now still finds its topic, and a message its function.
+        for stream in self._streams:
+            await stream.stop()
         for name in ("media", "messages", "functions"):
             service = getattr(self, name, None)
             if service is not None:

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from localcloud.mns.messages import Message, event
+from localcloud.mns.messages import Message
 from localcloud.mns.subscriptions import Subscription
 
 REMEMBERED_DELIVERIES = 200_000
@@ -121,7 +121,7 @@ class Courier:
 
     async def _attempt(self, parcel: _Parcel) -> bool:
         message, subscription = parcel.message, parcel.subscription
-        content = event(message, subscription.name, subscription.content_format, self._account_id)
+        content = subscription.content(message, self._account_id)
         parcel.refusal = ""
         try:
             accepted = await subscription.push(content)

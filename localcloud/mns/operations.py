@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple, Protocol, TypeVar
 from urllib.parse import unquote
 
@@ -17,17 +18,25 @@ from localcloud.mns.documents import (
     text_of,
 )
 from localcloud.mns.messages import Message
+from localcloud.mns.queues import Queues, is_queue
 from localcloud.mns.refusals import (
+    EndpointNotServed,
     InvalidQuery,
     InvalidUrl,
-    MethodNotServed,
     OutOfRange,
+    SubscriptionAlreadyExists,
     SubscriptionNotExist,
     TopicAlreadyExists,
     TopicNotExist,
     UnexpectedXml,
 )
-from localcloud.mns.subscriptions import Subscriptions
+from localcloud.mns.subscriptions import (
+    QUEUE_FORMATS,
+    STRATEGIES,
+    Subscription,
+    Subscriptions,
+    check_subscription_name,
+)
 from localcloud.mns.topics import LARGEST_MESSAGE, RETENTION_SECONDS, Attributes, Topic, Topics, check_name
 
 T = TypeVar("T")
@@ -52,6 +61,7 @@ _OVERRIDE = "metaoverride=true"
 _SMALLEST_LIMIT = 1_024
 _LARGEST_PAGE = 1_000
 _LONGEST_TAG = 16
+_SUBSCRIPTION_ELEMENTS = ("Endpoint", "FilterTag", "NotifyStrategy", "NotifyContentFormat")
 _FLAGS = {"True": True, "true": True, "False": False, "false": False}
 
 
@@ -103,6 +113,7 @@ class Operations:
         clock: Clock,
         topics: Topics,
         subscriptions: Subscriptions,
+        queues: Queues,
         publisher: Publisher,
     ) -> None:
         self._account_id = account_id
@@ -110,6 +121,7 @@ class Operations:
         self._clock = clock
         self._topics = topics
         self._subscriptions = subscriptions
+        self._queues = queues
         self._publisher = publisher
         self._operations: Mapping[str, Callable[[Target, Mapping[str, str], bytes], Answer]] = {
             "ListTopic": self._list_topics,
@@ -118,22 +130,20 @@ class Operations:
             "GetTopicAttributes": self._get_topic_attributes,
             "DeleteTopic": self._delete_topic,
             "PublishMessage": self._publish_message,
+            "Subscribe": self._subscribe,
+            "Unsubscribe": self._unsubscribe,
             "ListSubscriptionByTopic": self._list_subscriptions,
             "GetSubscriptionAttributes": self._get_subscription,
         }
 
-    def check(self, method: str, target: Target) -> None:
-        """Raise a RequestRefused for an operation that there is not, or not here."""
-        if target.operation == "Unknown":
-            raise InvalidUrl
+    def check(self, target: Target) -> None:
+        """Raise InvalidUrl for an operation that there is not."""
         if target.operation not in self._operations:
-            raise MethodNotServed(method, target.path)
+            raise InvalidUrl
 
-    def carry_out(
-        self, method: str, target: Target, query: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer:
+    def carry_out(self, target: Target, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer to a request; raises a RequestRefused."""
-        self.check(method, target)
+        self.check(target)
         if query and target.operation != "SetTopicAttributes":
             raise InvalidQuery(query)
         return self._operations[target.operation](target, headers, body)
@@ -188,6 +198,45 @@ class Operations:
         message = self._publisher.accept(topic.name, content, tag, attributes)
         fields = [("MessageId", message.message_id), ("MessageBodyMD5", message.md5)]
         return Answer(201, fields_document("Message", fields))
+
+    def _subscribe(self, target: Target, _: Mapping[str, str], body: bytes) -> Answer:
+        topic = self._topic(target).name
+        check_subscription_name(target.subscription)
+        elements = read_document(body, "Subscription", _SUBSCRIPTION_ELEMENTS)
+        values = {name: text_of(element) for name, element in elements.items()}
+        endpoint = values.get("Endpoint", "")
+        if not is_queue(endpoint):
+            raise EndpointNotServed(endpoint)
+        content_format = values.get("NotifyContentFormat") or "XML"
+        strategy = values.get("NotifyStrategy") or "BACKOFF_RETRY"
+        tag = values.get("FilterTag") or None
+        if content_format not in QUEUE_FORMATS:
+            raise UnexpectedXml("NotifyContentFormat")
+        if strategy not in STRATEGIES:
+            raise UnexpectedXml("NotifyStrategy")
+        if tag is not None and len(tag) > _LONGEST_TAG:
+            raise OutOfRange("FilterTag", 1, _LONGEST_TAG)
+
+        async def push(content: bytes) -> bool:
+            if not self._queues.send(endpoint, content.decode()):
+                raise LookupError(f"there is no queue {endpoint}")
+            return True
+
+        name = target.subscription
+        wanted = Subscription(topic, name, content_format, strategy, tag, push, endpoint)
+        location = self._base_url + target.path
+        existing = self._subscriptions.find(topic, name)
+        if existing is None:
+            self._subscriptions.add(wanted, self._clock.now())
+            return Answer(201, location=location)
+        if replace(existing.subscription, push=push) != wanted:
+            raise SubscriptionAlreadyExists
+        return Answer(204, location=location)
+
+    def _unsubscribe(self, target: Target, _: Mapping[str, str], body: bytes) -> Answer:
+        # Whether MNS refuses a name that there is not is not documented; nothing depends on it.
+        self._subscriptions.cancel(self._topic(target).name, target.subscription)
+        return Answer(204)
 
     def _list_subscriptions(self, target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
         names = self._subscriptions.names(self._topic(target).name)

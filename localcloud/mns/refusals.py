@@ -119,17 +119,6 @@ class InvalidQuery(RequestRefused):
         )
 
 
-class MethodNotServed(RequestRefused):
-    """An operation of the real service that this cloud leaves to the deployment's description."""
-
-    def __init__(self, method: str, path: str) -> None:
-        super().__init__(
-            405,
-            "MethodNotAllowed",
-            f"{method} {path} is not served here: subscriptions come from the triggers in s.yaml.",
-        )
-
-
 class TopicNameLengthError(RequestRefused):
     """A topic's name is longer than 255 characters."""
 
@@ -173,6 +162,36 @@ class SubscriptionNotExist(RequestRefused):
             404,
             "SubscriptionNotExist",
             f"The subscription you provided does not exist: {subscription!r}.",
+        )
+
+
+class SubscriptionNameInvalid(RequestRefused):
+    """A subscription's name is too long or has other characters than letters, digits and '-'."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "SubscriptionNameInvalid", "The subscription name you provided is invalid.")
+
+
+class SubscriptionAlreadyExists(RequestRefused):
+    """The topic has a subscription of this name with other attributes."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            409,
+            "SubscriptionAlreadyExist",
+            "The subscription you want to create is already exist with other attributes.",
+        )
+
+
+class EndpointNotServed(RequestRefused):
+    """An endpoint that no message of the local cloud can reach."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(
+            405,
+            "MethodNotAllowed",
+            f"A subscription to {endpoint!r} is not served here: only queues, as "
+            "acs:mns:<region>:<account>:queues/<queue>; functions subscribe by their triggers in s.yaml.",
         )
 
 

@@ -21,6 +21,7 @@ from localcloud.mns.delivery import Courier, Delivery, Undelivered
 from localcloud.mns.documents import fields_document
 from localcloud.mns.messages import Message
 from localcloud.mns.operations import Answer, Operations, check_size, target_of
+from localcloud.mns.queues import Queues
 from localcloud.mns.refusals import AccessDenied, RequestRefused, TopicNotExist
 from localcloud.mns.signature import VERSION, verify
 from localcloud.mns.subscriptions import Subscription, Subscriptions
@@ -66,7 +67,10 @@ class MessageService:
         self._courier = Courier(
             account_id, time_scale, delivery_spread_seconds, randomness or random.Random()
         )
-        self._operations = Operations(region, account_id, clock, self._topics, self._subscriptions, self)
+        self.queues = Queues(region, account_id, clock)
+        self._operations = Operations(
+            region, account_id, clock, self._topics, self._subscriptions, self.queues, self
+        )
         self._open_api = openapi.OpenApi(
             region=region,
             account_id=account_id,
@@ -197,10 +201,10 @@ class MessageService:
         line = f"{path}?{query}" if query else path
         identity = verify(request.method, line, request.headers, body, self._accounts)
         target = target_of(request.method, path, query)
-        self._operations.check(request.method, target)
+        self._operations.check(target)
         # An operation's action has its name, and its resource is its path (help page 27447).
         self._permit(identity, f"mns:{target.operation}", self._resources + unquote(path), request.scope)
-        return self._operations.carry_out(request.method, target, query, request.headers, body)
+        return self._operations.carry_out(target, query, request.headers, body)
 
     def _permit(self, identity: Identity, action: str, resource: str, scope: Scope) -> None:
         if self._authorization is None:

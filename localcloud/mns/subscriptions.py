@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from localcloud.mns.messages import Message
+from localcloud.mns.messages import Message, event, queue_body
+from localcloud.mns.queues import is_queue
+from localcloud.mns.refusals import SubscriptionNameInvalid
 
-FORMATS = ("JSON", "STREAM")
+FUNCTION_FORMATS = ("JSON", "STREAM")
+QUEUE_FORMATS = ("XML", "JSON", "SIMPLIFIED")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,254}", re.ASCII)
 STRATEGIES = ("BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY")
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """A function's subscription to a topic, as an ``mns_topic`` trigger declares it.
+    """A subscription to a topic: a function's, as an ``mns_topic`` trigger declares it, or a queue's.
 
-    ``push`` hands an event to the endpoint and says whether the endpoint has accepted it.
+    ``push`` hands an event to the endpoint and says whether the endpoint has accepted it. ``endpoint`` is an
+    ARN; where it names a queue, the queue receives the messages.
     """
 
     topic: str
@@ -29,16 +35,34 @@ class Subscription:
     endpoint: str = ""
 
     def __post_init__(self) -> None:
-        if self.content_format not in FORMATS:
+        taker, formats = ("queue", QUEUE_FORMATS) if self.to_queue else ("function", FUNCTION_FORMATS)
+        if self.content_format not in formats:
             raise ValueError(
-                f"{self.name}: a function takes {' or '.join(FORMATS)}, not {self.content_format}"
+                f"{self.name}: a {taker} takes {' or '.join(formats)}, not {self.content_format}"
             )
         if self.strategy not in STRATEGIES:
             raise ValueError(f"{self.name}: the strategy is {' or '.join(STRATEGIES)}, not {self.strategy}")
 
+    @property
+    def to_queue(self) -> bool:
+        """Whether the endpoint is a queue."""
+        return is_queue(self.endpoint)
+
+    def content(self, message: Message, account_id: str) -> bytes:
+        """What the endpoint receives for a message."""
+        if self.to_queue:
+            return queue_body(message, self.name, self.content_format, account_id).encode()
+        return event(message, self.name, self.content_format, account_id)
+
     def wants(self, message: Message) -> bool:
         """Whether the message is for this subscription."""
         return message.topic == self.topic and self.filter_tag in (None, message.tag)
+
+
+def check_subscription_name(name: str) -> None:
+    """Raise SubscriptionNameInvalid for a name that no subscription can have."""
+    if not _NAME.fullmatch(name):
+        raise SubscriptionNameInvalid
 
 
 class Registered(NamedTuple):
@@ -62,6 +86,10 @@ class Subscriptions:
     def find(self, topic: str, name: str) -> Registered | None:
         """A subscription by its name."""
         return self._registered.get((topic, name))
+
+    def cancel(self, topic: str, name: str) -> bool:
+        """Remove one subscription; False if there is none of that name."""
+        return self._registered.pop((topic, name), None) is not None
 
     def remove(self, topic: str) -> None:
         """Remove a topic's subscriptions."""

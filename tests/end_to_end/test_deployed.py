@@ -6,9 +6,11 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+import requests
 
 from imm_label_tags.failed_event import FailedEvent
 from localcloud.cloud import LocalCloud
@@ -18,22 +20,23 @@ from localcloud.fc.invocation import InvocationRecord
 from terminal.checkout import DEPLOYMENT, ROOT, TAGGING, cloud_config, layer
 from terminal.clients import Account, Project, Video
 from terminal.local_deployment import load_deployment
+from tests.localcloud.mns_region import document, sign
 
+EVENT_BRIDGE = ROOT / "s.eventbridge.yaml"
 OWN = {"team": "a", "archived": ""}
 
 
 class Region:
     """A region with the function deployed, a video and a project."""
 
-    def __init__(self, cloud: LocalCloud) -> None:
+    def __init__(self, cloud: LocalCloud, topic: str) -> None:
         config, urls = cloud.config, cloud.endpoints
         self.cloud = cloud
         account = Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
         self.video = Video(account, "media", "videos/宜家.mp4")
         self.project = Project(account, "immtest")
         self.function = cloud.functions.deployment.resources[TAGGING].name
-        (trigger,) = cloud.functions.deployment.mns_topic_triggers
-        self.topic = trigger.topic
+        self.topic = topic
 
     def prepare(self) -> None:
         self.video.upload(b"a video", "team=a&archived=")
@@ -67,7 +70,9 @@ class Region:
 
 
 @contextmanager
-def region(deployment: Path = DEPLOYMENT, **variables: str) -> Iterator[Region]:
+def region(
+    deployment: Path = DEPLOYMENT, topic: str = "imm-label-tags", **variables: str
+) -> Iterator[Region]:
     base = cloud_config(ports=Ports(), variables=variables, task_seconds=0.0, time_scale=0.001)
     config = CloudConfig(
         deployment=load_deployment(deployment, variables),
@@ -77,9 +82,25 @@ def region(deployment: Path = DEPLOYMENT, **variables: str) -> Iterator[Region]:
         time_scale=0.001,
     )
     with LocalCloud(config) as cloud:
-        prepared = Region(cloud)
+        cloud.call(cloud.messages.create_topic, topic)
+        prepared = Region(cloud, topic)
         prepared.prepare()
         yield prepared
+
+
+def subscribe(here: Region, queue: str, content_format: str) -> None:
+    """Subscribe a queue to the topic through MNS's API; without a format, in the default one."""
+    chosen = f"<NotifyContentFormat>{content_format}</NotifyContentFormat>" if content_format else ""
+    body = document("Subscription", f"<Endpoint>{queue}</Endpoint>{chosen}")
+    path = f"/topics/{here.topic}/subscriptions/queue"
+    config = here.cloud.config
+    headers = {"date": formatdate(usegmt=True), "x-mns-version": "2015-06-06", "content-type": "text/xml"}
+    signature = sign("PUT", path, headers, config.access_key_secret)
+    headers["authorization"] = f"MNS {config.access_key_id}:{signature}"
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.put(here.cloud.endpoints.mns + path, body, headers=headers)
+    assert answer.status_code == 201, answer.text
 
 
 @pytest.mark.parametrize("runtime", ["python3.12", "python3.10"])
@@ -122,6 +143,30 @@ def test_a_topic_that_delivers_raw_message_bodies_works_too(tmp_path: Path) -> N
     with region(stream) as here:
         here.analyse()
         assert here.statuses() == ["tagged"]
+
+
+@pytest.mark.parametrize("content_format", ["", "XML", "JSON", "SIMPLIFIED"])
+def test_a_queue_that_the_topic_feeds_works_in_every_format(content_format: str) -> None:
+    # Given the other triggers, and the topic with a subscription for their queue
+    with region(EVENT_BRIDGE, topic="imm-tasks") as here:
+        queue = f"acs:mns:{here.cloud.config.region}:{here.cloud.config.account_id}:queues/imm-label-tags"
+        subscribe(here, queue, content_format)
+
+        # When a task ends, then its labels stand on the object
+        here.project.start_task(here.video.uri, here.topic)
+        here.wait(lambda: bool(here.records()))
+        assert here.statuses() == ["tagged"]
+        assert "imm_yi-zi" in here.video.tags()
+
+
+def test_what_a_stream_cannot_deliver_is_in_its_dead_letter_queue() -> None:
+    with region(EVENT_BRIDGE, topic="imm-tasks") as here:
+        queue = f"acs:mns:{here.cloud.config.region}:{here.cloud.config.account_id}:queues/imm-label-tags"
+        subscribe(here, queue, "XML")
+        here.publish(b"hello topic")
+        (letter,) = here.cloud.call(here.cloud.messages.queues.bodies, "imm-label-tags-failed")
+        assert "hello topic" in json.loads(letter)["data"]["messageBody"]
+        assert [json.loads(record.body)["errorType"] for record in here.records()] == ["BatchFailed"] * 4
 
 
 def test_an_event_that_fails_to_the_end_is_kept() -> None:

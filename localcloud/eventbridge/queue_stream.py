@@ -1,0 +1,153 @@
+"""Hands the messages of an MNS queue to a function, one a call or in batches, as a trigger declares it.
+
+Sources: fc3's ``docs/zh/yaml/triggers.md``, awesome-fc/code-example ``python3-mns-queue-trigger`` (for the
+event), and the help pages ``developer-reference/api-fc-2023-03-30-struct-runoptions`` and its neighbours.
+Whether the items of a batch of MNS messages are objects or JSON text is not documented; here they are
+objects. Nor is it what IsBase64Decode does to a body that is no base64; here that stays as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from localcloud.fc.declaration import EventBridgeTrigger, MnsQueueSource
+from localcloud.mns.delivery import retry_delays
+from localcloud.mns.queues import Queue, QueueMessage
+
+STREAMING = "event-streaming"
+
+Invoke = Callable[[bytes], Awaitable[bool]]
+
+
+class QueueStream:
+    """Takes a queue's messages and calls a function with them.
+
+    ``invoke`` says whether the call succeeded; ``bury`` is given the messages that failed to the end, which
+    only a trigger with a dead-letter queue has.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        account_id: str,
+        trigger: EventBridgeTrigger,
+        source: MnsQueueSource,
+        queue: Queue,
+        invoke: Invoke,
+        bury: Callable[[str], object],
+        time_scale: float,
+        randomness: random.Random | None = None,
+    ) -> None:
+        self._region = region
+        self._account_id = account_id
+        self._trigger = trigger
+        self._source = source
+        self._queue = queue
+        self._invoke = invoke
+        self._bury = bury
+        self._time_scale = time_scale
+        self._randomness = randomness or random.Random()
+        self._task: asyncio.Task[None] | None = None
+        self._held_up = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def start(self) -> None:
+        """Begin to take messages."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Take no more messages; those in the queue stay there."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def settled(self) -> None:
+        """Wait until the queue is empty and no call under way, or until what failed holds up the stream."""
+        while not self._held_up and (self._queue.messages or not self._idle.is_set()):
+            await self._idle.wait()
+            await asyncio.sleep(0)
+
+    async def _run(self) -> None:
+        while True:
+            await self._queue.arrived()
+            self._idle.clear()
+            batch = await self._batch()
+            await self._deliver(batch)
+            self._idle.set()
+
+    async def _batch(self) -> list[QueueMessage]:
+        """The messages of one call: as many as come in the window, or one."""
+        messages = self._queue.messages
+        if self._trigger.mode != STREAMING:
+            return [messages.popleft()]
+        size = self._trigger.batch_messages
+        waited = asyncio.get_running_loop().time() + self._trigger.batch_seconds * self._time_scale
+        while len(messages) < size and (left := waited - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(min(left, 0.01))
+        return [messages.popleft() for _ in range(min(size, len(messages)))]
+
+    async def _deliver(self, batch: list[QueueMessage]) -> None:
+        items = [self._item(message) for message in batch]
+        event = _json(items if self._trigger.mode == STREAMING else items[0])
+        strategy = self._trigger.push_retry_strategy or "BACKOFF_RETRY"
+        while True:
+            for seconds in (*retry_delays(strategy, self._randomness), None):
+                if await self._invoke(event):
+                    self._held_up = False
+                    return
+                if seconds is not None:
+                    await asyncio.sleep(seconds * self._time_scale)
+            if self._trigger.errors_tolerance == "ALL":
+                break
+            # With NONE nothing passes the messages that failed: they are tried until they succeed.
+            self._held_up = True
+            self._idle.set()
+        if self._trigger.dead_letter_queue is not None:
+            for item in items:
+                self._bury(_json(item).decode())
+
+    def _item(self, message: QueueMessage) -> dict[str, Any]:
+        body = _decoded(message.body) if self._source.base64_decode else message.body
+        data = {
+            "requestId": secrets.token_hex(12).upper(),
+            "messageId": message.message_id,
+            "messageBody": body,
+        }
+        if self._trigger.event_schema == "RawData":
+            return data
+        time = message.sent.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        bus = f"MNS-{self._trigger.name}"
+        return {
+            "id": message.message_id,
+            "source": bus,
+            "specversion": "1.0",
+            "type": "mns:Queue:SendMessage",
+            "datacontenttype": "application/json;charset=utf-8",
+            "subject": f"acs:mns:{self._region}:{self._account_id}:queues/{self._source.name}",
+            "time": time,
+            "aliyunaccountid": self._account_id,
+            "aliyunpublishtime": time,
+            "aliyunoriginalaccountid": self._account_id,
+            "aliyuneventbusname": bus,
+            "aliyunregionid": self._region,
+            "data": data,
+        }
+
+
+def _decoded(body: str) -> str:
+    try:
+        return base64.b64decode(body, validate=True).decode("utf-8")
+    except ValueError:
+        return body
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

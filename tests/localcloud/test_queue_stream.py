@@ -1,0 +1,137 @@
+"""What EventBridge hands a function of an MNS queue's messages."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from localcloud.clock import Clock
+from localcloud.eventbridge.queue_stream import QueueStream
+from localcloud.fc.declaration import EventBridgeTrigger, MnsQueueSource
+from localcloud.mns.queues import Queues
+
+ACCOUNT = "1234567890123456"
+ARN = f"acs:mns:cn-hangzhou:{ACCOUNT}:/queues/tasks"
+ENCODED = base64.b64encode("视频".encode()).decode()
+DEAD_LETTERS = f"acs:mns:cn-hangzhou:{ACCOUNT}:/queues/dead"
+SINGLE = EventBridgeTrigger(
+    function="tag",
+    name="stream",
+    enabled=True,
+    asynchronous=False,
+    filter_pattern={},
+    source_type="MNS",
+    queue=None,
+    event_schema="CloudEvents",
+    mode="event-driven",
+)
+BATCHES = replace(SINGLE, mode="event-streaming", batch_messages=2, errors_tolerance="ALL")
+
+
+class Function:
+    """Keeps the events of its calls and fails as often as it is told."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.events: list[Any] = []
+        self._failures = failures
+
+    async def invoke(self, event: bytes) -> bool:
+        self.events.append(json.loads(event))
+        return len(self.events) > self._failures
+
+
+def streamed(
+    trigger: EventBridgeTrigger,
+    *bodies: str,
+    function: Function,
+    base64_decode: bool = False,
+    until: Callable[[], bool] = lambda: True,
+) -> list[str]:
+    """Put messages into a queue and let a stream take them; what is in the dead-letter queue then."""
+
+    async def run() -> list[str]:
+        queues = Queues("cn-hangzhou", ACCOUNT, Clock())
+        queues.create("dead")
+        stream = QueueStream(
+            region="cn-hangzhou",
+            account_id=ACCOUNT,
+            trigger=trigger,
+            source=MnsQueueSource("tasks", None, base64_decode),
+            queue=queues.create("tasks"),
+            invoke=function.invoke,
+            bury=lambda body: queues.send(trigger.dead_letter_queue or "", body),
+            time_scale=0.0,
+        )
+        for body in bodies:
+            assert queues.send(ARN, body)
+        stream.start()
+        await stream.settled()
+        while not until():
+            await asyncio.sleep(0)
+        await stream.stop()
+        return queues.bodies("dead")
+
+    return asyncio.run(run())
+
+
+def test_an_event_driven_trigger_brings_one_event_a_call() -> None:
+    function = Function()
+    streamed(SINGLE, "first", "second", function=function)
+    assert [event["data"]["messageBody"] for event in function.events] == ["first", "second"]
+    event = function.events[0]
+    assert (event["specversion"], event["type"]) == ("1.0", "mns:Queue:SendMessage")
+    assert event["subject"] == f"acs:mns:cn-hangzhou:{ACCOUNT}:queues/tasks"
+    assert event["id"] == event["data"]["messageId"]
+
+
+def test_a_stream_brings_lists_of_at_most_the_window() -> None:
+    function = Function()
+    streamed(BATCHES, "1", "2", "3", function=function)
+    bodies = [[event["data"]["messageBody"] for event in batch] for batch in function.events]
+    assert bodies == [["1", "2"], ["3"]]
+
+
+def test_raw_data_has_no_envelope() -> None:
+    function = Function()
+    streamed(replace(BATCHES, event_schema="RawData"), "1", function=function)
+    assert [sorted(item) for item in function.events[0]] == [["messageBody", "messageId", "requestId"]]
+
+
+@pytest.mark.parametrize(("decode", "body"), [(True, "视频"), (False, ENCODED)])
+def test_a_body_in_base64_is_decoded_where_the_trigger_says_so(decode: bool, body: str) -> None:
+    function = Function()
+    streamed(SINGLE, ENCODED, "视频", function=function, base64_decode=decode)
+    assert [event["data"]["messageBody"] for event in function.events] == [body, "视频"]
+
+
+def test_a_call_that_fails_is_tried_again() -> None:
+    function = Function(failures=3)
+    dead = streamed(replace(BATCHES, dead_letter_queue=DEAD_LETTERS), "1", function=function)
+    assert len(function.events) == 4
+    assert dead == []
+
+
+def test_what_fails_to_the_end_goes_to_the_dead_letter_queue_and_the_rest_goes_on() -> None:
+    function = Function(failures=4)
+    trigger = replace(BATCHES, dead_letter_queue=DEAD_LETTERS)
+    dead = streamed(trigger, "1", "2", "3", function=function)
+    assert [json.loads(body)["data"]["messageBody"] for body in dead] == ["1", "2"]
+    assert [len(batch) for batch in function.events] == [2, 2, 2, 2, 1]
+
+
+def test_without_tolerance_the_stream_stands_still_until_the_call_succeeds() -> None:
+    function = Function(failures=9)
+    streamed(
+        replace(BATCHES, errors_tolerance="NONE"),
+        *("1", "2", "3"),
+        function=function,
+        until=lambda: len(function.events) == 11,
+    )
+    bodies = [[event["data"]["messageBody"] for event in batch] for batch in function.events]
+    assert bodies == [["1", "2"]] * 10 + [["3"]]
