@@ -20,6 +20,8 @@ TAGGING = "tag_object"
 KEEPING = "keep_failed"
 # The local cloud is a region and an account of its own with a bucket of its own, whatever the real ones are.
 FAILED_EVENTS = "oss://media/failed-events"
+# The account of a cloud that is deployed to: check-deploy refuses the one that is s.yaml's example.
+DEPLOYED_ACCOUNT = "1000000000000001"
 _NOT_PASSED_ON = frozenset({"FC_DEPLOY_REGION", "ALIBABA_CLOUD_ACCOUNT_ID", "FAILED_EVENTS"})
 
 
@@ -49,14 +51,16 @@ def cloud_config(
     time_scale: float = 1.0,
     policies: bool = False,
     accept_unicode_tags: bool = False,
+    empty: bool = False,
 ) -> CloudConfig:
-    """A local cloud that runs this checkout's functions with the built layer."""
+    """A local cloud that runs this checkout's functions with the built layer; ``empty``: that runs none."""
     return CloudConfig(
+        account_id=DEPLOYED_ACCOUNT if empty else CloudConfig.account_id,
         ports=ports,
         directory=directory,
-        deployment=load_deployment(DEPLOYMENT, variables),
+        deployment=None if empty else load_deployment(DEPLOYMENT, variables),
         interpreter=base_interpreter(),
-        layer=layer(),
+        layer=None if empty else layer(),
         task_seconds=task_seconds,
         time_scale=time_scale,
         policies=policies,

@@ -106,8 +106,18 @@ def demo() -> None:
     is_flag=True,
     help="Let OSS take tags beyond its documented alphabet, Chinese ones for example, as real buckets may.",
 )
+@click.option(
+    "--empty",
+    is_flag=True,
+    help="Start without functions, and print how Serverless Devs deploys this checkout to it.",
+)
 def serve(
-    port: int, directory: Path | None, task_seconds: float, time_scale: float, unicode_tags: bool
+    port: int,
+    directory: Path | None,
+    task_seconds: float,
+    time_scale: float,
+    unicode_tags: bool,
+    empty: bool,
 ) -> None:
     """Run the local cloud in the foreground."""
     shut_out(os.environ)
@@ -125,6 +135,7 @@ def serve(
             time_scale=time_scale,
             accept_unicode_tags=unicode_tags,
             stopped=stopped,
+            empty=empty,
         )
 
 

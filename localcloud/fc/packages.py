@@ -13,6 +13,7 @@ import os
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -36,6 +37,12 @@ INLINE_PACKAGE = 100 * MEGABYTE
 UNPACKED = 2048 * MEGABYTE
 FILES = 100_000
 _CHUNK = MEGABYTE
+# What zipfile says of a file that is none, and the system of names that contradict each other. A full disk is
+# not the package's fault.
+_UNREADABLE = (
+    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, zlib.error),
+    *(FileExistsError, IsADirectoryError, NotADirectoryError),
+)
 
 
 class Objects(Protocol):
@@ -104,7 +111,7 @@ def unpack(package: Package, directory: Path) -> None:
     try:
         with zipfile.ZipFile(BytesIO(package.data)) as archive:
             _unpack(archive, directory)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+    except _UNREADABLE as error:
         shutil.rmtree(directory, ignore_errors=True)
         raise PackageRefused(f"the code package is not a zip file that can be unpacked: {error}") from None
     except BaseException:

@@ -10,7 +10,9 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -37,16 +39,16 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    """The text that ``serve`` prints, while it serves."""
+@contextmanager
+def serving_text(last: str, **options: Any) -> Iterator[str]:
+    """The text that ``serve`` prints, up to its last line, while it serves."""
     output, stopped = io.StringIO(), threading.Event()
     ready = threading.Event()
 
     class Watched(Console):
         def print(self, *things: object, **options: object) -> None:
             super().print(*things, **options)  # type: ignore[arg-type]
-            if "imm-label-tags invoke" in output.getvalue():
+            if last in output.getvalue():
                 ready.set()
 
     console = Watched(file=output, width=200)
@@ -59,6 +61,7 @@ def served() -> Iterator[str]:
             "task_seconds": 0.0,
             "time_scale": 0.001,
             "stopped": stopped,
+            **options,
         },
     )
     thread.start()
@@ -68,6 +71,12 @@ def served() -> Iterator[str]:
     finally:
         stopped.set()
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    with serving_text("imm-label-tags invoke") as text:
+        yield text
 
 
 def control_of(served: str) -> str:
@@ -182,6 +191,23 @@ def in_the_foreground() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+def test_an_empty_cloud_says_how_it_is_deployed_to_and_how_to_leave() -> None:
+    with serving_text("\nexit\n", empty=True) as text:
+        assert re.search(r"functions +none\n", text)
+        begin, export, setup, deploy, invoke, leave = text.splitlines()[-6:]
+    # Nothing is left of it in the shell that it was copied to.
+    assert (begin, leave) == ("bash", "exit")
+    settings = dict(word.split("=", 1) for word in export.removeprefix("export ").split())
+    assert settings["AccountID"] == settings["ALIBABA_CLOUD_ACCOUNT_ID"] != "1234567890123456"
+    assert {"AccessKeyID", "AccessKeySecret", "FC_CODE_TEMP_OSS_ENDPOINT"} <= settings.keys()
+    # Node cannot resolve names below localhost.
+    assert settings["FC_CLIENT_CUSTOM_ENDPOINT"].startswith("http://127.0.0.1:")
+    # They would be handed to the deployed functions.
+    assert not {"OSS_ENDPOINT", "IMM_ENDPOINT"} & settings.keys()
+    assert re.match(r"OSS_ENDPOINT=http://\S+ .* \.venv/bin/imm-label-tags setup --bucket media ", setup)
+    assert (deploy, invoke.split()[:3]) == ("s deploy -y", ["s", "tag_object", "invoke"])
 
 
 def serve_until_it_answers(directory: Path) -> Result:
