@@ -1,61 +1,93 @@
-"""Reads an ``s.yaml`` as Serverless Devs reads it, and gives what it declares.
+"""The functions of an ``s.yaml`` that the local cloud runs.
 
-Keys that mean nothing and values that cannot work are refused, also where fc3's own schema lets them
-through: otherwise they would only show after the deployment.
+It runs the Python functions of the component fc3, and refuses what it cannot run of them as it is written.
+What Function Compute or fc3 would choose is chosen here: a role's ARN, a share of a vCPU, where logs are
+kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from localcloud.config import CloudConfig
 from localcloud.fc.declaration import Deployment, FunctionDeclaration
 from localcloud.fc.function_props import read_function
-from localcloud.fc.section import DeclarationError, Section, ValueMissing, ValueOfWrongType, ValueRefused
-from terminal.manifest.document import DeploymentUnreadable as DeploymentUnreadable
-from terminal.manifest.document import read_template
-from terminal.manifest.expressions import Expressions
+from localcloud.fc.section import DeclarationError, Section, ValueMissing, ValueRefused
+from terminal.manifest.expressions import ACCOUNT_VARIABLE, unrendered
+from terminal.manifest.file import COMPONENT, Manifest, Resource, read_manifest
 
-COMPONENT = "fc3"
+# What the help pages allow, in the middle: 1 vCPU for 2 GB.
+_MEGABYTES_A_VCPU = 2048
+_SMALLEST_CPU = 0.05
+_DISK_SIZE = 512
 
 
-class ComponentUnsupported(DeclarationError):
-    """A resource of a component other than fc3."""
+class ValueUnknown(DeclarationError):
+    """A value that the local cloud needs is known to Serverless Devs only."""
 
 
 def load_deployment(path: Path, variables: Mapping[str, str]) -> Deployment:
-    """The functions of an ``s.yaml``; ``variables`` is the environment in which it would be deployed.
+    """The Python functions of a file; ``variables`` is the environment in which it is read, without a .env.
 
-    Raises DeploymentUnreadable, ExpressionError or DeclarationError.
+    Raises ManifestUnreadable or DeclarationError.
     """
-    content = dict(read_template(path).content)
-    raw_vars = content.get("vars") or {}
-    if not isinstance(raw_vars, dict):
-        raise ValueOfWrongType("vars", "must be a mapping.")
-    shared = Expressions(variables, raw_vars).resolve(raw_vars, "vars")
-    expressions = Expressions(variables, shared)
-    file = Section(content, "s.yaml")
-    resources = file.section("resources")
-    if resources is None:
-        raise ValueMissing("s.yaml.resources", "is missing: nothing would be deployed.")
+    manifest = read_manifest(path, variables, dotenv=False)
     functions: dict[str, FunctionDeclaration] = {}
-    for resource, value in resources.items():
-        where = f"resources.{resource}"
-        function = _resource(resource, Section(value, where), expressions, path.parent)
+    for resource in _runnable(manifest):
+        where = f"{resource.where}.props"
+        for one in unrendered(resource.props):
+            raise ValueUnknown(one.where, f"{one.why}; the local cloud cannot run it.")
+        if resource.props is None:
+            raise ValueMissing(where, "is missing.")
+        section = Section(resource.props, where)
+        props = _completed(dict(section.items()), variables)
+        function = read_function(resource.name, Section(props, where), path.parent)
         if function.name in functions:
-            raise ValueRefused(f"{where}.props.functionName", f"{function.name!r} is declared twice.")
+            raise ValueRefused(f"{where}.functionName", f"{function.name!r} is declared twice.")
         functions[function.name] = function
-    return Deployment(path=path, name=str(content.get("name", "")), functions=functions)
+    return Deployment(path=path, name=str(manifest.content.get("name", "")), functions=functions)
 
 
-def _resource(resource: str, section: Section, expressions: Expressions, base: Path) -> FunctionDeclaration:
-    component = expressions.resolve(section.text("component"), section.path("component"))
-    if component != COMPONENT:
-        raise ComponentUnsupported(
-            section.path("component"), f"the local cloud runs {COMPONENT} resources only, not {component!r}."
-        )
-    props = section.section("props")
-    if props is None:
-        raise ValueMissing(section.path("props"), "is missing.")
-    resolved = expressions.resolve(dict(props.items()), props.where)
-    return read_function(resource, Section(resolved, props.where), base)
+def _runnable(manifest: Manifest) -> list[Resource]:
+    if not isinstance(manifest.content.get("resources"), dict):
+        raise ValueMissing("resources", "is missing: nothing would be deployed.")
+    for name, value in manifest.content["resources"].items():
+        Section(value, f"resources.{name}")
+    return [each for each in manifest.resources if each.component == COMPONENT and _is_python(each.props)]
+
+
+def _is_python(props: Any) -> bool:
+    runtime = props.get("runtime") if isinstance(props, dict) else None
+    return not isinstance(runtime, str) or runtime.startswith("python")
+
+
+def _completed(props: dict[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
+    account_id = variables.get(ACCOUNT_VARIABLE) or CloudConfig().account_id
+    _complete_role(props, "role", account_id)
+    triggers = props.get("triggers")
+    for trigger in triggers if isinstance(triggers, list) else []:
+        if isinstance(trigger, dict):
+            _complete_role(trigger, "invocationRole", account_id)
+    if props.get("logConfig") == "auto":
+        props["logConfig"] = auto_log(props, account_id)
+    memory_size = props.get("memorySize", 512)
+    if isinstance(memory_size, int) and (memory_size != 512 or "cpu" in props or "diskSize" in props):
+        cpu = round(memory_size / _MEGABYTES_A_VCPU / _SMALLEST_CPU) * _SMALLEST_CPU
+        props = {"cpu": max(_SMALLEST_CPU, cpu), "diskSize": _DISK_SIZE, **props}
+    return props
+
+
+def _complete_role(mapping: dict[str, Any], key: str, account_id: str) -> None:
+    role = mapping.get(key)
+    if isinstance(role, str) and role and ":" not in role:
+        mapping[key] = f"acs:ram::{account_id}:role/{role}"
+
+
+def auto_log(props: Mapping[str, Any], account_id: str) -> dict[str, str]:
+    """Where fc3 keeps the log of a function with ``logConfig: auto`` (``src/resources/sls/index.ts``)."""
+    return {
+        "project": f"{account_id}-{props.get('region')}-logproject",
+        "logstore": f"fc-v3-{props.get('functionName')}-logstore".lower(),
+    }

@@ -23,8 +23,7 @@ from localcloud.fc.section import DeclarationError
 from localcloud.server import PortInUse
 from terminal import demo as demo_play
 from terminal import invocation, serving
-from terminal.local_deployment import DeploymentUnreadable
-from terminal.manifest.expressions import ExpressionError
+from terminal.manifest.file import ManifestUnreadable
 from terminal.narration import Narrator, new_console
 from terminal.problems import Problem
 from terminal.process import ENDING
@@ -178,7 +177,7 @@ def invoke(event_file: IO[bytes], control: str, real: bool, as_json: bool) -> No
 def _known_problems() -> Iterator[None]:
     try:
         yield
-    except (PortInUse, StateUnusable, DeploymentUnreadable, DeclarationError, ExpressionError) as error:
+    except (PortInUse, StateUnusable, ManifestUnreadable, DeclarationError) as error:
         raise Problem(str(error)) from None
 
 

@@ -53,14 +53,23 @@ class TargetObject(NamedTuple):
 
 
 class ObjectPatterns:
-    """Comma-separated patterns ``bucket/prefix*``; ``*`` stands for any characters."""
+    """Patterns ``bucket/prefix*``; ``*`` stands for any characters.
+
+    One that has no ``*`` and ends in ``/`` means everything below it.
+    """
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
-        self._patterns = tuple(tuple(pattern.split("*")) for pattern in patterns)
+        self._patterns = tuple(_literals(pattern) for pattern in patterns)
 
     def match(self, target: TargetObject) -> bool:
         """Whether any pattern matches the whole of bucket/key."""
         return any(_matches(pattern, f"{target.bucket}/{target.key}") for pattern in self._patterns)
+
+
+def _literals(pattern: str) -> tuple[str, ...]:
+    """The texts between the ``*`` of a pattern."""
+    below = pattern.endswith("/") and "*" not in pattern
+    return (pattern, "") if below else tuple(pattern.split("*"))
 
 
 def _matches(literals: tuple[str, ...], path: str) -> bool:

@@ -195,9 +195,10 @@ def _allowed_objects(variables: Variables) -> ObjectPatterns | None:
     if not text:
         return None
     for pattern in patterns:
-        bucket, slash, key = pattern.partition("/")
-        if not bucket or not slash or not key or "://" in pattern:
-            raise InvalidSetting("ALLOWED_OBJECTS", text, "comma-separated patterns such as bucket/prefix*")
+        bucket, slash, _ = pattern.partition("/")
+        if not bucket or not slash or "://" in pattern:
+            allowed = "comma-separated patterns such as bucket/prefix/ or bucket/prefix*"
+            raise InvalidSetting("ALLOWED_OBJECTS", text, allowed)
     return ObjectPatterns(patterns)
 
 

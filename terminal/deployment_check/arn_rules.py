@@ -25,13 +25,12 @@ class _Arn(NamedTuple):
 
 def regions(subject: Subject) -> Iterator[Finding]:
     """Function Compute reaches topics, queues, layers and functions of its own region only."""
-    if not subject.sound("region"):
-        return
+    region = subject.declared.region
     for arn in _arns(subject):
-        if arn.region not in ("", "*", subject.declared.region):
+        if arn.region not in ("", "*", region):
             yield error(
                 arn.where,
-                f"is in {arn.region}, the function in {subject.declared.region}.",
+                f"is in {arn.region}, the function in {region}.",
                 "Both must be in the same region.",
             )
 
@@ -66,12 +65,12 @@ def account_of(subject: Subject) -> str | None:
 
 
 def _of_accounts(subject: Subject) -> list[_Arn]:
-    return [arn for arn in _arns(subject) if arn.account.isdigit() and arn.where not in subject.spoilt]
+    return [arn for arn in _arns(subject) if arn.account.isdigit()]
 
 
 def _arns(subject: Subject) -> Iterator[_Arn]:
     for key in _WITH_ARNS:
-        for where, text in _texts(subject.props.get(key), subject.path(key)):
+        for where, text in _texts(subject.declared.props.raw(key), subject.path(key)):
             match = _ARN.fullmatch(text)
             if match is not None:
                 yield _Arn(where, match[1], match[2])

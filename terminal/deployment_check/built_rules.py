@@ -14,7 +14,7 @@ from pathlib import Path
 from terminal.deployment_check.entry_point_rules import module_path
 from terminal.deployment_check.findings import Finding, Severity, error
 from terminal.deployment_check.layer_rules import is_own
-from terminal.deployment_check.subject import Subject
+from terminal.deployment_check.subject import Subject, Surroundings
 
 MEGABYTE = 1_000_000
 SMALL, LARGE = 100 * MEGABYTE, 500 * MEGABYTE
@@ -29,18 +29,18 @@ _COMPILED_FOR = re.compile(r"\.cpython-(\d)(\d+)-")
 _BUILD = "Run `make layer`."
 
 
-def archives(subject: Subject) -> dict[str, Path]:
-    """Where the layer and the code package for the function's runtime are built."""
-    directory, runtime = subject.surroundings.layers, subject.declared.runtime
+def archives(surroundings: Surroundings, runtime: str) -> dict[str, Path]:
+    """Where the layer and the code package for a runtime are built."""
+    directory = surroundings.layers
     return {"layer": directory / f"{runtime}.zip", "code package": directory / f"code-{runtime}.zip"}
 
 
 def layer(subject: Subject) -> Iterator[Finding]:
     """The layer has everything below python/, and nothing for another Python."""
     own = [index for index, arn in enumerate(subject.declared.layers) if is_own(arn)]
-    if not own or not subject.sound("layers"):
+    if not own:
         return
-    where, path = subject.path(f"layers[{own[0]}]"), archives(subject)["layer"]
+    where, path = subject.path(f"layers[{own[0]}]"), _archives(subject)["layer"]
     names = yield from _names(path, where, subject)
     if names is None:
         return
@@ -62,32 +62,34 @@ def layer(subject: Subject) -> Iterator[Finding]:
 
 def code(subject: Subject) -> Iterator[Finding]:
     """The code package has the entry module."""
-    where, path = subject.path("code"), archives(subject)["code package"]
-    if not subject.sound("code", "handler"):
+    where, path, root = subject.path("code"), _archives(subject)["code package"], subject.declared.code
+    if not root.is_dir():
         return
     names = yield from _names(path, where, subject)
-    entry = module_path(subject.declared.code, subject.declared.handler.rpartition(".")[0])
+    entry = module_path(root, subject.declared.handler.rpartition(".")[0])
     if names is None or entry is None:
         return
-    name = entry.relative_to(subject.declared.code).as_posix()
+    name = entry.relative_to(root).as_posix()
     if name not in names:
         yield error(where, f"{path.name} has no {name}.", _BUILD)
 
 
+def _archives(subject: Subject) -> dict[str, Path]:
+    return archives(subject.surroundings, subject.declared.runtime)
+
+
 def _names(path: Path, where: str, subject: Subject) -> Generator[Finding, None, list[str] | None]:
     """What an archive holds; None, after a finding, where it is not there or unreadable."""
-    declared = subject.declared
-    if not subject.sound("runtime"):
-        return None
+    region = subject.declared.region
     if not path.is_file():
         severity = Severity.ERROR if subject.surroundings.deploying else Severity.WARNING
         yield Finding(severity, where, f"{path} is not there.", _BUILD)
         return None
-    size, limit = path.stat().st_size, LARGE if declared.region in LARGE_REGIONS else SMALL
-    if size > limit and subject.sound("region"):
+    size, limit = path.stat().st_size, LARGE if region in LARGE_REGIONS else SMALL
+    if size > limit:
         yield error(
             where,
-            f"{path.name} has {size / MEGABYTE:.0f} MB, {declared.region} takes {limit // MEGABYTE} MB.",
+            f"{path.name} has {size / MEGABYTE:.0f} MB, {region} takes {limit // MEGABYTE} MB.",
             "Remove dependencies.",
         )
     try:

@@ -14,44 +14,50 @@ from pathlib import Path
 from terminal.deployment_check.findings import Finding, Severity, error, warning
 from terminal.deployment_check.spelling import nearest
 from terminal.deployment_check.subject import Subject
+from terminal.manifest.fields import FieldUnreadable
 
 _HOOKS = "instanceLifecycleConfig"
 
 
-def entry_points(subject: Subject) -> Iterator[Finding]:
-    """The handler takes an event and a context, the hooks take a context."""
-    declared = subject.declared
-    asked: list[tuple[str, str, tuple[str, ...]]] = [
-        (subject.path("handler"), declared.handler, ("event", "context"))
-    ]
-    for key, hook in (("initializer", declared.initializer), ("preStop", declared.pre_stop)):
-        if hook is not None:
-            asked.append((subject.path(_HOOKS, key, "handler"), hook.handler, ("context",)))
-    if not subject.sound("code"):
-        return
-    for where, handler, arguments in asked:
-        yield from _entry_point(where, handler, arguments, subject)
+def handler(subject: Subject) -> Iterator[Finding]:
+    """The handler takes an event and a context."""
+    yield from _entry_point(subject.path("handler"), subject.declared.handler, ("event", "context"), subject)
+
+
+def initializer(subject: Subject) -> Iterator[Finding]:
+    """The initializer takes a context."""
+    hook = subject.declared.initializer
+    if hook is not None:
+        where = subject.path(_HOOKS, "initializer", "handler")
+        yield from _entry_point(where, hook.handler, ("context",), subject)
+
+
+def pre_stop(subject: Subject) -> Iterator[Finding]:
+    """So does what is called before the end."""
+    hook = subject.declared.pre_stop
+    if hook is not None:
+        where = subject.path(_HOOKS, "preStop", "handler")
+        yield from _entry_point(where, hook.handler, ("context",), subject)
 
 
 def _entry_point(where: str, handler: str, arguments: tuple[str, ...], subject: Subject) -> Iterator[Finding]:
     module, _, name = handler.rpartition(".")
+    root = subject.declared.code
+    if not root.is_dir():
+        return
     if "." in module or "/" in module:
         yield warning(
             where,
             f"{module} is not at the top of the code root: modules beside it may not be importable.",
             "Put the entry module at the top.",
         )
-    path = module_path(subject.declared.code, module)
+    path = module_path(root, module)
     if path is None:
-        modules = [one.stem for one in subject.declared.code.glob("*.py")]
-        meant = nearest(module, modules)
-        yield error(
-            where,
-            f"{subject.declared.code} has no module {module}.",
-            f"Write {meant}.{name}." if meant else "Name a module that is there.",
-        )
+        meant = nearest(module, [one.stem for one in root.glob("*.py")])
+        like = f" {meant} is spelt like it." if meant else ""
+        yield error(where, f"{root} has no module {module}.{like}", "Name a module that is there.")
         return
-    version = (3, int(subject.declared.runtime.removeprefix("python3.")))
+    version = _version(subject)
     try:
         tree = ast.parse(path.read_bytes(), feature_version=version)
     except (SyntaxError, ValueError) as problem:
@@ -60,11 +66,20 @@ def _entry_point(where: str, handler: str, arguments: tuple[str, ...], subject: 
         yield Finding(
             severity,
             where,
-            f"{path.name} is no Python for {subject.declared.runtime}: {problem}.",
+            f"{path.name} is no Python for python3.{version[1]}: {problem}.",
             "Correct it, or choose the other runtime.",
         )
         return
     yield from _callable(where, name, arguments, tree, path)
+
+
+def _version(subject: Subject) -> tuple[int, int]:
+    """The Python that reads the code; where it is not known, this one."""
+    try:
+        minor = subject.declared.runtime.removeprefix("python3.")
+    except FieldUnreadable:
+        minor = ""
+    return (3, int(minor)) if minor.isdigit() else sys.version_info[:2]
 
 
 def _callable(
@@ -74,10 +89,15 @@ def _callable(
     found = functions.get(name)
     if found is None:
         meant = nearest(name, functions)
+        # It may come from elsewhere, by an import or an assignment.
+        given = _given_otherwise(tree)
+        if name in given or "*" in given:
+            return
+        like = f" {meant} is spelt like it." if meant else ""
         yield error(
             where,
-            f"{path.name} defines no function {name}.",
-            f"Write {path.stem}.{meant}." if meant else f"Define {name}({', '.join(arguments)}) there.",
+            f"{path.name} defines no function {name}.{like}",
+            f"Define {name}({', '.join(arguments)}) there.",
         )
         return
     count = len(arguments)
@@ -93,6 +113,19 @@ def _callable(
         )
 
 
+def _given_otherwise(tree: ast.Module) -> set[str]:
+    """The names that a module has from an import, an assignment or a decorated class; "*" for all."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.ClassDef):
+            names.add(node.name)
+    return names
+
+
 def module_path(root: Path, module: str) -> Path | None:
     """The file of a module in a code root, if it is there."""
     folder, _, dotted = module.rpartition("/")
@@ -105,4 +138,4 @@ def module_path(root: Path, module: str) -> Path | None:
         return None
 
 
-RULES = (entry_points,)
+RULES = (handler, initializer, pre_stop)

@@ -1,46 +1,48 @@
-"""Events that would be lost, or come back for ever: retries, age and destinations."""
+"""Events that would be lost, or come back for ever: retries, age and destinations.
+
+By the help page functioncompute/fc/result-callback, what fails to the end is discarded without a destination.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from terminal.deployment_check.arn_rules import account_of
-from terminal.deployment_check.findings import Finding, error, warning
-from terminal.deployment_check.spelling import nearest
-from terminal.deployment_check.subject import Subject
+from terminal.deployment_check.event_bridge_rules import bus_triggers
+from terminal.deployment_check.findings import Finding, NotChecked, error, warning
+from terminal.deployment_check.subject import Rule, Subject
+from terminal.manifest.fields import FieldUnreadable
 
 _KEY = "asyncInvokeConfig"
 
 
 def configured(subject: Subject) -> Iterator[Finding]:
     """What becomes of an event that fails has to be said, not left to defaults that nobody agrees on."""
-    section = subject.props.get(_KEY)
-    if not isinstance(section, dict):
+    section = subject.declared.asynchronous
+    if section is None:
         yield error(
             subject.path(_KEY),
             "is missing: an event that fails to the end would be discarded.",
             "Add it, with maxAsyncRetryAttempts, maxAsyncEventAgeInSeconds and a destination onFailure.",
         )
         return
-    if "maxAsyncRetryAttempts" not in section:
-        yield error(
-            subject.path(_KEY, "maxAsyncRetryAttempts"),
-            "is missing: a passing failure must be tried again.",
-            "Add it, 0 to 8.",
-        )
-    elif section["maxAsyncRetryAttempts"] == 0:
+    if "maxAsyncRetryAttempts" in section and section.raw("maxAsyncRetryAttempts") == 0:
         yield warning(
             subject.path(_KEY, "maxAsyncRetryAttempts"),
             "0: every passing failure goes to the failure destination.",
             "Set it to 1 to 8.",
         )
     if "maxAsyncEventAgeInSeconds" not in section:
-        yield error(
+        yield warning(
             subject.path(_KEY, "maxAsyncEventAgeInSeconds"),
             "is missing: the documentation and fc3 name three different defaults.",
             "Add it, 1 to 604800.",
         )
-    if subject.declared.async_invoke.on_failure is None:
+
+
+def destination(subject: Subject) -> Iterator[Finding]:
+    """What fails to the end has to go somewhere."""
+    if subject.declared.asynchronous is not None and not subject.declared.on_failure:
         yield error(
             subject.path(_KEY, "destinationConfig", "onFailure"),
             "is missing: an event that fails to the end would be discarded.",
@@ -50,11 +52,11 @@ def configured(subject: Subject) -> Iterator[Finding]:
 
 def loops(subject: Subject) -> Iterator[Finding]:
     """A destination that calls this function again, directly or by way of others of the file."""
-    for key, destination in _destinations(subject):
-        name = _named(destination)
-        if subject in _called(destination, subject):
+    for key, arn in _destinations(subject):
+        name = _named(arn)
+        if subject in _called(arn, subject):
             again = "calls this function again"
-        elif subject in _reached(destination, subject):
+        elif subject in _reached(arn, subject):
             again = "leads back to this function"
         else:
             continue
@@ -65,21 +67,22 @@ def loops(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def functions(subject: Subject) -> Iterator[Finding]:
-    """A function as a destination has to be in the file, and to understand what it gets."""
-    for key, destination in _destinations(subject):
-        _, service, region, account, _ = destination.split(":", 4)
+def functions(subject: Subject) -> Iterator[Finding | NotChecked]:
+    """A function as a destination has to understand what it gets."""
+    for key, arn in _destinations(subject):
+        _, service, region, account, _ = arn.split(":", 4)
         here = region in ("", subject.declared.region) and account in ("", account_of(subject))
-        if service != "fc" or not here or not all(one.sound("functionName") for one in subject.functions):
+        if service != "fc" or not here:
             continue
-        where, name = subject.path(_KEY, "destinationConfig", key, "destination"), _named(destination)
-        found = next((one for one in subject.functions if one.declared.name == name), None)
+        where, name = subject.path(_KEY, "destinationConfig", key, "destination"), _named(arn)
+        found = next((one for one in subject.functions if _name_of(one) == name), None)
         if found is None:
-            meant = nearest(name, [one.declared.name for one in subject.functions if one is not subject])
-            yield error(
+            known = name in subject.others
+            yield NotChecked(
                 where,
-                f"{name} is no function of this file: the record would reach nobody.",
-                f"Write {meant}." if meant else "Declare it here, or name another destination.",
+                f"what {name} does with the record is not known here."
+                if known
+                else f"{name} is no function of this file; whether the account has it, only the cloud knows.",
             )
         elif found is not subject and not found.keeps:
             yield error(
@@ -96,42 +99,59 @@ def functions(subject: Subject) -> Iterator[Finding]:
 
 
 def _destinations(subject: Subject) -> Iterator[tuple[str, str]]:
-    asynchronous = subject.declared.async_invoke
-    for key, destination in (("onFailure", asynchronous.on_failure), ("onSuccess", asynchronous.on_success)):
-        if destination is not None:
-            yield key, destination
+    """The destinations that are known."""
+    for key in ("onFailure", "onSuccess"):
+        try:
+            arn = subject.declared.on_failure if key == "onFailure" else subject.declared.on_success
+        except FieldUnreadable:
+            continue
+        if arn.startswith(("acs:mns:", "acs:fc:")):
+            yield key, arn
 
 
-def _named(destination: str) -> str:
+def _named(arn: str) -> str:
     """The topic, queue or function that a destination names."""
-    return destination.split(":", 4)[4].strip("/").split("/")[1]
+    return arn.split(":", 4)[4].strip("/").split("/")[1]
 
 
-def _called(destination: str, subject: Subject) -> list[Subject]:
-    """The functions of the file that a destination calls."""
-    _, service, region, _, resource = destination.split(":", 4)
-    name = _named(destination)
+def _name_of(subject: Subject) -> str | None:
+    try:
+        return subject.declared.name
+    except FieldUnreadable:
+        return None
+
+
+def _called(arn: str, subject: Subject) -> list[Subject]:
+    """The functions of the file that a destination is known to call."""
+    _, service, region, _, resource = arn.split(":", 4)
+    name = _named(arn)
     if service == "fc":
-        return [one for one in subject.functions if one.declared.name == name]
+        return [one for one in subject.functions if _name_of(one) == name]
     if "/topics/" in resource:
-        return [
-            one
-            for one in subject.functions
-            for trigger in one.declared.mns_topic_triggers
-            if (trigger.topic, trigger.region) == (name, region)
-        ]
-    return [
-        one
-        for one in subject.functions
-        for trigger in one.declared.event_bridge_triggers
-        if trigger.queue is not None and trigger.queue.name == name
-    ]
+        return [one for one in subject.functions if (region, name) in _topics(one)]
+    return [one for one in subject.functions if name in _queues(one)]
 
 
-def _reached(destination: str, subject: Subject) -> list[Subject]:
+def _topics(subject: Subject) -> set[tuple[str, str]]:
+    try:
+        topics = [one.topic for one in subject.declared.triggers if one.type == "mns_topic"]
+    except FieldUnreadable:
+        return set()
+    return {(topic.region, topic.name) for topic in topics}
+
+
+def _queues(subject: Subject) -> set[str]:
+    try:
+        queues = [one.queue for one in bus_triggers(subject)]
+        return {queue.text("QueueName", "") for queue in queues if queue is not None}
+    except FieldUnreadable:
+        return set()
+
+
+def _reached(arn: str, subject: Subject) -> list[Subject]:
     """The functions that a destination calls, and those that their own destinations call, and so on."""
     reached: list[Subject] = []
-    pending = [destination]
+    pending = [arn]
     while pending:
         for called in _called(pending.pop(), subject):
             if called not in reached:
@@ -140,4 +160,4 @@ def _reached(destination: str, subject: Subject) -> list[Subject]:
     return reached
 
 
-RULES = (configured, loops, functions)
+RULES: tuple[Rule, ...] = (configured, destination, loops, functions)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Severity(str, Enum):
-    """An error keeps a deployment from working or loses events; a warning is for someone to decide."""
+    """An error is known to fail or to lose events; a warning is likely to, and for someone to decide."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -22,6 +22,17 @@ class Finding:
     where: str
     what: str
     remedy: str
+
+
+@dataclass(frozen=True)
+class NotChecked:
+    """Something that cannot be judged here: its path in the file, and why in a sentence."""
+
+    where: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from terminal.deployment_check.findings import Finding, error, warning
+from terminal.deployment_check.findings import Finding, NotChecked, error, warning
 from terminal.deployment_check.subject import Rule, Subject
 
 # Help page functioncompute/fc/python: the regions that its list for 3.12 leaves out.
@@ -13,17 +13,20 @@ _WITHOUT_3_12 = frozenset({"ap-southeast-1", "ap-southeast-5"})
 
 def role(subject: Subject) -> Iterator[Finding]:
     """Without a role there are no keys."""
-    if subject.declared.role is None:
+    if not subject.declared.role:
         yield error(
             subject.path("role"),
             "is missing: the function would have no keys for IMM and OSS.",
-            "Name the ARN of the function's role.",
+            "Name the function's role.",
         )
 
 
-def log(subject: Subject) -> Iterator[Finding]:
+def log(subject: Subject) -> Iterator[Finding | NotChecked]:
     """Outcomes are in the log, durations and errors in the metrics."""
     declared = subject.declared.log
+    if declared.auto:
+        yield NotChecked(subject.path("logConfig"), "fc3 makes and names the project and the logstore.")
+        return
     if not declared.project or not declared.logstore:
         yield warning(
             subject.path("logConfig"),
@@ -31,11 +34,9 @@ def log(subject: Subject) -> Iterator[Finding]:
             "Name a project and a logstore.",
         )
         return
-    for key, enabled in (
-        ("enableRequestMetrics", declared.enable_request_metrics),
-        ("enableInstanceMetrics", declared.enable_instance_metrics),
-    ):
-        if not enabled:
+    section = subject.declared.props.fields("logConfig")
+    for key in ("enableRequestMetrics", "enableInstanceMetrics"):
+        if section is not None and not section.flag(key, False):
             yield warning(
                 subject.path("logConfig", key), "off, the default: no durations or errors.", "Write true."
             )
@@ -43,7 +44,7 @@ def log(subject: Subject) -> Iterator[Finding]:
 
 def network(subject: Subject) -> Iterator[Finding]:
     """IMM's endpoint is a public one."""
-    if not subject.declared.internet_access and not subject.declared.environment.get("IMM_ENDPOINT"):
+    if not subject.declared.internet_access and not subject.declared.setting("IMM_ENDPOINT"):
         yield error(
             subject.path("internetAccess"),
             "false: the function could not reach IMM, whose endpoint is public.",

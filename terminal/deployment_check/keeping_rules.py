@@ -20,7 +20,7 @@ def triggers(subject: Subject) -> Iterator[Finding]:
     """It understands records of failures, and no trigger brings any."""
     for trigger in subject.declared.triggers:
         yield error(
-            subject.trigger_path(trigger.name),
+            trigger.where,
             "must not call this function: it understands nothing but Function Compute's records of failures.",
             "Remove it, and name this function under onFailure of the one that fails.",
         )
@@ -29,14 +29,14 @@ def triggers(subject: Subject) -> Iterator[Finding]:
 def out_of_the_way(subject: Subject) -> Iterator[Finding]:
     """A record among the videos could be taken for one."""
     try:
-        place = read_failed_settings(subject.declared.environment).failed_events
+        place = read_failed_settings({VARIABLE: subject.declared.setting(VARIABLE)}).failed_events
     except InvalidSetting:
         return
     kept = TargetObject(place.bucket, f"{place.prefix}/{_EXAMPLE}")
     for other in subject.functions:
-        if other.keeps or not other.sound("code"):
+        if other.keeps:
             continue
-        text = other.declared.environment.get("ALLOWED_OBJECTS", "")
+        text = other.declared.setting("ALLOWED_OBJECTS")
         try:
             allowed = read_settings({"ALLOWED_OBJECTS": text}, other.declared.code).allowed_objects
         except InvalidSetting:

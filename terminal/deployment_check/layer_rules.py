@@ -15,7 +15,7 @@ _OFFICIAL_PYTHON = re.compile(r"Python(\d)(\d+)(?!\d).*")
 def listed(subject: Subject) -> Iterator[Finding]:
     """One layer with the dependencies, each layer once, each for the runtime."""
     layers = subject.declared.layers
-    if not any(map(is_own, layers)) and subject.sound("layers"):
+    if not any(map(is_own, layers)):
         yield error(
             subject.path("layers"),
             "none of your own: no runtime and no official layer has both SDKs that the function imports.",
@@ -28,7 +28,7 @@ def listed(subject: Subject) -> Iterator[Finding]:
         official = _OFFICIAL.fullmatch(layer)
         python = _OFFICIAL_PYTHON.fullmatch(official[1]) if official else None
         version = f"python{python[1]}.{python[2]}" if python else subject.declared.runtime
-        if version != subject.declared.runtime and subject.sound("runtime"):
+        if version != subject.declared.runtime:
             yield error(
                 where,
                 f"is for {version}, the function runs on {subject.declared.runtime}.",

@@ -79,6 +79,6 @@ def initializer_seconds(cpu: float, *, keeps: bool = False) -> float:
     return seconds / min(cpu, 1)
 
 
-def retry_seconds(attempts: int, timeout: int) -> int:
+def retry_seconds(attempts: float, timeout: float) -> float:
     """How long an event may be under way until its last attempt has ended, the pauses not counted."""
     return (attempts + 1) * timeout

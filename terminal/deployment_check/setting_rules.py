@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.failed_settings import VARIABLE, FailedSettings, read_failed_settings
 from imm_label_tags.settings import Settings, read_settings
-from terminal.deployment_check.findings import Finding, Severity, error
-from terminal.deployment_check.spelling import nearest
-from terminal.deployment_check.subject import Subject
+from terminal.deployment_check.findings import Finding, NotChecked, Severity, error, warning
+from terminal.deployment_check.spelling import slip
+from terminal.deployment_check.subject import Rule, Subject
 from terminal.manifest.dotenv import FILE_NAME
 
 _KEY = "environmentVariables"
+_OBJECTS = "ALLOWED_OBJECTS"
+# What is around a * may be any part of a bucket's name.
+_BUCKET = re.compile(r"[a-z0-9*](?:[a-z0-9*-]{0,61}[a-z0-9*])?")
+_KEY_BYTES = 1023
+# What begins like these is ours; OSS_, IMM_ and LOG_ may well be the user's.
+_PREFIXES = ("LABEL_", "TAG_", "ALLOWED_OBJECT", "STALE_OBJECT", "SECOND_LOOK", "FAILED_EVENT")
 _ENDPOINTS = ("IMM_ENDPOINT", "OSS_ENDPOINT")
 _LOCAL = re.compile(r"(?:localhost|127(?:\.\d+){3})(?::\d+)?")
 # What has no default, and something harmless in its place.
@@ -34,33 +41,69 @@ class _Asked(dict[str, str]):
 
 
 def names(subject: Subject) -> Iterator[Finding]:
-    """A misspelt setting is one that stays at its default."""
-    asked = _Asked()
-    _read(asked, subject)
+    """A misspelt setting is one that stays at its default; any other variable is the user's own business."""
+    ours, others = _names(subject.keeps), _names(not subject.keeps)
     for name in subject.declared.environment:
-        if name not in asked.names:
-            meant = nearest(name, asked.names)
+        where = subject.path(_KEY, name)
+        if name in ours:
+            continue
+        if name in others:
+            yield warning(where, "is no setting of this function, which does not read it.", "Remove it here.")
+        elif (like := slip(name, ours)) is not None:
             yield error(
-                subject.path(_KEY, name),
-                "the function has no such setting.",
-                f"Write {meant}." if meant else f"Remove it, or use one of {', '.join(sorted(asked.names))}.",
+                where,
+                f"the function has no such setting; {like} is spelt like it.",
+                "Correct its name, or choose another for what is yours.",
+            )
+        elif name.upper().startswith(_PREFIXES):
+            known = ", ".join(sorted(one for one in ours if one.startswith(_PREFIXES)))
+            yield error(
+                where,
+                "begins as the function's settings do, and is none of them.",
+                f"They are {known}; choose another beginning for what is yours.",
             )
 
 
 def values(subject: Subject) -> Iterator[Finding]:
     """What the initializer would refuse is refused here; each bad value is reported."""
-    if not subject.sound("code"):
-        return
     environment = dict(subject.declared.environment)
+    code = subject.declared.code
     # Each round finds one bad value, and there are no more than there are variables, given or needed.
     for _ in (*environment, *_NEEDED):
         try:
-            _read(environment, subject)
+            _read(environment, subject.keeps, code)
         except InvalidSetting as problem:
             given = environment.get(problem.variable, "").strip()
             environment[problem.variable] = _NEEDED.get(problem.variable, "")
             if given:
                 yield error(subject.path(_KEY, problem.variable), str(problem), "Correct the value.")
+
+
+def patterns(subject: Subject) -> Iterator[Finding]:
+    """A pattern that no object can have leaves out what it was written for.
+
+    Sources: help pages oss/user-guide/bucket-naming-conventions and …/object-naming-conventions.
+    """
+    if subject.keeps:
+        return
+    for pattern in filter(None, map(str.strip, subject.declared.setting(_OBJECTS).split(","))):
+        bucket, slash, key = pattern.partition("/")
+        why = ""
+        if not slash or "://" in pattern:
+            # The function itself refuses it.
+            continue
+        if not _BUCKET.fullmatch(bucket):
+            why = f"a bucket's name has lower-case letters, digits and -, and {bucket!r} has not"
+        elif key.startswith(("/", "\\")):
+            why = f"no key of OSS begins with {key[0]}"
+        elif len(key.replace("*", "").encode()) > _KEY_BYTES:
+            why = f"no key of OSS has more than {_KEY_BYTES} bytes"
+        if why:
+            yield error(
+                subject.path(_KEY, _OBJECTS),
+                f"{pattern} can never match anything: {why}.",
+                "Correct it, for example to bucket/prefix/ or bucket/prefix*.",
+            )
 
 
 def needed(subject: Subject) -> Iterator[Finding]:
@@ -74,10 +117,11 @@ def needed(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def left_open(subject: Subject) -> Iterator[str]:
-    """What a deployment will ask for, in sentences."""
-    for name in _unset(subject):
-        yield f"{subject.path(_KEY, name)}: it is not set. `s deploy` will ask for it."
+def left_open(subject: Subject) -> Iterator[NotChecked]:
+    """What a deployment will ask for."""
+    if not subject.surroundings.deploying:
+        for name in _unset(subject):
+            yield NotChecked(subject.path(_KEY, name), "it is not set. `s deploy` will ask for it.")
 
 
 def endpoints(subject: Subject) -> Iterator[Finding]:
@@ -85,9 +129,7 @@ def endpoints(subject: Subject) -> Iterator[Finding]:
     severity = Severity.ERROR if subject.surroundings.deploying else Severity.WARNING
     for name in _ENDPOINTS:
         try:
-            settings = read_settings(
-                {name: subject.declared.environment.get(name, "")}, subject.declared.code
-            )
+            settings = read_settings({name: subject.declared.setting(name)}, subject.declared.code)
         except InvalidSetting:
             continue
         endpoint = settings.imm_endpoint or settings.oss_endpoint
@@ -103,7 +145,7 @@ def endpoints(subject: Subject) -> Iterator[Finding]:
 def secrets_in_code(subject: Subject) -> Iterator[Finding]:
     """Serverless Devs reads a ``.env`` in the code root, and uploads it with the code."""
     path = subject.declared.code / FILE_NAME
-    if subject.sound("code") and path.exists():
+    if path.exists():
         yield error(
             subject.path("code"),
             f"{path} would be deployed with the code, and Serverless Devs would read it.",
@@ -111,17 +153,23 @@ def secrets_in_code(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _read(environment: Mapping[str, str], subject: Subject) -> Settings | FailedSettings:
-    if subject.keeps:
-        return read_failed_settings(environment)
-    return read_settings(environment, subject.declared.code)
+def _read(environment: Mapping[str, str], keeps: bool, code: Path) -> Settings | FailedSettings:
+    return read_failed_settings(environment) if keeps else read_settings(environment, code)
+
+
+def _names(keeps: bool) -> set[str]:
+    """The variables that a function asks for."""
+    asked = _Asked()
+    _read(asked, keeps, Path())
+    return asked.names
 
 
 def _unset(subject: Subject) -> list[str]:
-    given = subject.declared.environment
-    return [name for name in _NEEDED if subject.keeps and not given.get(name, "").strip()]
+    if not subject.keeps:
+        return []
+    return [name for name in _NEEDED if not subject.declared.setting(name).strip()]
 
 
-RULES = (names, needed)
+RULES: tuple[Rule, ...] = (names, patterns, needed, left_open)
 # The functions take the same variables from the same environment.
-SHARED_RULES = (values, endpoints, secrets_in_code)
+SHARED_RULES: tuple[Rule, ...] = (values, endpoints, secrets_in_code)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from localcloud.fc.declaration import FunctionDeclaration
-from terminal.deployment_check.findings import Finding
-
-# The entry module of the function that keeps failed events, and the resource that declares it.
-KEEPER = "keep_failed"
+from terminal.deployment_check.findings import Finding, NotChecked
+from terminal.manifest.function import DeclaredFunction
 
 
 @dataclass(frozen=True)
@@ -24,43 +20,23 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Subject:
-    """A function: its resolved props, and what they declare.
+    """A function of ours as it is declared.
 
-    ``where`` is the path that leads to the props. What stands at a path in ``spoilt`` is reported already,
-    and ``props`` and ``declared`` have something harmless in its place. ``functions`` are all of the file,
-    this one among them.
+    What was found wrong before the rules look at it cannot be read any more, so that it is told once. A rule
+    may read any field; where one cannot be read, the rule ends. ``keeps``: it does not tag, but keeps what
+    the one that tags could not handle. ``functions`` are all of ours in the file, this one among them;
+    ``others`` are the names of those in it that are not ours.
     """
 
-    where: str
-    props: Mapping[str, Any]
-    declared: FunctionDeclaration
-    spoilt: frozenset[str]
+    declared: DeclaredFunction
+    keeps: bool
     surroundings: Surroundings
     functions: Sequence[Subject] = field(default=(), repr=False, compare=False)
-
-    @property
-    def keeps(self) -> bool:
-        """Whether the function keeps what others could not handle; any other one tags objects."""
-        module = self.declared.handler.rpartition(".")[0].rpartition("/")[2]
-        return KEEPER in (module, self.declared.resource)
+    others: Sequence[str] = field(default=(), repr=False, compare=False)
 
     def path(self, *keys: str) -> str:
         """The path of a value in the props."""
-        return ".".join((self.where, *keys))
-
-    def sound(self, *keys: str) -> bool:
-        """Whether the values of some props are what the file says."""
-        return not any(below(where, self.path(key)) for key in keys for where in self.spoilt)
-
-    def trigger_path(self, name: str) -> str:
-        """The path of a trigger."""
-        names = [trigger.name for trigger in self.declared.triggers]
-        return self.path(f"triggers[{names.index(name)}]")
+        return ".".join((self.declared.where, *keys))
 
 
-Rule = Callable[[Subject], Iterator[Finding]]
-
-
-def below(where: str, above: str) -> bool:
-    """Whether a path is another one, or leads to a part of what is there."""
-    return where == above or where.startswith((f"{above}.", f"{above}["))
+Rule = Callable[[Subject], Iterator["Finding | NotChecked"]]

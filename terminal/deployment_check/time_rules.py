@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 
 from terminal.deployment_check import patience
+from terminal.deployment_check.event_bridge_rules import bus_triggers
 from terminal.deployment_check.findings import Finding, error
 from terminal.deployment_check.subject import Subject
+from terminal.manifest.function import DEFAULT_RETRIES
 
 # Help page functioncompute/fc/advanced-features-of-triggers.
 STREAM_TIMEOUT = 300
@@ -23,7 +25,7 @@ def function_timeout(subject: Subject) -> Iterator[Finding]:
         worst = patience.keeping_seconds()
         what, calls, repetitions = "a failed event", "a call", patience.KEEPING_REPETITIONS
     if timeout <= worst:
-        missing = "" if "timeout" in subject.props else ", fc3's default,"
+        missing = "" if "timeout" in subject.declared.props else ", fc3's default,"
         yield error(
             subject.path("timeout"),
             f"{timeout} s{missing} is not above {what}'s worst case of {worst:g} s: "
@@ -34,8 +36,8 @@ def function_timeout(subject: Subject) -> Iterator[Finding]:
 
 def second_look(subject: Subject) -> Iterator[Finding]:
     """The time must suffice for second looks too, or their waits are in vain."""
-    text = subject.declared.environment.get(SECOND_LOOK, "").strip()
-    if subject.keeps or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not subject.sound("timeout"):
+    text = subject.declared.setting(SECOND_LOOK).strip()
+    if subject.keeps or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return
     looks = patience.second_look_seconds(float(text))
     worst = patience.invocation_seconds() + looks
@@ -55,10 +57,10 @@ def second_look(subject: Subject) -> Iterator[Finding]:
 def batches(subject: Subject) -> Iterator[Finding]:
     """A batch must be done before the time is up, and EventBridge waits no longer than five minutes."""
     timeout = subject.declared.timeout
-    for trigger in subject.declared.event_bridge_triggers:
-        if trigger.mode != "event-streaming" or not subject.sound("timeout"):
+    for trigger in bus_triggers(subject):
+        if trigger.mode != "event-streaming":
             continue
-        where = f"{subject.trigger_path(trigger.name)}.triggerConfig.runOptions.batchWindow.CountBasedWindow"
+        where = f"{trigger.where}.runOptions.batchWindow.CountBasedWindow"
         worst = patience.invocation_seconds(trigger.batch_messages)
         if timeout <= worst and worst > patience.invocation_seconds():
             yield error(
@@ -87,9 +89,10 @@ def initializer_timeout(subject: Subject) -> Iterator[Finding]:
         return
     worst = patience.initializer_seconds(subject.declared.cpu, keeps=subject.keeps)
     imported = "OSS's SDK" if subject.keeps else "both SDKs"
-    if initializer.timeout < worst and subject.sound("cpu", "memorySize", "diskSize"):
-        given = subject.props["instanceLifecycleConfig"]["initializer"]
-        missing = "" if "timeout" in given else ", the default,"
+    if initializer.timeout < worst:
+        hooks = subject.declared.props.fields("instanceLifecycleConfig")
+        given = hooks.fields("initializer") if hooks is not None else None
+        missing = "" if given is not None and "timeout" in given else ", the default,"
         yield error(
             f"{where}.timeout",
             f"{initializer.timeout} s{missing} is below the {worst:.1f} s that importing {imported} can take "
@@ -100,17 +103,18 @@ def initializer_timeout(subject: Subject) -> Iterator[Finding]:
 
 def event_age(subject: Subject) -> Iterator[Finding]:
     """An event must not get too old before its last attempt."""
-    declared = subject.declared.async_invoke
-    section = subject.props.get("asyncInvokeConfig")
-    if not isinstance(section, dict) or "maxAsyncEventAgeInSeconds" not in section:
+    section = subject.declared.asynchronous
+    if section is None or "maxAsyncEventAgeInSeconds" not in section:
         return
-    needed = patience.retry_seconds(declared.max_retry_attempts, subject.declared.timeout)
-    if declared.max_event_age_seconds < needed and subject.sound("timeout", "asyncInvokeConfig"):
+    age = section.number("maxAsyncEventAgeInSeconds")
+    retries = section.number("maxAsyncRetryAttempts", DEFAULT_RETRIES)
+    needed = patience.retry_seconds(retries, subject.declared.timeout)
+    if age < needed:
         yield error(
             subject.path("asyncInvokeConfig", "maxAsyncEventAgeInSeconds"),
-            f"{declared.max_event_age_seconds} s is below the {needed} s that "
-            f"{declared.max_retry_attempts + 1} attempts of {subject.declared.timeout} s can take.",
-            f"Set it to {needed} or more.",
+            f"{age:g} s is below the {needed:g} s that {retries + 1:g} attempts of "
+            f"{subject.declared.timeout} s can take.",
+            f"Set it to {needed:g} or more.",
         )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from terminal.deployment_check.findings import Finding, error, warning
-from terminal.deployment_check.subject import Subject
+from terminal.deployment_check.subject import Rule, Subject
+from terminal.manifest.function import Topic
 
 # Help page functioncompute/fc/product-overview/limits-of-usage.
 MOST = 50
+# What they bring, the function refuses: it is none of the events that it knows.
 _WHY_NOT = {
     "oss": "every upload would call it before IMM has looked at the video",
     "http": "anyone who knows its address could call it",
@@ -36,21 +38,24 @@ def types(subject: Subject) -> Iterator[Finding]:
         if trigger.type not in ("mns_topic", "eventbridge"):
             why = _WHY_NOT.get(trigger.type, "it brings no notification of IMM")
             yield error(
-                f"{subject.trigger_path(trigger.name)}.triggerType",
+                f"{trigger.where}.triggerType",
                 f"{trigger.type} must not call this function: {why}.",
                 "Use mns_topic or eventbridge, or another function.",
             )
 
 
 def order(subject: Subject) -> Iterator[Finding]:
-    """A deployment of fc3 0.1.22 ends at the first eventbridge trigger that has not changed."""
+    """A deployment of fc3 0.1.22 ends at the first eventbridge trigger that has not changed.
+
+    Source: its ``src/subCommands/deploy/impl/trigger.ts``.
+    """
     before: str | None = None
     for trigger in subject.declared.triggers:
         if trigger.type == "eventbridge":
             before = before or trigger.name
         elif before is not None and trigger.type == "mns_topic":
             yield error(
-                subject.trigger_path(trigger.name),
+                trigger.where,
                 f"stands after {before}: `s deploy` ends at an eventbridge trigger that has not changed, and "
                 "would not deploy this one.",
                 "Put it before every eventbridge trigger.",
@@ -58,26 +63,34 @@ def order(subject: Subject) -> Iterator[Finding]:
 
 
 def topics(subject: Subject) -> Iterator[Finding]:
-    """Subscriptions that lose messages, or deliver them twice."""
-    seen: dict[tuple[str, str], str] = {}
-    for trigger in subject.declared.mns_topic_triggers:
-        where = subject.trigger_path(trigger.name)
-        other = seen.setdefault((trigger.region, trigger.topic), trigger.name)
+    """Subscriptions that deliver every message twice."""
+    seen: dict[Topic, str] = {}
+    for trigger in subject.declared.triggers:
+        if trigger.type != "mns_topic":
+            continue
+        other = seen.setdefault(trigger.topic, trigger.name)
         if other != trigger.name:
             yield error(
-                f"{where}.sourceArn",
-                f"{trigger.topic} is the topic of {other} too: every message would come twice.",
+                f"{trigger.where}.sourceArn",
+                f"{trigger.topic.name} is the topic of {other} too: every message would come twice.",
                 "Remove one of the triggers.",
             )
-        if trigger.notify_strategy == "BACKOFF_RETRY":
+
+
+def losses(subject: Subject) -> Iterator[Finding]:
+    """Subscriptions that lose messages."""
+    for trigger in subject.declared.triggers:
+        if trigger.type != "mns_topic":
+            continue
+        if trigger.settings.text("notifyStrategy", "") == "BACKOFF_RETRY":
             yield warning(
-                f"{where}.triggerConfig.notifyStrategy",
+                f"{trigger.where}.triggerConfig.notifyStrategy",
                 "BACKOFF_RETRY gives up after three attempts within a minute; then the message is lost.",
                 "Write EXPONENTIAL_DECAY_RETRY, which tries for a day.",
             )
-        if trigger.filter_tag:
+        if trigger.settings.text("filterTag", ""):
             yield warning(
-                f"{where}.triggerConfig.filterTag",
+                f"{trigger.where}.triggerConfig.filterTag",
                 "IMM's notifications are not documented to carry a tag; none may pass this filter.",
                 "Remove it, and use a topic for these notifications alone.",
             )
@@ -90,13 +103,13 @@ def roles(subject: Subject) -> Iterator[Finding]:
     its policy, `s deploy` ends with 0, and no later deployment attaches it.
     """
     for trigger in subject.declared.triggers:
-        if trigger.type == "mns_topic" and trigger.invocation_role is None:
+        if trigger.type == "mns_topic" and not trigger.invocation_role:
             yield warning(
-                f"{subject.trigger_path(trigger.name)}.invocationRole",
+                f"{trigger.where}.invocationRole",
                 "is missing: `s deploy` makes AliyunMNSNotificationRole, and succeeds also where it may not "
                 "attach that role's policy; then no message reaches the function.",
                 "Name a role; `imm-label-tags setup` makes it, with what MNS needs.",
             )
 
 
-RULES = (present, types, order, topics, roles)
+RULES: tuple[Rule, ...] = (present, types, order, topics, losses, roles)

@@ -11,9 +11,8 @@ from localcloud.ram.templates import UnusableTemplate
 from terminal import checkout
 from terminal.installation.access import Access, Endpoints, keys_of
 from terminal.installation.target import Target, read_target
-from terminal.local_deployment import DeploymentUnreadable
-from terminal.manifest.dotenv import LineUnclear, with_dotenv
-from terminal.manifest.expressions import ExpressionError
+from terminal.manifest.dotenv import with_dotenv
+from terminal.manifest.file import ManifestUnreadable
 from terminal.problems import Problem
 
 
@@ -23,10 +22,8 @@ def known_problems() -> Iterator[None]:
     try:
         yield
     except (
-        DeploymentUnreadable,
+        ManifestUnreadable,
         DeclarationError,
-        ExpressionError,
-        LineUnclear,
         UnusableTemplate,
     ) as error:
         raise Problem(str(error)) from None

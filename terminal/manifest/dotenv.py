@@ -1,8 +1,9 @@
-"""The ``.env`` file that Serverless Devs reads: lines ``NAME=value`` for what the environment leaves unset.
+"""The ``.env`` files that Serverless Devs reads, as it reads them: with dotenv and dotenv-expand.
 
-Serverless Devs 3 reads the one beside the file that it deploys (npm packages dotenv and dotenv-expand). Only
-lines that mean the same to every reader of such files are understood: no ``$``, no backslash, no value of
-several lines.
+The grammar is that of dotenv 16 (``lib/main.js``) and of dotenv-expand 10, both as @serverless-devs/s
+3.1.10 has them: a byte order mark, names with dots and dashes, values of several lines, ``$NAME`` and
+``${NAME:-default}``. What is no assignment is skipped, as it is there. A file beside the code is read
+before the one beside the template, and what the environment has already stays.
 """
 
 from __future__ import annotations
@@ -13,40 +14,59 @@ from pathlib import Path
 
 FILE_NAME = ".env"
 
-_BLANK = re.compile(r"\s*(?:#.*)?")
-_LINE = re.compile(
-    r"""\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*
-        (?: '([^'$\\]*)' | "([^"$\\]*)" | ([^\s'"`\#$\\](?:[^'"`\#$\\]*[^\s'"`\#$\\])?)? )
-        \s*(?:\#.*)?""",
-    re.VERBOSE,
+# No text of a .env needs more; a name that refers to itself would never end.
+_MOST_REFERENCES = 1000
+_ASSIGNMENT = re.compile(
+    r"""^\s*(?:export\s+)?([\w.-]+)(?:\s*=\s*?|:\s+?)
+        (\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^\#\r\n]+)?
+        \s*(?:\#.*)?$""",
+    re.VERBOSE | re.MULTILINE | re.ASCII,
 )
+_QUOTED = re.compile(r"""^(['"`])(.*)\1$""", re.DOTALL | re.MULTILINE)
+_REFERENCE = re.compile(r"\$\{?(\w+)(?::-([^}\\]*))?\}?", re.ASCII)
+_DOLLAR = re.compile(r"(?<!\\)\$")
 
 
-class LineUnclear(Exception):
-    """A line of a ``.env`` file that not every reader understands alike."""
-
-    def __init__(self, path: Path, number: int) -> None:
-        super().__init__(f"{path}, line {number}: only plain lines like NAME=value or NAME='value' are read.")
-        self.number = number
-
-
-def with_dotenv(variables: Mapping[str, str], directory: Path) -> dict[str, str]:
-    """An environment together with what the ``.env`` file of a directory, if there is one, adds to it.
-
-    Raises LineUnclear.
-    """
-    path = directory / FILE_NAME
-    return {**_read(path), **variables} if path.is_file() else dict(variables)
+def with_dotenv(variables: Mapping[str, str], *directories: Path) -> dict[str, str]:
+    """An environment together with what the ``.env`` files of some directories add, where there are any."""
+    environment = dict(variables)
+    for directory in directories:
+        _add(_assignments(directory / FILE_NAME), environment)
+    return environment
 
 
-def _read(path: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), start=1):
-        if _BLANK.fullmatch(line):
-            continue
-        match = _LINE.fullmatch(line)
+def _assignments(path: Path) -> dict[str, str]:
+    try:
+        text = path.read_text("utf-8", "replace")
+    except (OSError, ValueError):
+        # Serverless Devs goes on without a file that it cannot read.
+        return {}
+    # JavaScript takes a byte order mark for white space.
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", " ")
+    return {match[1]: _value(match[2] or "") for match in _ASSIGNMENT.finditer(text)}
+
+
+def _value(text: str) -> str:
+    text = text.strip()
+    quote = text[:1]
+    text = _QUOTED.sub(lambda match: match[2], text)
+    return text.replace("\\n", "\n").replace("\\r", "\r") if quote == '"' else text
+
+
+def _add(assignments: Mapping[str, str], environment: dict[str, str]) -> None:
+    given = {name: environment.get(name, value) for name, value in assignments.items()}
+    environment.update(given)
+    for name, value in given.items():
+        environment[name] = _expanded(value, environment).replace("\\$", "$")
+
+
+def _expanded(value: str, environment: Mapping[str, str]) -> str:
+    """A value without its references, of which the last is replaced first."""
+    for _ in range(_MOST_REFERENCES):
+        dollars = list(_DOLLAR.finditer(value))
+        match = _REFERENCE.match(value, dollars[-1].start()) if dollars else None
         if match is None:
-            raise LineUnclear(path, number)
-        name, single, double, plain = match.groups()
-        found[name] = single or double or plain or ""
-    return found
+            break
+        replacement = environment.get(match[1]) or match[2] or ""
+        value = value[: match.start()] + replacement + value[match.end() :]
+    return value

@@ -12,7 +12,7 @@ from typing import Any
 from terminal.deployment_check.check import check
 from terminal.deployment_check.findings import Finding, Report
 from terminal.deployment_check.subject import Surroundings
-from terminal.manifest.document import read_template
+from terminal.manifest.file import read_manifest
 
 ROOT = Path(__file__).parent.parent.parent
 PROPS = "resources.tag_object.props"
@@ -66,7 +66,7 @@ class Checkout:
 
 def good(name: str = "s.yaml") -> Any:
     """What a deployed file says, together with what it extends."""
-    content = json.loads(json.dumps(read_template(ROOT / name).content))
+    content = json.loads(json.dumps(read_manifest(ROOT / name, {}, dotenv=False).content))
     content.pop("extend", None)
     for variable in ("topic", "trigger_role") if name != "s.yaml" else ():
         # Only the triggers that this file replaces use it.

@@ -43,8 +43,8 @@ def test_one_line_for_each_finding(checkout: Checkout) -> None:
     result = run("--template", str(checkout.write(content)))
     assert result.exit_code == 1
     props = "resources.tag_object.props"
-    told = "the function has no such setting. Write LABEL_NAMES."
-    assert f"  error    {props}.environmentVariables.LABEL_NAME: {told}\n" in result.output
+    told = "the function has no such setting; LABEL_NAMES is spelt like it."
+    assert f"  error    {props}.environmentVariables.LABEL_NAME: {told}" in result.output
     assert (
         f"  warning  {props}.triggers[0].triggerConfig.notifyStrategy: BACKOFF_RETRY gives up"
         in result.output
@@ -82,6 +82,6 @@ def test_as_json(checkout: Checkout) -> None:
     assert finding["severity"] == "error"
     assert finding["where"] == "resources.tag_object.props.timeout"
     assert finding["what"].startswith("3 s is not above")
-    assert finding["remedy"] == "Set it to 95 or more."
+    assert finding["remedy"] == "Set it to 88 or more."
     assert told["checked"]
     assert told["not_checked"]

@@ -17,10 +17,10 @@ import pytest
 from terminal.deployment_check.check import check
 from terminal.deployment_check.comparison import differences
 from terminal.deployment_check.findings import Finding, Report
-from terminal.deployment_check.resolution import Resolution
 from terminal.deployment_check.serverless_devs import Absent, ServerlessDevs, find, render
 from terminal.deployment_check.subject import Surroundings
-from terminal.manifest.document import read_template
+from terminal.manifest.expressions import unrendered
+from terminal.manifest.file import read_manifest
 from tests.deployment.checkout import KEEPER_PROPS, PROPS, ROOT, Checkout, good, put
 
 RENDERINGS = Path(__file__).parent / "renderings"
@@ -100,13 +100,10 @@ def test_the_installed_serverless_devs_renders_them_the_same(checkout: Checkout)
 
 
 def test_what_yaml_readers_disagree_about_is_read_as_serverless_devs_reads_it() -> None:
-    file = read_template(RENDERINGS / "quirks.yaml")
-    resolution = Resolution(file, {})
-    failed: list[str] = []
-    ours = resolution.resolve(file.content["resources"]["quirks"]["props"], "", failed.append)
+    (ours,) = read_manifest(RENDERINGS / "quirks.yaml", {}).resources
     told = json.loads((RENDERINGS / "quirks.yaml.json").read_text("utf-8"))
-    assert (failed, resolution.findings) == ([], [])
-    assert list(differences(ours, told["resources"]["quirks"]["props"], "")) == []
+    assert list(unrendered(ours.props)) == []
+    assert list(differences(ours.props, told["resources"]["quirks"]["props"], "")) == []
 
 
 def test_without_serverless_devs_the_report_says_so(checkout: Checkout) -> None:
@@ -126,7 +123,7 @@ def test_without_serverless_devs_the_report_says_so(checkout: Checkout) -> None:
         ({"other": 1}, "other", "was checked as None, but is 1 for"),
     ],
 )
-def test_a_difference_is_an_error(
+def test_what_is_read_otherwise_is_not_checked(
     checkout: Checkout, recorded: Recorded, change: dict[str, Any], where: str, words: str
 ) -> None:
     rendering = json.loads((RENDERINGS / "s.yaml.json").read_text("utf-8"))
@@ -134,19 +131,18 @@ def test_a_difference_is_an_error(
     (checkout.directory / "s.yaml.json").write_text(json.dumps(rendering), encoding="utf-8")
     recorded.says(checkout.directory)
     report = checkout.check(checkout.write(good()), variables=recorded.variables())
-    assert [
-        f"{finding.what}"
-        for finding in findings(report)
-        if finding.where == f"{PROPS}.{where}" and words in finding.what
-    ]
+    assert findings(report) == []
+    assert [one for one in report.unchecked if one.startswith(f"{PROPS}.{where}: ") and words in one]
 
 
 def test_a_rendering_without_the_resources(checkout: Checkout, recorded: Recorded) -> None:
     (checkout.directory / "s.yaml.json").write_text("{}")
     recorded.says(checkout.directory)
-    found = findings(checkout.check(checkout.write(good()), variables=recorded.variables()))
-    assert [one.where for one in found] == [KEEPER_PROPS, PROPS]
-    assert all("but is None" in one.what for one in found)
+    report = checkout.check(checkout.write(good()), variables=recorded.variables())
+    for where in (KEEPER_PROPS, PROPS):
+        assert any(
+            one.startswith(f"{where}: was checked") and "but is None" in one for one in report.unchecked
+        )
 
 
 @pytest.mark.parametrize(

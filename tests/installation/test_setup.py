@@ -164,8 +164,8 @@ def test_variables_may_stand_in_a_file_beside_s_yaml(
     result = fresh.setup("--dry-run", IMM_LABEL_TAGS_TOPIC="won")
     for text in ("create role tagger", "create topic won"):
         assert text in flat(result)
-    (tmp_path / ".env").write_text("unclear\n")
-    assert "only plain lines" in flat(fresh.setup("--dry-run"))
+    (tmp_path / ".env").write_text("NAME=tagger\nno assignment\nIMM_LABEL_TAGS_ROLE=$NAME\n")
+    assert "create role tagger" in flat(fresh.setup("--dry-run"))
 
 
 # What is there already

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from localcloud.fc.declaration import AsyncInvokeDeclaration, HookDeclaration, LogDeclaration, MnsTopicTrigger
 from localcloud.fc.section import (
@@ -15,8 +16,8 @@ from localcloud.fc.section import (
     ValueOfWrongType,
     ValueRefused,
 )
-from terminal.local_deployment import ComponentUnsupported, DeploymentUnreadable, load_deployment
-from terminal.manifest.expressions import VariableUnset
+from terminal.local_deployment import ValueUnknown, load_deployment
+from terminal.manifest.file import ManifestUnreadable
 from tests.localcloud.fc_world import ACCOUNT, function, write_deployment
 
 TOPIC = f"acs:mns:cn-hangzhou:{ACCOUNT}:/topics/labels"
@@ -139,8 +140,6 @@ def test_an_empty_role_is_none(tmp_path: Path) -> None:
         ({"timeout": True}, ValueOfWrongType, "props.timeout"),
         ({"memorySize": 500}, ValueRefused, "props.memorySize"),
         ({"memorySize": 64}, ValueRefused, "props.memorySize"),
-        ({"memorySize": 1024}, ValueMissing, "props.cpu"),
-        ({"cpu": 0.5}, ValueMissing, "props.diskSize"),
         ({"cpu": 0.37, "diskSize": 512}, ValueRefused, "props.cpu"),
         ({"cpu": 0.1, "diskSize": 512}, ValueRefused, "props.cpu"),
         ({"cpu": 16, "diskSize": 512}, ValueRefused, "props.cpu"),
@@ -149,7 +148,6 @@ def test_an_empty_role_is_none(tmp_path: Path) -> None:
         ({"cpu": 0.5, "diskSize": 1024}, ValueRefused, "props.diskSize"),
         ({"internetAccess": "yes"}, ValueOfWrongType, "props.internetAccess"),
         ({"instanceConcurrency": 5}, ValueRefused, "props.instanceConcurrency"),
-        ({"role": "worker"}, ValueRefused, "props.role"),
         ({"layers": ["deps"]}, ValueRefused, "props.layers[0]"),
         ({"layers": LAYER}, ValueOfWrongType, "props.layers"),
         ({"layers": [LAYER] * 6}, ValueRefused, "props.layers"),
@@ -242,6 +240,24 @@ def test_what_cannot_be_deployed_is_refused_with_its_place(
     assert str(refused.value).startswith(f"resources.resource_0.{where}: ")
 
 
+def test_what_function_compute_or_fc3_would_choose_is_chosen(tmp_path: Path) -> None:
+    trigger_of_a_name = trigger(invocationRole="invoker")
+    props = function(memorySize=1024, role="worker", logConfig="auto", triggers=[trigger_of_a_name])
+    declared = load_deployment(write_deployment(tmp_path, "", props), {}).functions["index"]
+    assert (declared.memory_size, declared.cpu, declared.disk_size) == (1024, 0.5, 512)
+    assert declared.role == f"acs:ram::{ACCOUNT}:role/worker"
+    assert declared.triggers[0].invocation_role == f"acs:ram::{ACCOUNT}:role/invoker"
+    assert declared.log == LogDeclaration(f"{ACCOUNT}-cn-hangzhou-logproject", "fc-v3-index-logstore")
+
+
+def test_what_is_no_python_function_of_fc3_is_not_run(tmp_path: Path) -> None:
+    path = write_deployment(tmp_path, "", function(), function(functionName="node", runtime="nodejs20"))
+    content = yaml.safe_load(path.read_text("utf-8"))
+    content["resources"]["site"] = {"component": "oss", "props": {"bucket": "x"}}
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert list(load_deployment(path, {}).functions) == ["index"]
+
+
 def test_two_functions_of_one_name_are_refused(tmp_path: Path) -> None:
     path = write_deployment(tmp_path, "", function(), function())
     with pytest.raises(ValueRefused, match="declared twice"):
@@ -251,17 +267,14 @@ def test_two_functions_of_one_name_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("a: [", DeploymentUnreadable, "cannot be read"),
-        ("- a", DeploymentUnreadable, "no mapping"),
-        ("a: 1\na: 2", DeploymentUnreadable, "'a' stands twice"),
+        ("a: [", ManifestUnreadable, "cannot be read"),
+        ("- a", ManifestUnreadable, "no mapping"),
+        ("a: 1\na: 2", ManifestUnreadable, "'a' stands twice"),
         ("name: x", ValueMissing, "nothing would be deployed"),
-        ("vars: [1]\nresources: {}", ValueOfWrongType, "vars"),
         ("resources: {a: {component: fc3}}", ValueMissing, "resources.a.props"),
-        ("resources: {a: {props: {}}}", ValueMissing, "resources.a.component"),
         ("resources: {a: text}", ValueOfWrongType, "resources.a: must be a mapping, is the text 'text'"),
         ("resources: {a: [1]}", ValueOfWrongType, "resources.a: must be a mapping, is a list"),
-        ("resources: {a: {component: oss, props: {}}}", ComponentUnsupported, "not 'oss'"),
-        ("resources: {a: {component: fc3, props: {region: \"${env('R')}\"}}}", VariableUnset, "props.region"),
+        ("resources: {a: {component: fc3, props: {region: \"${env('R')}\"}}}", ValueUnknown, "props.region"),
     ],
 )
 def test_a_file_that_declares_nothing_usable(
@@ -275,7 +288,7 @@ def test_a_file_that_declares_nothing_usable(
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DeploymentUnreadable, match="No such file"):
+    with pytest.raises(ManifestUnreadable, match="No such file"):
         load_deployment(tmp_path / "s.yaml", {})
 
 

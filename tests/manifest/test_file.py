@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from terminal.deployment_check.spelling import nearest
 from terminal.local_deployment import load_deployment
-from terminal.manifest.document import DeploymentUnreadable, read_template
-from terminal.manifest.dotenv import LineUnclear, with_dotenv
+from terminal.manifest.dotenv import with_dotenv
+from terminal.manifest.file import ManifestUnreadable, read_manifest
 from terminal.manifest.yaml_text import read_yaml
 
 # YAML; what is compared with Serverless Devs' own rendering is in tests/deployment/renderings
@@ -83,7 +85,7 @@ def write(directory: Path, **files: Any) -> Path:
 def test_a_file_that_extends_another(tmp_path: Path) -> None:
     base = {"name": "base", "vars": {"a": 1, "b": {"c": 2}}, "list": [1, 2], "kept": True}
     over = {"extend": "./base.yaml", "name": "over", "vars": {"b": {"d": 3}}, "list": [9], "kept": None}
-    file = read_template(write(tmp_path, base=base, s=over))
+    file = read_manifest(write(tmp_path, base=base, s=over), {})
     assert file.content == {
         "extend": "./base.yaml",
         "name": "over",
@@ -91,7 +93,6 @@ def test_a_file_that_extends_another(tmp_path: Path) -> None:
         "list": [9],
         "kept": True,
     }
-    assert file.parts == (base, over)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +108,8 @@ def test_a_file_that_extends_another(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_extended(tmp_path: Path, files: dict[str, Any], words: str) -> None:
-    with pytest.raises(DeploymentUnreadable, match=words):
-        read_template(write(tmp_path, **files))
+    with pytest.raises(ManifestUnreadable, match=words):
+        read_manifest(write(tmp_path, **files), {})
 
 
 def test_the_projects_alternative_triggers_are_the_same_function() -> None:
@@ -135,7 +136,7 @@ def test_the_projects_alternative_triggers_are_the_same_function() -> None:
     assert (stream.queue.name, stream.queue.region, stream.queue.base64_decode) == (
         "imm-label-tags",
         "cn-hangzhou",
-        True,
+        False,
     )
     assert (stream.mode, stream.event_schema, stream.asynchronous) == (
         "event-streaming",
@@ -150,24 +151,64 @@ def test_the_projects_alternative_triggers_are_the_same_function() -> None:
 # .env
 
 
-def test_a_dotenv_file_sets_what_is_unset(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text(
-        "# settings\n\nA=1\nB = two words  \nC='x # y' # comment\n"
-        'D="q"\nexport E=5 # five\nF=\nG=a=b\nH=x#y\nA=2\n'
-    )
-    added = {"A": "2", "B": "two words", "C": "x # y", "D": "q", "F": "", "G": "a=b", "H": "x"}
-    assert with_dotenv({"E": "set", "Z": "z"}, tmp_path) == {**added, "E": "set", "Z": "z"}
+DOTENV = [
+    ("A=1", "A", "1"),
+    ("A=1\nA=2", "A", "2"),
+    ("B = two words  ", "B", "two words"),
+    ("C='x # y' # comment", "C", "x # y"),
+    ('D="q"', "D", "q"),
+    ("export E=5 # five", "E", "5"),
+    ("F=", "F", ""),
+    ("G=a=b", "G", "a=b"),
+    ("H=x#y", "H", "x"),
+    ("K: v", "K", "v"),
+    ("\ufeffL=first", "L", "first"),
+    ("dotted.na-me=1", "dotted.na-me", "1"),
+    ('M="line 1\nline 2"', "M", "line 1\nline 2"),
+    (r'N="a\nb"', "N", "a\nb"),
+    (r"N='a\nb'", "N", r"a\nb"),
+    ("O=`back 'ticks'`", "O", "back 'ticks'"),
+    ("P=x\nQ=a$P-${P}b", "Q", "ax-xb"),
+    ("R='$P'\nP=x", "R", "x"),
+    (r"S=\$P", "S", "$P"),
+    ("T=${NONE:-other}x", "T", "otherx"),
+    ("U=$NONE", "U", ""),
+    ("V=$Z", "V", "z"),
+    ("Z=other", "Z", "z"),
+    ("no assignment\n-x\nW=1", "W", "1"),
+    ("A=1\r\nX=2\r\n", "X", "2"),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "value"), DOTENV)
+def test_a_dotenv_file_is_read_as_dotenv_and_dotenv_expand_read_it(
+    tmp_path: Path, text: str, name: str, value: str
+) -> None:
+    (tmp_path / ".env").write_bytes(text.encode())
+    assert with_dotenv({"Z": "z"}, tmp_path)[name] == value
+
+
+def test_one_beside_the_code_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / ".env").write_text("A=code\n")
+    (tmp_path / ".env").write_text("A=file\nB=file\n")
+    props = {"code": "./code", "a": "${env('A')}", "b": "${env('B')}"}
+    path = write(tmp_path, s={"resources": {"x": {"props": props}}})
+    (resource,) = read_manifest(path, {}).resources
+    assert (resource.props["a"], resource.props["b"]) == ("code", "file")
+    (alone,) = read_manifest(path, {"A": "1", "B": "2"}, dotenv=False).resources
+    assert (alone.props["a"], alone.props["b"]) == ("1", "2")
+
+
+@given(text=st.text(alphabet="AB=$\\'\"`#\n {}:-x", max_size=40))
+def test_any_dotenv_file_is_read(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    directory = tmp_path_factory.mktemp("any")
+    (directory / ".env").write_text(text)
+    assert with_dotenv({"KEPT": "1"}, directory)["KEPT"] == "1"
 
 
 def test_without_a_dotenv_file(tmp_path: Path) -> None:
     assert with_dotenv({"A": "1"}, tmp_path) == {"A": "1"}
-
-
-@pytest.mark.parametrize("line", ["A=$B", "A='x", "A=x\\ny", "A: 1", "1A=2", 'A="a" b', "A=a'b"])
-def test_lines_that_are_not_plain(tmp_path: Path, line: str) -> None:
-    (tmp_path / ".env").write_text(f"\n{line}\n")
-    with pytest.raises(LineUnclear, match="line 2: only plain lines"):
-        with_dotenv({}, tmp_path)
 
 
 # Spelling
