@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imm_label_tags.credentials import RoleCredentials
 from imm_label_tags.deferred_imports import import_deferring
 from imm_label_tags.environment import shut_out
-from imm_label_tags.invocation import Invocation
+from imm_label_tags.invocation import CONCURRENT_ITEMS, Invocation
 from imm_label_tags.log import Log
 from imm_label_tags.naming import Naming
 from imm_label_tags.patience import Deadline, Patience
@@ -22,7 +22,6 @@ from imm_label_tags.tagging import Policy, Tagger
 if TYPE_CHECKING:
     from imm_label_tags.connections import Connections
 
-CONCURRENT_ITEMS = 16
 SDK_MODULES = ("imm_label_tags.connections", "imm_label_tags.imm", "imm_label_tags.oss")
 CODE_ROOT = Path(__file__).parent.parent
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import Executor
 from traceback import format_exc
 from typing import Any
 
-from imm_label_tags.errors import BatchFailed, InvalidNotification, TaggingError
+from imm_label_tags.errors import BatchFailed, InvalidNotification, ServiceUnavailable, TaggingError
 from imm_label_tags.events.event import Event, read_event
 from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification
 from imm_label_tags.log import Log
 from imm_label_tags.outcome import Outcome, Status
-from imm_label_tags.patience import Deadline
+from imm_label_tags.patience import Deadline, out_of_time
 from imm_label_tags.tagging import Tagger, Trace
+
+CONCURRENT_ITEMS = 16
 
 _Item = TaskNotification | IgnoredEvent | InvalidNotification
 
 
 class Invocation:
-    """Handles the event of one invocation. ``items`` runs the items of a list at the same time."""
+    """Handles the event of one invocation.
+
+    ``items`` runs the items of a list, of which CONCURRENT_ITEMS are handled at the same time.
+    """
 
     def __init__(
         self,
@@ -57,7 +63,26 @@ class Invocation:
     def _handle_all(self, event: Event) -> list[Outcome | TaggingError]:
         if len(event.items) == 1:
             return [self._handle(event.items[0])]
-        return list(self._items.map(self._handle, event.items))
+        waiting = deque(range(len(event.items)))
+        ends: dict[int, Outcome | TaggingError] = {}
+
+        def handle_next() -> None:
+            while not self._deadline.too_near():
+                try:
+                    index = waiting.popleft()
+                except IndexError:
+                    return
+                ends[index] = self._handle(event.items[index])
+
+        workers = [self._items.submit(handle_next) for _ in range(min(CONCURRENT_ITEMS, len(waiting)))]
+        for worker in workers:
+            worker.result()
+        if waiting:
+            # One error and one line for all: after the deadline there is no time for one each.
+            error = out_of_time("This notification")
+            self._log_not_started(error, len(waiting), waiting[0])
+            ends.update(dict.fromkeys(waiting, error))
+        return [ends[index] for index in range(len(event.items))]
 
     def _handle(self, item: _Item) -> Outcome | TaggingError:
         trace = Trace()
@@ -97,6 +122,18 @@ class Invocation:
             milliseconds=trace.times.milliseconds or None,
             repeated=_repeated(trace),
             window_milliseconds=trace.times.window,
+            cold_start=self._cold_start,
+        )
+
+    def _log_not_started(self, error: ServiceUnavailable, number: int, first: int) -> None:
+        self._log.write(
+            "ERROR",
+            f"{number} notifications were not started, from [{first}] on: {error}",
+            status="failed",
+            error=type(error).__name__,
+            retryable=error.retryable,
+            request_id=self._request_id,
+            not_started=number,
             cold_start=self._cold_start,
         )
 

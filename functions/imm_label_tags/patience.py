@@ -45,6 +45,10 @@ class Deadline:
         """The seconds that are left; negative once the moment has passed."""
         return self._end - self._clock()
 
+    def too_near(self) -> bool:
+        """Whether a call that begins now could not even be answered."""
+        return self.remaining() < SHORTEST_CALL_SECONDS
+
 
 class Timeouts(NamedTuple):
     """How long one attempt may take to connect, and then to be answered, in seconds."""
@@ -91,7 +95,7 @@ class Retries:
         """
         remaining = self._deadline.remaining()
         if remaining < SHORTEST_CALL_SECONDS:
-            raise _out_of_time(what)
+            raise out_of_time(what)
         connect = min(self._patience.connect, remaining / 2)
         return Timeouts(connect, min(self._patience.read, remaining - connect))
 
@@ -116,7 +120,7 @@ class Retries:
     def wait(self, seconds: float, why: str) -> None:
         """Wait because the settings say so. Raises ServiceUnavailable where the time does not suffice."""
         if seconds + SHORTEST_CALL_SECONDS > self._deadline.remaining():
-            raise _out_of_time(why)
+            raise out_of_time(why)
         self._patience.sleep(seconds)
 
     def _take(self) -> bool:
@@ -133,7 +137,8 @@ def _seconds(value: object) -> float:
     return seconds if 0 < seconds < math.inf else 0.0
 
 
-def _out_of_time(what: str) -> ServiceUnavailable:
+def out_of_time(what: str) -> ServiceUnavailable:
+    """The error for what was not begun because the deadline is too near."""
     return ServiceUnavailable(
         f"{what} was not started: the function's timeout is too near. A retry helps; if this happens often, "
         "raise the function's timeout or lower the number of notifications in a batch."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from imm_label_tags.instance import CONCURRENT_ITEMS
+from imm_label_tags.invocation import CONCURRENT_ITEMS
 from imm_label_tags.object_tagging import MAX_LOOKS
 from imm_label_tags.patience import (
     ATTEMPTS,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 
 import pytest
 
 from imm_label_tags.errors import BatchFailed, ServiceUnavailable
+from imm_label_tags.invocation import CONCURRENT_ITEMS
 from imm_label_tags.patience import ASSUMED_TIMEOUT_SECONDS, MARGIN_SECONDS, SHORTEST_CALL_SECONDS
 from localcloud.faults import Fault, FaultKind
 from tests.faults.fault_case import ALL, IMM, Call
@@ -204,10 +207,42 @@ def test_a_batch_whose_time_runs_out_half_way(stage: Stage, line: Line) -> None:
     for index, error in caught.value.failures:
         assert isinstance(error, ServiceUnavailable)
         assert "was not started" in str(error)
-        assert event[index]["TaskId"] in str(error)
+        assert (event[index]["TaskId"] in str(error)) == (index < CONCURRENT_ITEMS)
 
     # And a redelivery does the rest
     time_stands_still(stage)
     statuses = [outcome["status"] for outcome in stage.invoke(event)["outcomes"]]
     assert statuses == ["unchanged" if index in written else "tagged" for index in range(len(keys))]
     assert all(stage.tags(key).items() > FOREIGN.items() for key in keys)
+
+
+def test_what_a_large_batch_has_no_time_for_is_told_in_one_line_and_within_the_margin(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given 10,000 notifications, and an invocation whose time is over as soon as it has begun
+    stage.context.function = SimpleNamespace(timeout=TIMEOUT)
+    event = [stage.notification(f"VideoLabelClassification-{number}") for number in range(10_000)]
+    over: list[float] = []
+    beginning = iter([0.0])
+
+    def clock() -> float:
+        if (moment := next(beginning, None)) is not None:
+            return moment
+        over.append(time.process_time())
+        return LATE
+
+    stage.patience = stage.patience._replace(clock=clock)
+    stage.new_instance()
+
+    # When they are delivered
+    with pytest.raises(BatchFailed) as caught:
+        stage.invoke(event)
+    spent = time.process_time() - over[0]
+
+    # Then all have failed, one line says so, and half a processor has done it before the function is ended
+    assert len(caught.value.failures) == len(event)
+    assert caught.value.retryable
+    (line,) = capsys.readouterr().out.splitlines()
+    told = json.loads(line)
+    assert (told["not_started"], told["error"], told["retryable"]) == (10_000, "ServiceUnavailable", True)
+    assert spent < MARGIN_SECONDS / 2
