@@ -10,6 +10,9 @@ from load.large_result import LargeResults
 from load.memory import GROWTH_ALLOWED
 from load.verification import Condition, Verification
 
+# Function Compute's word for an instance that took more memory than it has.
+_OUT_OF_MEMORY = "FunctionOOMError"
+
 
 @dataclass(frozen=True)
 class Promise:
@@ -55,7 +58,13 @@ def of_flood(result: FloodResult) -> list[Promise]:
 def of_large_results(results: LargeResults) -> list[Promise]:
     """What very large answers of IMM must not break."""
     steps = results.steps
+    peak = max((step.peak_memory for step in steps), default=0.0)
     return [
+        Promise(
+            "an answer that an instance begins to read fits into its memory",
+            not any(step.error == _OUT_OF_MEMORY for step in steps),
+            f"at most {peak:.0f} of {results.memory_size} MB",
+        ),
         Promise(
             "a task with very many labels tags its object, or its event is kept",
             not any(step.lost for step in steps),

@@ -15,7 +15,8 @@ import requests
 from darabonba.core import DaraCore
 from requests.adapters import HTTPAdapter
 
-from imm_label_tags.without_clips import WithoutClips
+from imm_label_tags.answer_room import AnswerRoom, MeasuredBody, Share
+from imm_label_tags.timed_connections import TIMED_POOLS
 
 KEPT_CONNECTIONS = 64
 HOSTS = 4
@@ -47,10 +48,12 @@ class Connections:
     """One session without the environment's proxies and .netrc, and without redirects.
 
     A redirect would take the signed request with its token to another host. ``secure`` has the certificates
-    that are trusted loaded now and once, and not with each connection.
+    that are trusted loaded now and once, and not with each connection. All answers that are being read at one
+    time share the ``room``.
     """
 
-    def __init__(self, *, secure: bool) -> None:
+    def __init__(self, *, secure: bool, room: AnswerRoom | None = None) -> None:
+        self._room = room or AnswerRoom.of(None)
         self._adapter = _ObservedAdapter(trusted_certificates() if secure else None)
         self.session = requests.Session()
         self.session.trust_env = False
@@ -77,13 +80,23 @@ class Connections:
         """Close those that are not in use: they may be dead without this end knowing."""
         self._adapter.close()
 
-    def expect_answer(self, *, without_clips: bool = False) -> None:
-        """Forget the last answer to this thread; the next one may be wanted without the labels' clips."""
-        self._adapter.answers.last = None
-        self._adapter.answers.without_clips = without_clips
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Make one call in this context, and read its answer there: until then it has its share of the room.
+
+        An answer that has none ends the call with TooLarge or NoRoom, in whatever the SDK wraps errors.
+        """
+        answers = self._adapter.answers
+        answers.last = None
+        answers.share = Share(self._room)
+        try:
+            yield
+        finally:
+            answers.share.give_back()
+            answers.share = None
 
     def last_answer(self) -> Answer | None:
-        """The last answer to this thread, which an SDK's error may not tell of."""
+        """The answer to this thread's last call, which an SDK's error may not tell of."""
         return getattr(self._adapter.answers, "last", None)
 
 
@@ -112,6 +125,7 @@ class _ObservedAdapter(HTTPAdapter):
         if self._context is not None:
             options["ssl_context"] = self._context
         super().init_poolmanager(*positional, **options)
+        self.poolmanager.pool_classes_by_scheme = TIMED_POOLS
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         if self._context is None or verify is not True:
@@ -119,13 +133,13 @@ class _ObservedAdapter(HTTPAdapter):
         # Otherwise the context verifies; naming the file here would have it read again.
 
     def send(self, request: Any, *positional: Any, **options: Any) -> Any:
-        without_clips, self.answers.without_clips = getattr(self.answers, "without_clips", False), False
         response = super().send(request, *positional, **options)
         headers = {name.lower(): value for name, value in response.headers.items()}
         self.answers.last = Answer(response.status_code, headers)
         response.headers.pop("Location", None)
-        if without_clips:
-            response.raw = WithoutClips(response.raw)
+        share = getattr(self.answers, "share", None)
+        if share is not None:
+            response.raw = MeasuredBody(response.raw, share)
         return response
 
 

@@ -9,6 +9,7 @@
     - TargetUnknown
     - AccessDenied
     - ServiceRejected
+    - AnswerTooLarge
   + TransientError
     - TaskNotFinished
     - Throttled
@@ -96,6 +97,10 @@ class AccessDenied(PermanentError):
         super().__init__(message)
         self.action = action
         self.resource = resource
+
+
+class AnswerTooLarge(PermanentError):
+    """A service's answer does not fit into the instance's memory; the next one would not either."""
 
 
 class TransientError(TaggingError):

@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from traceback import format_exc
 from typing import Any
 
+from imm_label_tags.answer_room import AnswerRoom
 from imm_label_tags.attempts import Attempts
 from imm_label_tags.credentials import RoleCredentials
 from imm_label_tags.deferred_imports import import_deferring
@@ -47,7 +48,7 @@ class FailedKeeper:
         from imm_label_tags.connections import Connections
         from imm_label_tags.failed_store import FailedStore
 
-        self._connections = Connections(secure=any_secure(settings.oss_endpoint))
+        self._connections = Connections(secure=any_secure(settings.oss_endpoint), room=AnswerRoom.of(context))
         self._store = FailedStore(
             home.region, home.account_id, settings.oss_endpoint, self._credentials, self._connections
         )

@@ -15,15 +15,17 @@ from alibabacloud_imm20200930.client import Client
 from alibabacloud_imm20200930.models import GetTaskRequest, GetVideoLabelClassificationResultRequest
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException, ThrottlingException
 from alibabacloud_tea_openapi.utils_models import Config
+from darabonba.exceptions import RetryError
 from darabonba.runtime import RuntimeOptions
 
+from imm_label_tags.answer_room import NoRoom, TooLarge
 from imm_label_tags.connections import Answer, Connections
 from imm_label_tags.credentials import Keys, RoleCredentials
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TaskNotFound
 from imm_label_tags.events.imm_message import TASK_TYPE, TaskNotification
 from imm_label_tags.labels import Label, fraction
 from imm_label_tags.patience import Timeouts
-from imm_label_tags.remote import Operation, Refusal, error_of, unreadable
+from imm_label_tags.remote import Operation, Refusal, error_of, unreadable, without_room
 from imm_label_tags.settings import Endpoint
 from imm_label_tags.task import TaskResult, parse_time
 
@@ -111,15 +113,15 @@ class ImmTasks:
     ) -> _Answer:
         subject = f"task {task.task_id} of project {task.project_name}"
         failure: TaggingError
-        self._connections.expect_answer(without_clips=True)
-        try:
-            body = call().body
-            # The SDK swallows what its models cannot hold and returns no body.
-            if body is not None and body.task_id in (None, task.task_id):
-                return read(body)
-            failure = unreadable(operation, subject, "a body that is no description of this task")
-        except Exception as error:
-            failure = self._translate(error, operation, subject)
+        with self._connections.call():
+            try:
+                body = call().body
+                # The SDK swallows what its models cannot hold and returns no body.
+                if body is not None and body.task_id in (None, task.task_id):
+                    return read(body)
+                failure = unreadable(operation, subject, "a body that is no description of this task")
+            except Exception as error:
+                failure = self._translate(error, operation, subject)
         # Not inside the handler above: the SDK's error holds the signed request with its token.
         raise failure
 
@@ -153,10 +155,15 @@ class ImmTasks:
         self, error: Exception, answer: Answer | None, operation: Operation, subject: str
     ) -> TaggingError:
         inner = getattr(error, "inner_exception", error)
+        if isinstance(inner, (TooLarge, NoRoom)):
+            return without_room(operation, subject, inner)
         said = self._redact(str(getattr(inner, "message", inner))) or type(inner).__name__
         if answer is None:
             self._connections.drop()
             return ServiceUnavailable(f"{operation} for {subject} got no answer: {said}. A retry may help.")
+        if isinstance(inner, RetryError):
+            # It began well: the rest did not come, or not in time.
+            return unreadable(operation, subject, f"a body that cannot be read ({said})")
         if 200 <= answer.status < 300:
             return unreadable(operation, subject, f"a body that is no JSON ({said})")
         said = f"an answer that is no JSON: {said}"

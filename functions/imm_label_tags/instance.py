@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imm_label_tags.answer_room import AnswerRoom
 from imm_label_tags.credentials import RoleCredentials
 from imm_label_tags.deferred_imports import import_deferring
 from imm_label_tags.environment import shut_out
@@ -48,7 +49,9 @@ class Instance:
         from imm_label_tags.connections import Connections
 
         self._patience = patience or Patience()
-        self._connections = Connections(secure=any_secure(settings.imm_endpoint, settings.oss_endpoint))
+        self._connections = Connections(
+            secure=any_secure(settings.imm_endpoint, settings.oss_endpoint), room=AnswerRoom.of(context)
+        )
         self._tagger = _build_tagger(settings, home, self._credentials, self._connections, self._patience)
         # Items of a list wait for calls, so the calls have threads of their own.
         self._items = ThreadPoolExecutor(CONCURRENT_ITEMS, thread_name_prefix="item")

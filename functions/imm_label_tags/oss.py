@@ -14,12 +14,13 @@ from urllib.parse import parse_qs, urlsplit
 import alibabacloud_oss_v2 as oss
 from alibabacloud_oss_v2.transport import RequestsHttpClient
 
+from imm_label_tags.answer_room import NoRoom, TooLarge
 from imm_label_tags.connections import Connections
 from imm_label_tags.credentials import Keys, RoleCredentials
 from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.objects import ObjectGone, TagsRefused, TargetObject
 from imm_label_tags.patience import Timeouts
-from imm_label_tags.remote import Operation, Refusal, error_of, unreadable
+from imm_label_tags.remote import Operation, Refusal, error_of, unreadable, without_room
 from imm_label_tags.settings import Endpoint
 from imm_label_tags.tag_plan import TagSet
 from imm_label_tags.tagging_xml import UnreadableTagSet, check_tag_set
@@ -78,11 +79,11 @@ class OssCalls:
         Raises ObjectGone, TagsRefused, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
         """
         failure: Exception
-        self._connections.expect_answer()
-        try:
-            return read(call())
-        except Exception as error:
-            failure = self._translate(error, operation, target)
+        with self._connections.call():
+            try:
+                return read(call())
+            except Exception as error:
+                failure = self._translate(error, operation, target)
         # Not inside the handler above: the SDK's error holds the signed request with its token.
         raise failure
 
@@ -90,6 +91,8 @@ class OssCalls:
         inner = error
         while isinstance(inner, (oss.exceptions.OperationError, oss.exceptions.ResponseError)):
             inner = inner.unwrap()
+        if isinstance(inner, (TooLarge, NoRoom)):
+            return without_room(operation, target.uri, inner)
         if isinstance(inner, (UnreadableTagSet, _NotOfOss)):
             return unreadable(operation, target.uri, str(inner))
         if not isinstance(inner, oss.exceptions.ServiceError):

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from imm_label_tags.answer_room import NoRoom, TooLarge
 from imm_label_tags.errors import (
     AccessDenied,
+    AnswerTooLarge,
     ServiceRejected,
     ServiceUnavailable,
     TaggingError,
@@ -134,6 +136,17 @@ def error_of(operation: Operation, refusal: Refusal, subject: str) -> TaggingErr
 def unreadable(operation: Operation, subject: str, what: str) -> ServiceUnavailable:
     """The error for an answer that is no answer."""
     return ServiceUnavailable(f"{operation} for {subject} was answered with {what}. A retry may help.")
+
+
+def without_room(operation: Operation, subject: str, why: TooLarge | NoRoom) -> TaggingError:
+    """The error for an answer that memory has no room for."""
+    said = f"{operation} for {subject} was answered with {why}."
+    if isinstance(why, TooLarge):
+        return AnswerTooLarge(
+            f"{said} The function's memory has no room for it: raise memorySize and replay the event; before "
+            "that a retry does not help."
+        )
+    return ServiceUnavailable(f"{said} A retry helps.")
 
 
 def _advice(refusal: Refusal) -> str:

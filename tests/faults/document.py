@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import fill
 
 from imm_label_tags import patience as limits
+from imm_label_tags.answer_room import MEGABYTE, AnswerRoom
 from imm_label_tags.connections import REST_SECONDS
 from tests.faults.fault_case import ALL, IMM, OSS, Call, FaultCase, Group
 from tests.faults.faults import FAULTS
@@ -16,6 +17,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "FAULTS.md"
 
 _WIDTH = 110
 _HEADER = "| what happens | to which call | what you see | tried | the event | what to do |"
+_ROOM = AnswerRoom.of(None).size // MEGABYTE
 _PAUSES = [limits.FIRST_PAUSE_SECONDS * 2**attempt for attempt in range(limits.ATTEMPTS - 1)]
 
 _BEGINNING = f"""
@@ -32,8 +34,12 @@ are repeated at most {limits.RETRIES} times. Before a repetition the function wa
 wait, it waits so long and the random time. Waiting is billed: for more than {limits.MAX_PAUSE_SECONDS:g}
 seconds it does not wait, but leaves the event to Function Compute.
 
-- **Time.** An attempt has {limits.CONNECT_SECONDS:g} seconds to connect and {limits.READ_SECONDS:g} seconds
-to be answered.
+- **Time.** An attempt has {limits.CONNECT_SECONDS:g} seconds to resolve the name, connect and send, and
+{limits.READ_SECONDS:g} seconds to be answered to the last byte, however slowly the bytes come.
+
+- **Size.** All answers that an instance reads at one time have {_ROOM} MB where the function has 512 MB, and
+1 MB for each 32 MB more. One that is larger is `AnswerTooLarge`; one that only has no room beside the others
+is tried again.
 
 - **Writes.** A write is never just sent again. Before each attempt the object is read and its tags are worked
 out anew: what others have written meanwhile is kept, and a write whose answer was lost is found done. Where
@@ -58,7 +64,8 @@ An invocation has the function's timeout less a tenth of it, of which at most {l
 is kept back. When less than {limits.SHORTEST_CALL_SECONDS:g} seconds are left of that, no call is begun any
 more, above all no write. You see `ServiceUnavailable` "was not started"; the event is delivered again, and
 what is left of it is done then. If it happens often, raise the function's timeout or lower the number of
-notifications in a batch.
+notifications in a batch. What a list had no time to start is one line of the log, with the number as
+`not_started`.
 
 ## Lists
 

@@ -67,6 +67,8 @@ class FaultCase:
     @property
     def calls(self) -> tuple[Call, ...]:
         """The calls that it can befall."""
+        if self.call_break is CallBreak.BODY_IN_DROPS:
+            return tuple(WITH_BODY)
         return tuple(self.faults) or ALL
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from imm_label_tags.answer_room import AnswerRoom
 from localcloud.faults import Fault, FaultKind
 from tests.faults.fault_case import ALL, IMM, OSS, WITH_BODY, Call, FaultCase, Group
 from tests.faults.relay import CallBreak, ConnectionBreak
@@ -22,6 +23,7 @@ NAMESPACED = (
     b'<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><TagSet>'
     b"<Tag><Key>team</Key><Value>a</Value></Tag></TagSet></Tagging>"
 )
+TOO_LARGE = b" " * (AnswerRoom.of(None).size + 1)
 WITHOUT_VALUE = b"<Tagging><TagSet><Tag><Key>team</Key></Tag></TagSet></Tagging>"
 
 
@@ -106,6 +108,20 @@ NETWORK = (
         "the service says nothing until the time is out",
         REACH,
         faults=kind(FaultKind.SILENCE),
+    ),
+    FaultCase(
+        "drops",
+        Group.NO_ANSWER,
+        "the answer comes a byte at a time, until the time is out",
+        REACH,
+        call_break=CallBreak.DROPS,
+    ),
+    FaultCase(
+        "body in drops",
+        Group.NO_ANSWER,
+        "the answer's body comes a byte at a time, until the time is out",
+        REACH,
+        call_break=CallBreak.BODY_IN_DROPS,
     ),
     FaultCase(
         "TLS with an untrusted certificate",
@@ -273,6 +289,13 @@ NONSENSE = (
         "200, and the body ends half way",
         REACH,
         faults=kind(FaultKind.TRUNCATE, WITH_BODY),
+    ),
+    FaultCase(
+        "200 that is too large",
+        Group.NO_SENSE,
+        "200 with more than memory has room for: 12 MB where the function has 512 MB",
+        "Raise the function's `memorySize`, and replay the event.",
+        faults=answers(WITH_BODY, 200, TOO_LARGE),
     ),
     FaultCase(
         "200 in a foreign namespace",

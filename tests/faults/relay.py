@@ -18,6 +18,9 @@ _RESET = struct.pack("ii", 1, 0)
 _NOT_TLS = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _OSS_ACTIONS = {"HEAD": "HeadObject", "GET": "GetObjectTagging", "PUT": "PutObjectTagging"}
 
+# Between two bytes: shorter than any time-out, so that each receive succeeds.
+DROP_SECONDS = 0.05
+
 _Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -25,12 +28,15 @@ class CallBreak(str, Enum):
     """How the connection of one call breaks, with a real reset.
 
     ``BEFORE``: the service never sees the request. ``DURING``: after half of the body, or of the headers
-    where there is none. ``AFTER``: the service has acted, and nothing of its answer arrives.
+    where there is none. ``AFTER``: the service has acted, and nothing of its answer arrives. ``DROPS`` and
+    ``BODY_IN_DROPS``: nothing breaks, but the answer, or its body, comes so slowly that it never ends.
     """
 
     BEFORE = "before"
     DURING = "during"
     AFTER = "after"
+    DROPS = "drops"
+    BODY_IN_DROPS = "body in drops"
 
 
 class ConnectionBreak(str, Enum):
@@ -221,6 +227,10 @@ class Relay:
             return
         upstream.write(head + body)
         head, body = await _read_message(answers, without_body=action == "HeadObject")
+        if how in (CallBreak.DROPS, CallBreak.BODY_IN_DROPS):
+            at_once = b"" if how is CallBreak.DROPS else head
+            await _drip(connection.writer, at_once, (head + body)[len(at_once) :])
+            return
         if how is CallBreak.DURING:
             half = head + body[: len(body) // 2] if body else head[: len(head) // 2]
             connection.writer.write(half)
@@ -285,6 +295,16 @@ def _header(head: bytes, name: bytes) -> bytes:
 def _action(head: bytes) -> str:
     action = _header(head, b"x-acs-action").decode()
     return action or _OSS_ACTIONS[head.partition(b" ")[0].decode()]
+
+
+async def _drip(writer: asyncio.StreamWriter, at_once: bytes, rest: bytes) -> None:
+    """Send all but the last byte of an answer, a byte at a time, until nobody listens any more."""
+    writer.write(at_once)
+    for byte in rest[:-1]:
+        await asyncio.sleep(DROP_SECONDS)
+        writer.write(bytes([byte]))
+        await writer.drain()
+    await asyncio.Event().wait()
 
 
 async def _cut_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -16,6 +16,7 @@ UNAVAILABLE = "ServiceUnavailable"
 THROTTLED = "Throttled"
 REJECTED = "ServiceRejected"
 DENIED = "AccessDenied"
+TOO_LARGE = "AnswerTooLarge"
 TASK_UNKNOWN = "TaskNotFound"
 
 RESULT, TASK, HEAD, READ, WRITE = ALL
@@ -105,13 +106,15 @@ def _expected() -> Iterator[_Expected]:
     yield from _out_of_reach("connection refused", "got no answer")
     yield from _passing("closed before the answer", "got no answer")
     yield from _passing("reset before the answer", "got no answer")
-    yield from _passing("reset during the answer", "a body that is no JSON", IMM)
-    yield from _passing("reset during the answer", "a body that cannot be read", [READ])
+    yield from _passing("reset during the answer", "a body that cannot be read", [*IMM, READ])
     yield from _passing("reset during the answer", "got no answer", [HEAD])
     yield from _found_done("reset during the answer")
     yield from _passing("reset after the service acted", "got no answer", READS)
     yield from _found_done("reset after the service acted")
     yield from _passing("silence", "got no answer")
+    yield from _passing("drops", "got no answer", READS)
+    yield from _found_done("drops")
+    yield from _passing("body in drops", "a body that cannot be read", [*IMM, READ])
     yield from _out_of_reach("TLS with an untrusted certificate", "certificate verify failed")
     yield from _out_of_reach("TLS handshake cut off", "got no answer")
     yield from _out_of_reach("no TLS where it is expected", "got no answer")
@@ -142,8 +145,8 @@ def _expected() -> Iterator[_Expected]:
     yield from _passing("200 with nothing", "something that is not OSS", [WRITE])
     yield from _passing("204", "a body that is no JSON", IMM)
     yield from _passing("204", "HTTP 204", OSS)
-    yield from _passing("200 cut off", "a body that is no JSON", IMM)
-    yield from _passing("200 cut off", "a body that cannot be read", [READ])
+    yield from _passing("200 cut off", "a body that cannot be read", [*IMM, READ])
+    yield from _lasting("200 that is too large", TOO_LARGE, "raise memorySize", [*IMM, READ])
     yield from _passing("200 in a foreign namespace", "XML that is no tag set", [READ])
     yield from _passing("200 with wrong types", "no description of this task", [RESULT])
     yield from _passing("200 with wrong types", "a body without a readable request", [TASK])

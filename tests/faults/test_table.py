@@ -13,6 +13,7 @@ from imm_label_tags.patience import ATTEMPTS, RETRIES
 from tests.faults.fault_case import ALL, Call, FaultCase
 from tests.faults.faults import FAULTS
 from tests.faults.line import Line
+from tests.faults.relay import CallBreak
 from tests.faults.table import TABLE, TAGGED, Row
 from tests.faults.trial import FOREIGN, End, Trial, TrialOf
 from tests.stage import Stage
@@ -20,10 +21,15 @@ from tests.stage import Stage
 # Silence costs time: its rows are carried out together, see test_silence.py.
 ROWS = [row for row in TABLE if row.fault.name != "silence"]
 
+# For answers that never end: long enough for one that is whole, on a loaded machine.
+READ_SECONDS = 0.75
+
 
 @pytest.fixture
 def trial(stage: Stage, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> TrialOf:
     def make(case: FaultCase, call: Call) -> Trial:
+        if case.call_break in (CallBreak.DROPS, CallBreak.BODY_IN_DROPS):
+            stage.patience = stage.patience._replace(read=READ_SECONDS)
         line: Line | None = None
         if case.needs_tls:
             line = request.getfixturevalue("secure_line")

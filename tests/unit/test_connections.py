@@ -190,14 +190,13 @@ def test_the_last_answer_is_the_threads_own(connections: Connections, service: S
     assert (answer.status, answer.after_seconds) == (503, 7)
     with ThreadPoolExecutor(1) as another:
         assert another.submit(connections.last_answer).result() is None
-    connections.expect_answer()
-    assert connections.last_answer() is None
+    with connections.call():
+        assert connections.last_answer() is None
 
 
 def test_where_there_was_no_answer_none_is_the_last(connections: Connections, service: Service) -> None:
     connections.session.get(service.url)
-    connections.expect_answer()
-    with pytest.raises(requests.ConnectionError):
+    with connections.call(), pytest.raises(requests.ConnectionError):
         connections.session.get("http://127.0.0.1:9/")
     assert connections.last_answer() is None
 
