@@ -1,7 +1,7 @@
 """How long the function may take: the arithmetic behind its time-outs.
 
-The limits of each call are in ``imm_label_tags.patience``. Name resolution, and an answer that comes in
-drops, are not in it: no time-out of either SDK covers them.
+The limits of each call are in ``imm_label_tags.patience``. They hold however the bytes of an answer come, see
+``imm_label_tags.timed_connections``. What the function itself computes is not in it.
 """
 
 from __future__ import annotations
@@ -10,18 +10,11 @@ import math
 
 from imm_label_tags.invocation import CONCURRENT_ITEMS
 from imm_label_tags.object_tagging import MAX_LOOKS
-from imm_label_tags.patience import (
-    ATTEMPTS,
-    CONNECT_SECONDS,
-    FIRST_PAUSE_SECONDS,
-    MARGIN_SECONDS,
-    MAX_PAUSE_SECONDS,
-    READ_SECONDS,
-    RETRIES,
-)
+from imm_label_tags.patience import MARGIN_SECONDS, Patience
 
-REPETITIONS = RETRIES
-KEEPING_REPETITIONS = ATTEMPTS - 1
+LIMITS = Patience()
+REPETITIONS = LIMITS.retries
+KEEPING_REPETITIONS = LIMITS.attempts - 1
 
 # The calls of one notification that wait for each other, at the worst: LABEL_NAMES is raw and OSS refuses the
 # tags, so they are read and written twice. GetTask goes with the first call, HeadObject with each reading.
@@ -40,19 +33,18 @@ KEEPING_IMPORT_SECONDS = 0.35
 KEEPING_COMPILE_SECONDS = 0.75
 
 
-def attempt_seconds() -> float:
+def attempt_seconds(limits: Patience = LIMITS) -> float:
     """The longest that one attempt of a call to IMM or OSS takes."""
-    return CONNECT_SECONDS + READ_SECONDS
+    return limits.connect + limits.read
 
 
-def notification_seconds() -> float:
+def notification_seconds(limits: Patience = LIMITS) -> float:
     """The longest that one notification takes: every call of the chain, every repetition with its pause.
 
     A write is not just sent again: the tags are read anew first.
     """
-    pause = MAX_PAUSE_SECONDS + FIRST_PAUSE_SECONDS * 2.0 ** (ATTEMPTS - 2)
-    attempts = len(LONGEST_CHAIN) + REPETITIONS + (ATTEMPTS - 1)
-    return attempts * attempt_seconds() + REPETITIONS * pause + MARGIN_SECONDS
+    attempts = len(LONGEST_CHAIN) + limits.retries + (limits.attempts - 1)
+    return attempts * attempt_seconds(limits) + limits.retries * _pause_seconds(limits) + MARGIN_SECONDS
 
 
 def second_look_seconds(wait: float) -> float:
@@ -67,8 +59,8 @@ def invocation_seconds(notifications: int = 1) -> float:
 
 def keeping_seconds() -> float:
     """The longest that keeping a failed event takes: one call, every repetition with its pause."""
-    pause = MAX_PAUSE_SECONDS + FIRST_PAUSE_SECONDS * 2.0 ** (ATTEMPTS - 2)
-    return (1 + KEEPING_REPETITIONS) * attempt_seconds() + KEEPING_REPETITIONS * pause + MARGIN_SECONDS
+    waiting = KEEPING_REPETITIONS * _pause_seconds(LIMITS)
+    return (1 + KEEPING_REPETITIONS) * attempt_seconds() + waiting + MARGIN_SECONDS
 
 
 def initializer_seconds(cpu: float, *, keeps: bool = False) -> float:
@@ -82,3 +74,8 @@ def initializer_seconds(cpu: float, *, keeps: bool = False) -> float:
 def retry_seconds(attempts: float, timeout: float) -> float:
     """How long an event may be under way until its last attempt has ended, the pauses not counted."""
     return (attempts + 1) * timeout
+
+
+def _pause_seconds(limits: Patience) -> float:
+    """The longest pause: what a service asks for, and the random time."""
+    return limits.max_pause + limits.first_pause * 2.0 ** (limits.attempts - 2)

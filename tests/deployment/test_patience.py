@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 import pytest
 
 from localcloud.faults import Fault, FaultKind
 from terminal.deployment_check import patience
+from tests.faults.line import Line
+from tests.faults.relay import CallBreak
 from tests.function.test_calls import round_trips
 from tests.stage import CHAIR, Stage
 
@@ -44,3 +48,25 @@ def test_no_chain_of_calls_is_longer(stage: Stage) -> None:
     assert stage.handle(task_id)["status"] == "tagged"
     assert sorted(stage.calls()) == sorted([*patience.LONGEST_CHAIN, "GetTask", "HeadObject", "HeadObject"])
     assert round_trips(stage.raw_calls()) == len(patience.LONGEST_CHAIN)
+
+
+def test_a_notification_takes_no_longer_however_slowly_it_is_answered(stage: Stage) -> None:
+    # Given answers that come just in time, and before them as many as are repeated that never end
+    limits = stage.patience = stage.patience._replace(connect=0.5, read=0.75)
+    stage.set(LABEL_NAMES="raw")
+    with Line(stage) as line:
+        task_id = stage.task(stage.upload(), CHAIR)
+        stage.new_instance()
+        stage.break_call(Fault(FaultKind.DELAY, delay_seconds=limits.read / 2, times=None))
+        line.imm.break_call("GetVideoLabelClassificationResult", CallBreak.DROPS, 2)
+        line.oss.break_call("GetObjectTagging", CallBreak.BODY_IN_DROPS, 2)
+
+        # When the notification is delivered
+        began = monotonic()
+        assert stage.handle(task_id)["status"] == "tagged"
+        spent = monotonic() - began + sum(stage.pauses)
+
+    # Then every repetition has taken its time, and all together what the timeout has to be above
+    assert len(stage.pauses) == patience.REPETITIONS
+    worst = patience.notification_seconds(limits)
+    assert limits.retries * limits.read + len(patience.LONGEST_CHAIN) * limits.read / 2 <= spent <= worst
