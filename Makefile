@@ -2,6 +2,8 @@
 .PHONY: setup demo serve test layer check-deploy load bench fuzz audit lock clean
 
 PYTHON ?= python3
+# They are meant for another Python, or would change what the checks mean.
+unexport PYTHONHOME PYTHONPATH PYTHONOPTIMIZE PYTHONWARNINGS
 .DEFAULT_GOAL := help
 .PHONY: help
 

@@ -8,9 +8,11 @@ Uses the standard library alone, and runs on any Python 3 in order to say which 
 from wherever the user's pip is configured to look; their hashes are in the requirements files.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +22,19 @@ OLDEST = (3, 10)
 DEPLOYED = "3.12"
 ALSO_TESTED = "3.10"
 LOCKS = ("requirements-build.txt", "requirements-dev.txt", "layers/requirements.txt")
+# What decides on the environments, besides the interpreters.
+DECISIVE = (*LOCKS, "pyproject.toml", "development/environments.py")
+# Where pip would install to, and whether: an environment of our own answers both.
+PIPS_OWN = ("TARGET", "PREFIX", "ROOT", "USER", "PYTHON", "DRY_RUN", "REQUIRE_VIRTUALENV", "REQUIREMENT")
+# Where this project's modules are, for the interpreter of an environment in its root: in place of a path,
+# which Python 3.12 and older can't read in the C locale where it has Chinese in it. Modules on the user's
+# PYTHONPATH come last, since they may be called as ours are, or as those of the standard library.
+MODULES = (
+    "import os, sys; ours = os.path.dirname(sys.prefix); ours = [ours, os.path.join(ours, 'functions')]; "
+    "theirs = set(map(os.path.abspath, os.environ.get('PYTHONPATH', '').split(os.pathsep))); "
+    "sys.path += ours; sys.path.sort(key=theirs.difference(ours).__contains__)\n"
+)
+EXIT_INTERRUPTED = 130
 PROBE = "import sys, ensurepip, venv; print('%d.%d' % sys.version_info[:2], sys._base_executable)"
 
 
@@ -43,12 +58,37 @@ def main(arguments):
         if command == "list":
             print("\n".join(str(path) for path, _ in wanted))
             return 0
-        for path, interpreter in wanted:
-            prepare(path, interpreter)
+        with alone():
+            for path, interpreter in wanted:
+                prepare(path, interpreter)
     except Missing as missing:
         print(f"error: {missing}", file=sys.stderr)
         return 2
+    except OSError as error:
+        denied = isinstance(error, PermissionError)
+        advice = f". Whoever runs this needs to write in {ROOT}." if denied else ""
+        print(f"error: {error}{advice}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted. The next `make setup` does what is left.", file=sys.stderr)
+        return EXIT_INTERRUPTED
     return 0
+
+
+@contextlib.contextmanager
+def alone():
+    """Let one process at a time set this checkout up; it needs no file that could be left behind."""
+    with Path(__file__).open("rb") as ours:
+        # Where a file system knows no locks, nothing is lost but this.
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            try:
+                fcntl.flock(ours, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print("Another process sets this checkout up: waiting for it.", flush=True)
+                fcntl.flock(ours, fcntl.LOCK_EX)
+        yield
 
 
 def primary_interpreter():
@@ -79,10 +119,12 @@ def secondary_environment(primary):
 
 def find_interpreter(version):
     """(version, path) of an interpreter that can make virtual environments, or None."""
-    home = Path.home()
     candidates = [shutil.which("python" + version)]
-    candidates += sorted(home.glob(f".pyenv/versions/{version}.*/bin/python"))
-    candidates += sorted(home.glob(f".local/share/uv/python/cpython-{version}.*/bin/python3"))
+    # A user without an entry in the system's list of users has no home.
+    with contextlib.suppress(RuntimeError, OSError):
+        home = Path.home()
+        candidates += sorted(home.glob(f".pyenv/versions/{version}.*/bin/python"))
+        candidates += sorted(home.glob(f".local/share/uv/python/cpython-{version}.*/bin/python3"))
     for candidate in candidates:
         found = probe(candidate) if candidate else None
         if found and found[0] == version:
@@ -93,12 +135,13 @@ def find_interpreter(version):
 def probe(interpreter):
     """(version, path) of an interpreter that works and has venv and ensurepip, or None."""
     try:
-        run = subprocess.run([str(interpreter), "-c", PROBE], capture_output=True, text=True, timeout=60)
+        command = [str(interpreter), "-c", PROBE]
+        run = subprocess.run(command, env=surroundings(), capture_output=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return None
     if run.returncode != 0:
         return None
-    version, path = run.stdout.split(None, 1)
+    version, path = os.fsdecode(run.stdout).split(None, 1)
     return version, path.strip()
 
 
@@ -107,15 +150,17 @@ def prepare(environment, interpreter):
     version, path = interpreter
     python = environment / "bin" / "python"
     stamp = environment / "complete"
-    state = f"{path}\n{environment}\n{digest()}\n"
-    if not (stamp.exists() and stamp.read_text() == state and works(python)):
+    state = os.fsencode(f"{path}\n{environment}\n{digest()}\n")
+    if not (stamp.exists() and stamp.read_bytes() == state and works(python)):
         print(f"Preparing {environment.name} on Python {version} (once; about a minute).", flush=True)
         run([path, "-m", "venv", "--clear", str(environment)])
         install(python, "-r", "requirements-build.txt", "--require-hashes")
         locked = ("-r", "requirements-dev.txt", "--require-hashes")
         install(python, *locked, "--no-build-isolation", "--use-pep517")
         install(python, "-e", ".", "--no-build-isolation", "--no-index")
-        stamp.write_text(state)
+        (paths,) = (environment / "lib").glob("python*/site-packages/_imm_label_tags.pth")
+        paths.write_text(MODULES)
+        stamp.write_bytes(state)
     # It knows by itself whether the layer is as it should be.
     run([str(python), "-m", "layers.build", "--local", "--part", "layer"])
 
@@ -123,14 +168,14 @@ def prepare(environment, interpreter):
 def works(python):
     """Whether an environment's interpreter still starts: the one behind it may have been removed."""
     try:
-        return subprocess.run([str(python), "-c", ""], timeout=60).returncode == 0
-    except OSError:
+        return subprocess.run([str(python), "-c", ""], env=surroundings(), timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
         return False
 
 
 def digest():
     """One digest over every file that decides what is installed."""
-    return hashlib.sha256(b"\0".join((ROOT / name).read_bytes() for name in LOCKS)).hexdigest()
+    return hashlib.sha256(b"\0".join((ROOT / name).read_bytes() for name in DECISIVE)).hexdigest()
 
 
 def install(python, *arguments):
@@ -140,14 +185,37 @@ def install(python, *arguments):
 
 def run(command):
     """Run a command silently; raises Missing with its output where it fails."""
-    environment = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_ROOT_USER_ACTION="ignore")
+    environment = dict(surroundings(), PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_ROOT_USER_ACTION="ignore")
     finished = subprocess.run(
-        command, cwd=str(ROOT), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=str(ROOT),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     if finished.returncode != 0:
-        print(finished.stdout, file=sys.stderr)
+        print(finished.stdout.decode("utf-8", "replace"), file=sys.stderr)
         raise Missing(f"`{' '.join(command)}` failed, see above.")
 
 
+def surroundings():
+    """The user's environment without what is meant for another Python, or for another way to install."""
+    unwanted = {"PIP_" + name for name in PIPS_OWN} | {"VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PYTHON") and name not in unwanted
+    }
+
+
+def end_as_ctrl_c_does():
+    """Let SIGTERM and SIGHUP end what was started, too. Where they are ignored, they stay so."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
 if __name__ == "__main__":
+    end_as_ctrl_c_does()
     sys.exit(main(sys.argv[1:]))

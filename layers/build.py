@@ -37,7 +37,7 @@ PARTS = ("layer", "code")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status: 0, or 1 where something could not be built."""
+    """Run the command; returns its exit status: 0, 1 where something could not be built, 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     targets = [RUNTIMES[name] for name in options.runtime or ([] if options.local else RUNTIMES)]
     if options.local:
@@ -45,9 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for target in {target.name: target for target in targets}.values():
             _build_target(target, options)
-    except BuildError as error:
+    except (BuildError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
     return 0
 
 

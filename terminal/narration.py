@@ -58,7 +58,7 @@ class Narrator:
         """Show a table."""
         table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
         for column in columns:
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*map(self._text, row))
         self._console.print(Padding(table, (0, 0, 0, INDENT)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,10 @@ from types import ModuleType
 
 import pytest
 
+from tests.localcloud.fc_world import eventually, running_process
+
 ROOT = Path(__file__).parent.parent.parent
+SCRIPT = ROOT / "development" / "environments.py"
 
 
 @pytest.fixture
@@ -36,18 +40,15 @@ def test_a_python_that_is_too_old_is_named_with_the_one_that_is_needed(
     assert "Python 99.1 or newer is needed" in line
 
 
-def test_a_python_without_its_venv_package_is_named_with_the_package(tmp_path: Path) -> None:
-    # Given an interpreter like Debian's, which has no ensurepip until python3-venv is installed
-    (tmp_path / "ensurepip.py").write_text("raise ImportError('python3-venv is not installed')\n")
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)}
+def test_a_python_without_its_venv_package_is_named_with_the_package(
+    environments: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given interpreters like Debian's, which have no ensurepip until python3-venv is installed
+    monkeypatch.setattr(environments, "PROBE", "raise ImportError('python3-venv is not installed')")
 
-    # When anything is to be set up
-    script = ROOT / "development" / "environments.py"
-    run = subprocess.run([sys.executable, script, "setup"], env=environment, capture_output=True, text=True)
-
-    # Then one line says what to install
-    assert run.returncode == 2
-    (line,) = run.stderr.splitlines()
+    # When anything is to be set up, then one line says what to install
+    assert environments.main(["setup"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
     assert re.search(r"apt-get install python3\.\d+-venv", line)
 
 
@@ -57,6 +58,96 @@ def test_an_installation_that_fails_shows_why(
     with pytest.raises(environments.Missing, match="failed"):
         environments.run([sys.executable, "-c", "print('the reason'); raise SystemExit(1)"])
     assert "the reason" in capsys.readouterr().err
+
+
+def test_what_is_meant_for_another_python_or_another_way_to_install_stays_outside(
+    environments: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = ("PYTHONPATH", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "VIRTUAL_ENV", "PIP_USER", "PIP_TARGET")
+    for name in (*foreign, "PIP_REQUIRE_VIRTUALENV", "PIP_INDEX_URL", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "1")
+    left = environments.surroundings()
+    assert not left.keys() & {*foreign, "PIP_REQUIRE_VIRTUALENV"}
+    # Where packages come from is the user's to say.
+    assert left.keys() >= {"PIP_INDEX_URL", "HTTPS_PROXY", "PATH"}
+
+
+def test_our_modules_come_before_those_of_the_same_names_on_the_users_path(tmp_path: Path) -> None:
+    for name in ("terminal", "localcloud", "json", "click", "imm_label_tags"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not ours')\n")
+    (tmp_path / "of_the_user.py").touch()
+    # and where the checkout itself is on it, too
+    path = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "functions")))
+    run = subprocess.run(
+        [sys.executable, "-c", "import terminal.main, json, imm_label_tags, of_the_user; print('ours')"],
+        cwd=tmp_path.parent,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert (run.stdout, run.stderr) == ("ours\n", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", ".venv"), "needs to write in"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+    ],
+)
+def test_a_checkout_that_cannot_be_written_is_told_in_one_line(
+    environments: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: OSError,
+    said: str,
+) -> None:
+    def prepare(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(environments, "prepare", prepare)
+    assert environments.main(["setup"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_a_user_without_an_entry_and_without_home_needs_neither(
+    environments: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", home)
+    assert environments.find_interpreter("3.99") is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+def test_an_interrupted_setup_says_what_to_do_and_ends_what_it_started(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    # Given a setup that installs, which takes long
+    started = tmp_path / "started"
+    code = f"""
+import importlib.util, pathlib, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+specification = importlib.util.spec_from_file_location("environments", {str(SCRIPT)!r})
+environments = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(environments)
+program = "import os, pathlib, time; "
+program += "pathlib.Path({str(started)!r}).write_text(str(os.getpid()) + ' '); time.sleep(600)"
+environments.prepare = lambda *_: environments.run([sys.executable, "-c", program])
+environments.end_as_ctrl_c_does()
+sys.exit(environments.main(["setup"]))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    assert eventually(lambda: started.exists() and started.read_text().endswith(" "))
+    # When it is interrupted
+    process.send_signal(number)
+    _, errors = process.communicate()
+    # Then nothing goes on behind its back
+    assert process.returncode == 130
+    assert errors.strip() == "Interrupted. The next `make setup` does what is left."
+    assert not running_process(int(started.read_text()))
 
 
 def make(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
