@@ -45,6 +45,7 @@ class Control:
                 _route("POST", "/clock", self._advance_clock),
                 _route("POST", "/keys", self._issue_keys),
                 _route("PUT", "/buckets/{bucket}", self._put_bucket),
+                _route("POST", "/buckets/{bucket}/lifecycle", self._carry_out_lifecycle),
                 _route("PUT", "/projects/{project}", self._put_project),
                 _route("POST", "/tasks", self._put_task),
                 _route("POST", "/tasks/failure", self._fail_next_task),
@@ -118,6 +119,10 @@ class Control:
 
     async def _put_bucket(self, request: Request) -> None:
         self._cloud.objects.create_bucket(request.path_params["bucket"])
+
+    async def _carry_out_lifecycle(self, request: Request) -> list[dict[str, Any]]:
+        done = self._cloud.objects.carry_out_lifecycle(request.path_params["bucket"])
+        return [asdict(one) for one in done]
 
     async def _put_project(self, request: Request) -> None:
         self._cloud.media.put_project(request.path_params["project"])

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from imm_label_tags.environment import shut_out
-from localcloud.database import StateUnusable
+from localcloud.database import StateInaccessible, StateUnusable
 from localcloud.fc.section import DeclarationError
 from localcloud.server import PortInUse
 from terminal import demo as demo_play
@@ -177,7 +177,7 @@ def invoke(event_file: IO[bytes], control: str, real: bool, as_json: bool) -> No
 def _known_problems() -> Iterator[None]:
     try:
         yield
-    except (PortInUse, StateUnusable, ManifestUnreadable, DeclarationError) as error:
+    except (PortInUse, StateUnusable, StateInaccessible, ManifestUnreadable, DeclarationError) as error:
         raise Problem(str(error)) from None
 
 

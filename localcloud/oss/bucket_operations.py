@@ -9,7 +9,7 @@ import re
 
 from starlette.responses import Response
 
-from localcloud.oss import documents, responses
+from localcloud.oss import documents, responses, storage_classes
 from localcloud.oss.errors import invalid_bucket_name, malformed_xml, not_implemented_here
 from localcloud.oss.listing import ListQuery, list_objects, max_keys, shown
 from localcloud.oss.objects import Bucket, ObjectStore
@@ -58,9 +58,8 @@ class BucketOperations:
 
     def put_bucket(self, request: OssRequest, body: bytes) -> Response:
         """PutBucket; the owner's own bucket may be put again."""
-        if body:
-            _check_configuration(body)
-        self._store.create_bucket(request.bucket)
+        storage_class = _storage_class(body) if body else storage_classes.STANDARD
+        self._store.create_bucket(request.bucket, storage_class)
         return responses.empty(headers={"location": f"/{request.bucket}"})
 
     def get_bucket_info(self, request: OssRequest) -> Response:
@@ -94,11 +93,12 @@ class BucketOperations:
             ("Location", f"oss-{self._region}"),
             ("Name", bucket.name),
             ("Region", self._region),
-            ("StorageClass", "Standard"),
+            ("StorageClass", bucket.storage_class),
         ]
 
 
-def _check_configuration(body: bytes) -> None:
+def _storage_class(body: bytes) -> str:
+    """The storage class that a CreateBucketConfiguration asks for; raises OssError."""
     try:
         root = documents.parse(body.decode())
     except (documents.NotADocument, UnicodeDecodeError) as error:
@@ -106,5 +106,6 @@ def _check_configuration(body: bytes) -> None:
     if root.tag != "CreateBucketConfiguration":
         raise malformed_xml("the root node is not named CreateBucketConfiguration.")
     for element in root:
-        if (element.tag, element.text) not in (("StorageClass", "Standard"), ("DataRedundancyType", "LRS")):
+        if element.tag != "StorageClass" and (element.tag, element.text) != ("DataRedundancyType", "LRS"):
             raise not_implemented_here(f"the {element.tag} {element.text} of PutBucket")
+    return storage_classes.read_storage_class(root.findtext("StorageClass"))

@@ -57,6 +57,30 @@ def bucket_not_empty(bucket: str) -> OssError:
     return OssError(409, "BucketNotEmpty", message, "0015-00000301", {"BucketName": bucket})
 
 
+def no_such_lifecycle(bucket: str) -> OssError:
+    """The bucket has no lifecycle rules."""
+    message = "No Row found in Lifecycle Table."
+    return OssError(404, "NoSuchLifecycle", message, "", {"BucketName": bucket})
+
+
+def no_such_meta_query(bucket: str) -> OssError:
+    """The bucket's data is not indexed."""
+    message = "The specified bucket has no metadata index."
+    return OssError(400, "MetaQueryNotExist", message, "", {"BucketName": bucket})
+
+
+def meta_query_exists(bucket: str) -> OssError:
+    """The bucket's data is indexed already."""
+    message = "The specified bucket already has a metadata index."
+    return OssError(400, "MetaQueryAlreadyExist", message, "", {"BucketName": bucket})
+
+
+def invalid_object_state(key: str) -> OssError:
+    """The object has to be restored before it can be read."""
+    message = "The operation is not valid for the object's state"
+    return OssError(403, "InvalidObjectState", message, "", {"ObjectName": key})
+
+
 def no_such_key(key: str) -> OssError:
     """The bucket has no object of that name."""
     message = "The specified key does not exist."

@@ -146,7 +146,7 @@ def _contents(info: ObjectInfo, query: ListQuery) -> list[documents.Node]:
         ("ETag", f'"{info.etag}"'),
         ("Type", "Normal"),
         ("Size", str(info.size)),
-        ("StorageClass", "Standard"),
+        ("StorageClass", info.storage_class),
     ]
 
 

@@ -13,13 +13,14 @@ from urllib.parse import unquote_to_bytes
 from starlette.responses import Response
 from starlette.types import Receive
 
-from localcloud.oss import conditions, documents, responses
+from localcloud.oss import conditions, documents, responses, storage_classes
 from localcloud.oss.bodies import FilePart, FileResponse, receive_body
 from localcloud.oss.checksums import check_content_md5, content_md5
 from localcloud.oss.errors import (
     entity_too_large,
     invalid_argument,
     invalid_object_name,
+    invalid_object_state,
     metadata_too_large,
     missing_content_length,
     not_implemented_here,
@@ -111,7 +112,7 @@ class ObjectOperations:
         draft = Draft(
             bucket=request.bucket,
             key=request.key,
-            headers=_kept_headers(request),
+            headers={**_kept_headers(request), **self._storage_class(request)},
             tags=self._rules.read_header(request.header(HEADER)),
             forbid_overwrite=_forbids_overwrite(request),
         )
@@ -131,10 +132,14 @@ class ObjectOperations:
         # Onto itself, a copy changes the metadata whatever the directive says.
         onto_itself = (source.bucket, source.key) == (request.bucket, request.key)
         replace_headers = _replaces(request, "x-oss-metadata-directive") or onto_itself
+        _check_readable(source)
+        headers = _replaced_headers(request, source) if replace_headers else dict(source.headers)
+        # A copy is of the class that is asked for, or the bucket's, whatever the source's is.
+        headers.pop(storage_classes.HEADER, None)
         draft = Draft(
             bucket=request.bucket,
             key=request.key,
-            headers=_replaced_headers(request, source) if replace_headers else source.headers,
+            headers={**headers, **self._storage_class(request)},
             tags=self._rules.read_header(request.header(HEADER)) if replaces_tags(request) else source.tags,
             forbid_overwrite=_forbids_overwrite(request),
         )
@@ -147,6 +152,7 @@ class ObjectOperations:
         info = self._store.get(request.bucket, request.key)
         if not conditions.is_modified(request, info):
             return _not_modified(info)
+        _check_readable(info)
         headers = _object_headers(info)
         selected = conditions.selected_range(request, info.size)
         if selected is None:
@@ -172,6 +178,11 @@ class ObjectOperations:
         """DeleteObject; 204 also where there is none."""
         self._store.delete(request.bucket, request.key)
         return responses.empty(204)
+
+    def _storage_class(self, request: OssRequest) -> dict[str, str]:
+        asked = request.header(storage_classes.HEADER)
+        storage_class = storage_classes.read_storage_class(asked) if asked else ""
+        return {storage_classes.HEADER: storage_class or self._store.bucket(request.bucket).storage_class}
 
     def _source(self, request: OssRequest) -> ObjectInfo:
         bucket, key = copied_object(request)
@@ -212,6 +223,11 @@ def _replaced_headers(request: OssRequest, source: ObjectInfo) -> dict[str, str]
     return {**headers, **given}
 
 
+def _check_readable(info: ObjectInfo) -> None:
+    if not storage_classes.is_readable(info.storage_class):
+        raise invalid_object_state(info.key)
+
+
 def _forbids_overwrite(request: OssRequest) -> bool:
     return (request.header("x-oss-forbid-overwrite") or "").lower() == "true"
 
@@ -239,7 +255,7 @@ def _object_headers(info: ObjectInfo) -> dict[str, str]:
         "accept-ranges": "bytes",
         "content-md5": content_md5(info.etag),
         "x-oss-object-type": "Normal",
-        "x-oss-storage-class": "Standard",
+        storage_classes.HEADER: info.storage_class,
     }
     if info.tags:
         headers[TAG_COUNT] = str(len(info.tags))

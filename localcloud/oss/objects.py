@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from localcloud.clock import Clock
 from localcloud.database import Database, StateInaccessible
+from localcloud.oss import storage_classes
 from localcloud.oss.checksums import Checksums
 from localcloud.oss.errors import bucket_not_empty, file_already_exists, no_such_bucket, no_such_key
 from localcloud.oss.tagging import Tag, TagSet
@@ -41,6 +42,13 @@ CREATE TABLE IF NOT EXISTS oss_objects (
     modified INTEGER NOT NULL,
     PRIMARY KEY (bucket, key)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS oss_configurations (
+    bucket TEXT NOT NULL REFERENCES oss_buckets (name) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    document TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    PRIMARY KEY (bucket, name)
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS oss_objects_by_body ON oss_objects (body);
 """
 _INCOMPLETE = ".part"
@@ -48,9 +56,18 @@ _INCOMPLETE = ".part"
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket and when it was made."""
+    """A bucket, when it was made, and the storage class of what is written to it."""
 
     name: str
+    created: datetime
+    storage_class: str
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Something that a bucket's owner has set up, in its own form, and when."""
+
+    document: str
     created: datetime
 
 
@@ -75,6 +92,11 @@ class ObjectInfo:
     def content_type(self) -> str:
         """The object's Content-Type."""
         return self.headers["content-type"]
+
+    @property
+    def storage_class(self) -> str:
+        """The object's storage class."""
+        return self.headers.get(storage_classes.HEADER, storage_classes.STANDARD)
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -147,9 +169,14 @@ class ObjectStore:
         database.create(_SCHEMA)
         self._sweep()
 
-    def create_bucket(self, name: str) -> None:
+    def create_bucket(self, name: str, storage_class: str = storage_classes.STANDARD) -> None:
         """Make a bucket; one that exists stays as it is."""
-        self._database.execute("INSERT OR IGNORE INTO oss_buckets VALUES (?, ?)", (name, self._now()))
+        with self._database.transaction():
+            added = self._database.execute(
+                "INSERT OR IGNORE INTO oss_buckets VALUES (?, ?)", (name, self._now())
+            )
+            if added and storage_class != storage_classes.STANDARD:
+                self.configure(name, storage_classes.HEADER, storage_class)
 
     def delete_bucket(self, name: str) -> None:
         """Delete an empty bucket; raises OssError where it has objects."""
@@ -162,11 +189,11 @@ class ObjectStore:
         row = self._database.one("SELECT * FROM oss_buckets WHERE name = ?", (name,))
         if row is None:
             raise no_such_bucket(name)
-        return _bucket(row)
+        return self._bucket(row)
 
     def buckets(self) -> list[Bucket]:
         """Every bucket in the order of their names."""
-        return [_bucket(row) for row in self._database.all("SELECT * FROM oss_buckets ORDER BY name")]
+        return [self._bucket(row) for row in self._database.all("SELECT * FROM oss_buckets ORDER BY name")]
 
     def find(self, bucket: str, key: str) -> ObjectInfo | None:
         """An object, if there is one."""
@@ -188,6 +215,11 @@ class ObjectStore:
             "SELECT * FROM oss_objects WHERE bucket = ? AND key >= ? ORDER BY key LIMIT 1", (bucket, floor)
         )
         return _object(row) if row else None
+
+    def objects(self, bucket: str) -> Iterator[ObjectInfo]:
+        """Every object of a bucket, in the order of their keys' bytes."""
+        rows = self._database.all("SELECT * FROM oss_objects WHERE bucket = ? ORDER BY key", (bucket,))
+        return map(_object, rows)
 
     def open(self, info: ObjectInfo) -> BinaryIO:
         """An object's body; raises StateInaccessible."""
@@ -229,6 +261,32 @@ class ObjectStore:
         if not changed:
             raise no_such_key(key)
 
+    def set_storage_class(self, info: ObjectInfo, storage_class: str) -> None:
+        """Move an object to a storage class; nothing else of it changes, its Last-Modified neither."""
+        headers = {**info.headers, storage_classes.HEADER: storage_class}
+        self._database.execute(
+            "UPDATE oss_objects SET headers = ? WHERE bucket = ? AND key = ?",
+            (json.dumps(headers), info.bucket, info.key.encode()),
+        )
+
+    def configuration(self, bucket: str, name: str) -> Configuration | None:
+        """What is set up of a bucket under a name, if anything."""
+        row = self._database.one(
+            "SELECT * FROM oss_configurations WHERE bucket = ? AND name = ?", (bucket, name)
+        )
+        return None if row is None else Configuration(row["document"], _moment(row["created"]))
+
+    def configure(self, bucket: str, name: str, document: str) -> None:
+        """Set something up of a bucket, in the place of what was there."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO oss_configurations VALUES (?, ?, ?, ?)",
+            (bucket, name, document, self._now()),
+        )
+
+    def unconfigure(self, bucket: str, name: str) -> None:
+        """Undo what is set up of a bucket, if anything."""
+        self._database.execute("DELETE FROM oss_configurations WHERE bucket = ? AND name = ?", (bucket, name))
+
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object, if there is one."""
         found = self.find(bucket, key)
@@ -264,6 +322,11 @@ class ObjectStore:
             with suppress(OSError):
                 (self._directory / body).unlink()
 
+    def _bucket(self, row: sqlite3.Row) -> Bucket:
+        configured = self.configuration(row["name"], storage_classes.HEADER)
+        storage_class = configured.document if configured else storage_classes.STANDARD
+        return Bucket(row["name"], _moment(row["created"]), storage_class)
+
     def _sweep(self) -> None:
         # A process that was killed may leave uploads that never became objects.
         kept = {row["body"] for row in self._database.all("SELECT DISTINCT body FROM oss_objects")}
@@ -282,10 +345,6 @@ def _accessing(directory: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StateInaccessible(directory, error) from error
-
-
-def _bucket(row: sqlite3.Row) -> Bucket:
-    return Bucket(row["name"], _moment(row["created"]))
 
 
 def _object(row: sqlite3.Row) -> ObjectInfo:

@@ -21,6 +21,10 @@ _WITH_PARAMETER = {
         ("PUT", "acl"): "PutBucketAcl",
         ("GET", "location"): "GetBucketLocation",
         ("GET", "stat"): "GetBucketStat",
+        ("PUT", "lifecycle"): "PutBucketLifecycle",
+        ("GET", "lifecycle"): "GetBucketLifecycle",
+        ("DELETE", "lifecycle"): "DeleteBucketLifecycle",
+        ("GET", "metaQuery"): "GetMetaQueryStatus",
     },
     "object": {
         ("GET", "tagging"): "GetObjectTagging",
@@ -42,6 +46,9 @@ _WITH_PARAMETER = {
     },
 }
 
+# By the parameter comp, beside metaQuery.
+_OF_META_QUERY = {"add": "OpenMetaQuery", "query": "DoMetaQuery", "delete": "CloseMetaQuery"}
+
 # With the header x-oss-copy-source.
 _WITH_SOURCE = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}
 
@@ -52,6 +59,13 @@ IMPLEMENTED = frozenset(
         "GetBucketInfo",
         "DeleteBucket",
         "ListObjectsV2",
+        "PutBucketLifecycle",
+        "GetBucketLifecycle",
+        "DeleteBucketLifecycle",
+        "OpenMetaQuery",
+        "GetMetaQueryStatus",
+        "DoMetaQuery",
+        "CloseMetaQuery",
         "PutObject",
         "GetObject",
         "HeadObject",
@@ -105,7 +119,6 @@ _LEFT_OUT = {
     "x-oss-server-side-data-encryption": "",
     "x-oss-server-side-encryption": "",
     "x-oss-server-side-encryption-key-id": "",
-    "x-oss-storage-class": "Standard",
     "x-oss-symlink-target": "",
     "x-oss-traffic-limit": "",
 }
@@ -116,6 +129,8 @@ def name_of(request: OssRequest) -> str:
     if not request.bucket:
         return _name(request, "service", _OF_SERVICE)
     if not request.raw_key:
+        if request.method == "POST" and request.has("metaQuery"):
+            return _OF_META_QUERY.get(request.parameter("comp") or "", "POST ?metaQuery")
         listing = request.parameter("list-type") == "2"
         return _name(request, "bucket", {**_OF_BUCKET, "GET": "ListObjectsV2"} if listing else _OF_BUCKET)
     name = _name(request, "object", _OF_OBJECT)

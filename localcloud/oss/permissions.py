@@ -31,6 +31,13 @@ _OF_BUCKET: Mapping[str, str] = MappingProxyType(
         "GetBucketInfo": "oss:GetBucketInfo",
         "DeleteBucket": "oss:DeleteBucket",
         "ListObjectsV2": "oss:ListObjects",
+        "PutBucketLifecycle": "oss:PutBucketLifecycle",
+        "GetBucketLifecycle": "oss:GetBucketLifecycle",
+        "DeleteBucketLifecycle": "oss:DeleteBucketLifecycle",
+        "OpenMetaQuery": "oss:OpenMetaQuery",
+        "GetMetaQueryStatus": "oss:GetMetaQueryStatus",
+        "DoMetaQuery": "oss:DoMetaQuery",
+        "CloseMetaQuery": "oss:CloseMetaQuery",
     }
 )
 # Those whose callers may be told apart by the tags that the object has.

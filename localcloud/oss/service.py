@@ -16,6 +16,8 @@ from localcloud.oss.bodies import ClientGone, read_body
 from localcloud.oss.bucket_operations import BucketOperations, check_bucket_name
 from localcloud.oss.checksums import Checksums, check_content_md5
 from localcloud.oss.errors import EC_OF_CODE, OssError
+from localcloud.oss.lifecycle_operations import Done, LifecycleOperations
+from localcloud.oss.meta_query_operations import MetaQueryOperations
 from localcloud.oss.object_operations import TAG_COUNT, ObjectOperations, check_object_name
 from localcloud.oss.objects import ObjectInfo, ObjectStore
 from localcloud.oss.operations import name_of, refuse_left_out
@@ -64,12 +66,24 @@ class ObjectStorage:
         tagging = TaggingOperations(self._store, rules)
         self._objects = ObjectOperations(self._store, rules)
         self._permissions = Permissions(self._store, rules, account_id, authorization)
-        self._with_body = {"PutBucket": buckets.put_bucket, "PutObjectTagging": tagging.put}
+        self._lifecycle = lifecycle = LifecycleOperations(self._store, rules, clock)
+        meta_query = MetaQueryOperations(self._store, clock)
+        self._with_body = {
+            "PutBucket": buckets.put_bucket,
+            "PutBucketLifecycle": lifecycle.put,
+            "DoMetaQuery": meta_query.query,
+            "PutObjectTagging": tagging.put,
+        }
         self._without_body = {
             "ListBuckets": buckets.list_buckets,
             "GetBucketInfo": buckets.get_bucket_info,
             "ListObjectsV2": buckets.list_objects_v2,
             "DeleteBucket": buckets.delete_bucket,
+            "GetBucketLifecycle": lifecycle.get,
+            "DeleteBucketLifecycle": lifecycle.delete,
+            "OpenMetaQuery": meta_query.open,
+            "GetMetaQueryStatus": meta_query.status,
+            "CloseMetaQuery": meta_query.close,
             "CopyObject": self._objects.copy_object,
             "GetObject": self._objects.get_object,
             "HeadObject": self._objects.head_object,
@@ -116,6 +130,13 @@ class ObjectStorage:
             return None
         with self._store.open(info) as file:
             return file.read()
+
+    def carry_out_lifecycle(self, bucket: str) -> list[Done]:
+        """Do to a bucket's objects what its lifecycle rules say by now; LookupError without such a bucket."""
+        try:
+            return self._lifecycle.carry_out(bucket)
+        except OssError as error:
+            raise LookupError(error.message) from None
 
     def _forget_uploads(self) -> None:
         """Delete the packages of an earlier process: whoever uploaded them has used them, or is gone."""

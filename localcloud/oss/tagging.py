@@ -79,6 +79,11 @@ class TagRules:
         self._check(read, is_utf8=True)
         return read
 
+    def is_legal_text(self, text: str) -> bool:
+        """Whether a key or value is of the alphabet of tags."""
+        alphabet = _ALPHABET_OR_UNICODE if self.accept_unicode else _ALPHABET
+        return alphabet.fullmatch(text) is not None
+
     def _check(self, tags: TagSet, is_utf8: bool) -> None:
         if len(tags) > MAX_TAGS:
             message = f"Object tags cannot be greater than {MAX_TAGS}"
@@ -97,8 +102,7 @@ class TagRules:
             raise part.invalid(part.not_utf8, text)
         if len(text.encode()) > max_bytes:
             raise part.invalid(part.too_long, text)
-        alphabet = _ALPHABET_OR_UNICODE if self.accept_unicode else _ALPHABET
-        if not alphabet.fullmatch(text):
+        if not self.is_legal_text(text):
             raise part.invalid(part.bad_character, text)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import alibabacloud_oss_v2 as oss
 import pytest
 import requests
 
@@ -82,6 +84,40 @@ def test_faults_can_be_ordered_and_withdrawn_and_calls_are_listed(control: Contr
     video.upload(b"x", "")
     assert [call["status"] for call in control.ask("GET", "/calls?action=PutBucket")] == [409, 200]
     assert control.ask("GET", "/calls?service=imm") == []
+
+
+def test_lifecycle_rules_are_carried_out_when_asked_for(control: Control, account: Account) -> None:
+    # Given two videos, and a rule for one that has a tag
+    control.ask("PUT", "/buckets/lifecycle")
+    config = oss.config.load_default()
+    config.region, config.endpoint = account.region, account.oss_endpoint
+    config.credentials_provider = oss.credentials.StaticCredentialsProvider(
+        account.access_key_id, account.access_key_secret
+    )
+    for key, tags in [("advert.mp4", "imm_content=advert"), ("news.mp4", "imm_content=news")]:
+        Video(account, "lifecycle", key).upload(b"x", tags)
+    rule = oss.LifecycleRule(
+        id="adverts",
+        prefix="",
+        status="Enabled",
+        tags=[oss.Tag(key="imm_content", value="advert")],
+        transitions=[
+            oss.LifecycleRuleTransition(
+                created_before_date=datetime(2199, 1, 1, tzinfo=timezone.utc), storage_class="IA"
+            )
+        ],
+    )
+    oss.Client(config).put_bucket_lifecycle(
+        oss.PutBucketLifecycleRequest(
+            bucket="lifecycle", lifecycle_configuration=oss.LifecycleConfiguration(rules=[rule])
+        )
+    )
+
+    # When its day is over, then what it did is told
+    done = control.ask("POST", "/buckets/lifecycle/lifecycle")
+    assert done == [{"key": "advert.mp4", "rule_id": "adverts", "storage_class": "IA"}]
+    assert control.ask("POST", "/buckets/lifecycle/lifecycle") == []
+    control.ask("POST", "/buckets/nowhere/lifecycle", status=404)
 
 
 def test_tasks_can_be_set_and_notified_of(control: Control, account: Account) -> None:

@@ -37,14 +37,20 @@ def test_the_owner_may_make_a_bucket_again(client: oss.Client) -> None:
     assert keys_of(client) == ["a"]
 
 
-def test_a_bucket_can_be_configured_in_the_only_way_there_is(cloud: Oss, client: oss.Client) -> None:
+def test_a_bucket_has_a_storage_class_and_one_kind_of_redundancy(cloud: Oss, client: oss.Client) -> None:
     configuration = oss.CreateBucketConfiguration(storage_class="Standard", data_redundancy_type="LRS")
     client.put_bucket(oss.PutBucketRequest(bucket="another", create_bucket_configuration=configuration))
     for body, status, code in [
         (
-            b"<CreateBucketConfiguration><StorageClass>IA</StorageClass></CreateBucketConfiguration>",
+            b"<CreateBucketConfiguration><DataRedundancyType>ZRS</DataRedundancyType>"
+            b"</CreateBucketConfiguration>",
             501,
             "NotImplemented",
+        ),
+        (
+            b"<CreateBucketConfiguration><StorageClass>Warm</StorageClass></CreateBucketConfiguration>",
+            400,
+            "InvalidArgument",
         ),
         (b"<Other/>", 400, "MalformedXML"),
         (b"<CreateBucketConfiguration>", 400, "MalformedXML"),
@@ -56,6 +62,37 @@ def test_a_bucket_can_be_configured_in_the_only_way_there_is(cloud: Oss, client:
     assert (
         refusal(lambda: client.get_bucket_info(oss.GetBucketInfoRequest(bucket="third"))).status_code == 404
     )
+
+
+def test_what_is_written_has_the_class_of_its_bucket_or_its_own(cloud: Oss, client: oss.Client) -> None:
+    configuration = oss.CreateBucketConfiguration(storage_class="IA")
+    client.put_bucket(oss.PutBucketRequest(bucket="rarely", create_bucket_configuration=configuration))
+    info = client.get_bucket_info(oss.GetBucketInfoRequest(bucket="rarely")).bucket_info
+    assert info.storage_class == "IA"
+    for key, asked in [("a", None), ("b", "Archive"), ("c", "Standard")]:
+        request = oss.PutObjectRequest(bucket="rarely", key=key, body=b"v", storage_class=asked)
+        client.put_object(request)
+    listed = client.list_objects_v2(oss.ListObjectsV2Request(bucket="rarely")).contents
+    assert [(entry.key, entry.storage_class) for entry in listed] == [
+        ("a", "IA"),
+        ("b", "Archive"),
+        ("c", "Standard"),
+    ]
+    # An archived object is known, and its tags can be set, but it cannot be read before it is restored.
+    head = client.head_object(oss.HeadObjectRequest(bucket="rarely", key="b"))
+    assert head.storage_class == "Archive"
+    copied = oss.CopyObjectRequest(bucket=BUCKET, key="b", source_bucket="rarely", source_key="b")
+    for call in (
+        lambda: client.get_object(oss.GetObjectRequest(bucket="rarely", key="b")),
+        lambda: client.copy_object(copied),
+    ):
+        error = refusal(call)
+        assert (error.status_code, error.code) == (403, "InvalidObjectState")
+    # A copy is of the class of its own bucket.
+    client.copy_object(oss.CopyObjectRequest(bucket=BUCKET, key="a", source_bucket="rarely", source_key="a"))
+    assert client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="a")).storage_class == "Standard"
+    refused = cloud.call("PUT", "d", headers={"x-oss-storage-class": "Warm"})
+    assert (refused.status, refused.error()["Code"]) == (400, "InvalidArgument")
 
 
 @pytest.mark.parametrize("name", INVALID_NAMES)

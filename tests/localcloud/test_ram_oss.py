@@ -78,6 +78,53 @@ OF_BUCKET: dict[str, tuple[str, Call]] = {
         "oss:ListObjects",
         lambda client, bucket: client.list_objects_v2(oss.ListObjectsV2Request(bucket=bucket)),
     ),
+    "PutBucketLifecycle": (
+        "oss:PutBucketLifecycle",
+        lambda client, bucket: client.put_bucket_lifecycle(
+            oss.PutBucketLifecycleRequest(
+                bucket=bucket,
+                lifecycle_configuration=oss.LifecycleConfiguration(
+                    rules=[
+                        oss.LifecycleRule(
+                            status="Enabled", prefix="", expiration=oss.LifecycleRuleExpiration(days=1)
+                        )
+                    ]
+                ),
+            )
+        ),
+    ),
+    "GetBucketLifecycle": (
+        "oss:GetBucketLifecycle",
+        lambda client, bucket: client.get_bucket_lifecycle(oss.GetBucketLifecycleRequest(bucket=bucket)),
+    ),
+    "DeleteBucketLifecycle": (
+        "oss:DeleteBucketLifecycle",
+        lambda client, bucket: client.delete_bucket_lifecycle(
+            oss.DeleteBucketLifecycleRequest(bucket=bucket)
+        ),
+    ),
+    "OpenMetaQuery": (
+        "oss:OpenMetaQuery",
+        lambda client, bucket: client.open_meta_query(oss.OpenMetaQueryRequest(bucket=bucket)),
+    ),
+    "GetMetaQueryStatus": (
+        "oss:GetMetaQueryStatus",
+        lambda client, bucket: client.get_meta_query_status(oss.GetMetaQueryStatusRequest(bucket=bucket)),
+    ),
+    "DoMetaQuery": (
+        "oss:DoMetaQuery",
+        lambda client, bucket: client.do_meta_query(
+            oss.DoMetaQueryRequest(
+                bucket=bucket,
+                mode="basic",
+                meta_query=oss.MetaQuery(query='{"Field":"Size","Operation":"gt","Value":"0"}'),
+            )
+        ),
+    ),
+    "CloseMetaQuery": (
+        "oss:CloseMetaQuery",
+        lambda client, bucket: client.close_meta_query(oss.CloseMetaQueryRequest(bucket=bucket)),
+    ),
     "PutBucket": (
         "oss:PutBucket",
         lambda client, bucket: client.put_bucket(oss.PutBucketRequest(bucket=bucket)),
@@ -86,6 +133,14 @@ OF_BUCKET: dict[str, tuple[str, Call]] = {
         "oss:DeleteBucket",
         lambda client, bucket: client.delete_bucket(oss.DeleteBucketRequest(bucket=bucket)),
     ),
+}
+
+
+# What has to be there before.
+AFTER = {
+    "GetBucketLifecycle": "PutBucketLifecycle",
+    "GetMetaQueryStatus": "OpenMetaQuery",
+    "DoMetaQuery": "OpenMetaQuery",
 }
 
 
@@ -119,6 +174,8 @@ def test_an_operation_on_an_object_needs_its_permission(guarded: Cloud, operatio
 @pytest.mark.parametrize("operation", OF_BUCKET)
 def test_an_operation_on_a_bucket_needs_its_permission(guarded: Cloud, operation: str) -> None:
     action, call = OF_BUCKET[operation]
+    if operation in AFTER:
+        OF_BUCKET[AFTER[operation]][1](guarded.oss(guarded.owner), guarded.bucket)
     bucket = f"acs:oss:*:{ACCOUNT}:{guarded.bucket}"
 
     for keys in (guarded.caller(), guarded.caller(allow(action, f"{bucket}/*"))):

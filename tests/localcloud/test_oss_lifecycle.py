@@ -1,0 +1,373 @@
+"""Lifecycle rules: what OSS takes of them, and what they do to objects with the tags that they name."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import alibabacloud_oss_v2 as oss
+import oss2
+import pytest
+from alibabacloud_oss_v2.models import LifecycleRuleFilter, LifecycleRuleNot
+
+from tests.localcloud.oss_world import BUCKET, Oss, StartOss, get, official_client, put, refusal, set_tags
+
+pytest_plugins = ["tests.localcloud.oss_fixtures"]
+
+DAY = 24 * 3600.0
+ADVERT = oss.Tag(key="imm_content", value="advert")
+
+
+def rule(prefix: str = "", *, tags: list[oss.Tag] | None = None, **parts: object) -> oss.LifecycleRule:
+    return oss.LifecycleRule(prefix=prefix, tags=tags, **{"status": "Enabled", **parts})
+
+
+def expire(days: int) -> oss.LifecycleRuleExpiration:
+    return oss.LifecycleRuleExpiration(days=days)
+
+
+def move(days: int, storage_class: str) -> list[oss.LifecycleRuleTransition]:
+    return [oss.LifecycleRuleTransition(days=days, storage_class=storage_class)]
+
+
+def configure(client: oss.Client, *rules: oss.LifecycleRule, overlap: bool = False) -> None:
+    request = oss.PutBucketLifecycleRequest(
+        bucket=BUCKET,
+        allow_same_action_overlap="true" if overlap else None,
+        lifecycle_configuration=oss.LifecycleConfiguration(rules=list(rules)),
+    )
+    client.put_bucket_lifecycle(request)
+
+
+def rules_of(client: oss.Client) -> list[oss.LifecycleRule]:
+    result = client.get_bucket_lifecycle(oss.GetBucketLifecycleRequest(bucket=BUCKET))
+    rules: list[oss.LifecycleRule] = result.lifecycle_configuration.rules
+    return rules
+
+
+def carry_out(cloud: Oss) -> list[tuple[str, str | None]]:
+    return [(done.key, done.storage_class) for done in cloud.storage.carry_out_lifecycle(BUCKET)]
+
+
+def class_of(client: oss.Client, key: str) -> str:
+    return str(client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key=key)).storage_class)
+
+
+def test_rules_come_back_as_they_were_put(client: oss.Client) -> None:
+    configure(
+        client,
+        rule("videos/", tags=[ADVERT], id="adverts", transitions=move(30, "IA"), expiration=expire(365)),
+        rule("日志/", status="Disabled", expiration=expire(7)),
+    )
+    adverts, logs = rules_of(client)
+    assert (adverts.id, adverts.prefix, adverts.status) == ("adverts", "videos/", "Enabled")
+    assert [(tag.key, tag.value) for tag in adverts.tags] == [("imm_content", "advert")]
+    assert (adverts.transitions[0].days, adverts.transitions[0].storage_class) == (30, "IA")
+    assert adverts.expiration.days == 365
+    assert (logs.prefix, logs.status) == ("日志/", "Disabled")
+    # A rule without an ID gets one.
+    assert logs.id
+
+
+def test_rules_are_replaced_as_a_whole_and_deleted(client: oss.Client) -> None:
+    def ask() -> object:
+        return client.get_bucket_lifecycle(oss.GetBucketLifecycleRequest(bucket=BUCKET))
+
+    error = refusal(ask)
+    assert (error.status_code, error.code) == (404, "NoSuchLifecycle")
+    configure(client, rule("a/", expiration=expire(1)))
+    configure(client, rule("b/", expiration=expire(1)))
+    assert [found.prefix for found in rules_of(client)] == ["b/"]
+    for _ in range(2):
+        result = client.delete_bucket_lifecycle(oss.DeleteBucketLifecycleRequest(bucket=BUCKET))
+        assert result.status_code == 204
+    assert refusal(ask).code == "NoSuchLifecycle"
+
+
+def test_a_rule_takes_what_has_its_tags_and_leaves_the_rest(cloud: Oss, client: oss.Client) -> None:
+    # Given a rule for adverts of one language, and videos of every kind.
+    language = oss.Tag(key="lang", value="zh")
+    configure(client, rule("videos/", tags=[ADVERT, language], transitions=move(30, "IA")))
+    both = [("imm_content", "advert"), ("lang", "zh"), ("team", "a")]
+    for key, tags in [
+        ("videos/advert.mp4", both),
+        ("videos/foreign.mp4", [("imm_content", "advert"), ("lang", "en")]),
+        ("videos/one-tag.mp4", [("imm_content", "advert")]),
+        ("videos/other-case.mp4", [("imm_content", "Advert"), ("lang", "zh")]),
+        ("videos/untagged.mp4", []),
+        ("elsewhere/advert.mp4", both),
+    ]:
+        put(client, key)
+        set_tags(client, key, tags)
+    # When 30 days have nearly passed, nothing is done.
+    cloud.clock.advance(30 * DAY - 60)
+    assert carry_out(cloud) == []
+    # When they have passed, the one that has both tags is moved.
+    before = cloud.storage.stat(BUCKET, "videos/advert.mp4")
+    cloud.clock.advance(120)
+    assert carry_out(cloud) == [("videos/advert.mp4", "IA")]
+    after = cloud.storage.stat(BUCKET, "videos/advert.mp4")
+    assert before is not None
+    assert after is not None
+    assert (after.storage_class, after.tags) == ("IA", before.tags)
+    assert (after.last_modified, after.etag) == (before.last_modified, before.etag)
+    assert (class_of(client, "videos/foreign.mp4"), get(client, "videos/advert.mp4")) == (
+        "Standard",
+        b"a video",
+    )
+    # And it is done once.
+    assert carry_out(cloud) == []
+
+
+def test_tags_that_are_written_later_count_from_the_upload(cloud: Oss, client: oss.Client) -> None:
+    configure(client, rule(tags=[ADVERT], expiration=expire(10)))
+    put(client, "a.mp4")
+    cloud.clock.advance(11 * DAY)
+    assert carry_out(cloud) == []
+    set_tags(client, "a.mp4", [("imm_content", "advert")])
+    assert carry_out(cloud) == [("a.mp4", None)]
+    assert cloud.bodies == []
+
+
+def test_an_object_comes_from_class_to_class_and_is_deleted_at_last(cloud: Oss, client: oss.Client) -> None:
+    transitions = [*move(1, "IA"), *move(10, "Archive")]
+    configure(client, rule(transitions=transitions, expiration=expire(100)))
+    put(client, "a.mp4")
+    seen = []
+    for days in (2, 10, 1, 100):
+        cloud.clock.advance(days * DAY)
+        seen += carry_out(cloud)
+    assert seen == [("a.mp4", "IA"), ("a.mp4", "Archive"), ("a.mp4", None)]
+
+
+def test_never_to_a_warmer_class_and_a_disabled_rule_does_nothing(cloud: Oss, client: oss.Client) -> None:
+    put(client, "a.mp4", storage_class="Archive")
+    configure(
+        client,
+        rule(transitions=move(1, "IA")),
+        rule("a", status="Disabled", expiration=expire(2)),
+        overlap=True,
+    )
+    cloud.clock.advance(3 * DAY)
+    assert carry_out(cloud) == []
+    assert class_of(client, "a.mp4") == "Archive"
+
+
+def test_of_several_rules_the_deletion_wins(cloud: Oss, client: oss.Client) -> None:
+    configure(
+        client,
+        rule("videos/", id="all", transitions=move(1, "IA")),
+        rule("videos/", id="adverts", tags=[ADVERT], expiration=expire(1)),
+        overlap=True,
+    )
+    put(client, "videos/a.mp4", tagging="imm_content=advert")
+    put(client, "videos/b.mp4", tagging="imm_content=news")
+    cloud.clock.advance(2 * DAY)
+    assert carry_out(cloud) == [("videos/a.mp4", None), ("videos/b.mp4", "IA")]
+
+
+def test_what_a_filter_spares(cloud: Oss, client: oss.Client) -> None:
+    spared = LifecycleRuleFilter(
+        object_size_greater_than=3,
+        object_size_less_than=10,
+        nots=[LifecycleRuleNot(prefix="videos/kept/", tag=oss.Tag(key="keep", value="yes"))],
+    )
+    configure(client, rule("videos/", filter=spared, expiration=expire(1)))
+    for key, body, tags in [
+        ("videos/kept/a", b"12345", "keep=yes"),
+        ("videos/kept/b", b"12345", "keep=no"),
+        ("videos/small", b"123", ""),
+        ("videos/large", b"1234567890", ""),
+    ]:
+        put(client, key, body, tagging=tags)
+    cloud.clock.advance(2 * DAY)
+    assert carry_out(cloud) == [("videos/kept/b", None)]
+
+
+def test_what_was_written_before_a_date(cloud: Oss, client: oss.Client) -> None:
+    put(client, "p/a.mp4")
+    info = cloud.storage.stat(BUCKET, "p/a.mp4")
+    assert info is not None
+    today = info.last_modified.strftime("%Y-%m-%dT00:00:00.000Z")
+    tomorrow = (info.last_modified + datetime.timedelta(days=1)).strftime("%Y-%m-%dT00:00:00.000Z")
+    for date, expected in [(today, []), (tomorrow, [("p/a.mp4", None)])]:
+        parts = f"<CreatedBeforeDate>{date}</CreatedBeforeDate>"
+        assert answer(cloud, f"<Expiration>{parts}</Expiration>") == (200, "", "")
+        assert carry_out(cloud) == expected
+
+
+def answer(cloud: Oss, *rules: str, headers: dict[str, str] | None = None) -> tuple[int, str, str]:
+    """Status, code and EC number upon rules whose Status and Prefix stand already there."""
+    texts = [f"<Rule><Prefix>p/</Prefix><Status>Enabled</Status>{text}</Rule>" for text in rules]
+    return answer_to(cloud, "".join(texts), headers)
+
+
+def answer_to(cloud: Oss, rules: str, headers: dict[str, str] | None = None) -> tuple[int, str, str]:
+    body = f"<LifecycleConfiguration>{rules}</LifecycleConfiguration>".encode()
+    answer = cloud.call("PUT", query="lifecycle", body=body, headers=headers or {})
+    if answer.status == 200:
+        return 200, "", ""
+    error = answer.error()
+    return answer.status, error["Code"], error.get("EC", "")
+
+
+EXPIRE = "<Expiration><Days>3</Days></Expiration>"
+TAG = "<Tag><Key>{}</Key><Value>{}</Value></Tag>"
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "ec"),
+    [
+        ("", "MalformedXML", "0014-00000026"),
+        ("<Expiration/>", "MalformedXML", "0014-00000060"),
+        ("<Expiration><Days>0</Days></Expiration>", "InvalidArgument", ""),
+        ("<Expiration><Days>many</Days></Expiration>", "InvalidArgument", ""),
+        (f"{EXPIRE}<Other/>", "MalformedXML", "0014-00000003"),
+        (f"{EXPIRE}<Prefix>q/</Prefix>", "MalformedXML", "0014-00000010"),
+        (f"{EXPIRE}<Tag><Value>v</Value></Tag>", "MalformedXML", "0014-00000028"),
+        (EXPIRE + TAG.format("k", "1") + TAG.format("k", "2"), "InvalidArgument", "0014-00000029"),
+        (EXPIRE + TAG.format("", "v"), "InvalidArgument", "0014-00000030"),
+        (EXPIRE + TAG.format("k#", "v"), "InvalidArgument", "0014-00000031"),
+        (EXPIRE + TAG.format("k", "v#"), "InvalidArgument", "0014-00000032"),
+        (
+            TAG.format("k", "v") + "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload>",
+            "InvalidArgument",
+            "0014-00000027",
+        ),
+        (
+            TAG.format("k", "v")
+            + "<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>",
+            "InvalidArgument",
+            "0014-00000027",
+        ),
+        (
+            "<Transition><Days>1</Days><CreatedBeforeDate>2021-12-30T00:00:00.000Z</CreatedBeforeDate>"
+            "<StorageClass>IA</StorageClass></Transition>",
+            "InvalidArgument",
+            "0014-00000050",
+        ),
+        (
+            "<Transition><Days>1</Days><StorageClass>Standard</StorageClass></Transition>",
+            "InvalidArgument",
+            "",
+        ),
+        (
+            f"<Transition><Days>4</Days><StorageClass>IA</StorageClass></Transition>{EXPIRE}",
+            "InvalidArgument",
+            "0014-00000082",
+        ),
+        (
+            "<Transition><CreatedBeforeDate>2021-12-30T00:00:00.000Z</CreatedBeforeDate>"
+            f"<StorageClass>IA</StorageClass></Transition>{EXPIRE}",
+            "InvalidRequest",
+            "",
+        ),
+        (
+            "<Expiration><CreatedBeforeDate>2021-12-30T08:00:00.000Z</CreatedBeforeDate></Expiration>",
+            "InvalidArgument",
+            "",
+        ),
+        (
+            f"<Filter><ObjectSizeGreaterThan>abc</ObjectSizeGreaterThan></Filter>{EXPIRE}",
+            "InvalidArgument",
+            "0014-00000039",
+        ),
+        (
+            "<Filter><ObjectSizeGreaterThan>2</ObjectSizeGreaterThan>"
+            f"<ObjectSizeLessThan>1</ObjectSizeLessThan></Filter>{EXPIRE}",
+            "InvalidArgument",
+            "0014-00000041",
+        ),
+        (f"<ID>{'i' * 256}</ID>{EXPIRE}", "InvalidArgument", ""),
+    ],
+)
+def test_a_rule_that_oss_refuses(cloud: Oss, rule: str, code: str, ec: str) -> None:
+    assert answer(cloud, rule) == (400, code, ec)
+    assert cloud.call("GET", query="lifecycle").status == 404
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<Other/>", b"<LifecycleConfiguration/>", b"<LifecycleConfiguration>"]
+)
+def test_a_document_that_oss_refuses(cloud: Oss, body: bytes) -> None:
+    refused = cloud.call("PUT", query="lifecycle", body=body)
+    assert (refused.status, refused.error()["Code"]) == (400, "MalformedXML")
+
+
+def test_rules_that_contradict_each_other(cloud: Oss) -> None:
+    later = EXPIRE.replace("3", "5")
+    inner = f"<Rule><Prefix>p/q/</Prefix><Status>Enabled</Status>{later}</Rule>"
+    outer = f"<Rule><Prefix>p/</Prefix><Status>Enabled</Status>{EXPIRE}</Rule>"
+    archive = "<Transition><Days>6</Days><StorageClass>Archive</StorageClass></Transition>"
+    conflict = f"<Rule><Prefix>p/q/</Prefix><Status>Enabled</Status>{archive}</Rule>"
+    allow = {"x-oss-allow-same-action-overlap": "true"}
+    assert answer(cloud, EXPIRE, later) == (400, "InvalidRequest", "0014-00000085")
+    assert answer_to(cloud, outer + inner) == (400, "InvalidArgument", "")
+    assert answer_to(cloud, outer + conflict) == (400, "InvalidArgument", "0014-00000082")
+    assert answer(cloud, f"<ID>i</ID>{EXPIRE}", f"<ID>i</ID>{later}") == (400, "InvalidArgument", "")
+    for rules in (outer + inner, outer + conflict):
+        assert answer_to(cloud, rules, allow) == (200, "", "")
+    # Rules for different tags are two matters.
+    assert answer(cloud, EXPIRE + TAG.format("k", "1"), later + TAG.format("k", "2")) == (200, "", "")
+
+
+def test_rules_by_the_last_access_are_left_out(client: oss.Client) -> None:
+    transition = oss.LifecycleRuleTransition(
+        days=1, storage_class="IA", is_access_time=True, return_to_std_when_visit=True
+    )
+    assert refusal(lambda: configure(client, rule(transitions=[transition]))).status_code == 501
+
+
+def test_rules_about_what_there_is_none_of_are_kept(cloud: Oss) -> None:
+    parts = (
+        "<AbortMultipartUpload><Days>3</Days></AbortMultipartUpload>"
+        "<NoncurrentVersionExpiration><NoncurrentDays>5</NoncurrentDays></NoncurrentVersionExpiration>"
+    )
+    assert answer(cloud, parts) == (200, "", "")
+    kept = cloud.call("GET", query="lifecycle").body
+    assert b"<AbortMultipartUpload>" in kept
+    assert b"<NoncurrentDays>5</NoncurrentDays>" in kept
+
+
+def test_tags_that_no_object_can_have_are_taken_and_match_nothing(cloud: Oss, client: oss.Client) -> None:
+    put(client, "p/a", tagging="k=v")
+    many = "".join(TAG.format(f"key-{number}", "v") for number in range(19))
+    for tags in (TAG.format("k" * 129, "v"), TAG.format("k", "v" * 257), many):
+        assert answer(cloud, tags + EXPIRE) == (200, "", "")
+        cloud.clock.advance(4 * DAY)
+        assert carry_out(cloud) == []
+
+
+def test_rules_survive_a_restart_and_end_with_their_bucket(start_oss: StartOss, tmp_path: Path) -> None:
+    with start_oss(tmp_path / "state") as before, official_client(before) as client:
+        configure(client, rule(tags=[ADVERT], expiration=expire(1)))
+    with start_oss(tmp_path / "state", bucket=None) as after, official_client(after) as client:
+        assert [found.expiration.days for found in rules_of(client)] == [1]
+        client.delete_bucket(oss.DeleteBucketRequest(bucket=BUCKET))
+        client.put_bucket(oss.PutBucketRequest(bucket=BUCKET))
+        assert after.call("GET", query="lifecycle").status == 404
+        with pytest.raises(LookupError):
+            after.storage.carry_out_lifecycle("nowhere")
+
+
+def test_the_independent_sdk_agrees(cloud: Oss, client: oss.Client, witness: oss2.Bucket) -> None:
+    tags = oss2.models.TaggingRule()
+    tags.add("imm_content", "advert")
+    sent = oss2.models.LifecycleRule(
+        "adverts",
+        "中文前缀+/",
+        status=oss2.models.LifecycleRule.ENABLED,
+        expiration=oss2.models.LifecycleExpiration(days=356),
+        tagging=oss2.models.Tagging(tags),
+    )
+    witness.put_bucket_lifecycle(oss2.models.BucketLifecycle([sent]))
+    (found,) = witness.get_bucket_lifecycle().rules
+    assert (found.id, found.prefix, found.status) == ("adverts", "中文前缀+/", "Enabled")
+    assert found.expiration.days == 356
+    assert found.tagging.tag_set.tagging_rule == {"imm_content": "advert"}
+    put(client, "中文前缀+/a", tagging="imm_content=advert")
+    cloud.clock.advance(357 * DAY)
+    assert carry_out(cloud) == [("中文前缀+/a", None)]
+    witness.delete_bucket_lifecycle()
+    with pytest.raises(oss2.exceptions.NoSuchLifecycle):
+        witness.get_bucket_lifecycle()
