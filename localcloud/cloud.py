@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,23 +19,22 @@ from localcloud.clock import Clock
 from localcloud.config import CloudConfig
 from localcloud.control import Control
 from localcloud.database import Database
-from localcloud.eventbridge.queue_stream import QueueStream
 from localcloud.faults import FaultPlan
-from localcloud.fc.declaration import Deployment, EventBridgeTrigger, MnsQueueSource, MnsTopicTrigger
+from localcloud.fc.declaration import Deployment
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.permissions import FC_SERVICE
-from localcloud.fc.refusals import InvalidArgument, RequestRefused
+from localcloud.fc.refusals import RequestRefused
 from localcloud.fc.service import FunctionCompute
 from localcloud.gateway import Gateway
 from localcloud.imm.service import MediaManagement
-from localcloud.mns.service import MessageService, Subscription
+from localcloud.mns.service import MessageService
 from localcloud.oss.service import ObjectStorage
 from localcloud.oss.uploads import UPLOAD_BUCKET
 from localcloud.ram.service import AccessManagement
 from localcloud.server import Connections, HttpServer, ListeningSocket, listen
+from localcloud.triggers import Push, Triggers
 
 T = TypeVar("T")
-Push = Callable[[bytes], Awaitable[bool]]
 
 # MNS's name where a role says whom it trusts.
 MNS_SERVICE = "mns.aliyuncs.com"
@@ -80,7 +79,7 @@ class LocalCloud:
         self._thread = threading.Thread(target=self._loop.run_forever, name="local cloud", daemon=True)
         self._servers: list[HttpServer] = []
         self._database: Database | None = None
-        self._streams: list[QueueStream] = []
+        self._triggers: Triggers
 
     def __enter__(self) -> LocalCloud:
         self._thread.start()
@@ -120,8 +119,7 @@ class LocalCloud:
         await self.functions.settled()
         # A function's destination may be a topic that triggers another function.
         await self.messages.settled()
-        for stream in self._streams:
-            await stream.settled()
+        await self._triggers.settled()
         await self.functions.settled()
 
     async def _start(self) -> None:
@@ -138,8 +136,7 @@ class LocalCloud:
             await self.media.start()
             await self.messages.start()
             await self.functions.start()
-            for stream in self._streams:
-                stream.start()
+            self._triggers.start()
             control = Control(self)
             connections = Connections()
             self._loop.set_exception_handler(connections.handle)
@@ -192,6 +189,14 @@ class LocalCloud:
             authorization=authorization,
         )
         self.destinations = _Destinations(self.messages)
+        self._triggers = Triggers(
+            region=config.region,
+            account_id=config.account_id,
+            messages=self.messages,
+            push_to=self._push_to,
+            invoke=self._call,
+            time_scale=config.time_scale,
+        )
         self.functions = FunctionCompute(
             region=config.region,
             account_id=config.account_id,
@@ -210,35 +215,13 @@ class LocalCloud:
             objects=_Packages(self.objects),
             uploads=self.objects.uploads,
             upload_bucket=UPLOAD_BUCKET,
-            subscriber=_Subscriber(self.messages, self._push_to),
+            triggers=self._triggers,
         )
         for topic in _topics(deployment):
             self.messages.create_topic(topic)
-        subscriber = _Subscriber(self.messages, self._push_to)
-        roles = _invocation_roles(deployment)
-        for trigger in deployment.mns_topic_triggers:
-            subscriber.subscribe(trigger, roles[trigger.function, trigger.name])
         for function in deployment.functions.values():
-            for bridge in function.event_bridge_triggers:
-                source = bridge.queue
-                if source is None or not bridge.enabled or source.region not in (None, config.region):
-                    continue
-                self._streams.append(self._stream(bridge, source))
-
-    def _stream(self, trigger: EventBridgeTrigger, source: MnsQueueSource) -> QueueStream:
-        letters = trigger.dead_letter_queue or ""
-        if (name := self.messages.queues.name_of(letters)) is not None:
-            self.messages.queues.create(name)
-        return QueueStream(
-            region=self.config.region,
-            account_id=self.config.account_id,
-            trigger=trigger,
-            source=source,
-            queue=self.messages.queues.create(source.name),
-            invoke=partial(self._call, trigger.function, trigger.asynchronous),
-            bury=partial(self.messages.queues.send, letters),
-            time_scale=self.config.time_scale,
-        )
+            for trigger in function.triggers:
+                self._triggers.connect(function, trigger.name)
 
     async def _call(self, function: str, asynchronous: bool, event: bytes) -> bool:
         """Call a function for EventBridge; whether that succeeded."""
@@ -278,8 +261,8 @@ class LocalCloud:
         # All at once: each takes a moment to notice.
         await asyncio.gather(*(server.stop() for server in self._servers))
         # A task that ends now still finds its topic, and a message its function.
-        for stream in self._streams:
-            await stream.stop()
+        if hasattr(self, "_triggers"):
+            await self._triggers.stop()
         for name in ("media", "messages", "functions"):
             service = getattr(self, name, None)
             if service is not None:
@@ -304,48 +287,6 @@ class _Destinations:
         if topic is None:
             raise UnsupportedDestination(arn)
         await self._messages.publish(topic, record)
-
-
-class _Subscriber:
-    """Subscribes functions to topics, as Function Compute does for triggers of the type ``mns_topic``.
-
-    A subscription has its trigger's name; where another function has one of that name, both names.
-    """
-
-    def __init__(self, messages: MessageService, push_to: Callable[[str, str | None], Push]) -> None:
-        self._messages = messages
-        self._push_to = push_to
-
-    def subscribe(self, trigger: MnsTopicTrigger, role: str | None) -> None:
-        if not self._messages.has(trigger.topic):
-            raise InvalidArgument(f"topic '{trigger.topic}' does not exist")
-        endpoint = self._endpoint(trigger)
-        found = self._messages.subscription(trigger.topic, trigger.name)
-        name = trigger.name if found is None or found.endpoint == endpoint else _both_names(trigger)
-        self._messages.subscribe(
-            Subscription(
-                topic=trigger.topic,
-                name=name,
-                content_format=trigger.notify_content_format,
-                strategy=trigger.notify_strategy,
-                filter_tag=trigger.filter_tag or None,
-                push=self._push_to(trigger.function, role),
-                endpoint=endpoint,
-            )
-        )
-
-    def unsubscribe(self, trigger: MnsTopicTrigger) -> None:
-        for name in (trigger.name, _both_names(trigger)):
-            found = self._messages.subscription(trigger.topic, name)
-            if found is not None and found.endpoint == self._endpoint(trigger):
-                self._messages.unsubscribe(trigger.topic, name)
-
-    def _endpoint(self, trigger: MnsTopicTrigger) -> str:
-        return f"acs:fc:{trigger.region}:{trigger.account_id}:functions/{trigger.function}"
-
-
-def _both_names(trigger: MnsTopicTrigger) -> str:
-    return f"{trigger.function}-{trigger.name}"
 
 
 class _Packages:
@@ -378,15 +319,6 @@ def topic_of(arn: str) -> str | None:
     """The topic that a destination ``acs:mns:<region>:<account>:/topics/<topic>/messages`` names."""
     match = re.fullmatch(r"acs:mns:[^:]*:[^:]*:/topics/([^/]+)/messages", arn)
     return match[1] if match else None
-
-
-def _invocation_roles(deployment: Deployment) -> dict[tuple[str, str], str | None]:
-    """The role in which each trigger's source invokes the function, by function and trigger."""
-    return {
-        (function.name, trigger.name): trigger.invocation_role
-        for function in deployment.functions.values()
-        for trigger in function.triggers
-    }
 
 
 def _topics(deployment: Deployment) -> set[str]:

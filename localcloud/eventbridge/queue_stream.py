@@ -64,7 +64,7 @@ class QueueStream:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Take no more messages; those in the queue stay there."""
+        """Take no more messages; those in the queue, or in a call that has not ended, are there again."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -80,7 +80,12 @@ class QueueStream:
             await self._queue.arrived()
             self._idle.clear()
             batch = await self._batch()
-            await self._deliver(batch)
+            try:
+                await self._deliver(batch)
+            except asyncio.CancelledError:
+                # The trigger ends before the call does: whoever reads the queue next finds the messages.
+                self._queue.messages.extendleft(reversed(batch))
+                raise
             self._idle.set()
 
     async def _batch(self) -> list[QueueMessage]:

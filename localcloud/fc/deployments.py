@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from localcloud.clock import Clock
 from localcloud.fc import layers as layer_input
 from localcloud.fc.asynchronous import AsyncQueue
-from localcloud.fc.declaration import FunctionDeclaration, MnsTopicTrigger
+from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.fc.destination_check import check_destinations
 from localcloud.fc.layers import Layers, LayerVersion
 from localcloud.fc.packages import Objects, Package, fetch
@@ -69,23 +69,23 @@ _TRIGGER = frozenset(
 _ASYNC = frozenset({"asyncTask", "destinationConfig", "maxAsyncEventAgeInSeconds", "maxAsyncRetryAttempts"})
 
 
-class Subscriber(Protocol):
-    """Has the topics to which triggers of the type ``mns_topic`` subscribe functions."""
+class TriggerSources(Protocol):
+    """What makes triggers invoke functions."""
 
-    def subscribe(self, trigger: MnsTopicTrigger, role: str | None) -> None:
-        """Let a topic invoke a function in a role; raises a RequestRefused where there is no such topic."""
+    def connect(self, function: FunctionDeclaration, name: str) -> None:
+        """Let a function's trigger invoke it; raises InvalidArgument where the source is not there."""
 
-    def unsubscribe(self, trigger: MnsTopicTrigger) -> None:
-        """End a subscription."""
+    def disconnect(self, function: FunctionDeclaration, name: str) -> None:
+        """Let a function's trigger invoke it no more."""
 
 
-class NoSubscriber:
-    """A Function Compute that stands alone: there are no topics, and nothing is invoked by one."""
+class NoTriggerSources:
+    """A Function Compute that stands alone: nothing invokes its functions by itself."""
 
-    def subscribe(self, trigger: MnsTopicTrigger, role: str | None) -> None:
+    def connect(self, function: FunctionDeclaration, name: str) -> None:
         """Nothing will come."""
 
-    def unsubscribe(self, trigger: MnsTopicTrigger) -> None:
+    def disconnect(self, function: FunctionDeclaration, name: str) -> None:
         """Nothing came."""
 
 
@@ -104,7 +104,7 @@ class Deployments:
         registry: Registry,
         layers: Layers,
         objects: Objects,
-        subscriber: Subscriber,
+        triggers: TriggerSources,
         runner: Runner,
         queue: AsyncQueue,
         clock: Clock,
@@ -115,7 +115,7 @@ class Deployments:
         self._registry = registry
         self._layers = layers
         self._objects = objects
-        self._subscriber = subscriber
+        self._triggers = triggers
         self._runner = runner
         self._queue = queue
         self._clock = clock
@@ -139,9 +139,9 @@ class Deployments:
                 self._report(function.name, f"The function was not restored: {error.message}")
                 continue
             self.declare(declaration)
-            for trigger in declaration.mns_topic_triggers:
+            for trigger in declaration.triggers:
                 try:
-                    self._subscriber.subscribe(trigger, _role(declaration, trigger.name))
+                    self._triggers.connect(declaration, trigger.name)
                 except InvalidArgument as error:
                     self._report(
                         function.name, f"The trigger {trigger.name} was not restored: {error.message}"
@@ -181,8 +181,8 @@ class Deployments:
         async with self._changing:
             self._deployed(name)
             declaration = self.functions.pop(name)
-            for trigger in declaration.mns_topic_triggers:
-                self._subscriber.unsubscribe(trigger)
+            for trigger in declaration.triggers:
+                self._triggers.disconnect(declaration, trigger.name)
             self._registry.delete(name)
             self._runner.remove(name)
             self._queue.abandon(name)
@@ -208,10 +208,7 @@ class Deployments:
             triggers = {**deployed.triggers, name: Part(settings, now, now)}
             changed = replace(deployed, triggers=triggers)
             declaration = self._registry.declaration(changed)
-            for trigger in declaration.mns_topic_triggers:
-                if trigger.name == name:
-                    self._check_topic(trigger)
-                    self._subscriber.subscribe(trigger, _role(declaration, name))
+            self._triggers.connect(declaration, name)
             self._settle(changed, declaration)
 
     async def update_trigger(self, function: str, name: str, body: Mapping[str, Any]) -> None:
@@ -229,7 +226,10 @@ class Deployments:
                 raise InvalidArgument(f"a trigger of the type {kind} cannot be changed: delete and create it")
             part = Part({**trigger.settings, **settings}, trigger.created, self._now())
             changed = replace(deployed, triggers={**deployed.triggers, name: part})
-            self._settle(changed, self._registry.declaration(changed))
+            declaration = self._registry.declaration(changed)
+            self._triggers.disconnect(self.functions[function], name)
+            self._triggers.connect(declaration, name)
+            self._settle(changed, declaration)
 
     async def delete_trigger(self, function: str, name: str) -> None:
         """DeleteTrigger."""
@@ -237,9 +237,7 @@ class Deployments:
             deployed = self._deployed(function)
             if name not in deployed.triggers:
                 raise TriggerNotFound(name)
-            for trigger in self.functions[function].mns_topic_triggers:
-                if trigger.name == name:
-                    self._subscriber.unsubscribe(trigger)
+            self._triggers.disconnect(self.functions[function], name)
             triggers = {known: part for known, part in deployed.triggers.items() if known != name}
             changed = replace(deployed, triggers=triggers)
             self._settle(changed, self._registry.declaration(changed))
@@ -326,10 +324,6 @@ class Deployments:
         if declaration.role is not None and declaration.role.split(":")[3] != self._account_id:
             raise InvalidArgument(f"role '{declaration.role}' is of another account")
 
-    def _check_topic(self, trigger: MnsTopicTrigger) -> None:
-        if (trigger.region, trigger.account_id) != (self._region, self._account_id):
-            raise InvalidArgument(f"sourceArn: the topic {trigger.topic} is of another region or account")
-
     def _deployed(self, name: str) -> DeployedFunction:
         function = self._registry.find(name)
         if function is not None and name in self.functions:
@@ -385,10 +379,6 @@ def _refuse_unknown(body: Mapping[str, Any], known: frozenset[str]) -> None:
     unknown = sorted(body.keys() - known)
     if unknown:
         raise InvalidArgument(f"unknown members: {', '.join(unknown)}")
-
-
-def _role(declaration: FunctionDeclaration, trigger: str) -> str | None:
-    return next((one.invocation_role for one in declaration.triggers if one.name == trigger), None)
 
 
 def _runs_alike(one: FunctionDeclaration, other: FunctionDeclaration) -> bool:

@@ -15,7 +15,7 @@ from localcloud.database import Database
 from localcloud.fc.api import FunctionApi, Uploads
 from localcloud.fc.asynchronous import Address, AsyncQueue
 from localcloud.fc.declaration import Deployment, FunctionDeclaration
-from localcloud.fc.deployments import Deployments, NoSubscriber, Subscriber
+from localcloud.fc.deployments import Deployments, NoTriggerSources, TriggerSources
 from localcloud.fc.destination_check import check_destinations
 from localcloud.fc.destinations import AsyncEvent, DestinationSender, LostEvent
 from localcloud.fc.environment import RuntimeFiles
@@ -54,7 +54,8 @@ class FunctionCompute:
 
     ``variables`` are added to every function's environment and win over those that were deployed.
     ``database`` keeps what the API deploys; packages come from ``objects``, where ``uploads`` lets clients
-    put them. ``subscriber`` has the topics that trigger functions, ``role_arn`` the spelling of a role's ARN.
+    put them. ``triggers`` connects functions with what triggers them; ``role_arn`` gives a role's ARN in the
+    case that it was created with.
     ``time_scale`` multiplies the waits that the service imposes (retries, idleness), never a timeout.
     Without an ``authorization`` everybody with keys may do everything; ``assume_role`` gives temporary keys
     of a role, or raises AssumptionRefused. Raises ForeignFunction, DestinationUnknown or DestinationLoops.
@@ -83,7 +84,7 @@ class FunctionCompute:
         objects: Objects | None = None,
         uploads: Uploads | None = None,
         upload_bucket: str = "",
-        subscriber: Subscriber | None = None,
+        triggers: TriggerSources | None = None,
     ) -> None:
         for function in deployment.functions.values():
             _check_home(function, region, account_id)
@@ -124,7 +125,7 @@ class FunctionCompute:
             registry=Registry(database, region, layers),
             layers=layers,
             objects=objects or NoObjects(),
-            subscriber=subscriber or NoSubscriber(),
+            triggers=triggers or NoTriggerSources(),
             runner=self._runner,
             queue=self._queue,
             clock=clock,

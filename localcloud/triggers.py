@@ -1,0 +1,142 @@
+"""What makes triggers invoke their functions: subscriptions of MNS topics, and streams of MNS queues."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from localcloud.eventbridge.queue_stream import QueueStream
+from localcloud.fc.declaration import EventBridgeTrigger, FunctionDeclaration, MnsQueueSource, MnsTopicTrigger
+from localcloud.fc.refusals import InvalidArgument
+from localcloud.mns.service import MessageService, Subscription
+
+Push = Callable[[bytes], Awaitable[bool]]
+Invoke = Callable[[str, bool, bytes], Awaitable[bool]]
+
+
+class Triggers:
+    """Connects the triggers of a region's functions with their sources, and disconnects them.
+
+    ``push_to`` gives what a topic hands the events of a function to, in a role; ``invoke`` invokes a function
+    for EventBridge, asynchronously or not, and says whether that succeeded. Streams run from ``start`` on.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        account_id: str,
+        messages: MessageService,
+        push_to: Callable[[str, str | None], Push],
+        invoke: Invoke,
+        time_scale: float,
+    ) -> None:
+        self._region = region
+        self._account_id = account_id
+        self._messages = messages
+        self._push_to = push_to
+        self._invoke = invoke
+        self._time_scale = time_scale
+        self._streams: dict[tuple[str, str], QueueStream] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._started = False
+
+    def start(self) -> None:
+        """Let streams take messages."""
+        self._started = True
+        for stream in self._streams.values():
+            stream.start()
+
+    async def stop(self) -> None:
+        """Let no stream take messages any more."""
+        self._started = False
+        await asyncio.gather(*(stream.stop() for stream in self._streams.values()), *self._ending)
+
+    async def settled(self) -> None:
+        """Wait until every stream has handed over what its queue holds."""
+        for stream in list(self._streams.values()):
+            await stream.settled()
+
+    def connect(self, function: FunctionDeclaration, name: str) -> None:
+        """Let a function's trigger invoke it; raises InvalidArgument where the source is not there."""
+        for topic in function.mns_topic_triggers:
+            if topic.name == name:
+                self._subscribe(topic, _role(function, name))
+        for bridge in function.event_bridge_triggers:
+            if bridge.name == name:
+                self._open(bridge)
+
+    def disconnect(self, function: FunctionDeclaration, name: str) -> None:
+        """Let a function's trigger invoke it no more."""
+        for topic in function.mns_topic_triggers:
+            if topic.name == name:
+                self._unsubscribe(topic)
+        stream = self._streams.pop((function.name, name), None)
+        if stream is not None and self._started:
+            task = asyncio.get_running_loop().create_task(stream.stop())
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
+    def _subscribe(self, trigger: MnsTopicTrigger, role: str | None) -> None:
+        if (trigger.region, trigger.account_id) != (self._region, self._account_id):
+            raise InvalidArgument(f"sourceArn: the topic {trigger.topic} is of another region or account")
+        if not self._messages.has(trigger.topic):
+            raise InvalidArgument(f"topic '{trigger.topic}' does not exist")
+        endpoint = self._endpoint(trigger)
+        found = self._messages.subscription(trigger.topic, trigger.name)
+        # A subscription has its trigger's name; where another function has one of that name, both names.
+        name = trigger.name if found is None or found.endpoint == endpoint else _both_names(trigger)
+        self._messages.subscribe(
+            Subscription(
+                topic=trigger.topic,
+                name=name,
+                content_format=trigger.notify_content_format,
+                strategy=trigger.notify_strategy,
+                filter_tag=trigger.filter_tag or None,
+                push=self._push_to(trigger.function, role),
+                endpoint=endpoint,
+            )
+        )
+
+    def _unsubscribe(self, trigger: MnsTopicTrigger) -> None:
+        for name in (trigger.name, _both_names(trigger)):
+            found = self._messages.subscription(trigger.topic, name)
+            if found is not None and found.endpoint == self._endpoint(trigger):
+                self._messages.unsubscribe(trigger.topic, name)
+
+    def _endpoint(self, trigger: MnsTopicTrigger) -> str:
+        return f"acs:fc:{self._region}:{self._account_id}:functions/{trigger.function}"
+
+    def _open(self, trigger: EventBridgeTrigger) -> None:
+        source = trigger.queue
+        if source is None or not trigger.enabled or source.region not in (None, self._region):
+            return
+        stream = self._stream(trigger, source)
+        self._streams[trigger.function, trigger.name] = stream
+        if self._started:
+            stream.start()
+
+    def _stream(self, trigger: EventBridgeTrigger, source: MnsQueueSource) -> QueueStream:
+        # Queues have no API here: they are there as soon as somebody names them.
+        queues, letters = self._messages.queues, trigger.dead_letter_queue or ""
+        if (name := queues.name_of(letters)) is not None:
+            queues.create(name)
+        return QueueStream(
+            region=self._region,
+            account_id=self._account_id,
+            trigger=trigger,
+            source=source,
+            queue=queues.create(source.name),
+            invoke=partial(self._invoke, trigger.function, trigger.asynchronous),
+            bury=partial(queues.send, letters),
+            time_scale=self._time_scale,
+        )
+
+
+def _role(function: FunctionDeclaration, trigger: str) -> str | None:
+    return next((one.invocation_role for one in function.triggers if one.name == trigger), None)
+
+
+def _both_names(trigger: MnsTopicTrigger) -> str:
+    return f"{trigger.function}-{trigger.name}"
