@@ -96,8 +96,23 @@ def _announce_empty(console: Console, cloud: LocalCloud, uri: str) -> None:
 
 def first_deployment(cloud: LocalCloud) -> tuple[str, ...]:
     """Lines for a shell: a deployment with Serverless Devs, a first invocation, and how to leave."""
+    # Only for this command: s.yaml would hand OSS's and IMM's to the functions.
+    endpoints = _assigned(_endpoints(cloud))
+    media = f"--bucket {sample.BUCKET} --project {sample.PROJECT}"
+    return (
+        "bash",
+        f"export {_assigned(deployment_variables(cloud))}",
+        f"{endpoints} .venv/bin/imm-label-tags setup {media} --yes",
+        "s deploy -y",
+        f"s tag_object invoke -f {sample.EVENT}",
+        "exit",
+    )
+
+
+def deployment_variables(cloud: LocalCloud) -> dict[str, str]:
+    """What a shell needs so that Serverless Devs deploys this checkout to a local cloud."""
     urls, config = cloud.endpoints, cloud.config
-    exports = {
+    return {
         **_account(cloud),
         "FAILED_EVENTS": FAILED_EVENTS,
         # Serverless Devs takes these three together, before any alias of `s config`.
@@ -110,17 +125,6 @@ def first_deployment(cloud: LocalCloud) -> tuple[str, ...]:
         # The local cloud runs functions with this interpreter, and a layer is built for one.
         "IMM_LABEL_TAGS_RUNTIME": f"python{sys.version_info[0]}.{sys.version_info[1]}",
     }
-    # Only for this command: s.yaml would hand OSS's and IMM's to the functions.
-    endpoints = _assigned(_endpoints(cloud))
-    media = f"--bucket {sample.BUCKET} --project {sample.PROJECT}"
-    return (
-        "bash",
-        f"export {_assigned(exports)}",
-        f"{endpoints} .venv/bin/imm-label-tags setup {media} --yes",
-        "s deploy -y",
-        f"s tag_object invoke -f {sample.EVENT}",
-        "exit",
-    )
 
 
 def _list_facts(console: Console, cloud: LocalCloud, more: Mapping[str, str]) -> None:

@@ -1,0 +1,204 @@
+"""The requests that the real `s` with the real fc3 sent, replayed in their order.
+
+They were recorded with Serverless Devs 3.1.10 and fc3 0.1.22; what the account has afterwards is compared
+with what ``s.yaml`` says. Names of uploaded objects stand as ``{object}``, packages as ``layer`` and
+``code``; IsBase64Decode has the value that ``s.eventbridge.yaml`` was given since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from alibabacloud_tea_openapi.utils import Utils
+from darabonba.request import DaraRequest
+
+from localcloud.cloud import LocalCloud
+from localcloud.config import CloudConfig
+from localcloud.fc.declaration import FunctionDeclaration
+from terminal.local_deployment import load_deployment
+from tests.localcloud.fc_account import Account, package
+from tests.localcloud.fc_world import INTERPRETER
+
+ROOT = Path(__file__).parents[2]
+RECORDED = Path(__file__).with_name("fc3_requests")
+ACCOUNT = "1433333333333333"
+TOPIC = "imm-label-tags"
+TAGGING, KEEPING = "imm-label-tags", "imm-label-tags-failed"
+ENTRY = "def initialize(context):\n    pass\ndef handler(event, context):\n    return 'here'\n"
+PACKAGES = {
+    "code": package({"tag_object.py": ENTRY, "keep_failed.py": ENTRY}),
+    "layer": package({"python/dependency.py": ""}),
+}
+# Reads whose errors fc3 swallows: it only looks whether there is anything to be kept or removed.
+SWALLOWED = ("/vpc-bindings", "/scaling-config?", "/concurrency", "/provision-config?")
+
+
+class Replay:
+    """Sends recorded requests in the name of an account, with fresh signatures and uploads."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud = cloud
+        self._account = Account(cloud, cloud.accounts.owner)
+        self._token: Mapping[str, Any] = {}
+
+    def play(self, recording: str) -> list[tuple[str, int]]:
+        """The lines and statuses of a recording; fails where a status is another than the recorded one."""
+        answers = []
+        for text in (RECORDED / f"{recording}.jsonl").read_text("utf-8").splitlines():
+            request = json.loads(text)
+            line = f"{request['method']} {request['path']}"
+            status = self._send(request)
+            if not any(part in request["path"] for part in SWALLOWED):
+                assert status == request["status"], f"{line}: {status}"
+            answers.append((line, status))
+        return answers
+
+    def functions(self) -> dict[str, FunctionDeclaration]:
+        return dict(self.cloud.functions.deployment.functions)
+
+    def remove(self, function: str) -> None:
+        self._account.sdk.delete_function(function)
+
+    def _send(self, request: Mapping[str, Any]) -> int:
+        if request["service"] == "OSS":
+            return self._account.put(
+                self._token, PACKAGES[request["body"]], f"{ACCOUNT}/{self._object}"
+            ).status_code
+        if request["path"].endswith("tempBucketToken"):
+            answer = self._account.token()
+            self._token = answer.json()
+            return answer.status_code
+        body = request.get("body", "").replace("{object}", self._object).encode()
+        # fc3 asks for an asynchronous invocation in a header, which the recording lacks.
+        headers = {"x-fc-invocation-type": "Async"} if request["status"] == 202 else {}
+        return self._call(request["method"], request["path"], body, headers)
+
+    @property
+    def _object(self) -> str:
+        return str(self._token.get("objectName", ""))
+
+    def _call(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> int:
+        plain, _, query = path.partition("?")
+        digest = hashlib.sha256(body).hexdigest()
+        request = DaraRequest()
+        request.method, request.pathname = method, plain
+        request.query = dict(pair.split("=", 1) for pair in query.split("&") if pair)
+        keys, url = self._account.keys, self.cloud.endpoints.fc
+        request.headers = {
+            "host": url.removeprefix("http://"),
+            "x-acs-version": "2023-03-30",
+            "x-acs-date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "x-acs-signature-nonce": secrets.token_hex(16),
+            "x-acs-content-sha256": digest,
+        }
+        request.headers["Authorization"] = Utils.get_authorization(
+            request, "ACS3-HMAC-SHA256", digest, keys.access_key_id, keys.access_key_secret
+        )
+        answer = requests.request(
+            method, url + path, data=body, headers={**request.headers, **headers}, timeout=30
+        )
+        return answer.status_code
+
+
+@pytest.fixture
+def replay() -> Iterator[Replay]:
+    with LocalCloud(CloudConfig(account_id=ACCOUNT, interpreter=INTERPRETER)) as cloud:
+        cloud.call(cloud.messages.create_topic, TOPIC)
+        yield Replay(cloud)
+
+
+def declared(file: str = "s.yaml") -> dict[str, FunctionDeclaration]:
+    """What the checkout's file says, for the account of the recording."""
+    variables = {"ALIBABA_CLOUD_ACCOUNT_ID": ACCOUNT, "FAILED_EVENTS": "oss://media/failed"}
+    return dict(load_deployment(ROOT / file, variables).functions)
+
+
+def configuration(function: FunctionDeclaration) -> dict[str, Any]:
+    """What a recording and today's ``s.yaml`` have in common: all but settings, times and the trigger's role.
+
+    The trigger's role was fc3's own when the requests were recorded.
+    """
+    return {
+        "region": function.region,
+        "runtime": function.runtime,
+        "handler": function.handler,
+        "description": function.description,
+        "size": (function.cpu, function.memory_size, function.disk_size),
+        "role": function.role,
+        "layers": function.layers,
+        "log": function.log,
+        "initializer": function.initializer,
+        "on_failure": function.async_invoke.on_failure,
+        "retries": (function.async_invoke.max_retry_attempts, function.async_invoke.max_event_age_seconds),
+        "topics": function.mns_topic_triggers,
+        "event_bridge": function.event_bridge_triggers,
+    }
+
+
+def test_a_first_deployment_leaves_what_s_yaml_says(replay: Replay) -> None:
+    replay.play("first-deploy")
+    deployed = replay.functions()
+    assert {name: configuration(one) for name, one in deployed.items()} == {
+        name: configuration(one) for name, one in declared().items()
+    }
+    for name, function in declared().items():
+        common = function.environment.keys() & deployed[name].environment.keys()
+        assert len(common) >= 3
+        assert all(function.environment[key] == deployed[name].environment[key] for key in common)
+    # and the topic invokes what was deployed
+    replay.cloud.run(replay.cloud.messages.publish(TOPIC, b"x"))
+    replay.cloud.run(replay.cloud.settled())
+    (record,) = replay.cloud.functions.invocations()
+    assert (record.function, record.body) == (TAGGING, b"here")
+
+
+@pytest.mark.parametrize("again", ["redeploy-unchanged", "deploy-one-function", "plan"])
+def test_what_comes_after_changes_nothing(replay: Replay, again: str) -> None:
+    replay.play("first-deploy")
+    before = {name: configuration(one) for name, one in replay.functions().items()}
+    lines = [line for line, _ in replay.play(again)]
+    # Nothing is uploaded, because the checksums are those of what fc3 has.
+    assert not any("tempBucketToken" in line for line in lines)
+    assert {name: configuration(one) for name, one in replay.functions().items()} == before
+
+
+def test_event_bridge_triggers_are_deployed_as_the_template_says(replay: Replay) -> None:
+    replay.play("first-deploy")
+    replay.remove(TAGGING)
+    replay.play("deploy-eventbridge")
+    says = declared("s.eventbridge.yaml")[TAGGING]
+    assert replay.functions()[TAGGING].event_bridge_triggers == says.event_bridge_triggers
+    # The queue's messages reach the function.
+    source = says.event_bridge_triggers[1].queue
+    assert source is not None
+    queue = f"acs:mns:cn-hangzhou:{ACCOUNT}:queues/{source.name}"
+    assert replay.cloud.call(replay.cloud.messages.queues.send, queue, "x")
+    replay.cloud.run(replay.cloud.settled())
+    (record,) = replay.cloud.functions.invocations()
+    assert record.function == TAGGING
+
+
+def test_what_was_deployed_is_invoked(replay: Replay) -> None:
+    replay.play("first-deploy")
+    replay.play("invoke")
+    replay.cloud.run(replay.cloud.settled())
+    ended = [(one.function, one.asynchronous, one.body) for one in replay.cloud.functions.invocations()]
+    assert ended == [(TAGGING, False, b"here")] * 2 + [(KEEPING, True, b"here")]
+
+
+def test_a_removal_leaves_nothing(replay: Replay) -> None:
+    replay.play("first-deploy")
+    replay.play("remove")
+    assert replay.functions() == {}
+    replay.cloud.run(replay.cloud.messages.publish(TOPIC, b"x"))
+    replay.cloud.run(replay.cloud.settled())
+    assert replay.cloud.functions.invocations() == []
+    assert replay.cloud.functions.lost == []
