@@ -274,7 +274,7 @@ def _warm(bench: Bench, name: str, process: FunctionProcess, count: int) -> floa
 def _event(name: str, task: Task) -> bytes:
     if name != BARE:
         return task.event
-    tags = {**OWN_TAGS, **{f"imm_{label}": "0.95" for label in LABELS["ascii"]}}
+    tags = {**OWN_TAGS, **{f"imm_{label}": "yes" for label in LABELS["ascii"]}}
     order = {"project": PROJECT, "bucket": BUCKET, "key": task.key, "task_id": task.task_id, "tags": tags}
     return json.dumps(order).encode()
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from alibabacloud_credentials.models import CredentialModel
 from alibabacloud_imm20200930.client import Client
-from alibabacloud_imm20200930.models import GetTaskRequest, GetVideoLabelClassificationResultRequest
+from alibabacloud_imm20200930.models import GetTaskRequest
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException, ThrottlingException
 from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.exceptions import RetryError
@@ -22,12 +22,11 @@ from imm_label_tags.answer_room import NoRoom, TooLarge
 from imm_label_tags.connections import Answer, Connections
 from imm_label_tags.credentials import Keys, RoleCredentials
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TaskNotFound
-from imm_label_tags.events.imm_message import TASK_TYPE, TaskNotification
-from imm_label_tags.labels import Label, fraction
+from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.patience import Timeouts
-from imm_label_tags.remote import Operation, Refusal, error_of, unreadable, without_room
+from imm_label_tags.remote import Operation, Refusal, error_of, text, unreadable, without_room
 from imm_label_tags.settings import Endpoint
-from imm_label_tags.task import TaskResult, parse_time
+from imm_label_tags.task import ResultKind, TaskResult, parse_time
 
 _NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFound.Task", "TaskNotFound"})
 # IMM's own throttling code is not documented; these are the gateway's, and IMM's documented limit error.
@@ -64,22 +63,16 @@ class ImmTasks:
             )
         )
 
-    def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
-        """The result of a task: GetVideoLabelClassificationResult.
+    def result(self, task: TaskNotification, kind: ResultKind, timeouts: Timeouts) -> TaskResult:
+        """The result of a task, by the action of its kind.
 
         Raises TaskNotFound, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
         """
-        request = GetVideoLabelClassificationResultRequest(
-            project_name=task.project_name, task_type=TASK_TYPE, task_id=task.task_id
-        )
-        operation = self._operation("GetVideoLabelClassificationResult", task)
         return self._ask(
-            operation,
+            self._operation(kind.action, task),
             task,
-            lambda: self._client.get_video_label_classification_result_with_options(
-                request, _options(timeouts)
-            ),
-            _task_result,
+            lambda: kind.fetch(self._client, task.project_name, task.task_id, _options(timeouts)),
+            lambda body: _task_result(body, kind),
         )
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
@@ -89,7 +82,7 @@ class ImmTasks:
         """
         request = GetTaskRequest(
             project_name=task.project_name,
-            task_type=TASK_TYPE,
+            task_type=task.task_type,
             task_id=task.task_id,
             request_definition=True,
         )
@@ -132,12 +125,12 @@ class ImmTasks:
         answer = self._connections.last_answer()
         if not isinstance(error, AlibabaCloudException):
             return self._translate_unusable(error, answer, operation, subject)
-        code = _text(error.code)
+        code = text(error.code)
         refusal = Refusal(
             status=error.status_code or 0,
             code=code,
             message=self._redact(_said(error)),
-            request_id=_text(getattr(error, "request_id", None)),
+            request_id=text(getattr(error, "request_id", None)),
             throttled=isinstance(error, ThrottlingException)
             or code.startswith(_THROTTLING_PREFIX)
             or code == _LIMIT_EXCEEDED,
@@ -175,16 +168,17 @@ class _Unreadable(Exception):
     pass
 
 
-def _task_result(body: Any) -> TaskResult:
+def _task_result(body: Any, kind: ResultKind) -> TaskResult:
     if not isinstance(body.status, str):
         raise _Unreadable("a body without a status")
     return TaskResult(
         status=body.status,
-        code=_text(body.code),
-        message=_text(body.message),
-        start_time=parse_time(_text(body.start_time)),
-        user_data=_text(body.user_data),
-        labels=tuple(_label(label) for label in body.labels if _text(label.label_name).strip()),
+        code=text(body.code),
+        message=text(body.message),
+        start_time=parse_time(text(body.start_time)),
+        user_data=text(body.user_data),
+        found=kind.read(body),
+        source_uri=kind.source_uri(body),
     )
 
 
@@ -193,30 +187,12 @@ def _definition(body: Any) -> str:
     # A task without one has a status all the same; what has neither describes no task.
     if not isinstance(definition if definition is not None else body.status, str):
         raise _Unreadable("a body without a readable request")
-    return _text(definition)
-
-
-def _label(label: Any) -> Label:
-    level = label.label_level
-    return Label(
-        name=label.label_name,
-        confidence=fraction(label.label_confidence),
-        level=level if isinstance(level, int) and 0 < level < 100 else 0,
-        centric_score=fraction(label.centric_score),
-        parent=_text(label.parent_label_name),
-        alias=_text(label.label_alias),
-        language=_text(label.language),
-    )
-
-
-def _text(value: object) -> str:
-    # The SDK writes absent fields of errors as the text 'None'.
-    return value if isinstance(value, str) and value != "None" else ""
+    return text(definition)
 
 
 def _said(error: Any) -> str:
     data = error.data if isinstance(error.data, dict) else {}
-    return _text(data.get("Message")) or _text(error.message)
+    return text(data.get("Message")) or text(error.message)
 
 
 def _credential_model(keys: Keys) -> CredentialModel:

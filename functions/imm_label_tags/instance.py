@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,29 +12,39 @@ from imm_label_tags.credentials import RoleCredentials
 from imm_label_tags.deferred_imports import import_deferring
 from imm_label_tags.environment import shut_out
 from imm_label_tags.invocation import CONCURRENT_ITEMS, Invocation
+from imm_label_tags.label_tags import LabelTags
 from imm_label_tags.log import Log
 from imm_label_tags.naming import Naming
 from imm_label_tags.patience import Deadline, Patience
 from imm_label_tags.romanisation import make_ready, romanise
 from imm_label_tags.settings import Home, Settings, any_secure, read_home, read_settings
-from imm_label_tags.tag_plan import TagScheme
-from imm_label_tags.tagging import Policy, Tagger
+from imm_label_tags.tagging import Policy, Tagger, TaskKind
 
 if TYPE_CHECKING:
     from imm_label_tags.connections import Connections
 
-SDK_MODULES = ("imm_label_tags.connections", "imm_label_tags.imm", "imm_label_tags.oss")
+SDK_MODULES = (
+    "imm_label_tags.connections",
+    "imm_label_tags.imm",
+    "imm_label_tags.oss",
+    "imm_label_tags.video_labels",
+)
 CODE_ROOT = Path(__file__).parent.parent
 
 
 class Instance:
     """A started instance. Building one reads the settings and builds both SDKs' clients.
 
-    Raises InvalidSetting.
+    ``kinds`` gives the kinds of tasks that it handles, in the order in which they claim their tags. Raises
+    InvalidSetting.
     """
 
     def __init__(
-        self, environment: MutableMapping[str, str], context: Any, patience: Patience | None = None
+        self,
+        environment: MutableMapping[str, str],
+        context: Any,
+        patience: Patience | None = None,
+        kinds: Callable[[Settings], tuple[TaskKind, ...]] | None = None,
     ) -> None:
         settings = read_settings(environment, CODE_ROOT)
         home = read_home(environment, context)
@@ -52,7 +62,14 @@ class Instance:
         self._connections = Connections(
             secure=any_secure(settings.imm_endpoint, settings.oss_endpoint), room=AnswerRoom.of(context)
         )
-        self._tagger = _build_tagger(settings, home, self._credentials, self._connections, self._patience)
+        self._tagger = _build_tagger(
+            settings,
+            (kinds or video_labels)(settings),
+            home,
+            self._credentials,
+            self._connections,
+            self._patience,
+        )
         # Items of a list wait for calls, so the calls have threads of their own.
         self._items = ThreadPoolExecutor(CONCURRENT_ITEMS, thread_name_prefix="item")
         self._cold = True
@@ -67,8 +84,23 @@ class Instance:
             return Invocation(self._tagger, self._items, self._log, request_id, cold, deadline).run(event)
 
 
+def video_labels(settings: Settings) -> tuple[TaskKind, ...]:
+    """The one kind of task that is deployed. The SDKs must have been imported."""
+    from imm_label_tags.video_labels import LABELS_RESULT
+
+    tags = LabelTags(
+        value=settings.tag_value,
+        naming=Naming(settings.label_names, settings.lexicon, romanise),
+        minimum_confidence=settings.minimum_confidence,
+        label_limit=settings.label_limit,
+        rules=settings.tag_rules,
+    )
+    return (TaskKind(LABELS_RESULT, tags),)
+
+
 def _build_tagger(
     settings: Settings,
+    kinds: tuple[TaskKind, ...],
     home: Home,
     credentials: RoleCredentials,
     connections: Connections,
@@ -81,13 +113,8 @@ def _build_tagger(
         tasks=ImmTasks(home.region, home.account_id, settings.imm_endpoint, credentials, connections),
         objects=OssObjects(home.region, home.account_id, settings.oss_endpoint, credentials, connections),
         policy=Policy(
-            scheme=TagScheme(
-                namespace=settings.namespace,
-                value=settings.tag_value,
-                naming=Naming(settings.label_names, settings.lexicon, romanise),
-                minimum_confidence=settings.minimum_confidence,
-                label_limit=settings.label_limit,
-            ),
+            namespace=settings.namespace,
+            kinds=kinds,
             allowed_objects=settings.allowed_objects,
             stale_objects=settings.stale_objects,
             second_look_seconds=settings.second_look_seconds,

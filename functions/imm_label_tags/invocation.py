@@ -48,7 +48,7 @@ class Invocation:
         Raises the error of a single notification, or BatchFailed after all items of a list.
         """
         try:
-            event = read_event(raw_event)
+            event = read_event(raw_event, self._tagger.task_types)
         except InvalidNotification as error:
             self._log_failure(error, None, Trace())
             raise

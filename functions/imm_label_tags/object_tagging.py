@@ -9,19 +9,16 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from datetime import datetime, timezone
 from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
 from imm_label_tags.attempts import Attempts
 from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TransientError
-from imm_label_tags.labels import Label
-from imm_label_tags.naming import LabelNames
 from imm_label_tags.objects import ObjectGone, TagsRefused, TargetObject
 from imm_label_tags.outcome import Dropped, Status
 from imm_label_tags.patience import Patience, Timeouts
-from imm_label_tags.provenance import Provenance
 from imm_label_tags.settings import StaleObjects
-from imm_label_tags.tag_plan import TagPlan, TagScheme, TagSet, plan_tags
+from imm_label_tags.tag_plan import TagPlan, TagScheme, TagSet
 
 # How often the second look may find that others have written, and write again.
 MAX_LOOKS = 3
@@ -41,17 +38,13 @@ class Objects(Protocol):
 
 
 class Finding(NamedTuple):
-    """What a finished task found: in which object, since when (UTC), and which labels."""
+    """What a finished task found: in which object, since when (UTC), and as which kind of tags."""
 
     target: TargetObject
     task_id: str
     start: datetime
-    labels: tuple[Label, ...]
-
-    @property
-    def provenance(self) -> Provenance:
-        """The task as the provenance tag names it."""
-        return Provenance.of_task(self.start, self.task_id)
+    kind: str
+    found: Any
 
 
 class Ending(NamedTuple):
@@ -106,7 +99,7 @@ class ObjectTagger:
         and wrote after it is noticed, and what it undid is done again. Raises the errors of ``Objects``.
         """
         # All that takes time stands before the read, so that as little as possible passes until the write.
-        self._scheme.work_out_names(finding.labels)
+        self._scheme.precompute_keys(finding.kind, finding.found)
         ending = self._align(finding, attempts)
         looks = 0
         while self._second_look and ending.wrote and looks < MAX_LOOKS:
@@ -134,7 +127,8 @@ class ObjectTagger:
             snapshot = self._read(finding.target, attempts)
             if snapshot.written is not None and snapshot.written > finding.start:
                 return _stale(finding, snapshot.written, snapshot.tags)
-            plan = plan_tags(snapshot.tags, finding.provenance, finding.labels, scheme)
+            task = scheme.provenance(finding.kind, finding.start, finding.task_id)
+            plan = scheme.plan(snapshot.tags, finding.kind, task, finding.found)
             if plan.status is not Status.TAGGED:
                 return self._without_writing(finding, plan, written_perhaps)
             if self._is_old(snapshot):
@@ -145,15 +139,18 @@ class ObjectTagger:
             try:
                 self._write(finding.target, plan, attempts)
             except TagsRefused as refusal:
-                if scheme.naming.mode is not LabelNames.RAW:
+                documented = scheme.in_documented_alphabet()
+                if documented is None:
                     raise _tags_refused(finding.target, refusal) from None
-                scheme = scheme.with_names(LabelNames.PINYIN)
-                scheme.work_out_names(finding.labels)
+                scheme = documented
+                scheme.precompute_keys(finding.kind, finding.found)
             except TransientError as error:
                 # It may have been carried out all the same, and others may write in the pause: begin anew.
                 written_perhaps = True
                 attempts.pause(attempt, error)
             else:
+                # Where OSS took only the documented alphabet, the next notification need not try again.
+                self._scheme = scheme
                 attempts.record_window(self._now() - snapshot.taken)
                 return Ending(Status.TAGGED, plan.tags, plan.dropped, wrote=True)
 

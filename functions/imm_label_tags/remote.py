@@ -38,6 +38,11 @@ _OF_THIS_INVOCATION = {
 }
 
 
+def text(value: object) -> str:
+    """A text of an answer, "" where there is none: the SDK writes absent fields of errors as 'None'."""
+    return value if isinstance(value, str) and value != "None" else ""
+
+
 class Operation(NamedTuple):
     """A remote call: its service and action, the RAM permission that it needs, and on which resource."""
 

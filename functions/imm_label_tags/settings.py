@@ -15,6 +15,7 @@ from imm_label_tags.credentials import HIDDEN, key_variables
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.naming import LabelNames
 from imm_label_tags.objects import ObjectPatterns
+from imm_label_tags.tag_rules import NO_RULES, TagRules
 from imm_label_tags.tag_value import ValueTemplate
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9.-]{1,32}")
@@ -59,6 +60,7 @@ class Settings(NamedTuple):
     label_limit: int
     label_names: LabelNames
     lexicon: Mapping[str, str]
+    tag_rules: TagRules
     allowed_objects: ObjectPatterns | None
     stale_objects: StaleObjects
     second_look_seconds: float
@@ -80,6 +82,7 @@ def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:
         label_limit=_label_limit(variables),
         label_names=LabelNames(variables.choice("LABEL_NAMES", "pinyin", tuple(LabelNames))),
         lexicon=_lexicon(variables, code_root),
+        tag_rules=_tag_rules(variables, code_root),
         allowed_objects=_allowed_objects(variables),
         stale_objects=StaleObjects(variables.choice("STALE_OBJECTS", "skip", tuple(StaleObjects))),
         second_look_seconds=_second_look(variables),
@@ -136,7 +139,7 @@ def _namespace(variables: Variables) -> str:
 
 
 def _tag_value(variables: Variables) -> ValueTemplate:
-    text = variables.text("TAG_VALUE", "{confidence}")
+    text = variables.text("TAG_VALUE", "yes")
     try:
         return ValueTemplate(text)
     except ValueError:
@@ -174,12 +177,7 @@ def _lexicon(variables: Variables, code_root: Path) -> Mapping[str, str]:
     path = variables.text(variable)
     if not path:
         return {}
-    try:
-        lexicon = json.loads((code_root / path).read_text("utf-8-sig"))
-    except OSError as error:
-        raise InvalidSetting(variable, path, f"a file in the code root ({error.strerror})") from None
-    except (ValueError, RecursionError):
-        raise InvalidSetting(variable, path, "a file of JSON in UTF-8") from None
+    lexicon = _json_file(variable, path, code_root)
     if not isinstance(lexicon, dict):
         raise InvalidSetting(variable, path, 'a file with one JSON object such as {"椅子": "chair"}')
     for label, name in lexicon.items():
@@ -187,6 +185,39 @@ def _lexicon(variables: Variables, code_root: Path) -> Mapping[str, str]:
             allowed = f"a file whose names consist of A-Za-z0-9, spaces and + - = . _ : / (see {label!a})"
             raise InvalidSetting(variable, path, allowed)
     return lexicon
+
+
+def _tag_rules(variables: Variables, code_root: Path) -> TagRules:
+    variable = "TAG_RULES"
+    path = variables.text(variable)
+    if not path:
+        return NO_RULES
+    content = _json_file(variable, path, code_root)
+    try:
+        return TagRules.read(content, _namespace(variables))
+    except ValueError as error:
+        raise InvalidSetting(variable, path, f"a file with {error}") from None
+
+
+def _json_file(variable: str, path: str, code_root: Path) -> object:
+    """The JSON of a file in the code root; raises InvalidSetting, also where a name stands there twice."""
+    twice: list[str] = []
+
+    def pairs(members: list[tuple[str, object]]) -> dict[str, object]:
+        read = dict(members)
+        names = [name for name, _ in members]
+        twice.extend(name for name in read if names.count(name) > 1)
+        return read
+
+    try:
+        content: object = json.loads((code_root / path).read_text("utf-8-sig"), object_pairs_hook=pairs)
+    except OSError as error:
+        raise InvalidSetting(variable, path, f"a file in the code root ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise InvalidSetting(variable, path, "a file of JSON in UTF-8") from None
+    if twice:
+        raise InvalidSetting(variable, path, f"a file in which no name stands twice ({twice[0]!a} does)")
+    return content
 
 
 def _allowed_objects(variables: Variables) -> ObjectPatterns | None:

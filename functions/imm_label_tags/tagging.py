@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import Executor
 from typing import NamedTuple, Protocol
 
@@ -14,11 +15,12 @@ from imm_label_tags.outcome import Outcome, Status
 from imm_label_tags.patience import Deadline, Patience, Retries, Timeouts
 from imm_label_tags.remote import CallTimes
 from imm_label_tags.settings import StaleObjects
-from imm_label_tags.tag_plan import TagScheme
+from imm_label_tags.tag_plan import TagKind, TagScheme
 from imm_label_tags.task import (
     FAILED,
     RUNNING,
     SUCCEEDED,
+    ResultKind,
     TaskResult,
     TaskTarget,
     target_of_task,
@@ -28,24 +30,35 @@ from imm_label_tags.task import (
 class Tasks(Protocol):
     """Where tasks are asked about: IMM. One call and one attempt each."""
 
-    def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
+    def result(self, task: TaskNotification, kind: ResultKind, timeouts: Timeouts) -> TaskResult:
         """The result of a task."""
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
         """The request that created a task, as JSON text."""
 
 
-class Policy(NamedTuple):
-    """What the settings say about objects and tags. ``second_look_seconds`` is 0 where there is none."""
+class TaskKind(NamedTuple):
+    """All that is particular to one kind of task: how its result is read, and which tags it leads to."""
 
-    scheme: TagScheme
+    result: ResultKind
+    tags: TagKind
+
+
+class Policy(NamedTuple):
+    """What the settings say about objects and tags.
+
+    ``kinds`` claim their tags in this order. ``second_look_seconds`` is 0 where there is none.
+    """
+
+    namespace: str
+    kinds: tuple[TaskKind, ...]
     allowed_objects: ObjectPatterns | None
     stale_objects: StaleObjects
     second_look_seconds: float = 0.0
 
 
 class Trace:
-    """What one notification did, for the log; ``labels`` counts those that IMM found."""
+    """What one notification did, for the log; ``labels`` counts those that IMM found, where it found such."""
 
     def __init__(self) -> None:
         self.times = CallTimes()
@@ -63,21 +76,32 @@ class Tagger:
         self, tasks: Tasks, objects: Objects, policy: Policy, calls: Executor, patience: Patience
     ) -> None:
         self._tasks = tasks
+        self._kinds = {kind.result.task_type: kind for kind in policy.kinds}
         self._allowed_objects = policy.allowed_objects
         self._calls = calls
         self._patience = patience
         self._object_tagger = ObjectTagger(
-            objects, policy.scheme, policy.stale_objects, policy.second_look_seconds, calls, patience
+            objects,
+            TagScheme(policy.namespace, tuple(kind.tags for kind in policy.kinds)),
+            policy.stale_objects,
+            policy.second_look_seconds,
+            calls,
+            patience,
         )
 
+    @property
+    def task_types(self) -> Collection[str]:
+        """The types of tasks that it can handle."""
+        return self._kinds.keys()
+
     def tag(self, task: TaskNotification, trace: Trace, deadline: Deadline) -> Outcome:
-        """Handle one notification.
+        """Handle one notification of a task of one of ``task_types``.
 
         Raises the errors of ``Tasks`` and ``Objects``, TaskNotFinished and TargetUnknown.
         """
         attempts = Attempts(Retries(self._patience, deadline), trace.times, _task(task))
         result, target = self._read_task(task, attempts)
-        trace.labels = len(result.labels)
+        trace.labels = len(result.found) if isinstance(result.found, tuple) else None
         trace.target = target.object if target else None
         ending = self._end(task, target, result, attempts)
         uri = target.object.uri if target else None
@@ -101,7 +125,8 @@ class Tagger:
             return Ending(Status.NOT_ALLOWED, None, reason=reason)
         if result.start_time is None:
             raise ServiceUnavailable(f"IMM gave {_task(task)} no readable StartTime. A retry may help.")
-        finding = Finding(target.object, task.task_id, result.start_time, result.labels)
+        kind = self._kinds[task.task_type].tags.name
+        finding = Finding(target.object, task.task_id, result.start_time, kind, result.found)
         ending = self._object_tagger.tag(finding, attempts)
         if ending.status is Status.OBJECT_GONE and not target.named_by_imm:
             raise TargetUnknown(
@@ -116,14 +141,13 @@ class Tagger:
             self._calls, "GetTask", lambda timeouts: self._tasks.request_definition(task, timeouts)
         )
         try:
-            result = attempts.repeat(
-                "GetVideoLabelClassificationResult", lambda timeouts: self._tasks.result(task, timeouts)
-            )
+            kind = self._kinds[task.task_type].result
+            result = attempts.repeat(kind.action, lambda timeouts: self._tasks.result(task, kind, timeouts))
             _check_finished(task, result)
         finally:
             asked.exception()
         try:
-            return result, target_of_task(asked.result(), result.user_data)
+            return result, target_of_task(asked.result(), result.user_data, result.source_uri)
         except TaggingError:
             # The object of a failed task is only reported.
             if result.status != FAILED:

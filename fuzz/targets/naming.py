@@ -10,7 +10,7 @@ from fuzz.targets.target import Target
 from imm_label_tags.labels import Label, fraction
 from imm_label_tags.naming import LabelNames, Naming, encode
 from imm_label_tags.romanisation import romanise
-from imm_label_tags.tag_plan import TagScheme
+from imm_label_tags.tag_plan import Places
 from imm_label_tags.tag_value import ValueTemplate
 
 _LEGAL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 +-=._:/")
@@ -55,7 +55,7 @@ def run(data: bytes) -> None:
     name = naming.write(label.name)
     _check_name(label.name, name, mode)
     require(naming.write(label.name) == name, "A name is always the same")
-    key = TagScheme(namespace, template, naming, 0.5, 9).key(label)
+    key = Places(namespace, 9).key(name, label.name)
     value = template.render(label, naming)
     require(key.startswith(f"{namespace}_") and 1 <= len(key.encode()) <= 128, f"A key that fits: {key!a}")
     require(len(value.encode()) <= 256, f"A value that fits: {value!a}")

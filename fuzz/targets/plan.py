@@ -8,12 +8,14 @@ from fuzz.choices import Choices
 from fuzz.promises import require
 from fuzz.targets.target import Target
 from imm_label_tags.alphabet import is_legal
+from imm_label_tags.label_tags import LabelTags
 from imm_label_tags.labels import Label
 from imm_label_tags.naming import LabelNames, Naming
 from imm_label_tags.outcome import Status
 from imm_label_tags.provenance import Provenance
 from imm_label_tags.romanisation import romanise
-from imm_label_tags.tag_plan import TagPlan, TagScheme, TagSet, plan_tags
+from imm_label_tags.tag_plan import TagPlan, TagScheme, TagSet
+from imm_label_tags.tag_rules import NO_RULES, TagRules
 from imm_label_tags.tag_value import ValueTemplate
 
 _START = datetime(2021, 12, 24, 3, 0, 38, 892462, tzinfo=timezone.utc)
@@ -24,6 +26,13 @@ _VALUES = (
     "2030-01-01T00:00:00.000Z/task-9",
     "9999-99-99T00:00:00.000Z/x",
     "0001-01-01T00:00:00.000Z/x",
+)
+_RULES = (
+    NO_RULES,
+    TagRules.read(
+        {"content": {"home": ["家具"], "": {"labels": ["椅子"], "minimum": 0.9}, "other": "*"}}, "imm"
+    ),
+    TagRules.read({name: {"all": "*"} for name in "abcdefghijkl"}, "imm"),
 )
 _TEMPLATES = (
     "{confidence}",
@@ -46,23 +55,24 @@ def run(data: bytes) -> None:
     nothing.
     """
     choices = Choices(data)
-    scheme = TagScheme(
-        choices.pick(("imm", "a.b-c", "x" * 32)),
+    tags = LabelTags(
         ValueTemplate(choices.pick(_TEMPLATES)),
         Naming(choices.pick((LabelNames.PINYIN, LabelNames.BASE64)), {}, romanise),
         choices.byte() / 255,
         choices.below(11),
+        choices.pick(_RULES),
     )
+    scheme = TagScheme(choices.pick(("imm", "a.b-c", "x" * 32)), (tags,))
     task = Provenance.of_task(
         _START + timedelta(milliseconds=choices.number(4) - 2**31), choices.text() or "task-1"
     )
     current = _tags(choices, scheme)
     labels = tuple(_label(choices) for _ in range(choices.below(24)))
-    plan = plan_tags(current, task, labels, scheme)
+    plan = scheme.plan(current, "", task, labels)
     _check(plan, current, scheme)
-    require(plan == plan_tags(current, task, labels[::-1], scheme), "The order of labels does not matter")
+    require(plan == scheme.plan(current, "", task, labels[::-1]), "The order of labels does not matter")
     if plan.status in (Status.TAGGED, Status.UNCHANGED):
-        again = plan_tags(plan.tags, task, labels, scheme)
+        again = scheme.plan(plan.tags, "", task, labels)
         require(again.status is Status.UNCHANGED, f"A plan that was carried out changes nothing: {again!a}")
         require((again.tags, again.dropped) == (plan.tags, plan.dropped), "and says the same again")
 
@@ -109,5 +119,7 @@ TARGET = Target(
         "imm_label_tags.provenance",
         "imm_label_tags.alphabet",
         "imm_label_tags.labels",
+        "imm_label_tags.label_tags",
+        "imm_label_tags.tag_rules",
     ),
 )

@@ -93,7 +93,7 @@ def test_the_documented_defaults_are_the_defaults() -> None:
         "log_level",
     ):
         assert getattr(bare, field) == getattr(spelt_out, field)
-    assert documented["TAG_VALUE"] == "{confidence}"
+    assert documented["TAG_VALUE"] == "yes"
 
 
 def test_every_field_of_a_value_is_documented() -> None:

@@ -53,7 +53,7 @@ def test_the_labels_get_onto_the_object_without_the_deployed_function(world: Wor
     assert world.names() == []
     # with the settings of s.yaml, which reads the environment
     assert tags(world)["team"] == "a"
-    assert tags(world)["video_yi-zi"] == "0.95"
+    assert tags(world)["video_yi-zi"] == "yes"
     assert world.calls("InvokeFunction") == 0
     # and what the function logs is not on the terminal
     assert '"status"' not in result.output

@@ -54,7 +54,7 @@ class Items:
         return dict(info.tags)
 
     def tags_of_the_task(self, call: Call) -> dict[str, str]:
-        return {**FOREIGN, "imm": f"2199-12-24T03:00:38.892Z/{self._tasks[call]}", "imm_yi-zi": "0.95"}
+        return {**FOREIGN, "imm": f"2199-12-24T03:00:38.892Z/{self._tasks[call]}", "imm_yi-zi": "yes"}
 
     @staticmethod
     def _key(call: Call) -> str:

@@ -88,7 +88,7 @@ class Trial:
     def tags_of_the_task(self) -> dict[str, str]:
         """The tags that the object is to have in the end."""
         provenance = f"2199-12-24T03:00:38.892Z/{self.task_id}"
-        return {**FOREIGN, "imm": provenance, "imm_yi-zi": "0.95"}
+        return {**FOREIGN, "imm": provenance, "imm_yi-zi": "yes"}
 
     def break_always(self) -> None:
         """Have the call go wrong until ``mend``."""

@@ -45,7 +45,7 @@ def test_two_tasks_of_one_object_in_one_list_end_with_the_newer_ones_labels(stag
         assert stage.tags() == {
             "team": "a",
             "imm": f"2199-12-24T09:00:00.000Z/{newer}",
-            "imm_yi-zi": "0.95",
+            "imm_yi-zi": "yes",
         }
 
 

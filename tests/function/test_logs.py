@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from imm_label_tags import object_tagging
 from imm_label_tags.errors import TaggingError, TaskNotFound
+from imm_label_tags.tag_plan import TagScheme
 from localcloud.faults import Fault, FaultKind
 from tests.stage import CHAIR, Stage
 
@@ -88,7 +88,7 @@ def test_a_failure_that_nobody_foresaw_is_logged_with_its_trace_and_fails_the_in
     def broken(*_: object) -> None:
         raise ZeroDivisionError(f"with {stage.keys.access_key_secret} in it")
 
-    monkeypatch.setattr(object_tagging, "plan_tags", broken)
+    monkeypatch.setattr(TagScheme, "plan", broken)
     with pytest.raises(TaggingError, match="ZeroDivisionError") as caught:
         stage.handle(stage.task(stage.upload(), CHAIR))
     (line,) = lines(capsys)

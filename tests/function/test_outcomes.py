@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
@@ -36,8 +37,8 @@ def test_tagged_the_labels_stand_on_the_object_beside_its_own_tags(stage: Stage)
         "team": "a",
         "archived": "",
         "imm": f"{PROVENANCE_TIME}/{task_id}",
-        "imm_jia-ju": "1.00",
-        "imm_yi-zi": "0.95",
+        "imm_jia-ju": "yes",
+        "imm_yi-zi": "yes",
     }
     assert stage.tags() == expected
     assert outcome == {
@@ -93,7 +94,7 @@ def test_tagged_a_newer_task_replaces_the_labels_of_the_older(stage: Stage) -> N
     stage.handle(stage.task(uri, FURNITURE, start=EARLIER))
     newer = stage.task(uri, CHAIR, start=LATER)
     assert stage.handle(newer)["status"] == "tagged"
-    assert stage.tags() == {"team": "a", "imm": f"2199-12-24T09:00:00.000Z/{newer}", "imm_yi-zi": "0.95"}
+    assert stage.tags() == {"team": "a", "imm": f"2199-12-24T09:00:00.000Z/{newer}", "imm_yi-zi": "yes"}
 
 
 def test_stale_an_object_that_was_written_after_the_task_started_is_left_alone(stage: Stage) -> None:
@@ -169,7 +170,7 @@ def test_tag_limit_ten_foreign_tags_are_all_kept(stage: Stage) -> None:
 def test_nine_foreign_tags_leave_room_for_the_best_label(stage: Stage) -> None:
     own = {f"key{number}": "value" for number in range(9)}
     outcome = stage.handle(stage.task(stage.upload(tags=own), CHAIR, FURNITURE))
-    assert stage.tags() == {**own, "imm_jia-ju": "1.00"}
+    assert stage.tags() == {**own, "imm_jia-ju": "yes"}
     assert outcome["dropped"] == [{"label": "椅子", "reason": "limit"}]
 
 
@@ -279,11 +280,11 @@ def test_tag_value_and_namespace_follow_the_settings(stage: Stage) -> None:
 
 
 def test_base64_names_follow_the_setting(stage: Stage) -> None:
-    assert written_as(stage, CHAIR, LABEL_NAMES="base64") == {"imm_5qSF5a2Q": "0.95"}
+    assert written_as(stage, CHAIR, LABEL_NAMES="base64") == {"imm_5qSF5a2Q": "yes"}
 
 
 def test_raw_names_fall_back_to_pinyin_where_oss_refuses_them(stage: Stage) -> None:
-    assert written_as(stage, CHAIR, LABEL_NAMES="raw") == {"imm_yi-zi": "0.95"}
+    assert written_as(stage, CHAIR, LABEL_NAMES="raw") == {"imm_yi-zi": "yes"}
 
 
 def test_raw_names_stay_where_oss_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,6 +305,7 @@ def test_labels_that_imm_describes_oddly_are_taken_as_far_as_they_go(stage: Stag
         {"LabelName": "家具"},
         {"LabelName": "x", "LabelConfidence": 3, "LabelLevel": "2", "Clips": None, "New": {}},
     ]
+    stage.set(TAG_VALUE="{confidence}")
     assert written_as(stage, *odd) == {"imm_x": "1.00", "imm_yi-zi": "0.80"}
 
 
@@ -321,3 +323,33 @@ def test_tags_set_at_upload_are_kept(stage: Stage) -> None:
     stage.oss().put_object(request)
     stage.handle(stage.task(stage.uri("videos/a.mp4"), CHAIR))
     assert list(stage.tags().items())[:2] == [("retention", "30 days"), ("team", "a/b")]
+
+
+def test_rules_give_a_video_the_users_own_tags_before_its_labels(stage: Stage, tmp_path: Path) -> None:
+    # Given a file of rules
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps({"content": {"home": ["家具"], "other": "*"}}), "utf-8")
+    stage.set(TAG_RULES=str(rules), LABEL_LIMIT="1")
+
+    # When a task whose label has that parent is handled
+    outcome = stage.handle(
+        stage.task(stage.upload(), {**CHAIR, "ParentLabelName": "家具"}, {"LabelName": "x"})
+    )
+
+    # Then its tag stands before the label's and is not counted
+    assert [key for key in outcome["tags"] if key != "imm"] == ["imm_content", "imm_yi-zi"]
+    assert stage.tags()["imm_content"] == "home"
+
+
+def test_a_refusal_of_raw_names_is_paid_for_once(stage: Stage) -> None:
+    # Given an OSS that takes its documented alphabet only, and names as they are
+    stage.set(LABEL_NAMES="raw")
+    first, second = (stage.upload(f"videos/{name}.mp4") for name in "ab")
+    stage.handle(stage.task(first, CHAIR))
+
+    # When the instance handles another task
+    stage.forget_calls()
+    stage.handle(stage.task(second, CHAIR))
+
+    # Then it writes once
+    assert stage.calls().count("PutObjectTagging") == 1

@@ -48,7 +48,7 @@ def oss_calls(stage: Stage) -> list[str]:
 
 def labels(task_id: str) -> dict[str, str]:
     """The tags of ours that a task with a chair calls for."""
-    return {"imm": f"2199-12-24T03:00:38.892Z/{task_id}", "imm_yi-zi": "0.95"}
+    return {"imm": f"2199-12-24T03:00:38.892Z/{task_id}", "imm_yi-zi": "yes"}
 
 
 # The setting
@@ -141,7 +141,7 @@ def test_labels_that_another_writer_undid_are_written_again(stage: Stage, meanwh
 def test_an_older_tasks_labels_are_replaced(stage: Stage, meanwhile: Meanwhile) -> None:
     # Given the handler of an older task that had read the tags before, and writes afterwards
     task_id = stage.task(stage.upload(tags=MINE), CHAIR)
-    older = {"imm": "2199-12-24T02:00:00.000Z/VideoLabelClassification-older", "imm_jia-ju": "1.00"}
+    older = {"imm": "2199-12-24T02:00:00.000Z/VideoLabelClassification-older", "imm_jia-ju": "yes"}
     meanwhile(lambda: stage.write_tags(KEY, {**MINE, **older}))
     assert stage.handle(task_id)["status"] == "tagged"
     assert stage.tags() == {**MINE, **labels(task_id)}
@@ -163,7 +163,7 @@ def test_a_newer_tasks_labels_stay(stage: Stage, meanwhile: Meanwhile) -> None:
     outcome = stage.handle(task_id)
     assert outcome["status"] == "superseded"
     assert newer in outcome["reason"]
-    assert stage.tags() == {**MINE, "imm": f"2199-12-25T00:00:00.000Z/{newer}", "imm_jia-ju": "1.00"}
+    assert stage.tags() == {**MINE, "imm": f"2199-12-25T00:00:00.000Z/{newer}", "imm_jia-ju": "yes"}
 
 
 def test_tags_that_others_added_or_removed_meanwhile_stay_so(stage: Stage, meanwhile: Meanwhile) -> None:

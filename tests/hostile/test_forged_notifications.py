@@ -47,7 +47,7 @@ class Scene:
         return {found.key: self.stage.tags(found.key) for found in listing.contents or []}
 
     def tags_of_the_task(self, start: str = "2199-12-24T03:00:38.892Z") -> Mapping[str, str]:
-        return {"imm": f"{start}/{self.task_id}", "imm_yi-zi": "0.95"}
+        return {"imm": f"{start}/{self.task_id}", "imm_yi-zi": "yes"}
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_somebody_elses_task_id_leads_to_that_tasks_own_object_and_labels(scene:
     assert outcome["object"] == scene.stage.uri(VICTIM)
     assert scene.all_tags() == {
         **TAGS,
-        VICTIM: {**TAGS[VICTIM], "imm": f"2199-12-24T04:00:00.000Z/{scene.task_id}", "imm_jia-ju": "1.00"},
+        VICTIM: {**TAGS[VICTIM], "imm": f"2199-12-24T04:00:00.000Z/{scene.task_id}", "imm_jia-ju": "yes"},
     }
 
 
@@ -301,11 +301,11 @@ def test_an_allowed_object_with_an_odd_key_is_tagged_and_no_other(scene: Scene, 
     by_user_data = stage.task(None, FURNITURE, user_data=uri, start="2199-12-25T00:00:00Z")
 
     assert stage.handle(by_request)["status"] == "tagged"
-    expected = {"team": "b", "imm": f"2199-12-24T03:00:38.892Z/{by_request}", "imm_yi-zi": "0.95"}
+    expected = {"team": "b", "imm": f"2199-12-24T03:00:38.892Z/{by_request}", "imm_yi-zi": "yes"}
     assert scene.all_tags() == {**TAGS, key: expected}
 
     assert stage.handle(by_user_data, UserData=uri)["status"] == "tagged"
-    expected = {"team": "b", "imm": f"2199-12-25T00:00:00.000Z/{by_user_data}", "imm_jia-ju": "1.00"}
+    expected = {"team": "b", "imm": f"2199-12-25T00:00:00.000Z/{by_user_data}", "imm_jia-ju": "yes"}
     assert scene.all_tags() == {**TAGS, key: expected}
 
 

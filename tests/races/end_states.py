@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from imm_label_tags.tag_plan import TagSet
-from tests.races.race import ADDED, SCHEME, UPLOADED_WITH, Course
+from tests.races.race import ADDED, UPLOADED_WITH, Course
 from tests.races.scenario import Other, Scenario
 from tests.races.storage import BEFORE, EXPECTED
 
@@ -45,7 +45,7 @@ class End:
 
 def end_of(scenario: Scenario, tags: TagSet) -> End:
     """Classify the tag set that a race has left."""
-    ours = {key: value for key, value in tags.items() if SCHEME.owns(key)}
+    ours = {key: value for key, value in tags.items() if _is_ours(key)}
     return End(_labels(scenario, ours), _others(scenario, _foreign(tags)))
 
 
@@ -87,4 +87,8 @@ def _others(scenario: Scenario, foreign: TagSet) -> Others:
 
 
 def _foreign(tags: TagSet) -> TagSet:
-    return {key: value for key, value in tags.items() if not SCHEME.owns(key)}
+    return {key: value for key, value in tags.items() if not _is_ours(key)}
+
+
+def _is_ours(key: str) -> bool:
+    return key == "imm" or key.startswith("imm_")

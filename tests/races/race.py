@@ -13,16 +13,18 @@ from unittest.mock import patch
 from imm_label_tags import object_tagging
 from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.events.imm_message import TaskNotification
+from imm_label_tags.label_tags import LabelTags
 from imm_label_tags.naming import LabelNames, Naming
 from imm_label_tags.objects import TargetObject
 from imm_label_tags.outcome import Status
 from imm_label_tags.patience import RETRIES, Deadline, Patience, Timeouts
 from imm_label_tags.romanisation import romanise
 from imm_label_tags.settings import StaleObjects
-from imm_label_tags.tag_plan import TagScheme, TagSet
+from imm_label_tags.tag_plan import TagSet
 from imm_label_tags.tag_value import ValueTemplate
-from imm_label_tags.tagging import Policy, Tagger, Trace
-from imm_label_tags.task import TaskResult
+from imm_label_tags.tagging import Policy, Tagger, TaskKind, Trace
+from imm_label_tags.task import ResultKind, TaskResult
+from imm_label_tags.video_labels import LABELS_RESULT
 from tests.races.arena import Arena, Write
 from tests.races.scenario import Look, Other, Scenario, Together, Trouble
 from tests.races.scheduler import AtOnce, Choose, Run, Step, Threads, Workers
@@ -33,12 +35,14 @@ ADDED = {"owner": "b"}
 UPLOADED_WITH = {"camera": "c"}
 
 LOOK_SECONDS = 1.0
-SCHEME = TagScheme(
-    namespace="imm",
-    value=ValueTemplate("{confidence}"),
-    naming=Naming(LabelNames.PINYIN, {}, romanise),
-    minimum_confidence=0.5,
-    label_limit=9,
+VIDEO_LABELS = TaskKind(
+    LABELS_RESULT,
+    LabelTags(
+        value=ValueTemplate("{confidence}"),
+        naming=Naming(LabelNames.PINYIN, {}, romanise),
+        minimum_confidence=0.5,
+        label_limit=9,
+    ),
 )
 
 
@@ -130,7 +134,7 @@ class _Handlers:
 
     def _tagger(self) -> Tagger:
         look = 0.0 if self._scenario.look is Look.OFF else LOOK_SECONDS
-        policy = Policy(SCHEME, None, StaleObjects.SKIP, second_look_seconds=look)
+        policy = Policy("imm", (VIDEO_LABELS,), None, StaleObjects.SKIP, second_look_seconds=look)
         return Tagger(self._gate, self._gate, policy, self._calls, self._patience)
 
     def _handle(self, tagger: Tagger, task: str) -> Status | None:
@@ -165,9 +169,9 @@ class _Gate:
         self._uploads = scenario.other is Other.UPLOADING
         self._troubles = dict([scenario.trouble] if scenario.trouble else [])
 
-    def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
+    def result(self, task: TaskNotification, kind: ResultKind, timeouts: Timeouts) -> TaskResult:
         self._arena.step("asks for the result", alone=True)
-        return self._arena.storage.tasks.result(task, timeouts)
+        return self._arena.storage.tasks.result(task, kind, timeouts)
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
         self._arena.step("asks for the object", alone=True)

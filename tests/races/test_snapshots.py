@@ -13,7 +13,7 @@ from imm_label_tags.settings import StaleObjects
 from imm_label_tags.tagging import Policy, Tagger, Trace
 from localcloud.faults import Fault, FaultKind
 from tests.races.cloud_storage import CloudStorage
-from tests.races.race import SCHEME
+from tests.races.race import VIDEO_LABELS
 from tests.races.scheduler import AtOnce
 from tests.races.storage import BEFORE, EXPECTED, NO_LIMITS
 from tests.stage import Stage
@@ -52,7 +52,7 @@ class Course:
             jitter=lambda: 1.0,
             clock=self._clock,
         )
-        policy = Policy(SCHEME, None, stale_objects)
+        policy = Policy("imm", (VIDEO_LABELS,), None, stale_objects)
         tagger = Tagger(self.storage.tasks, self.storage.objects, policy, AtOnce(), limits)
         return tagger.tag(
             self.storage.notification("newer"), Trace(), Deadline(DEADLINE_SECONDS, self._clock)

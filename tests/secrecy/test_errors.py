@@ -12,7 +12,7 @@ import pytest
 
 import keep_failed
 import tag_object
-from imm_label_tags import errors, object_tagging
+from imm_label_tags import errors
 from imm_label_tags.credentials import RoleCredentials
 from imm_label_tags.errors import (
     AccessDenied,
@@ -28,6 +28,7 @@ from imm_label_tags.errors import (
     TaskNotFound,
     Throttled,
 )
+from imm_label_tags.tag_plan import TagScheme
 from tests.secrecy.parrot import Reply, parrot
 from tests.secrecy.taps import described
 from tests.stage import CHAIR, Stage
@@ -237,7 +238,7 @@ def test_an_error_that_nobody_foresaw_is_shown_with_its_trace_and_without_secret
         except KeyError as error:
             raise ZeroDivisionError(f"with {stage.keys.access_key_secret} in it") from error
 
-    monkeypatch.setattr(object_tagging, "plan_tags", broken)
+    monkeypatch.setattr(TagScheme, "plan", broken)
     with pytest.raises(TaggingError, match="ZeroDivisionError") as caught:
         stage.handle(stage.task(stage.upload(), CHAIR))
     line = written()

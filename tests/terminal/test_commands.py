@@ -264,7 +264,7 @@ def test_invoke_tags_the_sample_and_shows_outcome_and_log(served: str) -> None:
     result = run("invoke", "--control", control_of(served), TASK_EVENT)
     assert result.exit_code == 0, result.output
     assert "oss://media/videos/sample.mp4" in result.output
-    assert "imm_yi-zi = 0.95" in result.output
+    assert "imm_yi-zi = yes" in result.output
     assert "dropped (collision): 事物" in result.output
     assert "FC Invoke End" in result.output
 

@@ -307,6 +307,7 @@ def test_the_projects_own_s_yaml_deploys_the_functions_with_every_setting() -> N
     assert declared.code == (root / "functions").resolve()
     assert declared.environment == {
         "TAG_NAMESPACE": "imm",
+        "TAG_RULES": "",
         "TAG_VALUE": "{label_base64}",
         "LABEL_MIN_CONFIDENCE": "0.5",
         "LABEL_LIMIT": "5",

@@ -10,12 +10,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from imm_label_tags.alphabet import is_legal
+from imm_label_tags.label_tags import LabelTags
 from imm_label_tags.labels import Label
 from imm_label_tags.naming import LabelNames, Naming
 from imm_label_tags.outcome import Status
 from imm_label_tags.provenance import Provenance
 from imm_label_tags.romanisation import romanise
-from imm_label_tags.tag_plan import TagScheme, TagSet, plan_tags
+from imm_label_tags.tag_plan import TagPlan, TagScheme, TagSet
+from imm_label_tags.tag_rules import NO_RULES, TagRules
 from imm_label_tags.tag_value import ValueTemplate
 
 START = datetime(2021, 12, 24, 3, 0, 38, 892462, tzinfo=timezone.utc)
@@ -31,9 +33,14 @@ def scheme(
     lexicon: dict[str, str] | None = None,
     minimum: float = 0.5,
     limit: int = 9,
+    rules: TagRules = NO_RULES,
 ) -> TagScheme:
     naming = Naming(names, lexicon or {}, romanise)
-    return TagScheme(namespace, ValueTemplate(value), naming, minimum, limit)
+    return TagScheme(namespace, (LabelTags(ValueTemplate(value), naming, minimum, limit, rules),))
+
+
+def plan_tags(current: TagSet, task: Provenance, labels: tuple[Label, ...], scheme: TagScheme) -> TagPlan:
+    return scheme.plan(current, "", task, labels)
 
 
 def foreign(count: int) -> dict[str, str]:
@@ -217,9 +224,8 @@ def test_names_are_not_worked_out_for_labels_that_have_no_place() -> None:
         return f"label-{len(asked)}"
 
     labels = tuple(Label(f"椅子{number}", 0.5 + number / 10000) for number in range(1000))
-    plan_tags(
-        {}, TASK, labels, TagScheme("imm", ValueTemplate("1"), Naming(LabelNames.PINYIN, {}, spell), 0.5, 9)
-    )
+    tags = LabelTags(ValueTemplate("1"), Naming(LabelNames.PINYIN, {}, spell), 0.5, 9)
+    plan_tags({}, TASK, labels, TagScheme("imm", (tags,)))
     assert len(asked) == 9
 
 
@@ -249,6 +255,26 @@ labels_found = st.lists(
     ),
     max_size=15,
 ).map(tuple)
+rule_labels = st.text("ab01椅子", min_size=1, max_size=3) | st.sampled_from(["椅子", "家具", "食物", "事物"])
+rule_files = st.dictionaries(
+    st.sampled_from(["content", "yi-zi", "kind of thing", "a"]),
+    st.dictionaries(
+        st.sampled_from(["advert", "sports", "", "1"]),
+        st.one_of(
+            st.lists(rule_labels, min_size=1, max_size=3),
+            st.builds(
+                lambda labels, minimum: {"labels": labels, "minimum": minimum},
+                st.lists(rule_labels, min_size=1, max_size=3),
+                st.floats(0, 1),
+            ),
+        ),
+        min_size=1,
+        max_size=3,
+    ).flatmap(lambda values: st.sampled_from([values, {**values, "other": "*"}])),
+    min_size=1,
+    max_size=4,
+)
+rule_sets = st.just(NO_RULES) | rule_files.map(lambda content: TagRules.read(content, "imm"))
 schemes = st.builds(
     scheme,
     namespace=st.sampled_from(["imm", "a.b-c", "x" * 32]),
@@ -258,6 +284,7 @@ schemes = st.builds(
     names=st.sampled_from([LabelNames.PINYIN, LabelNames.BASE64]),
     minimum=st.floats(0, 1),
     limit=st.integers(0, 10),
+    rules=rule_sets,
 )
 
 
@@ -283,10 +310,11 @@ def test_a_plan_keeps_foreign_tags_is_legal_and_applying_it_twice_changes_nothin
 @given(
     st.dictionaries(legal_text.filter(bool).map(lambda key: "team" + key), legal_text, max_size=8),
     st.lists(st.tuples(st.integers(0, 3), labels_found), min_size=1, max_size=4),
+    rule_sets,
     st.randoms(),
 )
 def test_the_order_of_notifications_does_not_matter_to_the_final_set(
-    others: dict[str, str], tasks: list[tuple[int, tuple[Label, ...]]], random: object
+    others: dict[str, str], tasks: list[tuple[int, tuple[Label, ...]]], rules: TagRules, random: object
 ) -> None:
     # With room for the provenance, which is what tells the tasks apart
     notifications = [
@@ -298,7 +326,7 @@ def test_the_order_of_notifications_does_not_matter_to_the_final_set(
     def deliver(order: list[tuple[Provenance, tuple[Label, ...]]]) -> TagSet:
         tags: TagSet = others
         for task, labels in order:
-            tags = plan_tags(tags, task, labels, scheme()).tags
+            tags = plan_tags(tags, task, labels, scheme(rules=rules)).tags
         return tags
 
     shuffled = notifications + notifications

@@ -5,13 +5,13 @@ Source: help.aliyun.com/document_detail/2743997.html (asynchronous notification 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from imm_label_tags.errors import InvalidNotification
 from imm_label_tags.events.text import shown
 
-TASK_TYPE = "VideoLabelClassification"
+VIDEO_LABELS = "VideoLabelClassification"
 EVENT_TYPE_PREFIX = "imm:Task:"
 
 MAX_NAME_LENGTH = 256
@@ -22,19 +22,23 @@ class TaskNotification(NamedTuple):
 
     project_name: str
     task_id: str
+    task_type: str = VIDEO_LABELS
 
 
 class IgnoredEvent(NamedTuple):
-    """Something well-formed that is not about a video label task; ``reason`` is a sentence."""
+    """Something well-formed that is not about a task of ours; ``reason`` is a sentence."""
 
     reason: str
 
 
-def read_message(content: Mapping[str, Any], event_type: str | None) -> TaskNotification | IgnoredEvent:
+def read_message(
+    content: Mapping[str, Any], event_type: str | None, task_types: Collection[str]
+) -> TaskNotification | IgnoredEvent:
     """Read IMM's message without its envelope.
 
     ``event_type`` is the type of the event that it came in, ``imm:Task:VideoLabelClassification``; it counts
-    where the message has no TaskType. Raises InvalidNotification.
+    where the message has no TaskType. Tasks of other than ``task_types`` are ignored. Raises
+    InvalidNotification.
     """
     task_type = content.get("TaskType")
     if not task_type and event_type is not None and event_type.startswith("imm:"):
@@ -43,15 +47,16 @@ def read_message(content: Mapping[str, Any], event_type: str | None) -> TaskNoti
         task_type = event_type[len(EVENT_TYPE_PREFIX) :]
     if not isinstance(task_type, str) or not task_type:
         raise InvalidNotification("IMM's message names no task type.")
-    if task_type != TASK_TYPE:
+    if task_type not in task_types:
         return IgnoredEvent(f"A notification of task type {shown(task_type)}.")
-    return TaskNotification(_name(content, "ProjectName"), _name(content, "TaskId"))
+    project_name, task_id = (_name(content, field, task_type) for field in ("ProjectName", "TaskId"))
+    return TaskNotification(project_name, task_id, task_type)
 
 
-def _name(content: Mapping[str, Any], field: str) -> str:
+def _name(content: Mapping[str, Any], field: str, task_type: str) -> str:
     value = content.get(field)
     if not isinstance(value, str) or not value:
-        raise InvalidNotification(f"The notification of a {TASK_TYPE} task has no {field}.")
+        raise InvalidNotification(f"The notification of a {task_type} task has no {field}.")
     if len(value) > MAX_NAME_LENGTH or not value.isprintable() or " " in value:
         raise InvalidNotification(f"The {field} of the notification cannot be one: {shown(value)}.")
     return value
