@@ -125,4 +125,8 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(ROOT, importlib.import_module("development.environments")))
+    try:
+        sys.exit(main(ROOT, importlib.import_module("development.environments")))
+    except KeyboardInterrupt:
+        print("\nInterrupted: this is no pass.", file=sys.stderr)
+        sys.exit(130)

@@ -65,9 +65,7 @@ def main(arguments):
         print(f"error: {missing}", file=sys.stderr)
         return 2
     except OSError as error:
-        denied = isinstance(error, PermissionError)
-        advice = f". Whoever runs this needs to write in {ROOT}." if denied else ""
-        print(f"error: {error}{advice}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nInterrupted. The next `make setup` does what is left.", file=sys.stderr)
@@ -152,6 +150,11 @@ def prepare(environment, interpreter):
     stamp = environment / "complete"
     state = os.fsencode(f"{path}\n{environment}\n{digest()}\n")
     if not (stamp.exists() and stamp.read_bytes() == state and works(python)):
+        if not os.access(str(ROOT), os.W_OK):
+            raise Missing(
+                f"{environment.name} is not set up, and {ROOT} may not be written by this user: run "
+                "`make setup` as its owner, or work on a copy of your own."
+            )
         print(f"Preparing {environment.name} on Python {version} (once; about a minute).", flush=True)
         run([path, "-m", "venv", "--clear", str(environment)])
         install(python, "-r", "requirements-build.txt", "--require-hashes")

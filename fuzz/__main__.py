@@ -140,4 +140,8 @@ def _relative(path: Path) -> Path:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(session.ROOT / "functions"))
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("\nInterrupted. What the finished targets found is kept.", file=sys.stderr)
+        sys.exit(130)

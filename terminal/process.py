@@ -52,6 +52,7 @@ def run(command: Callable[[], object]) -> None:
     """Run a command, and end the process in one line where it was ended or the machine was in its way."""
     _prepare()
     try:
+        _check_path()
         command()
     except EndedBySignal as ended:
         _leave(ended)
@@ -72,6 +73,18 @@ def _prepare() -> None:
         # What the parent ignores stays ignored: nohup, and a shell's commands in the background.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
+
+
+def _check_path() -> None:
+    """Raise OSError where a path is not text: SDKs with libraries in C could not be loaded from it."""
+    encoding = sys.getfilesystemencoding()
+    try:
+        __file__.encode(encoding)
+    except UnicodeEncodeError:
+        raise OSError(
+            f"The path of this checkout can't be read as {encoding}, the encoding of this environment. "
+            "Set LC_ALL=C.UTF-8, and unset PYTHONUTF8."
+        ) from None
 
 
 class _End:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -88,27 +89,34 @@ def test_our_modules_come_before_those_of_the_same_names_on_the_users_path(tmp_p
     assert (run.stdout, run.stderr) == ("ours\n", "")
 
 
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (PermissionError(13, "Permission denied", ".venv"), "needs to write in"),
-        (OSError(28, "No space left on device"), "No space left on device"),
-    ],
-)
-def test_a_checkout_that_cannot_be_written_is_told_in_one_line(
+def test_a_checkout_that_may_not_be_written_is_told_in_one_line(
     environments: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    error: OSError,
-    said: str,
+    tmp_path: Path,
+) -> None:
+    # Given a checkout that is not set up, and that another user owns
+    shutil.copytree(ROOT / "development", tmp_path / "development")
+    shutil.copytree(ROOT / "layers", tmp_path / "layers", ignore=shutil.ignore_patterns("build"))
+    for path in (*ROOT.glob("requirements*.txt"), ROOT / "pyproject.toml"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(environments, "ROOT", tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert environments.main(["setup"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "run `make setup` as its owner, or work on a copy of your own" in line
+
+
+def test_a_full_disk_is_told_in_one_line(
+    environments: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def prepare(*_: object) -> None:
-        raise error
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(environments, "prepare", prepare)
     assert environments.main(["setup"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
+    assert "No space left on device" in line
 
 
 def test_a_user_without_an_entry_and_without_home_needs_neither(

@@ -122,6 +122,18 @@ def test_a_failure_that_shows_a_secret_is_shown_without_it(leaking: Run) -> None
     assert f"[{ACCESS_KEY_SECRET}]" in leaking.failures["test_failure_report"]
 
 
+def test_no_id_of_a_test_looks_like_a_secret() -> None:
+    collected = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only", "--quiet"],
+        cwd=ROOT,
+        env={**os.environ, "SECRECY_LEAKED": os.devnull},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (collected.returncode, HIDDEN in collected.stdout) == (0, False), collected.stdout[-2000:]
+
+
 # In one process also without capture: there nothing that a test prints is searched, and pytest says so.
 @pytest.mark.parametrize("options", [("-s",), ("--numprocesses", "1")], ids=["in one process", "in a worker"])
 def test_what_is_written_after_the_last_test_fails_the_session(

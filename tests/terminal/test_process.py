@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,3 +120,20 @@ def test_a_machine_that_is_in_the_way_is_told_in_one_line(tmp_path: Path) -> Non
     assert finished.returncode == 2
     (line,) = finished.stderr.decode().splitlines()
     assert "Not a directory" in line
+
+
+def test_a_path_that_the_locale_cannot_show_is_told_in_one_line(tmp_path: Path) -> None:
+    # Given a checkout in a directory with a Chinese name, and an environment that insists on ASCII
+    checkout = tmp_path / "视频 库"
+    shutil.copytree(ROOT / "terminal", checkout / "terminal")
+    code = "import sys; sys.path.insert(0, sys.argv.pop()); from terminal.process import main; main()"
+    finished = subprocess.run(
+        [sys.executable, "-c", code, str(checkout)],
+        env=environment(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0"),
+        capture_output=True,
+        check=False,
+    )
+    # Then the command says what to set
+    assert finished.returncode == 2
+    (line,) = finished.stderr.decode().splitlines()
+    assert "Set LC_ALL=C.UTF-8" in line
