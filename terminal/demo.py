@@ -10,11 +10,13 @@ from typing import Any
 from imm_label_tags.failed_event import FailedEvent
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
+from localcloud.fc.declaration import Deployment, FunctionDeclaration
 from localcloud.fc.invocation import InvocationRecord
 from localcloud.imm.notification import notification
 from localcloud.imm.tasks import TaskRecord
-from terminal.checkout import KEEPING, TAGGING, cloud_config, variables
+from terminal.checkout import DEPLOYMENT, KEEPING, TAGGING, cloud_config, layer, variables
 from terminal.clients import Account, Project, Video
+from terminal.deployer import deploy
 from terminal.narration import Narrator
 from terminal.problems import Problem
 from terminal.role import give_roles
@@ -52,8 +54,14 @@ def play(narrator: Narrator) -> None:
     narrator.step("A local cloud starts: IMM, OSS, MNS and Function Compute on this machine")
     environment = variables({})
     config = cloud_config(
-        ports=Ports(), variables=environment, task_seconds=TASK_SECONDS, time_scale=TIME_SCALE, policies=True
+        ports=Ports(),
+        variables=environment,
+        task_seconds=TASK_SECONDS,
+        time_scale=TIME_SCALE,
+        policies=True,
+        empty=True,
     )
+    environment = {**environment, "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id}
     with LocalCloud(config) as cloud:
         urls = cloud.endpoints
         narrator.say(f"OSS {urls.oss}   IMM {urls.imm}")
@@ -61,20 +69,25 @@ def play(narrator: Narrator) -> None:
         give_roles(cloud, environment, bucket=BUCKET, project=PROJECT)
         narrator.say("the functions' roles have the permissions of policies/function.json and")
         narrator.say("policies/keep-failed.json, and no others")
-        _Play(cloud, narrator).run()
+
+        narrator.step("s.yaml is deployed to it, by the calls that Serverless Devs makes")
+        declared = deploy(cloud, DEPLOYMENT, environment, layer())
+        for function in cloud.functions.deployment.functions.values():
+            narrator.say(f"function {function.name} ({function.runtime}) with {_layers(function)}")
+        _Play(cloud, declared, narrator).run()
 
 
 class _Play:
-    def __init__(self, cloud: LocalCloud, narrator: Narrator) -> None:
+    def __init__(self, cloud: LocalCloud, declared: Deployment, narrator: Narrator) -> None:
         self._cloud = cloud
         self._tell = narrator
         config, urls = cloud.config, cloud.endpoints
         account = Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
         self._video = Video(account, BUCKET, "videos/宜家.mp4")
         self._project = Project(account, PROJECT)
-        self._function = cloud.functions.deployment.resources[TAGGING].name
-        self._keeper = cloud.functions.deployment.resources[KEEPING].name
-        (trigger,) = cloud.functions.deployment.mns_topic_triggers
+        self._function = declared.resources[TAGGING].name
+        self._keeper = declared.resources[KEEPING].name
+        (trigger,) = declared.mns_topic_triggers
         self._topic = trigger.topic
         self._seen = 0
 
@@ -229,6 +242,11 @@ class _Play:
         functions = self._cloud.functions
         lines = [line.text for name in (self._function, self._keeper) for line in functions.logs(name)]
         return "\nThe function's log:\n" + "\n".join(lines[-30:]) if lines else ""
+
+
+def _layers(function: FunctionDeclaration) -> str:
+    """The layers of a function as ``<name>/versions/<number>``."""
+    return ", ".join(arn.partition(":layers/")[2] for arn in function.layers) or "no layer"
 
 
 def _ran(record: InvocationRecord) -> str:

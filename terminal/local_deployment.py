@@ -33,21 +33,32 @@ def load_deployment(path: Path, variables: Mapping[str, str]) -> Deployment:
 
     Raises ManifestUnreadable or DeclarationError.
     """
-    manifest = read_manifest(path, variables, dotenv=False)
+    name, resources = rendered_functions(path, variables)
     functions: dict[str, FunctionDeclaration] = {}
+    for resource, props in resources.items():
+        where = f"resources.{resource}.props"
+        function = read_function(resource, Section(props, where), path.parent)
+        if function.name in functions:
+            raise ValueRefused(f"{where}.functionName", f"{function.name!r} is declared twice.")
+        functions[function.name] = function
+    return Deployment(path=path, name=name, functions=functions)
+
+
+def rendered_functions(path: Path, variables: Mapping[str, str]) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The name of a file, and the props of each of its Python functions by resource, as fc3 completes them.
+
+    Raises ManifestUnreadable or DeclarationError.
+    """
+    manifest = read_manifest(path, variables, dotenv=False)
+    functions = {}
     for resource in _runnable(manifest):
         where = f"{resource.where}.props"
         for one in unrendered(resource.props):
             raise ValueUnknown(one.where, f"{one.why}; the local cloud cannot run it.")
         if resource.props is None:
             raise ValueMissing(where, "is missing.")
-        section = Section(resource.props, where)
-        props = _completed(dict(section.items()), variables)
-        function = read_function(resource.name, Section(props, where), path.parent)
-        if function.name in functions:
-            raise ValueRefused(f"{where}.functionName", f"{function.name!r} is declared twice.")
-        functions[function.name] = function
-    return Deployment(path=path, name=str(manifest.content.get("name", "")), functions=functions)
+        functions[resource.name] = _completed(dict(Section(resource.props, where).items()), variables)
+    return str(manifest.content.get("name", "")), functions
 
 
 def _runnable(manifest: Manifest) -> list[Resource]:

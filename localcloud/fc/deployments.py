@@ -274,18 +274,27 @@ class Deployments:
 
     async def create_layer_version(self, name: str, body: Mapping[str, Any]) -> LayerVersion:
         """CreateLayerVersion."""
-        layer_input.check_name(name)
-        _refuse_unknown(body, frozenset({"code", "compatibleRuntime", "description", "license"}))
-        runtimes = layer_input.read_runtimes(body.get("compatibleRuntime"))
-        description = layer_input.read_description(body.get("description"))
-        code = body.get("code")
-        if not isinstance(code, dict):
-            raise InvalidArgument("code is required")
+        runtimes, description, code = _read_layer(name, body)
+        async with self._changing:
+            return await self._publish(name, self._fetch(code), runtimes, description)
+
+    async def have_layer_version(self, name: str, body: Mapping[str, Any]) -> LayerVersion:
+        """The newest version of a layer if it has the same bytes, as fc3 looks for it, else a new one."""
+        runtimes, description, code = _read_layer(name, body)
         async with self._changing:
             package = self._fetch(code)
-            return await asyncio.to_thread(
-                self._layers.publish, name, package, runtimes, description, self._now()
-            )
+            newest, _ = self._layers.versions(name, 1, 1)
+            for version in newest:
+                if (version.checksum, version.runtimes) == (package.checksum, runtimes):
+                    return version
+            return await self._publish(name, package, runtimes, description)
+
+    async def _publish(
+        self, name: str, package: Package, runtimes: tuple[str, ...], description: str
+    ) -> LayerVersion:
+        return await asyncio.to_thread(
+            self._layers.publish, name, package, runtimes, description, self._now()
+        )
 
     def _settle(self, function: DeployedFunction, declaration: FunctionDeclaration) -> None:
         """Keep a change that concerns no instance."""
@@ -373,6 +382,18 @@ def _read_trigger(body: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise InvalidArgument("triggerConfig must be a JSON object, as text")
     return {**settings, "triggerConfig": config}
+
+
+def _read_layer(name: str, body: Mapping[str, Any]) -> tuple[tuple[str, ...], str, Mapping[str, Any]]:
+    """The runtimes, the description and the package's place of a new layer version."""
+    layer_input.check_name(name)
+    _refuse_unknown(body, frozenset({"code", "compatibleRuntime", "description", "license"}))
+    runtimes = layer_input.read_runtimes(body.get("compatibleRuntime"))
+    description = layer_input.read_description(body.get("description"))
+    code = body.get("code")
+    if not isinstance(code, dict):
+        raise InvalidArgument("code is required")
+    return runtimes, description, code
 
 
 def _refuse_unknown(body: Mapping[str, Any], known: frozenset[str]) -> None:

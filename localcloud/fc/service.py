@@ -106,7 +106,7 @@ class FunctionCompute:
             log=self._log,
             time_scale=time_scale,
             instance_limit=instance_limit,
-            retired=lambda declaration: self._deployments.sweep(),
+            retired=lambda declaration: self.deployments.sweep(),
         )
         self._queue = AsyncQueue(
             address=Address(region, account_id),
@@ -119,7 +119,7 @@ class FunctionCompute:
             time_scale=time_scale,
         )
         layers = Layers(database, region, account_id)
-        self._deployments = Deployments(
+        self.deployments = Deployments(
             region=region,
             account_id=account_id,
             registry=Registry(database, region, layers),
@@ -132,17 +132,17 @@ class FunctionCompute:
             report=lambda function, text: self._log.add(function, "", None, text),
         )
         for function in deployment.functions.values():
-            self._deployments.declare(replace(function, opt=runtime_files.layer))
-        self._deployments.restore()
+            self.deployments.declare(replace(function, opt=runtime_files.layer))
+        self.deployments.restore()
         self._api = FunctionApi(
-            self, accounts, self._permissions, self._deployments, layers, uploads, upload_bucket
+            self, accounts, self._permissions, self.deployments, layers, uploads, upload_bucket
         )
         self.app: ASGIApp = self._api.app
 
     @property
     def deployment(self) -> Deployment:
         """Every function that is there now."""
-        return replace(self._declared, functions=dict(self._deployments.functions))
+        return replace(self._declared, functions=dict(self.deployments.functions))
 
     async def start(self) -> None:
         """Serve invocations from now on."""

@@ -147,10 +147,8 @@ def test_demo_fails_where_an_event_is_lost(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_demo_shows_the_functions_error_and_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = checkout.cloud_config
-    monkeypatch.setattr(
-        demo, "cloud_config", lambda **options: original(**{**options, "variables": {"LABEL_LIMIT": "many"}})
-    )
+    original = checkout.variables
+    monkeypatch.setattr(demo, "variables", lambda given: {**original(given), "LABEL_LIMIT": "many"})
     result = run("demo")
     assert result.exit_code == 1
     assert "InvalidSetting" in result.output
