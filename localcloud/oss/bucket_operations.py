@@ -31,6 +31,7 @@ class BucketOperations:
     def __init__(self, store: ObjectStore, region: str, account_id: str) -> None:
         self._store = store
         self._region = region
+        self._owner_id = account_id
         self._owner: documents.Node = ("Owner", [("ID", account_id), ("DisplayName", account_id)])
 
     def list_buckets(self, request: OssRequest) -> Response:
@@ -67,8 +68,13 @@ class BucketOperations:
         bucket = self._store.bucket(request.bucket)
         children: list[documents.Node] = [
             *self._brief(bucket),
+            ("AccessMonitor", "Disabled"),
+            ("BlockPublicAccess", "true"),
             ("Comment", ""),
+            ("CrossRegionReplication", "Disabled"),
             ("DataRedundancyType", "LRS"),
+            ("ResourceGroupId", f"rg-{self._owner_id}"),
+            ("TransferAcceleration", "Disabled"),
             self._owner,
             ("AccessControlList", [("Grant", "private")]),
             ("ServerSideEncryptionRule", [("SSEAlgorithm", "None")]),
@@ -78,6 +84,11 @@ class BucketOperations:
     def list_objects_v2(self, request: OssRequest) -> Response:
         """ListObjectsV2."""
         query = ListQuery.of(request)
+        return responses.document(list_objects(self._store, request.bucket, query, self._owner))
+
+    def list_objects(self, request: OssRequest) -> Response:
+        """ListObjects, which ListObjectsV2 has followed."""
+        query = ListQuery.of_first_version(request)
         return responses.document(list_objects(self._store, request.bucket, query, self._owner))
 
     def delete_bucket(self, request: OssRequest) -> Response:

@@ -1,6 +1,6 @@
-"""ListObjectsV2: which objects and common prefixes a page holds, and where the next one begins.
+"""ListObjectsV2 and ListObjects: which objects and common prefixes a page holds, and where the next begins.
 
-Source: help.aliyun.com, ListObjectsV2 (GetBucketV2).
+Sources: help.aliyun.com, ListObjectsV2 (GetBucketV2), ListObjects (GetBucket).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PAST_KEY = b"\0"
 
 @dataclass(frozen=True)
 class ListQuery:
-    """What ListObjectsV2 is asked for."""
+    """What is asked for; ``marker`` is where ListObjects goes on, and None for ListObjectsV2."""
 
     prefix: str
     delimiter: str
@@ -37,14 +37,11 @@ class ListQuery:
     token: str | None
     url_encoded: bool
     fetch_owner: bool
+    marker: str | None = None
 
     @classmethod
     def of(cls, request: OssRequest) -> ListQuery:
-        """Read the query; raises OssError."""
-        encoding = request.parameter("encoding-type")
-        if encoding not in (None, "", "url"):
-            message = "Invalid Encoding Method specified in Request."
-            raise invalid_argument("encoding-type", encoding or "", message)
+        """Read the query of ListObjectsV2; raises OssError."""
         return cls(
             prefix=request.parameter("prefix") or "",
             delimiter=request.parameter("delimiter") or "",
@@ -52,12 +49,31 @@ class ListQuery:
             start_after=request.parameter("start-after") or "",
             # The vendor's tests send an empty token with the first page.
             token=request.parameter("continuation-token") or None,
-            url_encoded=encoding == "url",
+            url_encoded=is_url_encoded(request),
             fetch_owner=(request.parameter("fetch-owner") or "").lower() == "true",
+        )
+
+    @classmethod
+    def of_first_version(cls, request: OssRequest) -> ListQuery:
+        """Read the query of ListObjects; raises OssError."""
+        return cls(
+            prefix=request.parameter("prefix") or "",
+            delimiter=request.parameter("delimiter") or "",
+            max_keys=max_keys(request, DEFAULT_MAX_KEYS),
+            start_after="",
+            token=None,
+            url_encoded=is_url_encoded(request),
+            fetch_owner=True,
+            marker=request.parameter("marker") or "",
         )
 
     def floor(self) -> bytes:
         """The least key that may be listed; a token goes before ``start-after``. Raises OssError."""
+        if self.marker is not None:
+            marker = _bytes(self.marker)
+            group = _group(marker, _bytes(self.prefix), _bytes(self.delimiter))
+            # A common prefix as marker stands for all that it holds.
+            return marker + (_PAST_PREFIX if group == marker != b"" else _PAST_KEY)
         if self.token is None:
             return _bytes(self.start_after) + _PAST_KEY if self.start_after else b""
         try:
@@ -65,6 +81,15 @@ class ListQuery:
         except (binascii.Error, ValueError):
             message = "The continuation token is not one that OSS gave."
             raise invalid_argument("continuation-token", self.token, message) from None
+
+
+def is_url_encoded(request: OssRequest) -> bool:
+    """Whether names are to be URL-encoded in the answer; raises OssError for another encoding."""
+    encoding = request.parameter("encoding-type")
+    if encoding not in (None, "", "url"):
+        message = "Invalid Encoding Method specified in Request."
+        raise invalid_argument("encoding-type", encoding or "", message)
+    return encoding == "url"
 
 
 def max_keys(request: OssRequest, default: int) -> int:
@@ -84,7 +109,7 @@ def list_objects(store: ObjectStore, bucket: str, query: ListQuery, owner: docum
     objects: list[documents.Node] = []
     prefixes: list[documents.Node] = []
     floor = query.floor()
-    truncated = False
+    truncated, last = False, ""
     for entry, following in _entries(store, bucket, query, floor):
         if len(objects) + len(prefixes) == query.max_keys:
             truncated = True
@@ -94,16 +119,22 @@ def list_objects(store: ObjectStore, bucket: str, query: ListQuery, owner: docum
             objects.append(("Contents", [*contents, owner] if query.fetch_owner else contents))
         else:
             prefixes.append(("CommonPrefixes", [("Prefix", _text(entry, query))]))
-        floor = following
+        floor, last = following, entry.key if isinstance(entry, ObjectInfo) else entry
+    start = ("StartAfter", query.start_after) if query.marker is None else ("Marker", query.marker)
     head: list[documents.Node] = [
         ("Name", bucket),
         ("Prefix", _text(query.prefix, query)),
-        ("StartAfter", _text(query.start_after, query)),
+        (start[0], _text(start[1], query)),
         ("MaxKeys", str(query.max_keys)),
         ("Delimiter", _text(query.delimiter, query)),
     ]
     if query.url_encoded:
         head.append(("EncodingType", "url"))
+    if query.marker is not None:
+        head.append(("IsTruncated", "true" if truncated else "false"))
+        if truncated:
+            head.append(("NextMarker", _text(last, query)))
+        return documents.write("ListBucketResult", [*head, *objects, *prefixes])
     if query.token is not None:
         head.append(("ContinuationToken", _text(query.token, query)))
     head.append(("IsTruncated", "true" if truncated else "false"))
@@ -129,14 +160,19 @@ def _entries(
         if info is None or not info.key.startswith(query.prefix):
             return
         key = info.key.encode()
-        cut = key.find(delimiter, len(prefix)) if delimiter else -1
-        if cut < 0:
+        group = _group(key, prefix, delimiter)
+        if group is None:
             floor = key + _PAST_KEY
             yield info, floor
         else:
-            group = key[: cut + len(delimiter)]
             floor = group + _PAST_PREFIX
             yield group.decode("utf-8", "surrogateescape"), floor
+
+
+def _group(key: bytes, prefix: bytes, delimiter: bytes) -> bytes | None:
+    """The common prefix that a key belongs to, if it belongs to one."""
+    cut = key.find(delimiter, len(prefix)) if delimiter else -1
+    return None if cut < 0 else key[: cut + len(delimiter)]
 
 
 def _contents(info: ObjectInfo, query: ListQuery) -> list[documents.Node]:

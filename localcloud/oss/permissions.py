@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from localcloud.accounts import Identity
 from localcloud.oss.errors import OssError, access_denied
+from localcloud.oss.multiple_deletion import keys_to_delete
 from localcloud.oss.object_operations import copied_object, replaces_tags
 from localcloud.oss.objects import ObjectStore
 from localcloud.oss.request import OssRequest
@@ -21,6 +22,7 @@ from localcloud.ram.conditions import DELIMITER, EXISTING_TAG, PREFIX, REQUEST_T
 from localcloud.ram.policy import Decision
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 _BY_BUCKET_ACL = "You have no right to access this object because of bucket acl."
 _NOT_YOURS = "The bucket you access does not belong to you."
@@ -30,6 +32,7 @@ _OF_BUCKET: Mapping[str, str] = MappingProxyType(
         "PutBucket": "oss:PutBucket",
         "GetBucketInfo": "oss:GetBucketInfo",
         "DeleteBucket": "oss:DeleteBucket",
+        "ListObjects": "oss:ListObjects",
         "ListObjectsV2": "oss:ListObjects",
         "PutBucketLifecycle": "oss:PutBucketLifecycle",
         "GetBucketLifecycle": "oss:GetBucketLifecycle",
@@ -106,6 +109,10 @@ class Permissions:
         path = f"{request.bucket}/{request.key}"
         if operation == "DeleteObject":
             return [_Need("oss:DeleteObject", path, {})]
+        if operation == "DeleteMultipleObjects":
+            # Whether OSS deletes what is permitted of several is not documented: all must be.
+            keys = _readable(keys_to_delete, body)
+            return [_Need("oss:DeleteObject", f"{request.bucket}/{key}", {}) for key in keys]
         if operation == "PutObject":
             return self._put_needs(path, _readable(self._rules.read_header, request.header(HEADER)))
         if operation == "CopyObject":
@@ -117,7 +124,7 @@ class Permissions:
 
     def _bucket_need(self, request: OssRequest, operation: str) -> _Need:
         context = {}
-        if operation == "ListObjectsV2":
+        if operation in ("ListObjects", "ListObjectsV2"):
             names = ((PREFIX, "prefix"), (DELIMITER, "delimiter"))
             context = {key: request.parameter(name) or "" for key, name in names}
         ec = "0003-00000202" if operation == "PutBucket" else "0003-00000001"
@@ -157,8 +164,8 @@ def _tags(prefix: str, tags: TagSet) -> dict[str, str]:
     return {prefix + tag.key: tag.value for tag in tags}
 
 
-def _readable(read: Callable[[T], TagSet], given: T) -> TagSet:
-    """The tags that a request carries; for those that cannot be read it is refused later."""
+def _readable(read: Callable[[T], tuple[U, ...]], given: T) -> tuple[U, ...]:
+    """What a request carries; where it cannot be read it is refused later."""
     try:
         return read(given)
     except OssError:

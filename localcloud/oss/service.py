@@ -18,6 +18,7 @@ from localcloud.oss.checksums import Checksums, check_content_md5
 from localcloud.oss.errors import EC_OF_CODE, OssError
 from localcloud.oss.lifecycle_operations import Done, LifecycleOperations
 from localcloud.oss.meta_query_operations import MetaQueryOperations
+from localcloud.oss.multiple_deletion import MultipleDeletion
 from localcloud.oss.object_operations import TAG_COUNT, ObjectOperations, check_object_name
 from localcloud.oss.objects import ObjectInfo, ObjectStore
 from localcloud.oss.operations import name_of, refuse_left_out
@@ -71,12 +72,14 @@ class ObjectStorage:
         self._with_body = {
             "PutBucket": buckets.put_bucket,
             "PutBucketLifecycle": lifecycle.put,
+            "DeleteMultipleObjects": MultipleDeletion(self._store).delete,
             "DoMetaQuery": meta_query.query,
             "PutObjectTagging": tagging.put,
         }
         self._without_body = {
             "ListBuckets": buckets.list_buckets,
             "GetBucketInfo": buckets.get_bucket_info,
+            "ListObjects": buckets.list_objects,
             "ListObjectsV2": buckets.list_objects_v2,
             "DeleteBucket": buckets.delete_bucket,
             "GetBucketLifecycle": lifecycle.get,

@@ -217,6 +217,55 @@ def test_a_list_that_cannot_be_given(cloud: Oss, query: str, argument: str) -> N
     assert (answer.status, error["Code"], error["ArgumentName"]) == (400, "InvalidArgument", argument)
 
 
+@pytest.mark.parametrize("max_keys", [1, 2, 3, 7])
+@pytest.mark.parametrize("delimiter", [None, "/"])
+def test_the_first_version_of_listing_joins_too(
+    client: oss.Client, max_keys: int, delimiter: str | None
+) -> None:
+    keys = ["a", "a/1", "a/2", "a/ÿ", "b/1", "c", "c\U0010ffff"]
+    for key in keys:
+        put(client, key)
+    request = oss.ListObjectsRequest(bucket=BUCKET, max_keys=max_keys, delimiter=delimiter)
+    seen, prefixes = [], []
+    for page in client.list_objects_paginator().iter_page(request):
+        found = page.contents or []
+        seen += [entry.key for entry in found]
+        prefixes += [entry.prefix for entry in page.common_prefixes or []]
+        assert all(entry.owner.id == ACCOUNT_ID for entry in found)
+        assert len(found) + len(page.common_prefixes or []) <= max_keys
+    expected = keys if delimiter is None else ["a", "c", "c\U0010ffff"]
+    assert (seen, prefixes) == (expected, [] if delimiter is None else ["a/", "b/"])
+    after = client.list_objects(oss.ListObjectsRequest(bucket=BUCKET, marker="b/1", prefix="c"))
+    assert [entry.key for entry in after.contents] == ["c", "c\U0010ffff"]
+
+
+def test_several_objects_are_deleted_at_once(cloud: Oss, client: oss.Client) -> None:
+    control = "control \x01\x1f\r"
+    for key in ("a b&c", "视频/1", "kept", control):
+        put(client, key)
+    one = oss.DeleteMultipleObjectsRequest(
+        bucket=BUCKET, encoding_type="url", objects=[oss.DeleteObject(key=control)]
+    )
+    assert [entry.key for entry in client.delete_multiple_objects(one).deleted_objects] == [control]
+    for quiet, told in [(False, ["a b&c", "none", "视频/1"]), (True, [])]:
+        request = oss.DeleteMultipleObjectsRequest(
+            bucket=BUCKET,
+            encoding_type="url",
+            quiet=quiet,
+            objects=[oss.DeleteObject(key=key) for key in ("a b&c", "none", "视频/1")],
+        )
+        result = client.delete_multiple_objects(request)
+        assert [entry.key for entry in result.deleted_objects or []] == told
+    assert keys_of(client) == ["kept"]
+    for body in (b"", b"<Other/>", b"<Delete/>", b"<Delete><Object/></Delete>"):
+        answer = cloud.call("POST", query="delete", body=body)
+        assert (answer.status, answer.error()["Code"]) == (400, "MalformedXML")
+    many = b"<Delete>" + b"<Object><Key>k</Key></Object>" * 1001 + b"</Delete>"
+    assert cloud.call("POST", query="delete", body=many).status == 400
+    versions = b"<Delete><Object><Key>k</Key><VersionId>v</VersionId></Object></Delete>"
+    assert cloud.call("POST", query="delete", body=versions).status == 501
+
+
 def test_texts_that_are_not_utf8_match_as_bytes(cloud: Oss, client: oss.Client) -> None:
     put(client, "视频/1")
     assert b"<KeyCount>0</KeyCount>" in cloud.call("GET", query="list-type=2&prefix=%FF").body

@@ -57,6 +57,12 @@ OF_OBJECT: dict[str, tuple[str, Call]] = {
         "oss:DeleteObject",
         lambda client, bucket: client.delete_object(oss.DeleteObjectRequest(bucket=bucket, key=KEY)),
     ),
+    "DeleteMultipleObjects": (
+        "oss:DeleteObject",
+        lambda client, bucket: client.delete_multiple_objects(
+            oss.DeleteMultipleObjectsRequest(bucket=bucket, objects=[oss.DeleteObject(key=KEY)])
+        ),
+    ),
     "GetObjectTagging": (
         "oss:GetObjectTagging",
         lambda client, bucket: client.get_object_tagging(oss.GetObjectTaggingRequest(bucket=bucket, key=KEY)),
@@ -73,6 +79,10 @@ OF_BUCKET: dict[str, tuple[str, Call]] = {
     "GetBucketInfo": (
         "oss:GetBucketInfo",
         lambda client, bucket: client.get_bucket_info(oss.GetBucketInfoRequest(bucket=bucket)),
+    ),
+    "ListObjects": (
+        "oss:ListObjects",
+        lambda client, bucket: client.list_objects(oss.ListObjectsRequest(bucket=bucket)),
     ),
     "ListObjectsV2": (
         "oss:ListObjects",
