@@ -16,7 +16,7 @@ def give_roles(cloud: LocalCloud, variables: Mapping[str, str], *, bucket: str, 
     ``variables`` is the environment in which the file is read. Raises InvalidSetting where ``s.yaml`` does
     not say where failed events are kept.
     """
-    target = read_target(DEPLOYMENT, variables)
+    target = read_target(DEPLOYMENT, variables, dotenv=False)
     documents = Documents(POLICIES)
     trust = documents.function_trust()
     for role, policy in (

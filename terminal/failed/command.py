@@ -203,14 +203,14 @@ def _open(place: str, endpoints: Mapping[str, str]) -> _Opened:
     shut_out(os.environ)
     target = declared_target()
     events = _place(place, target)
-    access = access_to(target, endpoints)
+    access, target = access_to(target, endpoints)
     check_keys(access.keys)
     client = access.oss(max(READERS, MOST_CONCURRENCY))
     return _Opened(Store(client, events, target.account_id), access, target)
 
 
 def _place(given: str, target: Target) -> FailedEvents:
-    uri = given.strip() or target.keeper.environment.get(VARIABLE, "").strip()
+    uri = given.strip() or target.keeper.setting(VARIABLE).strip()
     if not uri:
         raise Problem(
             f"It is not known where failed events are kept: {VARIABLE} is not set. Export it as it is "

@@ -24,7 +24,7 @@ class DeployedFunction:
     def __init__(self, access: Access, target: Target, concurrency: int) -> None:
         name = target.function.name
         config = access.openapi("fc")
-        config.read_timeout = (target.function.timeout + _SECONDS_AROUND) * 1000
+        config.read_timeout = int(target.function.timeout + _SECONDS_AROUND) * 1000
         self._client = Client(config)
         self._runtime = RuntimeOptions(max_idle_conns=concurrency)
         self._name = name

@@ -64,7 +64,8 @@ class Endpoints:
             "ram": "ram.aliyuncs.com",
             "sts": f"sts.{region}.aliyuncs.com",
             "mns": f"mns-open.{region}.aliyuncs.com",
-            "fc": f"{account_id}.{region}.fc.aliyuncs.com",
+            # The account's own endpoint; the other one is for everybody.
+            "fc": f"{account_id}.{region}.fc.aliyuncs.com" if account_id else f"fcv3.{region}.aliyuncs.com",
             "imm": f"imm.{region}.aliyuncs.com",
             "oss": f"oss-{region}.aliyuncs.com",
         }

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from localcloud.fc.section import DeclarationError
 from localcloud.ram.templates import UnusableTemplate
 from terminal import checkout
-from terminal.installation.access import Access, Endpoints, keys_of
+from terminal.installation.access import Access, Endpoints, check_keys, keys_of
+from terminal.installation.caller import identify
 from terminal.installation.target import Target, read_target
-from terminal.manifest.dotenv import with_dotenv
+from terminal.manifest.fields import FieldUnreadable
 from terminal.manifest.file import ManifestUnreadable
 from terminal.problems import Problem
 
@@ -23,7 +23,7 @@ def known_problems() -> Iterator[None]:
         yield
     except (
         ManifestUnreadable,
-        DeclarationError,
+        FieldUnreadable,
         UnusableTemplate,
     ) as error:
         raise Problem(str(error)) from None
@@ -31,10 +31,18 @@ def known_problems() -> Iterator[None]:
 
 def declared_target() -> Target:
     """What ``s.yaml`` declares; raises NotInstallable or what is wrong with the file."""
-    return read_target(checkout.DEPLOYMENT, with_dotenv(os.environ, checkout.DEPLOYMENT.parent))
+    return read_target(checkout.DEPLOYMENT, os.environ)
 
 
-def access_to(target: Target, endpoints: Mapping[str, str]) -> Access:
-    """Access with the keys of the environment; ``endpoints`` are options such as ``ram_endpoint``."""
+def access_to(target: Target, endpoints: Mapping[str, str]) -> tuple[Access, Target]:
+    """Access with the keys of the environment; ``endpoints`` are options such as ``ram_endpoint``.
+
+    Where the file leaves the account to `s config`, what it declares is read for the account of the keys.
+    """
     given = Endpoints(**{name.removesuffix("_endpoint"): url for name, url in endpoints.items()})
-    return Access(target.region, keys_of(os.environ), given.resolved(target.region, target.account_id))
+    keys = keys_of(os.environ)
+    if not target.account_id and "sts_endpoint" in endpoints:
+        check_keys(keys)
+        caller = identify(Access(target.region, keys, given.resolved(target.region, "")))
+        target = target.of_account(caller.account_id)
+    return Access(target.region, keys, given.resolved(target.region, target.account_id)), target

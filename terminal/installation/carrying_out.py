@@ -19,6 +19,7 @@ _STYLES = {
     State.LEFT: "dim",
     State.ABSENT: "dim",
     State.ELSEWHERE: "dim",
+    State.NOT_CHECKED: "yellow",
     State.PROBLEM: "bold red",
 }
 _DONE = {State.CREATE: "created", State.REMOVE: "removed"}

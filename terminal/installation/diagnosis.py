@@ -11,7 +11,6 @@ from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.objects import TargetObject
 from imm_label_tags.oss import OssObjects
 from imm_label_tags.settings import read_settings
-from localcloud.fc.declaration import MnsTopicTrigger
 from localcloud.ram.templates import UnusableTemplate
 from terminal.installation.access import Access, NoKeys, check_keys
 from terminal.installation.caller import Caller, OtherAccount, check_account, identify
@@ -32,7 +31,8 @@ from terminal.installation.permissions import Need, needs_of
 from terminal.installation.round_trip import round_trip
 from terminal.installation.services import Services
 from terminal.installation.set_up import FUNCTION_SERVICE, TOPIC_SERVICE
-from terminal.installation.target import Media, Target
+from terminal.installation.target import Media, Target, TopicTrigger
+from terminal.manifest.fields import FieldUnreadable
 
 _SAMPLE = "doctor"
 
@@ -79,6 +79,8 @@ class Diagnosis:
                 partial(self._trigger, trigger),
                 ("function", f"topic {trigger.topic}"),
             )
+        for unread in self._target.unread_triggers:
+            yield Check(unread.where.rpartition("props.")[2], partial(_raise, unread))
         yield Check("role", self._role, sound)
         yield Check("policies", self._policies, ("role",))
         for trigger in self._target.triggers:
@@ -179,9 +181,9 @@ class Diagnosis:
         return f"namespace {settings.namespace}"
 
     def _failure_destination(self) -> str:
-        return failure_destination(self._services.functions, self._target.function)
+        return failure_destination(self._services.functions, self._target.function, self._target.account_id)
 
-    def _trigger(self, wanted: MnsTopicTrigger) -> str:
+    def _trigger(self, wanted: TopicTrigger) -> str:
         found = self._services.functions.triggers().get(wanted.name)
         again = f"`s deploy` never changes a topic's trigger: run `s remove --trigger {wanted.name}` first."
         if found is None:
@@ -237,7 +239,7 @@ class Diagnosis:
         return round_trip(PatientObjects(objects), self._object)
 
 
-def _differences(found: DeployedTrigger, wanted: MnsTopicTrigger, role: str) -> Iterator[str]:
+def _differences(found: DeployedTrigger, wanted: TopicTrigger, role: str) -> Iterator[str]:
     topic = f"acs:mns:{wanted.region}:{wanted.account_id}:/topics/{wanted.topic}"
     if found.type != "mns_topic":
         yield f"its type is {found.type}"
@@ -253,6 +255,10 @@ def _differences(found: DeployedTrigger, wanted: MnsTopicTrigger, role: str) -> 
     ):
         if found.settings.get(name, "") != value:
             yield f"its {name} is {found.settings.get(name) or 'not set'} and not {value or 'unset'}"
+
+
+def _raise(problem: FieldUnreadable) -> str:
+    raise problem
 
 
 def _as_variables(access: Access) -> Mapping[str, str]:

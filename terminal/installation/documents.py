@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from imm_label_tags.failed_settings import FailedEvents
-from localcloud.cloud import topic_of
-from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.ram.templates import fill
-from terminal.installation.target import Media, Target
+from terminal.installation.target import Media, Target, topic_in
+from terminal.manifest.fields import FieldUnreadable
+from terminal.manifest.function import DeclaredFunction
+
+_LOGGING = "log:PostLogStoreLogs"
 
 
 class Documents:
@@ -26,7 +28,7 @@ class Documents:
     def function_policy(self, target: Target, media: Media) -> str:
         """What the function that tags may do."""
         documents = [
-            self._fill("function", {**_names(target), **_log(target.function), **_of(media, project)})
+            self._logging("function", target.function, {**_names(target), **_of(media, project)})
             for project in media.projects
         ]
         return _merged(documents)
@@ -34,7 +36,7 @@ class Documents:
     def keeper_policy(self, target: Target, store: FailedEvents) -> str:
         """What the function that keeps failed events may do."""
         values = {"failed_bucket": store.bucket, "failed_prefix": store.prefix}
-        return self._fill("keep-failed", {**_names(target), **_log(target.keeper), **values})
+        return self._logging("keep-failed", target.keeper, {**_names(target), **values})
 
     def trigger_trust(self) -> str:
         """Who may act in the role that invokes the function: MNS."""
@@ -44,12 +46,30 @@ class Documents:
         """What MNS may do."""
         return self._fill("trigger", _names(target))
 
+    def _logging(self, name: str, function: DeclaredFunction, values: dict[str, str]) -> str:
+        """The same, without the permission to write a log of which it is not known where it is."""
+        place = log_of(function)
+        if place is not None:
+            return self._fill(name, {**values, **place})
+        content = json.loads(self._fill(name, {**values, "log_project": "none", "logstore": "none"}))
+        statements = [one for one in content["Statement"] if one["Action"] != _LOGGING]
+        return _compact({**content, "Statement": statements})
+
     def _fill(self, name: str, values: dict[str, str]) -> str:
         return _compact(json.loads(fill(self._directory / f"{name}.json", values)))
 
 
+def log_of(function: DeclaredFunction) -> dict[str, str] | None:
+    """Where a function's log is kept; None where there is none, or where only fc3 knows."""
+    try:
+        log = function.log
+    except FieldUnreadable:
+        return None
+    return {"log_project": log.project, "logstore": log.logstore} if log.project and log.logstore else None
+
+
 def _names(target: Target) -> dict[str, str]:
-    failed_topic = topic_of(target.keeper.async_invoke.on_failure or "")
+    failed_topic = topic_in(target.keeper.on_failure)
     return {
         "account": target.account_id,
         "region": target.region,
@@ -57,10 +77,6 @@ def _names(target: Target) -> dict[str, str]:
         "failed_function": target.keeper.name,
         **({"failed_topic": failed_topic} if failed_topic else {}),
     }
-
-
-def _log(function: FunctionDeclaration) -> dict[str, str]:
-    return {"log_project": function.log.project, "logstore": function.log.logstore}
 
 
 def _of(media: Media, project: str) -> dict[str, str]:

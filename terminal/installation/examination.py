@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from terminal.installation.calls import CallFailed
+from terminal.manifest.fields import FieldUnreadable
 
 
 class Verdict(str, Enum):
@@ -70,5 +71,7 @@ def _finding(check: Check, unsound: set[str]) -> Finding:
         return Finding(check.name, Verdict.FAILED, failing.found, failing.advice)
     except CallFailed as failure:
         return Finding(check.name, Verdict.FAILED, failure.said, failure.advice)
+    except FieldUnreadable as problem:
+        return Finding(check.name, Verdict.NOT_CHECKED, str(problem))
     except LeftOut as left_out:
         return Finding(check.name, Verdict.LEFT_OUT, str(left_out))

@@ -5,39 +5,38 @@ Every check gives what it found, and raises Failing or CallFailed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.ram.document import MalformedPolicy
 from localcloud.ram.trust import parse_trust
 from terminal.installation.examination import Failing
 from terminal.installation.functions import DeployedFunction, Functions
 from terminal.installation.permissions import Need, lacking
 from terminal.installation.ram import Ram
-from terminal.installation.target import account_of
+from terminal.manifest.fields import FieldUnreadable
+from terminal.manifest.function import DeclaredFunction, role_name
 
 SET_UP = "Run `imm-label-tags setup`."
 DEPLOY = "Run `s deploy`."
 
 
-def as_declared(functions: Functions, declared: FunctionDeclaration) -> DeployedFunction:
+def as_declared(functions: Functions, declared: DeclaredFunction) -> DeployedFunction:
     """The function as it is deployed."""
     function = functions.find()
     if function is None:
         raise Failing(f"The function {declared.name} is not deployed in {declared.region}.", DEPLOY)
-    initializer = declared.initializer.handler if declared.initializer else ""
     wrong = [
         f"its {name} is {found or 'not set'} and not {wanted or 'unset'}"
-        for name, found, wanted in (
-            ("runtime", function.runtime, declared.runtime),
-            ("handler", function.handler, declared.handler),
-            ("initializer", function.initializer, initializer),
-            # The deployment writes roles in lower case.
-            ("role", function.role.lower(), (declared.role or "").lower()),
+        for name, found, read in (
+            ("runtime", function.runtime, lambda: declared.runtime),
+            ("handler", function.handler, lambda: declared.handler),
+            ("initializer", function.initializer, lambda: _initializer(declared)),
+            # The deployment writes roles in lower case, and of a name it makes an ARN.
+            ("role", role_name(function.role).lower(), lambda: role_name(declared.role).lower()),
         )
-        if found != wanted
+        if found != (wanted := _known(read, found))
     ]
-    if declared.layers and not function.layers:
+    if "layers" in declared.props and not function.layers:
         wrong.append("it has no layer, so the SDKs are missing")
     if wrong:
         raise Failing(
@@ -46,12 +45,12 @@ def as_declared(functions: Functions, declared: FunctionDeclaration) -> Deployed
     return function
 
 
-def failure_destination(functions: Functions, declared: FunctionDeclaration) -> str:
+def failure_destination(functions: Functions, declared: DeclaredFunction, account_id: str) -> str:
     """What takes the events that fail to the end."""
-    wanted, found = declared.async_invoke.on_failure, functions.failure_destination()
+    wanted, found = declared.on_failure, functions.failure_destination()
     if not found:
         raise Failing("The function has none: events that fail to the end are lost.", DEPLOY)
-    if wanted is not None and _whole(found, declared) != _whole(wanted, declared):
+    if wanted and _whole(found, declared, account_id) != _whole(wanted, declared, account_id):
         raise Failing(f"It is {found}, but s.yaml declares {wanted}.", DEPLOY)
     return found
 
@@ -97,10 +96,22 @@ def permitted(ram: Ram, role: str, needs: Sequence[Need]) -> str:
     return f"{len(needs)} calls of the function are allowed"
 
 
-def _whole(arn: str, declared: FunctionDeclaration) -> tuple[str, ...]:
+def _initializer(declared: DeclaredFunction) -> str:
+    return declared.initializer.handler if declared.initializer else ""
+
+
+def _known(read: Callable[[], str], otherwise: str) -> str:
+    """What is declared; where that is not known here, what is there cannot be wrong."""
+    try:
+        return read()
+    except FieldUnreadable:
+        return otherwise
+
+
+def _whole(arn: str, declared: DeclaredFunction, account_id: str) -> tuple[str, ...]:
     """An ARN's parts, with the region and the account that may be left out, and without the only version."""
     acs, service, region, account, resource = arn.split(":", 4)
-    region, account = region or declared.region, account or account_of(declared)
+    region, account = region or declared.region, account or account_id
     return acs, service, region, account, resource.removesuffix("/LATEST")
 
 

@@ -82,7 +82,7 @@ class Keeping:
             )
 
     def _failure_destination(self) -> str:
-        return failure_destination(self._services.keeper, self._target.keeper)
+        return failure_destination(self._services.keeper, self._target.keeper, self._target.account_id)
 
     def _role(self) -> str:
         return trusting(self._services.ram, self._target.keeper_role, FUNCTION_SERVICE)

@@ -16,6 +16,7 @@ class State(str, Enum):
     LEFT = "left as it is"
     ABSENT = "not there"
     ELSEWHERE = "not made here"
+    NOT_CHECKED = "not checked"
     PROBLEM = "in the way"
 
 

@@ -10,12 +10,13 @@ from imm_label_tags.failed_settings import VARIABLE, FailedEvents
 from localcloud.ram.document import MalformedPolicy
 from localcloud.ram.trust import parse_trust
 from terminal.installation import marks
-from terminal.installation.documents import Documents
+from terminal.installation.documents import Documents, log_of
 from terminal.installation.plan import Plan, State, Step
 from terminal.installation.ram import CUSTOM, Policy, Ram, Role
 from terminal.installation.services import Services
 from terminal.installation.target import Media, Target
 from terminal.installation.topics import Topic
+from terminal.manifest.fields import FieldUnknown
 
 FUNCTION_SERVICE = "fc.aliyuncs.com"
 TOPIC_SERVICE = "mns.aliyuncs.com"
@@ -35,6 +36,7 @@ class _SetUp:
         self._documents = documents
 
     def steps(self) -> Iterator[Step]:
+        self._check_roles()
         for project in self._media.projects:
             yield from self._project(project)
         yield self._bucket(self._media.bucket, "has the videos", "name another with --bucket")
@@ -43,15 +45,37 @@ class _SetUp:
             store = self._target.failed_events()
         except InvalidSetting as error:
             yield Step("failed events", State.PROBLEM, f"{error} Export it, or name it in .env.")
+        except FieldUnknown as unknown:
+            yield Step("failed events", State.NOT_CHECKED, str(unknown))
         else:
             yield from self._store(store)
+        yield from _known(self._failure_destination(), "failure destination")
         for topic in self._target.topics:
             yield self._topic(topic)
-        yield from self._function_role()
+        for unread in self._target.unread_triggers:
+            yield Step("trigger", State.NOT_CHECKED, str(unread))
+        yield from _known(self._function_role(), "role of the function that tags")
         if store is not None:
-            yield from self._keeper_role(store)
+            yield from _known(self._keeper_role(store), "role of the function that keeps")
         yield from self._invocation_roles()
         yield from self._logs()
+
+    def _check_roles(self) -> None:
+        try:
+            self._target.check_roles()
+        except FieldUnknown:
+            # Told where the role is needed.
+            return
+
+    def _failure_destination(self) -> Iterator[Step]:
+        target = self._target
+        if not target.connected:
+            yield Step(
+                "failure destination",
+                State.NOT_CHECKED,
+                f"{target.function.on_failure or 'none'}, and not {target.keeper.name}, for which the "
+                "policies are: give the role what it needs",
+            )
 
     def _project(self, name: str) -> Iterator[Step]:
         what = f"IMM project {name}"
@@ -165,12 +189,30 @@ class _SetUp:
                 )
 
     def _logs(self) -> Iterator[Step]:
-        for log in dict.fromkeys((self._target.function.log, self._target.keeper.log)):
-            yield Step(
-                f"log project {log.project}",
-                State.ELSEWHERE,
-                f"s.yaml names it, with logstore {log.logstore}; both have to be in Log Service",
-            )
+        told: set[str] = set()
+        for function in (self._target.function, self._target.keeper):
+            log = log_of(function)
+            if log is None:
+                yield Step(
+                    f"log of {function.resource}",
+                    State.NOT_CHECKED,
+                    "s.yaml does not name its project and logstore: the role gets no permission to write it",
+                )
+            elif log["log_project"] not in told:
+                told.add(log["log_project"])
+                yield Step(
+                    f"log project {log['log_project']}",
+                    State.ELSEWHERE,
+                    f"s.yaml names it, with logstore {log['logstore']}; both have to be in Log Service",
+                )
+
+
+def _known(steps: Iterator[Step], what: str) -> Iterator[Step]:
+    """The steps as far as ``s.yaml`` says what they need."""
+    try:
+        yield from steps
+    except FieldUnknown as unknown:
+        yield Step(what, State.NOT_CHECKED, str(unknown))
 
 
 def _role(ram: Ram, name: str, trust: str, service: str, purpose: str) -> Step:

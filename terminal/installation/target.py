@@ -1,17 +1,35 @@
-"""What ``s.yaml`` says of the installation, and whose objects and tasks it is to work on."""
+"""What ``s.yaml`` says of the installation, and whose objects and tasks it is to work on.
+
+Each field is read when a command needs it: what only Serverless Devs knows keeps no command from the rest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from imm_label_tags.failed_settings import FailedEvents, read_failed_settings
-from localcloud.cloud import topic_of
-from localcloud.fc.declaration import FunctionDeclaration, MnsTopicTrigger
-from localcloud.fc.destinations import is_function
-from terminal.local_deployment import load_deployment
+from imm_label_tags.failed_settings import VARIABLE, FailedEvents, read_failed_settings
+from terminal.manifest.expressions import ACCOUNT_VARIABLE
+from terminal.manifest.fields import FieldUnreadable
+from terminal.manifest.file import read_manifest
+from terminal.manifest.function import (
+    KEEPING_HANDLER,
+    TAGGING_HANDLER,
+    DeclaredFunction,
+    DeclaredTrigger,
+    account_in,
+    functions_of,
+    handled_by,
+    role_name,
+)
 from terminal.problems import Problem
+
+_TOPIC_END = "/messages"
+# What may hold an ARN of the account.
+_WITH_ARNS = ("role", "layers", "triggers", "asyncInvokeConfig")
 
 
 class NotInstallable(Problem):
@@ -28,34 +46,104 @@ class Media:
 
 
 @dataclass(frozen=True)
-class Target:
-    """The names of everything that the two functions need, resolved.
+class TopicTrigger:
+    """A subscription of the function to a topic; empty: not set."""
 
-    ``function`` writes the tags, ``keeper`` stores the events that it fails for.
+    name: str
+    region: str
+    account_id: str
+    topic: str
+    invocation_role: str
+    notify_content_format: str
+    notify_strategy: str
+    filter_tag: str
+
+
+class Target:
+    """Everything that the two functions need.
+
+    ``function`` writes the tags, ``keeper`` stores the events that it fails for. Every property raises
+    FieldUnreadable where ``s.yaml`` does not say what it needs, or where only Serverless Devs knows.
     """
 
-    function: FunctionDeclaration
-    keeper: FunctionDeclaration
-    account_id: str
-    role: str
-    keeper_role: str
-    failed_topics: tuple[str, ...]
-    invocation_roles: tuple[str, ...]
+    def __init__(
+        self, path: Path, function: DeclaredFunction, keeper: DeclaredFunction, variables: Mapping[str, str]
+    ) -> None:
+        self.function = function
+        self.keeper = keeper
+        self._path = path
+        self._variables = variables
 
     @property
     def region(self) -> str:
         """The region of the functions."""
         return self.function.region
 
-    @property
-    def triggers(self) -> tuple[MnsTopicTrigger, ...]:
-        """The subscriptions to topics."""
-        return self.function.mns_topic_triggers
+    @cached_property
+    def account_id(self) -> str:
+        """The account: its role's, else that of most ARNs, else the environment's; empty where unknown."""
+        for function in (self.function, self.keeper):
+            if account := account_in(_readable_role(function)):
+                return account
+        accounts = Counter(filter(None, (account_in(arn) for arn in self._arns())))
+        if accounts:
+            return accounts.most_common(1)[0][0]
+        return self._variables.get(ACCOUNT_VARIABLE, "")
 
-    def invocation_role_of(self, trigger: MnsTopicTrigger) -> str:
+    def of_account(self, account_id: str) -> Target:
+        """The same, read for the account whose keys deploy it, which the file asks `s config` for."""
+        return read_target(self._path, {**self._variables, ACCOUNT_VARIABLE: account_id}, dotenv=False)
+
+    @property
+    def role(self) -> str:
+        """The name of the role of the function that tags."""
+        return self.role_of(self.function)
+
+    @property
+    def keeper_role(self) -> str:
+        """The name of the other one's role."""
+        return self.role_of(self.keeper)
+
+    @property
+    def connected(self) -> bool:
+        """Whether what the one function fails for goes to the other."""
+        destination = self.function.on_failure
+        name = _resource(destination).removeprefix("functions/").removesuffix("/LATEST")
+        return destination.startswith("acs:fc:") and name == self.keeper.name
+
+    def check_roles(self) -> None:
+        """Raise NotInstallable where both functions have the same role."""
+        if self.role.lower() == self.keeper_role.lower():
+            raise NotInstallable(
+                f"{self._path} gives both functions the role {self.role}, so that each could do what only "
+                "the other has to: name two."
+            )
+
+    @cached_property
+    def triggers(self) -> tuple[TopicTrigger, ...]:
+        """The subscriptions to topics that can be read."""
+        return tuple(one for one in self._subscriptions() if isinstance(one, TopicTrigger))
+
+    @property
+    def unread_triggers(self) -> tuple[FieldUnreadable, ...]:
+        """What of the triggers cannot be read."""
+        return tuple(one for one in self._subscriptions() if isinstance(one, FieldUnreadable))
+
+    @property
+    def invocation_roles(self) -> tuple[str, ...]:
+        """The roles in which MNS invokes the function, as far as ``s.yaml`` names any."""
+        roles = (self.invocation_role_of(trigger) for trigger in self.triggers)
+        return tuple(dict.fromkeys(filter(None, roles)))
+
+    def invocation_role_of(self, trigger: TopicTrigger) -> str:
         """The role in which MNS invokes the function for a trigger; empty where ``s.yaml`` names none."""
-        roles = {each.name: each.invocation_role for each in self.function.triggers}
-        return (roles[trigger.name] or "").rpartition("role/")[2]
+        return role_name(trigger.invocation_role)
+
+    @property
+    def failed_topics(self) -> tuple[str, ...]:
+        """The topics that take what failed, as far as they can be read."""
+        arns = (arn for function in (self.function, self.keeper) for arn in _destinations(function))
+        return tuple(dict.fromkeys(filter(None, map(topic_in, arns))))
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -64,82 +152,124 @@ class Target:
 
     def failed_events(self) -> FailedEvents:
         """Where ``s.yaml`` says that failed events are kept; raises InvalidSetting."""
-        return read_failed_settings(self.keeper.environment).failed_events
+        return read_failed_settings({VARIABLE: self.keeper.setting(VARIABLE)}).failed_events
 
     def places(self) -> dict[str, tuple[str, str]]:
-        """Region and account (either may be empty) of everything that ``s.yaml`` names by its ARN."""
-        places = {f"function {self.keeper.name}": (self.keeper.region, account_of(self.keeper))}
+        """Region and account (either may be empty) of everything that is known to be named by its ARN."""
+        keeper = self.keeper
+        places = {f"function {keeper.name}": (keeper.region, account_in(_readable_role(keeper)))}
         arns: dict[str, str] = {}
-        for function in (self.function, self.keeper):
-            arns |= {f"layer {arn.rpartition('layers/')[2]}": arn for arn in function.layers}
-            arns |= {f"trigger {trigger.name}": trigger.source_arn or "" for trigger in function.triggers}
+        for function in (self.function, keeper):
+            for _, arn in _items(function, "layers"):
+                if isinstance(arn, str):
+                    arns[f"layer {arn.rpartition('layers/')[2]}"] = arn
+            for where, value in _items(function, "triggers"):
+                try:
+                    trigger = DeclaredTrigger(value, where)
+                    arns[f"trigger {trigger.name}"] = trigger.source_arn
+                except FieldUnreadable:
+                    continue
             for arn in _destinations(function):
                 arns[f"destination {_resource(arn)}"] = arn
         return places | {name: _place(arn) for name, arn in arns.items() if arn.count(":") >= 4}
 
-
-def read_target(path: Path, environment: Mapping[str, str]) -> Target:
-    """The two functions of a file; raises NotInstallable or what ``load_deployment`` raises."""
-    functions = load_deployment(path, environment).functions
-    function, keeper = _pair(path, functions)
-    for each in (function, keeper):
-        if each.role is None:
+    def role_of(self, function: DeclaredFunction) -> str:
+        """The name of a function's role; raises NotInstallable where there is none."""
+        if not function.role:
             raise NotInstallable(
-                f"{path} gives the function {each.name} no role, so it could use no other service: "
+                f"{self._path} gives the function {function.name} no role, so it could use no other service: "
                 "name one with `role: acs:ram::<account>:role/<name>`."
             )
-    role, keeper_role = _role_of(function), _role_of(keeper)
-    if role.lower() == keeper_role.lower():
+        return role_name(function.role)
+
+    def _subscriptions(self) -> Iterator[TopicTrigger | FieldUnreadable]:
+        try:
+            items = self.function.props.items("triggers")
+        except FieldUnreadable as problem:
+            yield problem
+            return
+        for where, value in items:
+            try:
+                trigger = DeclaredTrigger(value, where)
+                if trigger.type != "mns_topic":
+                    continue
+                topic, settings = trigger.topic, trigger.settings
+                yield TopicTrigger(
+                    name=trigger.name,
+                    region=topic.region,
+                    account_id=topic.account_id,
+                    topic=topic.name,
+                    invocation_role=trigger.invocation_role,
+                    notify_content_format=settings.text("notifyContentFormat", ""),
+                    notify_strategy=settings.text("notifyStrategy", ""),
+                    filter_tag=settings.text("filterTag", ""),
+                )
+            except FieldUnreadable as problem:
+                yield problem
+
+    def _arns(self) -> Iterator[str]:
+        for function in (self.function, self.keeper):
+            for key in _WITH_ARNS:
+                yield from _texts(function.props.raw(key))
+
+
+def read_target(path: Path, environment: Mapping[str, str], *, dotenv: bool = True) -> Target:
+    """The two functions of a file, found by their handlers; raises NotInstallable or ManifestUnreadable."""
+    manifest = read_manifest(path, environment, dotenv=dotenv)
+    functions = functions_of(manifest)
+    tagging = [one for one in functions if handled_by(one, TAGGING_HANDLER)]
+    keeping = [one for one in functions if handled_by(one, KEEPING_HANDLER)]
+    if len(tagging) != 1 or len(keeping) != 1:
         raise NotInstallable(
-            f"{path} gives both functions the role {role}, so that each could do what only the other has to: "
-            "name two."
+            f"{path} declares {len(tagging)} functions with the handler {TAGGING_HANDLER} and {len(keeping)} "
+            f"with {KEEPING_HANDLER}; this command handles one of each."
         )
-    roles = [trigger.invocation_role for trigger in function.triggers if trigger.type == "mns_topic"]
-    invocation_roles = tuple(dict.fromkeys(arn.rpartition("role/")[2] for arn in roles if arn))
-    failed = [topic_of(arn) for each in (function, keeper) for arn in _destinations(each)]
-    return Target(
-        function=function,
-        keeper=keeper,
-        account_id=account_of(function),
-        role=role,
-        keeper_role=keeper_role,
-        failed_topics=tuple(topic for topic in failed if topic),
-        invocation_roles=invocation_roles,
-    )
+    return Target(path, tagging[0], keeping[0], manifest.variables)
 
 
-def account_of(function: FunctionDeclaration) -> str:
-    """The account of a function's role; empty where it has none."""
-    return function.role.split(":")[3] if function.role else ""
+def topic_in(arn: str) -> str:
+    """The topic that a destination ``acs:mns:<region>:<account>:/topics/<topic>/messages`` names, if any."""
+    kind, _, rest = arn.partition(":/topics/")
+    return rest.removesuffix(_TOPIC_END) if kind.startswith("acs:mns:") and rest.endswith(_TOPIC_END) else ""
 
 
-def _pair(
-    path: Path, functions: Mapping[str, FunctionDeclaration]
-) -> tuple[FunctionDeclaration, FunctionDeclaration]:
-    """The function that tags, and the one that keeps what it fails for."""
-    for function in functions.values():
-        failure = function.async_invoke.on_failure or ""
-        name = _resource(failure).removeprefix("functions/").removesuffix("/LATEST")
-        keeper = functions.get(name) if is_function(failure) else None
-        if keeper is not None and keeper is not function and len(functions) == 2:
-            return function, keeper
-    raise NotInstallable(
-        f"{path} declares {len(functions)} functions; this command handles two: one that tags, and one that "
-        "keeps what fails, which the first names as its onFailure destination."
-    )
+def _readable_role(function: DeclaredFunction) -> str:
+    try:
+        return function.role
+    except FieldUnreadable:
+        return ""
+
+
+def _destinations(function: DeclaredFunction) -> Iterator[str]:
+    """The destinations that can be read."""
+    for key in ("on_failure", "on_success"):
+        try:
+            arn: str = getattr(function, key)
+        except FieldUnreadable:
+            continue
+        if arn:
+            yield arn
+
+
+def _items(function: DeclaredFunction, key: str) -> list[tuple[str, object]]:
+    try:
+        return function.props.items(key)
+    except FieldUnreadable:
+        return []
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
 
 
 def _resource(arn: str) -> str:
     return arn.rpartition(":")[2].strip("/")
-
-
-def _role_of(function: FunctionDeclaration) -> str:
-    return (function.role or "").rpartition("role/")[2]
-
-
-def _destinations(function: FunctionDeclaration) -> list[str]:
-    asynchronous = function.async_invoke
-    return [arn for arn in (asynchronous.on_failure, asynchronous.on_success) if arn]
 
 
 def _place(arn: str) -> tuple[str, str]:

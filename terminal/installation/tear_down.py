@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import partial
 
 from imm_label_tags.errors import InvalidSetting
-from localcloud.fc.declaration import FunctionDeclaration
 from terminal.installation import marks
 from terminal.installation.documents import Documents
 from terminal.installation.plan import Plan, State, Step
@@ -16,6 +15,8 @@ from terminal.installation.services import Services
 from terminal.installation.set_up import ours_unchanged
 from terminal.installation.target import Target
 from terminal.installation.topics import LARGEST_MESSAGE, Topic
+from terminal.manifest.fields import FieldUnreadable
+from terminal.manifest.function import DeclaredFunction
 
 
 def plan_teardown(
@@ -44,15 +45,20 @@ class _TearDown:
             if there:
                 yield self._deployed(function)
         trust = self._documents.function_trust()
-        yield from self._role(target.role, trust)
-        yield from self._role(target.keeper_role, trust)
+        for function in (target.function, target.keeper):
+            try:
+                role = target.role_of(function)
+            except FieldUnreadable as unread:
+                yield Step(f"role of {function.resource}", State.NOT_CHECKED, str(unread))
+            else:
+                yield from self._role(role, trust)
         for role in self._target.invocation_roles:
             yield from self._role(role, self._documents.trigger_trust())
         for topic in reversed(self._target.topics):
             yield self._topic(topic, deployed)
         yield Step("kept events", State.LEFT, f"what {target.keeper.resource} stored{self._where()} stays")
 
-    def _deployed(self, function: FunctionDeclaration) -> Step:
+    def _deployed(self, function: DeclaredFunction) -> Step:
         what = f"function {function.name}"
         if self._while_deployed:
             return Step(what, State.LEFT, "it will not work any more")
@@ -66,7 +72,7 @@ class _TearDown:
     def _where(self) -> str:
         try:
             return f" below {self._target.failed_events().uri}"
-        except InvalidSetting:
+        except (InvalidSetting, FieldUnreadable):
             # Nothing is lost by not knowing where they are.
             return ""
 
