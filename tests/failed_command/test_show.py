@@ -39,7 +39,7 @@ def test_a_record_is_shown_with_its_failure_its_tasks_and_its_event(world: World
 @pytest.mark.parametrize(
     ("event", "said"),
     [
-        (b"plain text", "not understood: The event is neither JSON nor base64"),
+        (b"plain text", "not understood: The event is neither JSON nor XML nor base64"),
         (
             json.dumps(notification("t-1") | {"TaskType": "MediaConvert"}).encode(),
             "not about a video label task",
