@@ -29,6 +29,18 @@ _ACTIONS = {
     "DeleteAsyncInvokeConfig": "fc:DeleteFunctionAsyncInvokeConfig",
     "ListAsyncInvokeConfigs": "fc:ListFunctionAsyncInvokeConfigs",
 }
+# The resources of operations on what a function has several of.
+_LISTED = {
+    "ListTriggers": "triggers",
+    "CreateTrigger": "triggers",
+    "ListAliases": "aliases",
+    "ListFunctionVersions": "versions",
+    "ListVpcBindings": "vpc-bindings",
+}
+_OF_ALL_FUNCTIONS = {
+    "ListAsyncInvokeConfigs": "async-invoke-configs",
+    "ListScalingConfigs": "scaling-configs",
+}
 
 
 class AccessDenied(RequestRefused):
@@ -124,8 +136,10 @@ class Permissions:
 
     def _resource(self, operation: Operation) -> str:
         name = operation.resource or "*"
-        if operation.action in ("ListTriggers", "CreateTrigger"):
-            return self._function(f"{name}/triggers/*")
+        if operation.action in _LISTED:
+            return self._function(f"{name}/{_LISTED[operation.action]}/*")
+        if operation.action in _OF_ALL_FUNCTIONS:
+            return f"acs:fc:{self.region}:{self.account_id}:{_OF_ALL_FUNCTIONS[operation.action]}/*"
         if operation.action in ("ListLayerVersions", "CreateLayerVersion"):
             return f"acs:fc:{self.region}:{self.account_id}:{name}/versions/*"
         if name.startswith("layers/"):

@@ -20,12 +20,14 @@ import requests
 from alibabacloud_tea_openapi.utils import Utils
 from darabonba.request import DaraRequest
 
+from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.fc.declaration import FunctionDeclaration
 from terminal.local_deployment import load_deployment
 from tests.localcloud.fc_account import Account, package
 from tests.localcloud.fc_world import INTERPRETER
+from tests.policies.documents import filled
 
 ROOT = Path(__file__).parents[2]
 RECORDED = Path(__file__).with_name("fc3_requests")
@@ -33,6 +35,18 @@ ACCOUNT = "1433333333333333"
 TOPIC = "imm-label-tags"
 TAGGING, KEEPING = "imm-label-tags", "imm-label-tags-failed"
 ENTRY = "def initialize(context):\n    pass\ndef handler(event, context):\n    return 'here'\n"
+TRIGGER_ROLE = "imm-label-tags-trigger"
+DEPLOYERS_VALUES = {
+    "account": ACCOUNT,
+    "region": CloudConfig.region,
+    "function": TAGGING,
+    "failed_function": KEEPING,
+    "layer": "imm-label-tags",
+    "role": "imm-label-tags",
+    "failed_role": "imm-label-tags-failed",
+    "trigger_role": TRIGGER_ROLE,
+    "topic": TOPIC,
+}
 PACKAGES = {
     "code": package({"tag_object.py": ENTRY, "keep_failed.py": ENTRY}),
     "layer": package({"python/dependency.py": ""}),
@@ -50,9 +64,9 @@ def recorded(name: str) -> list[dict[str, Any]]:
 class Replay:
     """Sends recorded requests in the name of an account, with fresh signatures and uploads."""
 
-    def __init__(self, cloud: LocalCloud) -> None:
+    def __init__(self, cloud: LocalCloud, keys: Identity | None = None) -> None:
         self.cloud = cloud
-        self._account = Account(cloud, cloud.accounts.owner)
+        self._account = Account(cloud, keys or cloud.accounts.owner)
         self._token: Mapping[str, Any] = {}
 
     def play(self, recording: str) -> list[tuple[str, int]]:
@@ -81,7 +95,9 @@ class Replay:
             answer = self._account.token()
             self._token = answer.json()
             return answer.status_code
-        body = request.get("body", "").replace("{object}", self._object).encode()
+        # s.yaml names the trigger's role now; fc3 chose it when the requests were recorded.
+        body = request.get("body", "").replace("{object}", self._object)
+        body = body.replace("role/aliyunmnsnotificationrole", f"role/{TRIGGER_ROLE}").encode()
         # fc3 asks for an asynchronous invocation in a header, which the recording lacks.
         headers = {"x-fc-invocation-type": "Async"} if request["status"] == 202 else {}
         return self._call(request["method"], request["path"], body, headers)
@@ -127,10 +143,7 @@ def declared(file: str = "s.yaml") -> dict[str, FunctionDeclaration]:
 
 
 def configuration(function: FunctionDeclaration) -> dict[str, Any]:
-    """What a recording and today's ``s.yaml`` have in common: all but settings, times and the trigger's role.
-
-    The trigger's role was fc3's own when the requests were recorded.
-    """
+    """What a recording and today's ``s.yaml`` have in common: all but settings and times."""
     return {
         "region": function.region,
         "runtime": function.runtime,
@@ -144,6 +157,7 @@ def configuration(function: FunctionDeclaration) -> dict[str, Any]:
         "on_failure": function.async_invoke.on_failure,
         "retries": (function.async_invoke.max_retry_attempts, function.async_invoke.max_event_age_seconds),
         "topics": function.mns_topic_triggers,
+        "invocation_roles": [trigger.invocation_role for trigger in function.triggers],
         "event_bridge": function.event_bridge_triggers,
     }
 
@@ -207,3 +221,17 @@ def test_a_removal_leaves_nothing(replay: Replay) -> None:
     replay.cloud.run(replay.cloud.settled())
     assert replay.cloud.functions.invocations() == []
     assert replay.cloud.functions.lost == []
+
+
+def test_the_policy_of_a_deployer_is_enough_and_needed() -> None:
+    config = CloudConfig(account_id=ACCOUNT, interpreter=INTERPRETER, policies=True)
+    with LocalCloud(config) as cloud:
+        cloud.call(cloud.messages.create_topic, TOPIC)
+        document = json.dumps(filled("deployer", **DEPLOYERS_VALUES))
+        user = cloud.call(cloud.access.put_user, "deployer", {"deployer": document})
+        replay = Replay(cloud, user.keys)
+        for recording in ("first-deploy", "redeploy-unchanged", "deploy-one-function", "remove"):
+            replay.play(recording)
+        nobody = cloud.call(cloud.access.put_user, "nobody", {})
+        with pytest.raises(AssertionError, match="layers/imm-label-tags/versions"):
+            Replay(cloud, nobody.keys).play("first-deploy")
