@@ -29,7 +29,7 @@ help:
 	@echo "make clean   remove all that was built"
 
 setup:
-	@$(PYTHON) development/environments.py setup
+	@$(PYTHON) requirements/environments.py setup
 
 demo: setup
 	@.venv/bin/imm-label-tags demo
@@ -38,17 +38,17 @@ serve: setup
 	@.venv/bin/imm-label-tags serve
 
 test:
-	@$(PYTHON) development/environments.py test
-	@sh development/test.sh
+	@$(PYTHON) requirements/environments.py test
+	@sh tests/run.sh
 
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-header
 
 lock: setup
 	$(LOCK) layers/requirements.in -o layers/requirements.txt
-	$(LOCK) requirements-build.in -o requirements-build.txt
-	$(LOCK) --constraints layers/requirements.txt --overrides requirements-overrides.txt \
-		requirements-dev.in -o requirements-dev.txt
-	$(LOCK) development/requirements-audit.in -o development/requirements-audit.txt
+	$(LOCK) requirements/build.in -o requirements/build.txt
+	$(LOCK) --constraints layers/requirements.txt --overrides requirements/overrides.txt \
+		requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/audit.in -o requirements/audit.txt
 
 layer: setup
 	@.venv/bin/python -m layers.build
@@ -57,17 +57,17 @@ check-deploy: layer
 	@.venv/bin/imm-label-tags check-deploy
 
 load: setup
-	@.venv/bin/python -m load
+	@.venv/bin/python -m proof.load
 
 bench: setup
-	@.venv/bin/python -m benchmarks
+	@.venv/bin/python -m proof.benchmarks
 
 fuzz: setup
-	@$(PYTHON) fuzz/environment.py
-	@.venv-fuzz/bin/python -m fuzz run
+	@$(PYTHON) proof/fuzz/environment.py
+	@.venv-fuzz/bin/python -m proof.fuzz run
 
 audit: setup
-	@.venv/bin/python -m development.audit
+	@.venv/bin/python -m proof.audit
 
 clean:
 	rm -rf .venv .venv-3.10 .venv-audit .venv-fuzz layers/build .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from imm_label_tags.failed_keeper import FailedKeeper
+from imm_label_tags.failures.keeper import FailedKeeper
 
 _instance: FailedKeeper | None = None
 

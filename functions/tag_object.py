@@ -9,7 +9,7 @@ from typing import Any
 
 # What an import makes stays; the collector would look through it again and again for nothing.
 gc.disable()
-from imm_label_tags.instance import Instance  # noqa: E402
+from imm_label_tags.tagging.instance import Instance  # noqa: E402
 
 gc.enable()
 

@@ -1,8 +1,9 @@
 """What the layer leaves out because the function never imports it: a reviewed list, each with its reason.
 
-Both SDKs need all of it for features that the function does not use. ``imm_label_tags.deferred_imports`` has
-them imported without; whatever uses one of these features after all is told what is missing. Whoever adds a
-call to the function may have to take a line from here: ``layers.trial`` finds out when the layer is built.
+Both SDKs need all of it for features that the function does not use.
+``imm_label_tags.services.deferred_imports`` has them imported without; whatever uses one of these features
+after all is told what is missing. Whoever adds a call to the function may have to take a line from here:
+``layers.trial`` finds out when the layer is built.
 """
 
 from __future__ import annotations

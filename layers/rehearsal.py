@@ -211,8 +211,8 @@ def play(server: Services) -> Iterator[str]:
     import keep_failed
     import tag_object
     from imm_label_tags.errors import TaggingError
-    from imm_label_tags.instance import Instance
-    from imm_label_tags.patience import Patience
+    from imm_label_tags.retries import Patience
+    from imm_label_tags.tagging.instance import Instance
 
     event = json.dumps(
         {

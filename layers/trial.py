@@ -12,7 +12,7 @@ from layers.errors import DoesNotRun
 from layers.interpreters import Interpreter
 
 # What only this project's function has, and only a layer for it.
-_FUNCTION = Path("imm_label_tags", "instance.py")
+_FUNCTION = Path("imm_label_tags", "tagging", "instance.py")
 _SDKS = ("alibabacloud_imm20200930", "alibabacloud_oss_v2")
 _SECONDS = 300
 

@@ -18,7 +18,7 @@ for number in map(signal.Signals, map(int, sys.argv.pop(1).split())):
 for number in map(signal.Signals, map(int, sys.argv.pop(1).split())):
     signal.signal(number, signal.SIG_IGN)
 {before}
-from terminal.process import main
+from cli.process import main
 main()
 """
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -15,8 +15,8 @@ import pytest
 import requests
 
 import tag_object
-from imm_label_tags.instance import Instance
-from imm_label_tags.patience import Patience
+from imm_label_tags.retries import Patience
+from imm_label_tags.tagging.instance import Instance
 from localcloud.accounts import Identity
 from localcloud.calls import Call
 from localcloud.cloud import LocalCloud

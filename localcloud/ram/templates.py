@@ -1,4 +1,4 @@
-"""Policy documents with placeholders, as the project's ``policies/`` has them: filled, and checked.
+"""Policy documents with placeholders, as the project's ``deploy/policies/`` has them: filled, and checked.
 
 A value can neither widen a policy (no wildcards) nor break out of its JSON text.
 """

@@ -9,15 +9,15 @@ from pathlib import Path
 import certifi
 import pytest
 
-from benchmarks.certificates import ServerCertificate, make_certificate
-from benchmarks.function_process import Subject
-from benchmarks.measurements import Bench
-from benchmarks.region import Region
-from benchmarks.subjects import FUNCTION, HANDLERS, PROBE, Runtime, Sizes, declaration
+from cli.checkout import ROOT
 from layers.interpreters import Interpreter
 from layers.target import Host
 from localcloud.cloud import base_interpreter
-from terminal.checkout import ROOT
+from proof.benchmarks.certificates import ServerCertificate, make_certificate
+from proof.benchmarks.function_process import Subject
+from proof.benchmarks.measurements import Bench
+from proof.benchmarks.region import Region
+from proof.benchmarks.subjects import FUNCTION, HANDLERS, PROBE, Runtime, Sizes, declaration
 
 
 @pytest.fixture(scope="package")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.cost import Size, cost
-from benchmarks.figures import comparison, spread
+from proof.benchmarks.cost import Size, cost
+from proof.benchmarks.figures import comparison, spread
 
 
 def measured() -> dict[str, Any]:

@@ -12,13 +12,13 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import command, document, subjects
-from benchmarks.chart import imports, overview
-from benchmarks.command import main
-from benchmarks.subjects import Runtime, Sizes
+from cli.checkout import ROOT
+from cli.problems import Problem
 from layers.interpreters import Interpreter
-from terminal.checkout import ROOT
-from terminal.problems import Problem
+from proof.benchmarks import command, document, subjects
+from proof.benchmarks.chart import imports, overview
+from proof.benchmarks.command import main
+from proof.benchmarks.subjects import Runtime, Sizes
 from tests.benchmarks.samples import measured
 
 
@@ -30,7 +30,7 @@ def results() -> dict[str, Any]:
 def test_documents_and_pictures_are_those_of_the_results_that_are_kept() -> None:
     kept = document.read_results(ROOT)
     for path, text in document.rendered(kept, ROOT).items():
-        assert (ROOT / path).read_text("utf-8") == text, f"{path}: run `python -m benchmarks --render`"
+        assert (ROOT / path).read_text("utf-8") == text, f"{path}: run `python -m proof.benchmarks --render`"
 
 
 def test_the_page_shows_every_part_and_every_picture() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.cost import Size, billed_seconds, dollars, smallest_memory
-from benchmarks.figures import comparison, critical_path, spread
-from benchmarks.targets import Target, targets
+from proof.benchmarks.cost import Size, billed_seconds, dollars, smallest_memory
+from proof.benchmarks.figures import comparison, critical_path, spread
+from proof.benchmarks.targets import Target, targets
 from tests.benchmarks.samples import measured
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks import measurements
-from benchmarks.figures import spread
-from benchmarks.function_process import CallFailed
-from benchmarks.measurements import Bench, import_times
+from proof.benchmarks import measurements
+from proof.benchmarks.figures import spread
+from proof.benchmarks.function_process import CallFailed
+from proof.benchmarks.measurements import Bench, import_times
 
 
 @pytest.fixture(autouse=True)

@@ -11,15 +11,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import cloud_process
-from benchmarks.certificates import ServerCertificate
-from benchmarks.function_process import CallFailed
-from benchmarks.measurements import Bench
-from benchmarks.region import CHINESE, ENGLISH, OWN_TAGS, Region, batch
-from benchmarks.subjects import build_parts, prepare, unprotect
+from cli.checkout import ROOT
+from cli.problems import Problem
 from layers.target import Host
-from terminal.checkout import ROOT
-from terminal.problems import Problem
+from proof.benchmarks import cloud_process
+from proof.benchmarks.certificates import ServerCertificate
+from proof.benchmarks.function_process import CallFailed
+from proof.benchmarks.measurements import Bench
+from proof.benchmarks.region import CHINESE, ENGLISH, OWN_TAGS, Region, batch
+from proof.benchmarks.subjects import build_parts, prepare, unprotect
 
 VALUES = ["0.95", "0.94", "0.93", "0.92", "0.91", "0.90"]
 

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from development import audit
+from proof.audit import audit
 
 ROOT = Path(__file__).parent.parent.parent
 HASH = "--hash=sha256:" + "0" * 64
 LOCKS = {
-    "requirements-dev.txt": f"requests==2.31.0 \\\n    {HASH} \\\n    --hash=sha256:{'1' * 64}\n"
+    "requirements/dev.txt": f"requests==2.31.0 \\\n    {HASH} \\\n    --hash=sha256:{'1' * 64}\n"
     f"idna==3.4 {HASH}\n",
     "layers/requirements.txt": f"requests==2.31.0 {HASH}\n"
     f"multidict==7.1.0 ; python_full_version < '3.11' {HASH}\n"
     f"multidict==7.2.1 ; python_full_version >= '3.11' {HASH}\n",
-    "development/requirements-audit.txt": f"pip-audit==2.10.1 {HASH}\n",
-    "requirements-overrides.txt": "crcmod ; python_version < '3'\n",
+    "requirements/audit.txt": f"pip-audit==2.10.1 {HASH}\n",
+    "requirements/overrides.txt": "crcmod ; python_version < '3'\n",
     ".hidden/requirements.txt": "anything\n",
 }
 PINS = ("requests==2.31.0", "idna==3.4", "multidict==7.1.0", "multidict==7.2.1", "pip-audit==2.10.1")
@@ -82,7 +82,7 @@ class Project:
         (self.root / name).parent.mkdir(exist_ok=True)
         (self.root / name).write_text(text)
 
-    # As development/environments.py
+    # As requirements/environments.py
 
     def primary_interpreter(self) -> tuple[str, str]:
         return "3.12", sys.executable
@@ -120,9 +120,9 @@ def test_versions_of_which_nothing_is_known_to_be_vulnerable_pass(
     out = capsys.readouterr().out
     assert [line.split() for line in out.splitlines()[1:5]] == [
         ["lock", "file", "versions", "asked", "about", "vulnerable"],
-        ["development/requirements-audit.txt", "1", "1", "0"],
         ["layers/requirements.txt", "3", "3", "0"],
-        ["requirements-dev.txt", "2", "2", "0"],
+        ["requirements/audit.txt", "1", "1", "0"],
+        ["requirements/dev.txt", "2", "2", "0"],
     ]
     assert out.endswith("\nAll 5 versions were asked about; no vulnerability is known.\n")
 
@@ -135,7 +135,7 @@ def test_a_known_vulnerability_is_named_with_the_version_that_mends_it(
     lines = capsys.readouterr().out.splitlines()
     (line,) = [line for line in lines if line.startswith("idna")]
     ids = "PYSEC-2024-60, CVE-2024-3651, GHSA-jjg7-2v4v-x38h"
-    assert re.split(" {2,}", line) == ["idna", "3.4", ids, "3.7", "requirements-dev.txt"]
+    assert re.split(" {2,}", line) == ["idna", "3.4", ids, "3.7", "requirements/dev.txt"]
     assert "no vulnerability is known" not in "".join(lines)
 
 
@@ -224,10 +224,10 @@ def test_an_answer_that_is_none_is_not_believed(project: Project, capsys: pytest
 def test_a_lock_file_that_leaves_something_open_is_a_fault(
     project: Project, capsys: pytest.CaptureFixture[str], text: str, said: str
 ) -> None:
-    project.lock("fuzz/requirements.txt", text)
+    project.lock("requirements/fuzz.txt", text)
     assert project.audit() == 1
     error = capsys.readouterr().err
-    assert "fuzz/requirements.txt" in error
+    assert "requirements/fuzz.txt" in error
     assert said in error
 
 
@@ -235,7 +235,7 @@ def test_without_pip_audit_nothing_was_asked(project: Project, capsys: pytest.Ca
     project.installs = False
     assert project.audit() == audit.MISSING == 2
     assert "NOT AUDITED: pip-audit could not be installed" in capsys.readouterr().err
-    project.lock("fuzz/requirements.txt", "idna\n")
+    project.lock("requirements/fuzz.txt", "idna\n")
     assert project.audit() == 1
 
 
@@ -246,9 +246,9 @@ def test_the_environment_is_made_once_for_a_lock_file(
         project.audit()
     assert len(project.installed) == 1
     assert project.installed[0] == (
-        *("-r", "development/requirements-audit.txt", "--require-hashes", "--only-binary", ":all:"),
+        *("-r", "requirements/audit.txt", "--require-hashes", "--only-binary", ":all:"),
     )
-    project.lock("development/requirements-audit.txt", f"pip-audit==2.11 {HASH}\n")
+    project.lock("requirements/audit.txt", f"pip-audit==2.11 {HASH}\n")
     project.audit()
     assert len(project.installed) == 2
     assert capsys.readouterr().out.count("Preparing .venv-audit on Python 3.12 (once).") == 2
@@ -266,9 +266,9 @@ def test_every_lock_file_of_this_project_is_found_and_whole() -> None:
     pins, faults = audit.read_locks(ROOT, locks)
     assert {
         "layers/requirements.txt",
-        "requirements-build.txt",
-        "requirements-dev.txt",
-        "development/requirements-audit.txt",
+        "requirements/build.txt",
+        "requirements/dev.txt",
+        "requirements/audit.txt",
     } <= set(pins)
     assert faults == []
     assert all(pins.values())

@@ -17,13 +17,13 @@ import pytest
 from tests.localcloud.fc_world import eventually, running_process
 
 ROOT = Path(__file__).parent.parent.parent
-SCRIPT = ROOT / "development" / "environments.py"
+SCRIPT = ROOT / "requirements" / "environments.py"
 
 
 @pytest.fixture
 def environments() -> ModuleType:
     specification = importlib.util.spec_from_file_location(
-        "environments", ROOT / "development" / "environments.py"
+        "environments", ROOT / "requirements" / "environments.py"
     )
     assert specification is not None
     assert specification.loader is not None
@@ -80,7 +80,7 @@ def test_our_modules_come_before_those_of_the_same_names_on_the_users_path(tmp_p
     # and where the checkout itself is on it, too
     path = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "functions")))
     run = subprocess.run(
-        [sys.executable, "-c", "import terminal.main, json, imm_label_tags, of_the_user; print('ours')"],
+        [sys.executable, "-c", "import cli.main, json, imm_label_tags, of_the_user; print('ours')"],
         cwd=tmp_path.parent,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
@@ -96,10 +96,9 @@ def test_a_checkout_that_may_not_be_written_is_told_in_one_line(
     tmp_path: Path,
 ) -> None:
     # Given a checkout that is not set up, and that another user owns
-    shutil.copytree(ROOT / "development", tmp_path / "development")
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     shutil.copytree(ROOT / "layers", tmp_path / "layers", ignore=shutil.ignore_patterns("build"))
-    for path in (*ROOT.glob("requirements*.txt"), ROOT / "pyproject.toml"):
-        shutil.copy(path, tmp_path)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     monkeypatch.setattr(environments, "ROOT", tmp_path)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert environments.main(["setup"]) == 2
@@ -185,7 +184,7 @@ def test_make_alone_lists_what_there_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements-build.txt", "requirements-dev.txt", "layers/requirements.txt"]
+    "name", ["requirements/build.txt", "requirements/dev.txt", "layers/requirements.txt"]
 )
 def test_every_locked_version_has_hashes_and_no_address_of_a_registry(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
@@ -201,10 +200,10 @@ def test_the_function_and_the_checks_use_the_same_versions() -> None:
     def versions(name: str) -> set[str]:
         return set(re.findall(r"^([a-z0-9._-]+==[^ ]+)", (ROOT / name).read_text("utf-8"), re.MULTILINE))
 
-    assert versions("layers/requirements.txt") <= versions("requirements-dev.txt")
+    assert versions("layers/requirements.txt") <= versions("requirements/dev.txt")
 
 
 def test_no_package_that_stands_for_the_runtime_itself_is_required() -> None:
-    for path in [*ROOT.glob("requirements*"), *(ROOT / "layers").glob("requirements*")]:
+    for path in [*ROOT.glob("requirements/*.*"), *(ROOT / "layers").glob("requirements*")]:
         names = re.findall(r"^([A-Za-z0-9._-]+)", path.read_text("utf-8"), re.MULTILINE)
         assert not [name for name in names if "fc" in re.split(r"[._-]", name.lower())]

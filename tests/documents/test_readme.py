@@ -10,14 +10,14 @@ import click
 import pytest
 import yaml
 
+from cli.checkout import KEEPING, TAGGING
+from cli.main import main
 from imm_label_tags import errors
 from imm_label_tags.errors import TaggingError
-from imm_label_tags.failed_settings import VARIABLE, read_failed_settings
-from imm_label_tags.outcome import DropReason, Status
-from imm_label_tags.settings import read_settings
-from imm_label_tags.tag_value import ValueTemplate
-from terminal.checkout import KEEPING, TAGGING
-from terminal.main import main
+from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
+from imm_label_tags.results.outcome import DropReason, Status
+from imm_label_tags.tagging.settings import read_settings
+from imm_label_tags.tags.value_template import ValueTemplate
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -169,7 +169,10 @@ def test_every_make_target_is_documented_and_no_other() -> None:
 
 
 def test_every_path_that_is_named_exists() -> None:
-    named = re.findall(r"(?<![\w/.:])((?:localcloud|tests|functions|layers|terminal)/[\w./-]*)", README)
+    named = re.findall(
+        r"(?<![\w/.:])((?:localcloud|tests|functions|layers|cli|deploy|examples|proof|requirements)/[\w./-]*)",
+        README,
+    )
     assert named
     for path in named:
         assert (ROOT / path).exists() or path.startswith("layers/build/"), path
@@ -185,4 +188,4 @@ def test_every_link_inside_the_readme_leads_somewhere() -> None:
 
 
 def test_the_event_fixtures_that_the_documents_offer_are_there() -> None:
-    assert len(list((ROOT / "tests" / "events" / "tasks").iterdir())) > 15
+    assert len(list((ROOT / "examples" / "events" / "tasks").iterdir())) > 15

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import requests
 
-from imm_label_tags.failed_event import FailedEvent
+from cli.checkout import DEPLOYMENT, ROOT, TAGGING, cloud_config, layer
+from cli.clients import Account, Project, Video
+from cli.local_deployment import load_deployment
+from imm_label_tags.failures.failed_event import FailedEvent
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig, Ports
 from localcloud.faults import Fault, FaultKind
 from localcloud.fc.invocation import InvocationRecord
-from terminal.checkout import DEPLOYMENT, ROOT, TAGGING, cloud_config, layer
-from terminal.clients import Account, Project, Video
-from terminal.local_deployment import load_deployment
 from tests.localcloud.mns_region import document, sign
 
 EVENT_BRIDGE = ROOT / "s.eventbridge.yaml"
@@ -115,7 +115,7 @@ def test_the_labels_of_a_task_stand_on_the_object(runtime: str) -> None:
         assert here.statuses() == ["tagged"]
         assert {key: tags[key] for key in OWN} == OWN
         assert tags["imm"].endswith(f"Z/{task_id}")
-        assert tags["imm_yi-zi"] == "0.95"
+        assert tags["imm_yi-zi"] == "yes"
         assert len(tags) == 10
 
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
+from cli import sample
+from cli.checkout import ROOT, cloud_config, variables
+from cli.role import give_roles
+from cli.serving import deployment_variables
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
-from terminal import sample
-from terminal.checkout import ROOT, cloud_config, variables
-from terminal.role import give_roles
-from terminal.serving import deployment_variables
 from tests.localcloud.fc_world import eventually
 
 TAGGING, KEEPING = "imm-label-tags", "imm-label-tags-failed"

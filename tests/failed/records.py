@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = Path(__file__).parents[2] / "examples" / "events"
 RECORD = (EVENTS / "tasks" / "fc-failure-record.json").read_bytes()
 REQUEST_ID = "1-61c53a02-15d3f9ee-0001"
 FUNCTION = "acs:fc:cn-hangzhou:1234567890123456:functions/imm-label-tags"

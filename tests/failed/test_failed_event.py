@@ -13,8 +13,8 @@ import pytest
 from imm_label_tags import errors
 from imm_label_tags.errors import InvalidFailureRecord, PermanentError, TaggingError
 from imm_label_tags.events.event import read_event
-from imm_label_tags.failed_event import FailedEvent
-from imm_label_tags.objects import TargetObject
+from imm_label_tags.failures.failed_event import FailedEvent
+from imm_label_tags.results.target import TargetObject
 from tests.failed.records import (
     ABSENT,
     EVENTS,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from imm_label_tags.errors import InvalidFailureRecord, InvalidNotification
 from imm_label_tags.events.event import read_event
-from imm_label_tags.failed_event import FailedEvent
-from imm_label_tags.objects import TargetObject
+from imm_label_tags.failures.failed_event import FailedEvent
+from imm_label_tags.results.target import TargetObject
 from tests.failed.records import RECORD, content
 
 # Lone surrogates, NUL and everything else.

@@ -25,9 +25,9 @@ from imm_label_tags.errors import (
     TaggingError,
     Throttled,
 )
-from imm_label_tags.failed_event import FailedEvent
-from imm_label_tags.failed_keeper import FailedKeeper
-from imm_label_tags.patience import Patience
+from imm_label_tags.failures.failed_event import FailedEvent
+from imm_label_tags.failures.keeper import FailedKeeper
+from imm_label_tags.retries import Patience
 from localcloud.faults import Fault, FaultKind
 from tests.failed.records import FUNCTION, KEY, RECORD, REQUEST_ID, answering, varied, with_context
 from tests.stage import Stage
@@ -470,12 +470,11 @@ def imported(entry: str) -> set[str]:
 
 def test_the_function_that_tags_imports_nothing_of_this_one() -> None:
     own = {
-        f"imm_label_tags.{name}"
-        for name in ("failed_event", "failed_keeper", "failed_settings", "failed_store")
+        f"imm_label_tags.failures.{name}"
+        for name in ("failed_event", "json_members", "keeper", "settings", "store")
     }
-    own.add("imm_label_tags.json_members")
     assert own <= imported("keep_failed")
-    assert "imm_label_tags.oss" in imported("tag_object")
+    assert "imm_label_tags.services.oss" in imported("tag_object")
     assert not own & imported("tag_object")
 
 

@@ -13,15 +13,15 @@ import alibabacloud_oss_v2 as oss
 import pytest
 import yaml
 
-from imm_label_tags.failed_event import FailedEvent
+from cli.checkout import DEPLOYMENT, KEEPING, ROOT, TAGGING, cloud_config, layer
+from cli.local_deployment import load_deployment
+from imm_label_tags.failures.failed_event import FailedEvent
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig, Ports
 from localcloud.faults import Fault, FaultKind
 from localcloud.fc.invocation import InvocationRecord, InvocationResult
 from localcloud.imm.tasks import TaskRecord
 from localcloud.mns.service import Subscription
-from terminal.checkout import DEPLOYMENT, KEEPING, ROOT, TAGGING, cloud_config, layer
-from terminal.local_deployment import load_deployment
 from tests.failed.records import EVENTS, RECORD
 from tests.stage import CHAIR
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from cli import checkout
+from cli.local_deployment import load_deployment
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
-from terminal import checkout
-from terminal.local_deployment import load_deployment
 from tests.failed_command.world import CODE, World
 
 DEPLOYMENT = """

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from terminal import checkout
-from terminal.failed import carrying_out
-from terminal.failed.interruption import Interruption
-from terminal.process import EndedBySignal
+from cli import checkout
+from cli.failed import carrying_out
+from cli.failed.interruption import Interruption
+from cli.process import EndedBySignal
 from tests.command_process import environment, started
 from tests.failed_command.world import World, flat, meanwhile, until
 
@@ -144,9 +144,7 @@ def test_a_process_that_is_interrupted_twice_is_gone_and_its_records_are_not(wor
     for number in range(3):
         world.keep(f"t-{number}", wanted=world.waiting(f"n{number}"))
     arguments = ["failed", "replay", "--yes", "--concurrency", "1"]
-    ours = (
-        f"import pathlib, terminal.checkout as c; c.DEPLOYMENT = pathlib.Path({str(checkout.DEPLOYMENT)!r})"
-    )
+    ours = f"import pathlib, cli.checkout as c; c.DEPLOYMENT = pathlib.Path({str(checkout.DEPLOYMENT)!r})"
     with started(*arguments, env=environment(**world.environment()), before=ours) as process:
         assert process.stdout is not None
         until(lambda: any(world.runs(f"n{number}") for number in range(3)))

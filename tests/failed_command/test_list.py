@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from cli import checkout
+from cli.failed import store
+from cli.failed.reading import READERS
 from localcloud.faults import Fault, FaultKind
-from terminal import checkout
-from terminal.failed import store
-from terminal.failed.reading import READERS
 from tests.failed_command.world import PREFIX, World, failure_record, flat, notification
 from tests.localcloud.ram_world import allow
 
@@ -329,7 +329,7 @@ def test_a_permission_that_lacks_is_named(world: World, lacking: str, resource: 
     assert len(result.output.splitlines()) == 1
     named = resource.format(bucket=world.bucket)
     assert f"the action {lacking} on acs:oss:*:1234567890123456:{named};" in result.output
-    assert "policies/failed.json" in result.output
+    assert "deploy/policies/failed.json" in result.output
 
 
 def test_keys_are_needed(world: World) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terminal.failed.messages import LONGEST, Forms, form_of
+from cli.failed.messages import LONGEST, Forms, form_of
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from cli.failed.interruption import Interruption
+from cli.failed.work import End, Ended, Work
 from localcloud.faults import Fault, FaultKind
-from terminal.failed.interruption import Interruption
-from terminal.failed.work import End, Ended, Work
 from tests.failed_command.world import (
     PATIENCE_SECONDS,
     PREFIX,

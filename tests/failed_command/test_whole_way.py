@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from cli import checkout
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from localcloud.imm.tasks import TaskRecord
-from terminal import checkout
 from tests.failed_command.world import World, flat, notification
 from tests.installation.account import deployment
 from tests.stage import CHAIR

@@ -14,11 +14,11 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from imm_label_tags.failed_event import FailedEvent
+from cli.failed.command import failed
+from imm_label_tags.failures.failed_event import FailedEvent
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault, FaultKind
-from terminal.failed.command import failed
 from tests.localcloud.ram_world import caller
 
 FUNCTION = "imm-label-tags"

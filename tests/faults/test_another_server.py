@@ -8,8 +8,8 @@ import pytest
 
 from imm_label_tags.errors import ServiceRejected, ServiceUnavailable
 from localcloud.faults import Fault, FaultKind
-from tests.faults.fault_case import OSS, Call
-from tests.faults.faults import AS_HTML, HTML, REQUEST_ID
+from proof.faults.fault_case import OSS, Call
+from proof.faults.faults import AS_HTML, HTML, REQUEST_ID
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage
 

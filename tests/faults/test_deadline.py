@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from imm_label_tags.errors import BatchFailed, ServiceUnavailable
-from imm_label_tags.patience import ASSUMED_TIMEOUT_SECONDS, MARGIN_SECONDS, SHORTEST_CALL_SECONDS
+from imm_label_tags.retries import ASSUMED_TIMEOUT_SECONDS, MARGIN_SECONDS, SHORTEST_CALL_SECONDS
 from localcloud.faults import Fault, FaultKind
-from tests.faults.fault_case import ALL, IMM, Call
+from proof.faults.fault_case import ALL, IMM, Call
 from tests.faults.line import Line
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage

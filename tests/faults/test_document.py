@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tests.faults.document import PAGE, page
-from tests.faults.fault_case import ALL, IMM, OSS, Call, Group
-from tests.faults.faults import FAULTS
-from tests.faults.table import TABLE
+from proof.faults.document import PAGE, page
+from proof.faults.fault_case import ALL, IMM, OSS, Call, Group
+from proof.faults.faults import FAULTS
+from proof.faults.table import TABLE
 
 
 def lines(group: Group) -> list[list[str]]:
@@ -30,7 +30,7 @@ def combinations(group: Group) -> Iterator[tuple[str, Call]]:
 
 
 def test_the_page_is_what_the_table_says() -> None:
-    assert PAGE.read_text("utf-8") == page(), "run: python -m tests.faults.document"
+    assert PAGE.read_text("utf-8") == page(), "run: python -m proof.faults.document"
 
 
 def test_every_combination_is_on_exactly_one_line_under_its_heading() -> None:

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from imm_label_tags.errors import ServiceUnavailable, TransientError
-from imm_label_tags.patience import ATTEMPTS, FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, RETRIES, Patience
+from imm_label_tags.retries import ATTEMPTS, FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, RETRIES, Patience
 from localcloud.faults import Fault, FaultKind
-from tests.faults.fault_case import Call
-from tests.faults.table import TABLE, Row
+from proof.faults.fault_case import Call
+from proof.faults.table import TABLE, Row
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage
 

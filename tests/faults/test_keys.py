@@ -9,7 +9,7 @@ import pytest
 
 from imm_label_tags.errors import InvalidSetting, ServiceRejected, ServiceUnavailable, TaggingError
 from localcloud.accounts import Identity
-from tests.faults.fault_case import IMM, OSS, Call
+from proof.faults.fault_case import IMM, OSS, Call
 from tests.faults.line import Line
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage

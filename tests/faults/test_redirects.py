@@ -9,7 +9,7 @@ import pytest
 
 from imm_label_tags.errors import ServiceRejected
 from localcloud.faults import Fault, FaultKind
-from tests.faults.fault_case import Call
+from proof.faults.fault_case import Call
 from tests.stage import CHAIR, Stage
 
 

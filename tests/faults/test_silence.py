@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from imm_label_tags.errors import BatchFailed
-from tests.faults.fault_case import IMM, Call
-from tests.faults.table import TABLE, Row
+from proof.faults.fault_case import IMM, Call
+from proof.faults.table import TABLE, Row
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage
 

@@ -8,13 +8,13 @@ from collections import Counter
 import pytest
 
 from imm_label_tags import errors
-from imm_label_tags.outcome import Status
-from imm_label_tags.patience import ATTEMPTS, RETRIES
-from tests.faults.fault_case import ALL, Call, FaultCase
-from tests.faults.faults import FAULTS
+from imm_label_tags.results.outcome import Status
+from imm_label_tags.retries import ATTEMPTS, RETRIES
+from proof.faults.fault_case import ALL, Call, FaultCase
+from proof.faults.faults import FAULTS
+from proof.faults.table import TABLE, TAGGED, Row
 from tests.faults.line import Line
 from tests.faults.relay import CallBreak
-from tests.faults.table import TABLE, TAGGED, Row
 from tests.faults.trial import FOREIGN, End, Trial, TrialOf
 from tests.stage import Stage
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from imm_label_tags import connections
-from imm_label_tags.connections import REST_SECONDS
-from imm_label_tags.failed_keeper import FailedKeeper
+from imm_label_tags.failures.keeper import FailedKeeper
+from imm_label_tags.services import session as connections
+from imm_label_tags.services.session import REST_SECONDS
 from localcloud.faults import Fault, FaultKind
+from proof.faults.fault_case import Call
 from tests.failed.records import RECORD
-from tests.faults.fault_case import Call
 from tests.faults.line import Line
 from tests.faults.relay import IdleBreak
 from tests.faults.trial import FOREIGN

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from imm_label_tags.errors import TaggingError
-from tests.faults.fault_case import IMM, OSS, Call, FaultCase
+from proof.faults.fault_case import IMM, OSS, Call, FaultCase
 from tests.faults.line import Line
 from tests.faults.relay import Relay
 from tests.stage import CHAIR, Stage

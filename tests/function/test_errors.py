@@ -19,7 +19,7 @@ from imm_label_tags.errors import (
     TaskNotFound,
     Throttled,
 )
-from imm_label_tags.oss import OssObjects
+from imm_label_tags.services.oss import OssObjects
 from localcloud.faults import Fault, FaultKind
 from tests.stage import CHAIR, Stage
 

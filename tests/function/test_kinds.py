@@ -10,11 +10,11 @@ import pytest
 from alibabacloud_imm20200930.models import GetTaskRequest
 
 import tag_object
-from imm_label_tags.instance import Instance, video_labels
-from imm_label_tags.settings import Settings
-from imm_label_tags.tag_plan import Places
-from imm_label_tags.tagging import TaskKind
-from imm_label_tags.task import ResultKind
+from imm_label_tags.results.task import ResultKind
+from imm_label_tags.tagging.instance import Instance, video_labels
+from imm_label_tags.tagging.settings import Settings
+from imm_label_tags.tagging.tagger import TaskKind
+from imm_label_tags.tags.plan import Places
 from tests.stage import CHAIR, FURNITURE, Stage
 
 VERDICT = "VideoVerdict"

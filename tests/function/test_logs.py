@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from imm_label_tags.errors import TaggingError, TaskNotFound
-from imm_label_tags.tag_plan import TagScheme
+from imm_label_tags.tags.plan import TagScheme
 from localcloud.faults import Fault, FaultKind
 from tests.stage import CHAIR, Stage
 

@@ -9,8 +9,8 @@ import alibabacloud_oss_v2 as oss
 import pytest
 
 from imm_label_tags.errors import InvalidSetting, ServiceUnavailable
-from imm_label_tags.object_tagging import MAX_LOOKS
-from imm_label_tags.patience import Patience
+from imm_label_tags.retries import Patience
+from imm_label_tags.tagging.object_tagger import MAX_LOOKS
 from localcloud.faults import Fault, FaultKind
 from tests.stage import CHAIR, FURNITURE, Stage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from fuzz.watchdog import Watchdog
+from proof.fuzz.watchdog import Watchdog
 
 # Of the processor's time: what takes so long here takes the time of an invocation there.
 SECONDS = 10.0

@@ -1,6 +1,6 @@
 """A stand-in for atheris: it knows nothing of coverage, and gives a target the inputs that it was given.
 
-As much of the real one's interface as ``fuzz.guided`` uses: Setup, Fuzz, instrument_imports, options of
+As much of the real one's interface as ``proof.fuzz.guided`` uses: Setup, Fuzz, instrument_imports, options of
 libFuzzer, an artifact and status 77 for a finding.
 """
 
@@ -23,8 +23,8 @@ def instrument_imports(include: list[str]) -> Iterator[None]:
     """Modules imported inside would be instrumented."""
     assert "imm_label_tags" in include
     yield
-    if os.environ.get("ENGINE_BREAKS") and "fuzz.targets.task" in sys.modules:
-        sys.modules["fuzz.targets.task"].__dict__["parse_time"] = lambda text: None
+    if os.environ.get("ENGINE_BREAKS") and "proof.fuzz.targets.task" in sys.modules:
+        sys.modules["proof.fuzz.targets.task"].__dict__["parse_time"] = lambda text: None
 
 
 def Setup(arguments: list[str], target: Callable[[bytes], None]) -> None:  # noqa: N802

@@ -11,13 +11,13 @@ from imm_label_tags.errors import MAX_MESSAGE, BatchFailed, InvalidNotification,
 from imm_label_tags.events.event import read_event
 from imm_label_tags.events.imm_message import IgnoredEvent
 from imm_label_tags.excerpt import excerpt
-from imm_label_tags.failed_event import FailedEvent
+from imm_label_tags.failures.failed_event import FailedEvent
 from imm_label_tags.log import MAX_LINE_BYTES, Log
-from imm_label_tags.naming import LONGEST_LABEL, LabelNames, Naming, encode
-from imm_label_tags.objects import ObjectPatterns, TargetObject
 from imm_label_tags.printable import printable
-from imm_label_tags.romanisation import romanise
-from imm_label_tags.task import parse_time, target_of_user_data
+from imm_label_tags.results.target import ObjectPatterns, TargetObject
+from imm_label_tags.results.task import parse_time, target_of_user_data
+from imm_label_tags.tags.naming import LONGEST_LABEL, LabelNames, Naming, encode
+from imm_label_tags.tags.romanisation import romanise
 from tests.hostile.bounds import bounded
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from fuzz import corpus, environment, guided, session, undirected
-from fuzz.__main__ import main
-from fuzz.choices import Choices
-from fuzz.promises import BrokenPromise, require_message
-from fuzz.reach import Reach
-from fuzz.targets import NAMES, Target, load
-from fuzz.watchdog import Watchdog
-from fuzz.xml_reading import NotTags, NotXml, read, read_tags
+from proof.fuzz import corpus, environment, guided, session, undirected
+from proof.fuzz.__main__ import main
+from proof.fuzz.choices import Choices
+from proof.fuzz.promises import BrokenPromise, require_message
+from proof.fuzz.reach import Reach
+from proof.fuzz.targets import NAMES, Target, load
+from proof.fuzz.watchdog import Watchdog
+from proof.fuzz.xml_reading import NotTags, NotXml, read, read_tags
 
 ROOT = Path(__file__).parent.parent.parent
 ENGINE = Path(__file__).parent / "engine.py"
@@ -55,7 +55,7 @@ def test_an_input_that_takes_much_memory_is_found() -> None:
         assert len(b"x" * 64_000_000) == 64_000_000
 
     # In a new process, whose peak is its own also where the system cannot have it begin anew
-    program = "from fuzz.watchdog import Watchdog\nWatchdog(megabytes=8).run({}, b'')\n"
+    program = "from proof.fuzz.watchdog import Watchdog\nWatchdog(megabytes=8).run({}, b'')\n"
     for body, status in (("lambda data: bytes(1024)", 0), ("lambda data: bytearray(b'x') * 64_000_000", 1)):
         finished = subprocess.run(
             [sys.executable, "-c", program.format(body)], cwd=ROOT, capture_output=True, text=True
@@ -68,8 +68,8 @@ def test_an_input_that_takes_much_memory_is_found() -> None:
 def test_where_the_system_shows_no_status_the_peak_is_that_of_the_whole_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fuzz.watchdog._STATUS", tmp_path / "nothing")
-    monkeypatch.setattr("fuzz.watchdog._CLEAR", tmp_path / "nowhere" / "nothing")
+    monkeypatch.setattr("proof.fuzz.watchdog._STATUS", tmp_path / "nothing")
+    monkeypatch.setattr("proof.fuzz.watchdog._CLEAR", tmp_path / "nowhere" / "nothing")
     with pytest.raises(BrokenPromise, match="MiB of memory"):
         Watchdog(megabytes=-1).run(lambda data: None, b"")
 
@@ -261,7 +261,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty place for kept inputs and findings."""
     monkeypatch.setattr(corpus, "CORPUS", tmp_path / "corpus")
     monkeypatch.setattr(session, "FINDINGS", tmp_path / "findings")
-    monkeypatch.setattr("fuzz.__main__._relative", lambda path: path)
+    monkeypatch.setattr("proof.fuzz.__main__._relative", lambda path: path)
     return tmp_path
 
 
@@ -353,7 +353,7 @@ def test_the_process_of_a_target_writes_its_report(
     monkeypatch.setattr("os._exit", end)
     target = load("task")
     if breaks:
-        monkeypatch.setattr("fuzz.targets.task.parse_time", lambda text: 1)
+        monkeypatch.setattr("proof.fuzz.targets.task.parse_time", lambda text: 1)
     report, found = kept / "report.json", kept / "found"
     found.mkdir()
     (kept / "given").mkdir()
@@ -396,7 +396,7 @@ def test_hypothesis_searches_without_the_engine(kept: Path, capsys: pytest.Captu
 def test_hypothesis_shows_the_smallest_input_that_breaks_a_promise(
     kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("fuzz.targets.task.parse_time", lambda text: None)
+    monkeypatch.setattr("proof.fuzz.targets.task.parse_time", lambda text: None)
     assert main(["run", "task", "--executions", "300", "--engine", "hypothesis", "--seed", "3"]) == 1
     assert "BROKEN PROMISE of task: BrokenPromise: None is the time" in capsys.readouterr().out
 
@@ -472,7 +472,7 @@ def test_the_environment_is_made_once_of_locked_requirements(
     wheel(0)
     environments = Environments()
     assert environment.main(tmp_path / ".venv-fuzz", environments) == 0
-    locks = ["requirements-build.txt", "layers/requirements.txt", "fuzz/requirements.txt"]
+    locks = ["requirements/build.txt", "layers/requirements.txt", "requirements/fuzz.txt"]
     assert environments.done == ["venv", *locks]
     assert "Preparing .venv-fuzz" in capsys.readouterr().out
     again = Environments()
@@ -496,7 +496,7 @@ def test_an_environment_that_cannot_be_made_says_why(
 
 
 def test_the_engine_is_locked_with_hashes_and_no_address() -> None:
-    text = (ROOT / "fuzz" / "requirements.txt").read_text()
+    text = (ROOT / "requirements" / "fuzz.txt").read_text()
     assert "atheris==" in text
     assert "--hash=sha256:" in text
     assert "//" not in text

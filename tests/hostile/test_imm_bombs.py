@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from imm_label_tags.alphabet import is_legal
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TargetUnknown
+from imm_label_tags.tags.charset import is_legal
 from localcloud.faults import Fault, FaultKind
 from tests.hostile.bounds import bounded
 from tests.stage import CHAIR, Stage

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fuzz import corpus, undirected
-from fuzz.targets import NAMES, Target, load
-from fuzz.watchdog import Watchdog
+from proof.fuzz import corpus, undirected
+from proof.fuzz.targets import NAMES, Target, load
+from proof.fuzz.watchdog import Watchdog
 from tests.hostile.bounds import MEGABYTES, SECONDS
 
 KEPT = {name: corpus.inputs(corpus.directory(name)) for name in NAMES}
@@ -45,7 +45,7 @@ def test_nothing_that_is_made_of_them_does(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_kept_inputs_reach_the_lines_that_the_target_is_about(name: str) -> None:
-    from fuzz.reach import Reach
+    from proof.fuzz.reach import Reach
 
     target: Target = load(name)
     reached, there = Reach(target).lines(KEPT[name])

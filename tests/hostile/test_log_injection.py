@@ -199,7 +199,7 @@ def test_an_error_that_nobody_foresaw(
     def broken(*_: object) -> None:
         raise ZeroDivisionError(text)
 
-    monkeypatch.setattr("imm_label_tags.tagging.target_of_task", broken)
+    monkeypatch.setattr("imm_label_tags.tagging.tagger.target_of_task", broken)
     assert_one_line(raised(stage, stage.task(stage.upload(), CHAIR)))
     (line,) = lines(capsys)
     # Where the trace had to be cut, it still says where it begins and what it ends in

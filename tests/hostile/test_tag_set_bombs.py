@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.targets import load
 from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TaggingError
-from imm_label_tags.tagging_xml import MAX_BODY_BYTES, UnreadableTagSet, check_tag_set
+from imm_label_tags.services.tag_xml import MAX_BODY_BYTES, UnreadableTagSet, check_tag_set
 from localcloud.faults import Fault, FaultKind
+from proof.fuzz.targets import load
 from tests.hostile.bounds import bounded
 from tests.stage import CHAIR, Stage
 

@@ -11,18 +11,18 @@ import click
 import requests
 from click.testing import CliRunner, Result
 
-from imm_label_tags.credentials import Keys
+from cli import checkout
+from cli.installation.access import Access, Endpoints
+from cli.installation.commands import doctor, setup, teardown
+from cli.installation.services import Services, connect
+from cli.installation.target import read_target
+from cli.local_deployment import load_deployment
+from imm_label_tags.services.credentials import Keys
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.faults import Fault, FaultKind
 from localcloud.ram.templates import fill
-from terminal import checkout
-from terminal.installation.access import Access, Endpoints
-from terminal.installation.commands import doctor, setup, teardown
-from terminal.installation.services import Services, connect
-from terminal.installation.target import read_target
-from terminal.local_deployment import load_deployment
 
 BUCKET = "media"
 PREFIX = "videos/"
@@ -44,7 +44,7 @@ FAILED_EVENTS = f"oss://{FAILED_BUCKET}/{FAILED_PREFIX}"
 INVOCATION_ROLE = "          invocationRole: acs:ram::${vars.account}:role/${vars.trigger_role}\n"
 
 
-# The values of the placeholders in policies/, but for the account and the region.
+# The values of the placeholders in deploy/policies/, but for the account and the region.
 NAMES = {
     "bucket": BUCKET,
     "prefix": PREFIX,
@@ -153,7 +153,7 @@ class Account(LocalCloud):
         }
 
     def installer(self, **names: str) -> Identity:
-        """Somebody who may do what ``policies/setup.json`` lists, and nothing else."""
+        """Somebody who may do what ``deploy/policies/setup.json`` lists, and nothing else."""
         user = self.call(self.access.put_user, "installer", {"setup": self.document("setup", **names)})
         keys: Identity = user.keys
         return keys
@@ -161,7 +161,7 @@ class Account(LocalCloud):
     # What is there
 
     def document(self, name: str, **names: str) -> str:
-        """A document of ``policies/``, filled for this account."""
+        """A document of ``deploy/policies/``, filled for this account."""
         values = {"account": self.config.account_id, "region": self.config.region, **NAMES, **names}
         return fill(checkout.POLICIES / f"{name}.json", values)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from terminal import checkout
+from cli import checkout
 from tests.installation.account import Account, deployment
 
 Deployed = Callable[..., Account]

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from cli.installation.access import Endpoints
+from cli.installation.commands import setup
 from localcloud.faults import FaultKind
-from terminal.installation.access import Endpoints
-from terminal.installation.commands import setup
 from tests.installation.account import BUCKET, PROJECT, Account, flat
 
 
@@ -55,7 +55,7 @@ def test_a_missing_permission_is_named_with_its_resource(fresh: Account) -> None
     text = flat(result)
     assert "RAM GetRole on role AliyunIMMDefaultRole failed" in text
     assert "the action ram:GetRole on acs:ram:*:1234567890123456:role/AliyunIMMDefaultRole" in text
-    assert "policies/setup.json" in text
+    assert "deploy/policies/setup.json" in text
 
 
 def test_the_permissions_in_policies_are_enough(fresh: Account) -> None:

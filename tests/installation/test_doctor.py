@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from cli import checkout
+from cli.installation import media, ram
+from cli.installation.commands import doctor
 from localcloud.ram.attachments import Holder
-from terminal import checkout
-from terminal.installation import media, ram
-from terminal.installation.commands import doctor
 from tests.installation.account import (
     BUCKET,
     FAILED_TOPIC,

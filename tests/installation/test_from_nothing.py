@@ -13,9 +13,9 @@ from alibabacloud_imm20200930 import models
 from alibabacloud_imm20200930.client import Client
 from alibabacloud_tea_openapi.utils_models import Config
 
+from cli import checkout
+from cli.installation.commands import doctor, setup, teardown
 from localcloud.mns.service import Subscription
-from terminal import checkout
-from terminal.installation.commands import doctor, setup, teardown
 from tests.installation.account import (
     BUCKET,
     FAILED_EVENTS,
@@ -74,7 +74,7 @@ def hear(account: Account, topic: str) -> list[dict[str, Any]]:
 
 @contextmanager
 def installer(account: Account, asked: list[Asked]) -> Iterator[dict[str, str]]:
-    """The environment of somebody who may do what ``policies/setup.json`` lists, and nothing else."""
+    """The environment of somebody who may do what ``deploy/policies/setup.json`` lists, and nothing else."""
     identity = account.installer(**PLACEHOLDERS)
     with asked_about(identity) as heard:
         yield {**account.environment(identity), **NAMED}

@@ -8,12 +8,12 @@ from pathlib import Path
 import alibabacloud_oss_v2 as oss
 import pytest
 
-from imm_label_tags.failed_settings import FailedEvents
+from cli import checkout
+from cli.failed import store
+from cli.installation import keeping, media
+from cli.installation.commands import doctor
+from imm_label_tags.failures.settings import FailedEvents
 from localcloud.ram.attachments import Holder
-from terminal import checkout
-from terminal.failed import store
-from terminal.installation import keeping, media
-from terminal.installation.commands import doctor
 from tests.installation.account import (
     BUCKET,
     FAILED_BUCKET,

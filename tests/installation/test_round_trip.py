@@ -7,10 +7,10 @@ import signal
 
 import pytest
 
-from imm_label_tags.oss import OssObjects
-from imm_label_tags.patience import Timeouts
+from cli.installation import round_trip
+from imm_label_tags.retries import Timeouts
+from imm_label_tags.services.oss import OssObjects
 from localcloud.faults import Fault, FaultKind
-from terminal.installation import round_trip
 from tests.command_process import environment, started
 from tests.installation.account import KEY, OWN_TAGS, PROJECT, URI, Account
 from tests.localcloud.fc_world import eventually

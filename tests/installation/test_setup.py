@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cli import checkout
+from cli.installation import media, ram
 from localcloud.faults import FaultKind
-from terminal import checkout
-from terminal.installation import media, ram
 from tests.installation.account import (
     BUCKET,
     FAILED_BUCKET,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from cli.installation import marks
 from localcloud.faults import FaultKind
 from localcloud.mns.service import Subscription
 from localcloud.mns.topics import Attributes
 from localcloud.ram.attachments import Holder
-from terminal.installation import marks
 from tests.installation.account import (
     FAILED_BUCKET,
     FAILED_EVENTS,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from terminal import checkout
-from terminal.failed.command import list_command
-from tests.deployment.checkout import Checkout, good
-from tests.deployment.tolerated import TOLERATED
+from cli import checkout
+from cli.failed.command import list_command
+from tests.deployment_check.checkout import Checkout, good
+from tests.deployment_check.tolerated import TOLERATED
 from tests.installation.account import Account, flat
 
 

@@ -127,8 +127,8 @@ def _entry(entry: str, context: Any) -> Any:
         module = importlib.import_module(entry)
         module.initialize(context)
         return module.handler
-    from imm_label_tags.instance import Instance
-    from imm_label_tags.patience import Patience
+    from imm_label_tags.retries import Patience
+    from imm_label_tags.tagging.instance import Instance
 
     patience = Patience(oldest_reading=math.inf, sleep=lambda seconds: None)
     return Instance(os.environ, context, patience).handle

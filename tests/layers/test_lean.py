@@ -124,10 +124,11 @@ def test_data_that_makes_no_table_fails_the_build(workshop: Workshop) -> None:
 
 
 def write_function(workshop: Workshop, source: str) -> None:
-    (workshop.code / "imm_label_tags").mkdir(exist_ok=True)
-    for name in ("__init__", "errors", "patience"):
-        (workshop.code / "imm_label_tags" / f"{name}.py").write_text("TaggingError = Patience = None\n")
-    (workshop.code / "imm_label_tags" / "instance.py").write_text(source)
+    package = workshop.code / "imm_label_tags"
+    (package / "tagging").mkdir(parents=True, exist_ok=True)
+    for name in ("__init__", "errors", "retries", "tagging/__init__"):
+        (package / f"{name}.py").write_text("TaggingError = Patience = None\n")
+    (package / "tagging" / "instance.py").write_text(source)
     (workshop.code / "keep_failed.py").write_text("")
 
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pypinyin import lazy_pinyin
 from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
 
-from imm_label_tags import romanisation
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.naming import LabelNames
-from imm_label_tags.pronunciation import PLACE, Pronunciations, TableDamaged, find_table
-from imm_label_tags.romanisation import find_speller, make_ready
+from imm_label_tags.tags import romanisation
+from imm_label_tags.tags.naming import LabelNames
+from imm_label_tags.tags.pronunciation import PLACE, Pronunciations, TableDamaged, find_table
+from imm_label_tags.tags.romanisation import find_speller, make_ready
 from layers.pronunciations import HEADER, Data, Unexpected, pypinyin_data, table
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
@@ -185,8 +185,8 @@ START = """
 import sys
 sys.path[:0] = sys.argv[2:]
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.naming import LabelNames
-from imm_label_tags.romanisation import make_ready, romanise
+from imm_label_tags.tags.naming import LabelNames
+from imm_label_tags.tags.romanisation import make_ready, romanise
 try:
     make_ready(LabelNames(sys.argv[1]), print)
     print(romanise("绿色音乐"), "pypinyin" in sys.modules)

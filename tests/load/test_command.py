@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from load import command, flood, large_batch, large_result
-from load.command import main
-from load.large_batch import LargeBatch, Try
-from load.large_result import LargeResult, LargeResults
-from load.plan import FloodPlan
-from load.promises import Promise
-from load.publishing import Standstill
-from load.region import Region, check_second_look
-from load.verification import Condition, Verification
-from terminal.checkout import ROOT
-from terminal.problems import Problem
+from cli.checkout import ROOT
+from cli.problems import Problem
+from proof.load import command, flood, large_batch, large_result
+from proof.load.command import main
+from proof.load.large_batch import LargeBatch, Try
+from proof.load.large_result import LargeResult, LargeResults
+from proof.load.plan import FloodPlan
+from proof.load.promises import Promise
+from proof.load.publishing import Standstill
+from proof.load.region import Region, check_second_look
+from proof.load.verification import Condition, Verification
 from tests.localcloud.fc_world import write_deployment
 
 # Without a second look, so that the verdict does not depend on which of two tasks writes last.
@@ -116,9 +116,9 @@ def test_a_flood_that_does_not_drain_is_a_standstill(monkeypatch: pytest.MonkeyP
 
 def test_the_package_runs_as_a_module() -> None:
     shown = subprocess.run(
-        [sys.executable, "-m", "load", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "proof.load", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert "Usage: python -m load" in shown.stdout
+    assert "Usage: python -m proof.load" in shown.stdout
 
 
 def test_a_deployment_without_the_function_is_a_problem(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from load.disturbances import EVERY_CALL, faults, in_outage, outages
-from load.scenario import DENIED, UNAVAILABLE
 from localcloud.faults import Fault, FaultKind, FaultPlan
+from proof.load.disturbances import EVERY_CALL, faults, in_outage, outages
+from proof.load.scenario import DENIED, UNAVAILABLE
 
 CALLS = 2_000
 IMM = ("GetVideoLabelClassificationResult", "GetTask")

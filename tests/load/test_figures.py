@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from load.figures import Percentiles, slope
-from load.memory import FEWEST_JUDGED, WARM_UP, Sample, trend
+from proof.load.figures import Percentiles, slope
+from proof.load.memory import FEWEST_JUDGED, WARM_UP, Sample, trend
 
 
 def test_percentiles_are_some_of_the_numbers() -> None:

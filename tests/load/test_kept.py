@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from load.bucket import Owner
-from load.kept import FailedTopics, kept_events, read_record
-from load.region import Region
+from proof.load.bucket import Owner
+from proof.load.kept import FailedTopics, kept_events, read_record
+from proof.load.region import Region
 
 EVENT = json.dumps({"Message": json.dumps({"content": json.dumps({"TaskId": "task-1"})}), "名": "x"})
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from load import large_batch, large_result
-from load.large_result import LargeResults
-from load.promises import of_large_batch, of_large_results
-from load.report import large_batch_lines, large_result_lines
-from load.verification import Condition
-from terminal.checkout import DEPLOYMENT, ROOT
+from cli.checkout import DEPLOYMENT, ROOT
+from proof.load import large_batch, large_result
+from proof.load.large_result import LargeResults
+from proof.load.promises import of_large_batch, of_large_results
+from proof.load.report import large_batch_lines, large_result_lines
+from proof.load.verification import Condition
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_a_batch_ends_with_an_outcome_for_each_notification() -> None:
 
 def test_a_batch_has_the_form_of_an_eventbridge_stream() -> None:
     (sample,) = json.loads(
-        (ROOT / "tests/events/tasks/eventbridge-stream-of-objects.json").read_text("utf-8")
+        (ROOT / "examples/events/tasks/eventbridge-stream-of-objects.json").read_text("utf-8")
     )
     task = large_result._target(3, 0).tasks[0]
     (item,) = json.loads(large_batch.batch_event([task], 1))

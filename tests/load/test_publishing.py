@@ -12,12 +12,12 @@ from typing import Any, cast
 
 import pytest
 
-from load import publishing
-from load.observations import Observations
-from load.plan import FloodPlan
-from load.publishing import Publisher, Standstill, publications
-from load.region import Region
-from load.scenario import PlannedTask, draw
+from proof.load import publishing
+from proof.load.observations import Observations
+from proof.load.plan import FloodPlan
+from proof.load.publishing import Publisher, Standstill, publications
+from proof.load.region import Region
+from proof.load.scenario import PlannedTask, draw
 
 PLAN = FloodPlan(220, 20, 2, 0.05, 0.1, 0, 0.0, 1)
 TASKS = draw(PLAN, datetime(2026, 1, 2, tzinfo=timezone.utc)).tasks

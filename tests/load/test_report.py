@@ -6,14 +6,14 @@ import json
 from collections import Counter
 from dataclasses import replace
 
-from load.figures import Percentiles
-from load.flood import FloodResult
-from load.kept import KeptEvent, Replay
-from load.memory import MemoryTrend
-from load.plan import FloodPlan
-from load.promises import of_flood
-from load.report import flood_lines, plain, promise_lines
-from load.verification import Condition, Example, Verification
+from proof.load.figures import Percentiles
+from proof.load.flood import FloodResult
+from proof.load.kept import KeptEvent, Replay
+from proof.load.memory import MemoryTrend
+from proof.load.plan import FloodPlan
+from proof.load.promises import of_flood
+from proof.load.report import flood_lines, plain, promise_lines
+from proof.load.verification import Condition, Example, Verification
 
 CONDITIONS = {**dict.fromkeys(Condition, 0), Condition.NEWEST: 9, Condition.OLDER: 1}
 EXAMPLE = Example("videos/宜家.mp4", Condition.OLDER, (("imm", "new"), ("team", "")), ())

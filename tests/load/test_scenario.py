@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from load.plan import FloodPlan
-from load.scenario import (
+from proof.load.plan import FloodPlan
+from proof.load.scenario import (
     DENIED,
     MOST_FOREIGN,
     MOST_TAGS,

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from load.flood import FloodResult, flood
-from load.plan import FloodPlan
-from load.promises import of_flood
-from load.verification import Condition
+from proof.load.flood import FloodResult, flood
+from proof.load.plan import FloodPlan
+from proof.load.promises import of_flood
+from proof.load.verification import Condition
 
 PLAN = FloodPlan(
     notifications=120,

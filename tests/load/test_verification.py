@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from load.scenario import PlannedObject, PlannedTask, Tag
-from load.verification import Condition, condition_of, final_tags, verify
+from proof.load.scenario import PlannedObject, PlannedTask, Tag
+from proof.load.verification import Condition, condition_of, final_tags, verify
 
 NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
 FOREIGN = (("team", "a"), ("archived", ""))

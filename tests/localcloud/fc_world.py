@@ -15,13 +15,13 @@ from typing import Any
 import psutil
 import yaml
 
+from cli.local_deployment import load_deployment
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
 from localcloud.database import Database
 from localcloud.fc.declaration import Deployment
 from localcloud.fc.invocation import InvocationResult
 from localcloud.fc.service import FunctionCompute, RuntimeFiles
-from terminal.local_deployment import load_deployment
 from tests.localcloud.serving import PATIENCE_SECONDS, Serving, serve
 
 REGION = "cn-hangzhou"

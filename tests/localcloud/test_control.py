@@ -12,11 +12,11 @@ import alibabacloud_oss_v2 as oss
 import pytest
 import requests
 
+from cli.checkout import cloud_config
+from cli.clients import Account, Project, Video
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud, UnsupportedDestination, topic_of
 from localcloud.config import CloudConfig, Ports
-from terminal.checkout import cloud_config
-from terminal.clients import Account, Project, Video
 
 
 class Control:

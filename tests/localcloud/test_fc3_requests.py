@@ -20,11 +20,11 @@ import requests
 from alibabacloud_tea_openapi.utils import Utils
 from darabonba.request import DaraRequest
 
+from cli.local_deployment import load_deployment
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.fc.declaration import FunctionDeclaration
-from terminal.local_deployment import load_deployment
 from tests.localcloud.fc_account import Account, package
 from tests.localcloud.fc_world import INTERPRETER
 from tests.policies.documents import filled

@@ -144,7 +144,7 @@ def test_whatever_prefix_can_be_filled_in_allows_the_objects_under_it_only(
 
 
 def test_the_trust_policies_of_the_project_need_no_values() -> None:
-    directory = Path(__file__).parents[2] / "policies"
+    directory = Path(__file__).parents[2] / "deploy" / "policies"
 
     assert parse_trust(fill(directory / "function-trust.json", {})).trusts("fc.aliyuncs.com")
     assert parse_trust(fill(directory / "trigger-trust.json", {})).trusts("mns.aliyuncs.com")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terminal.manifest.expressions import Expressions, Unrendered
+from cli.manifest.expressions import Expressions, Unrendered
 
 VARS = {
     "region": "cn-hangzhou",

@@ -12,13 +12,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terminal.deployment_check.spelling import nearest
-from terminal.local_deployment import load_deployment
-from terminal.manifest.dotenv import with_dotenv
-from terminal.manifest.file import ManifestUnreadable, read_manifest
-from terminal.manifest.yaml_text import read_yaml
+from cli.deployment_check.spelling import nearest
+from cli.local_deployment import load_deployment
+from cli.manifest.dotenv import with_dotenv
+from cli.manifest.file import ManifestUnreadable, read_manifest
+from cli.manifest.yaml_text import read_yaml
 
-# YAML; what is compared with Serverless Devs' own rendering is in tests/deployment/renderings
+# YAML; what is compared with Serverless Devs' own rendering is in tests/deployment_check/renderings
 
 
 @pytest.mark.parametrize(

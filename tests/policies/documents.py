@@ -18,7 +18,7 @@ from localcloud.ram.policy import Decision, evaluate, parse_policy
 from localcloud.ram.templates import fill
 from tests.localcloud.fc_world import ACCOUNT, REGION
 
-DIRECTORY = Path(__file__).parents[2] / "policies"
+DIRECTORY = Path(__file__).parents[2] / "deploy" / "policies"
 PREFIX = "videos/"
 # The names that the functions of the tests have.
 VALUES = {

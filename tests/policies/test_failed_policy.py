@@ -12,19 +12,19 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imm_label_tags.failed_event import FailedEvent
+from cli import checkout
+from cli.failed.command import failed
+from imm_label_tags.failures.failed_event import FailedEvent
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.ram.policy import Decision, evaluate, parse_policy
-from terminal import checkout
-from terminal.failed.command import failed
 from tests.installation.account import deployment
 from tests.localcloud.fc_world import function
 from tests.localcloud.ram_cloud import ACCOUNT
 from tests.localcloud.ram_functions import FUNCTION, functions
 from tests.policies.documents import VALUES, Permission, asked_about, filled, permissions, unneeded, without
 
-EVENTS = Path(__file__).parents[1] / "events"
+EVENTS = Path(__file__).parents[2] / "examples" / "events"
 RECORD = (EVENTS / "tasks" / "fc-failure-record.json").read_bytes()
 OF_INDEX = RECORD.replace(b"functions/imm-label-tags", b"functions/index")
 BUCKET, FOLDER = VALUES["failed_bucket"], VALUES["failed_prefix"]
@@ -121,7 +121,7 @@ def test_without_a_permission_the_command_names_it_and_removes_nothing(
     assert result.exit_code != 0
     text = " ".join(result.output.split())
     assert f"the action {removed.action} on" in text
-    assert "policies/failed.json" in text
+    assert "deploy/policies/failed.json" in text
     assert name in desk.give(desk.cloud.accounts.owner, "list", "--records").output
 
 

@@ -25,7 +25,7 @@ from tests.policies.roles import Role, acting, covers
 
 pytest_plugins = ["tests.localcloud.ram_fixtures"]
 
-RECORD = (Path(__file__).parents[1] / "events" / "tasks" / "fc-failure-record.json").read_bytes()
+RECORD = (Path(__file__).parents[2] / "examples" / "events" / "tasks" / "fc-failure-record.json").read_bytes()
 FOLDER = VALUES["failed_prefix"]
 KEY = f"{FOLDER}/2021-12-24/1-61c53a02-15d3f9ee-0001.json"
 

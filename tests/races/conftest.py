@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from imm_label_tags.connections import Connections
-from tests.races import cases
-from tests.races.cloud_storage import CloudStorage
-from tests.races.figures import Figures
-from tests.races.scenario import Scenario
-from tests.races.scheduler import Workers
+from imm_label_tags.services.session import Connections
+from proof.races import cases
+from proof.races.cloud_storage import CloudStorage
+from proof.races.figures import Figures
+from proof.races.scenario import Scenario
+from proof.races.scheduler import Workers
 from tests.stage import Stage
 
 

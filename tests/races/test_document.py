@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from imm_label_tags.object_tagging import MAX_LOOKS
-from imm_label_tags.patience import CONNECT_SECONDS, OLDEST_READING_SECONDS, READ_SECONDS
-from imm_label_tags.settings import LONGEST_SECOND_LOOK
-from tests.races import __main__ as command
-from tests.races import document, window
-from tests.races.cases import LOST_ANSWERS, SCHEDULES, SECOND_LOOK
-from tests.races.document import DOCUMENT, blocks, with_blocks
-from tests.races.figures import Figures
-from tests.races.scenario import ONE_TASK, TWO_TASKS, Look, Other, Scenario
-from tests.races.window import Measurement, Window
+from imm_label_tags.retries import CONNECT_SECONDS, OLDEST_READING_SECONDS, READ_SECONDS
+from imm_label_tags.tagging.object_tagger import MAX_LOOKS
+from imm_label_tags.tagging.settings import LONGEST_SECOND_LOOK
+from proof.races import __main__ as command
+from proof.races import document, window
+from proof.races.cases import LOST_ANSWERS, SCHEDULES, SECOND_LOOK
+from proof.races.document import DOCUMENT, blocks, with_blocks
+from proof.races.figures import Figures
+from proof.races.scenario import ONE_TASK, TWO_TASKS, Look, Other, Scenario
+from proof.races.window import Measurement, Window
 
 TEXT = DOCUMENT.read_text("utf-8")
 PLAIN = " ".join(TEXT.split())

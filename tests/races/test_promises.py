@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from imm_label_tags.outcome import Status
-from tests.races import cases
-from tests.races.end_states import Labels, Others
-from tests.races.exploration import explore
-from tests.races.figures import Figures, count, courses, is_reduced_without_loss
-from tests.races.race import ADDED, Course, play
-from tests.races.scenario import (
+from imm_label_tags.results.outcome import Status
+from proof.races import cases
+from proof.races.end_states import Labels, Others
+from proof.races.exploration import explore
+from proof.races.figures import Figures, count, courses, is_reduced_without_loss
+from proof.races.race import ADDED, Course, play
+from proof.races.scenario import (
     ONE_TASK,
     ONE_TASK_TWICE,
     TWO_TASKS,
@@ -23,8 +23,8 @@ from tests.races.scenario import (
     Together,
     Trouble,
 )
-from tests.races.scheduler import Workers
-from tests.races.storage import BEFORE, EXPECTED, Model
+from proof.races.scheduler import Workers
+from proof.races.storage import BEFORE, EXPECTED, Model
 
 Found = Mapping[Scenario, Figures]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.races.cloud_storage import CloudStorage
-from tests.races.exploration import explore
-from tests.races.figures import courses
-from tests.races.race import Course, play
-from tests.races.scenario import (
+from proof.races.cloud_storage import CloudStorage
+from proof.races.exploration import explore
+from proof.races.figures import courses
+from proof.races.race import Course, play
+from proof.races.scenario import (
     ONE_TASK,
     ONE_TASK_TWICE,
     TWO_TASKS,
@@ -17,7 +17,7 @@ from tests.races.scenario import (
     Other,
     Scenario,
 )
-from tests.races.scheduler import Choose, Workers
+from proof.races.scheduler import Choose, Workers
 from tests.stage import Stage
 
 # What the cloud sees of each step. The end of a wait is no call.

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.races.exploration import NotDeterministic, explore
-from tests.races.scheduler import Choose, Deadlock, Run, Step, Threads, Workers
+from proof.races.exploration import NotDeterministic, explore
+from proof.races.scheduler import Choose, Deadlock, Run, Step, Threads, Workers
 
 
 def first(steps: Sequence[Step]) -> int:

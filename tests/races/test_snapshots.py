@@ -7,15 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from imm_label_tags.errors import ServiceUnavailable
-from imm_label_tags.outcome import Outcome, Status
-from imm_label_tags.patience import OLDEST_READING_SECONDS, RETRIES, Deadline, Patience
-from imm_label_tags.settings import StaleObjects
-from imm_label_tags.tagging import Policy, Tagger, Trace
+from imm_label_tags.results.outcome import Outcome, Status
+from imm_label_tags.retries import OLDEST_READING_SECONDS, RETRIES, Deadline, Patience
+from imm_label_tags.tagging.settings import StaleObjects
+from imm_label_tags.tagging.tagger import Policy, Tagger, Trace
 from localcloud.faults import Fault, FaultKind
-from tests.races.cloud_storage import CloudStorage
-from tests.races.race import VIDEO_LABELS
-from tests.races.scheduler import AtOnce
-from tests.races.storage import BEFORE, EXPECTED, NO_LIMITS
+from proof.races.cloud_storage import CloudStorage
+from proof.races.race import VIDEO_LABELS
+from proof.races.scheduler import AtOnce
+from proof.races.storage import BEFORE, EXPECTED, NO_LIMITS
 from tests.stage import Stage
 
 HEAD, READ, WRITE = "HeadObject", "GetObjectTagging", "PutObjectTagging"

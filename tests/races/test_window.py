@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from imm_label_tags import instance
-from imm_label_tags.romanisation import romanise
+from imm_label_tags.tagging import instance
+from imm_label_tags.tags.romanisation import romanise
 from localcloud.cloud import LocalCloud
-from tests.races.figures import courses
-from tests.races.scenario import ONE_TASK, Other, Scenario
-from tests.races.scheduler import Workers
-from tests.races.window import Measurement, Window, block, measure
+from proof.races.figures import courses
+from proof.races.scenario import ONE_TASK, Other, Scenario
+from proof.races.scheduler import Workers
+from proof.races.window import Measurement, Window, block, measure
 from tests.stage import CHAIR, Stage
 
 RESULT, TASK = "GetVideoLabelClassificationResult", "GetTask"

@@ -38,14 +38,14 @@ class Exemption:
 
 EXEMPTIONS = (
     Exemption(
-        "tests/terminal/test_commands.py::test_serve_*",
+        "tests/cli/test_commands.py::test_serve_*",
         "the output of main serve",
         _OF_THE_LOCAL_OWNER,
         "`serve` prints the local cloud's keys for its user to export, as its documentation says",
     ),
     Exemption(
         # Any test that looks at what is served may be the first, and start the command.
-        "tests/terminal/test_commands.py::test_*",
+        "tests/cli/test_commands.py::test_*",
         "what a console wrote",
         _OF_THE_LOCAL_OWNER,
         "the same output, from `serve` in a thread",

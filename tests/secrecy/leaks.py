@@ -28,10 +28,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import tag_object
+from cli.clients import Account, Project
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
-from terminal.clients import Account, Project
 from tests.localcloud.fc_world import ACCOUNT, REGION, ROLE, function, running
 from tests.localcloud.mns_region import sign
 from tests.stage import Stage

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
+from cli.main import main
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
-from terminal.main import main
 from tests.secrecy.parrot import Reply, parrot
 
 MEDIA = ("--bucket", "media", "--project", "immtest")
@@ -18,7 +18,7 @@ COMMANDS = {
     "failed list": ("failed", "list"),
     "failed replay": ("failed", "replay", "--yes"),
     "failed drop": ("failed", "drop", "--all", "--yes"),
-    "invoke": ("invoke", "--real", "tests/events/tasks/mns-topic-json.json"),
+    "invoke": ("invoke", "--real", "examples/events/tasks/mns-topic-json.json"),
 }
 REPLIES = [
     Reply("imm", 403, "NoPermission"),

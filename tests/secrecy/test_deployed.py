@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from imm_label_tags.failed_event import FailedEvent
-from terminal.checkout import DEPLOYMENT, KEEPING, ROOT, TAGGING
+from cli.checkout import DEPLOYMENT, KEEPING, ROOT, TAGGING
+from imm_label_tags.failures.failed_event import FailedEvent
 from tests.end_to_end.test_deployed import Region, region
 
 

@@ -13,9 +13,9 @@ import pytest
 import keep_failed
 import tag_object
 from imm_label_tags import errors
-from imm_label_tags.credentials import RoleCredentials
 from imm_label_tags.errors import (
     AccessDenied,
+    AnswerTooLarge,
     BatchFailed,
     InvalidFailureRecord,
     InvalidNotification,
@@ -28,7 +28,8 @@ from imm_label_tags.errors import (
     TaskNotFound,
     Throttled,
 )
-from imm_label_tags.tag_plan import TagScheme
+from imm_label_tags.services.credentials import RoleCredentials
+from imm_label_tags.tags.plan import TagScheme
 from tests.secrecy.parrot import Reply, parrot
 from tests.secrecy.taps import described
 from tests.stage import CHAIR, Stage
@@ -202,6 +203,11 @@ def batch(stage: Stage, heard: set[str]) -> None:
         stage.invoke([stage.notification(f"{TASK_ID}{index}") for index in range(3)])
 
 
+def too_large(stage: Stage, _: set[str]) -> None:
+    stage.context.function = SimpleNamespace(memory=128, timeout=60)
+    stage.handle(stage.task(stage.upload(), {"LabelName": "x" * 1_100_000, "LabelConfidence": 1}))
+
+
 OTHER: list[tuple[type[TaggingError], Provoke]] = [
     (InvalidSetting, no_key),
     (InvalidSetting, bad_setting),
@@ -210,6 +216,7 @@ OTHER: list[tuple[type[TaggingError], Provoke]] = [
     (TargetUnknown, lambda stage, _: stage.handle(stage.task(None, CHAIR))),
     (TaskNotFinished, lambda stage, _: stage.handle(stage.task(stage.upload(), status="Running"))),
     (InvalidFailureRecord, lambda stage, _: keep_failed.handler(b"{}", stage.context)),
+    (AnswerTooLarge, too_large),
     (BatchFailed, batch),
 ]
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3 import HTTPResponse
 
-from imm_label_tags.answer_room import MEGABYTE, AnswerRoom, MeasuredBody, NoRoom, Share, TooLarge
+from imm_label_tags.services.answer_room import MEGABYTE, AnswerRoom, MeasuredBody, NoRoom, Share, TooLarge
 
 
 def memory(megabytes: object) -> Any:

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from imm_label_tags.attempts import Attempts
 from imm_label_tags.errors import ServiceUnavailable, TaskNotFound, Throttled
-from imm_label_tags.patience import Deadline, Patience, Retries, Timeouts
-from imm_label_tags.remote import CallTimes
+from imm_label_tags.retries import Deadline, Patience, Retries, Timeouts
+from imm_label_tags.services.calls import Attempts
+from imm_label_tags.services.responses import CallTimes
 
 MEETING_SECONDS = 60.0
 

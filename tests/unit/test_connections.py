@@ -16,7 +16,7 @@ import pytest
 import requests
 from darabonba.core import DaraCore
 
-from imm_label_tags.connections import Answer, Connections, trusted_certificates
+from imm_label_tags.services.session import Answer, Connections, trusted_certificates
 from tests.faults.certificates import Certificates
 
 SECONDS = 60.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imm_label_tags.deferred_imports import LeftOut, Selection, deferring, import_deferring
+from imm_label_tags.services.deferred_imports import LeftOut, Selection, deferring, import_deferring
 
 Write = Callable[..., None]
 

@@ -8,7 +8,7 @@ import pytest
 
 from imm_label_tags import errors
 from imm_label_tags.errors import BatchFailed, InvalidNotification, TaggingError, Throttled
-from imm_label_tags.remote import Operation, Refusal, error_of
+from imm_label_tags.services.responses import Operation, Refusal, error_of
 
 OPERATION = Operation("OSS", "PutObjectTagging", "oss:PutObjectTagging", "acs:oss:*:123:media/a.mp4")
 

@@ -22,7 +22,7 @@ from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification
 from imm_label_tags.events.wrappings import WRAPPINGS, Wrapping, unwrap
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = Path(__file__).parents[2] / "examples" / "events"
 TASK_ID = "VideoLabelClassification-2f157087-91df-4fda-8c3e-232407ec0001"
 TASK = TaskNotification(project_name="immtest", task_id=TASK_ID)
 

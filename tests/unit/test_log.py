@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from imm_label_tags.credentials import RoleCredentials
 from imm_label_tags.environment import shut_out
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.log import Log
+from imm_label_tags.services.credentials import RoleCredentials
 
 ENVIRONMENT = {
     "ALIBABA_CLOUD_ACCESS_KEY_ID": "STS.environment-id",

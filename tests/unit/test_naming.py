@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imm_label_tags.alphabet import is_legal, shorten
-from imm_label_tags.naming import LabelNames, Naming, encode
-from imm_label_tags.romanisation import romanise
+from imm_label_tags.tags.charset import is_legal, shorten
+from imm_label_tags.tags.naming import LabelNames, Naming, encode
+from imm_label_tags.tags.romanisation import romanise
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 
@@ -117,7 +117,8 @@ def test_a_shortened_text_fits_and_a_short_one_is_untouched(text: str, limit: in
 
 def test_the_pronunciation_dictionary_is_loaded_only_when_a_label_needs_it() -> None:
     program = (
-        "import sys; from imm_label_tags.naming import *; from imm_label_tags.romanisation import romanise;"
+        "import sys; from imm_label_tags.tags.naming import *;"
+        "from imm_label_tags.tags.romanisation import romanise;"
         "naming = Naming(LabelNames.PINYIN, {}, romanise);"
         "naming.write('Chair'); assert 'pypinyin' not in sys.modules;"
         "naming.write('椅子'); assert 'pypinyin' in sys.modules"

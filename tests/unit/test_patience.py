@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from imm_label_tags.errors import ServiceUnavailable, TransientError
-from imm_label_tags.patience import (
+from imm_label_tags.retries import (
     ASSUMED_TIMEOUT_SECONDS,
     CONNECT_SECONDS,
     MARGIN_SECONDS,

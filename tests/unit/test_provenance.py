@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imm_label_tags.alphabet import is_legal
-from imm_label_tags.provenance import Provenance, Provenances, room_for_entry
+from imm_label_tags.tags.charset import is_legal
+from imm_label_tags.tags.provenance import Provenance, Provenances, room_for_entry
 
 START = datetime(2021, 12, 24, 3, 0, 38, 892462, tzinfo=timezone.utc)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.labels import Label
-from imm_label_tags.naming import LabelNames, Naming
-from imm_label_tags.objects import TargetObject
-from imm_label_tags.romanisation import romanise
-from imm_label_tags.settings import Settings, StaleObjects, read_settings
+from imm_label_tags.results.labels import Label
+from imm_label_tags.results.target import TargetObject
+from imm_label_tags.tagging.settings import Settings, StaleObjects, read_settings
+from imm_label_tags.tags.naming import LabelNames, Naming
+from imm_label_tags.tags.romanisation import romanise
 
 
 def read(**variables: str) -> Settings:

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from imm_label_tags.alphabet import is_legal
-from imm_label_tags.label_tags import LabelTags
-from imm_label_tags.labels import Label
-from imm_label_tags.naming import LabelNames, Naming
-from imm_label_tags.outcome import Status
-from imm_label_tags.provenance import Provenance
-from imm_label_tags.romanisation import romanise
-from imm_label_tags.tag_plan import TagPlan, TagScheme, TagSet
-from imm_label_tags.tag_rules import NO_RULES, TagRules
-from imm_label_tags.tag_value import ValueTemplate
+from imm_label_tags.results.labels import Label
+from imm_label_tags.results.outcome import Status
+from imm_label_tags.tags.charset import is_legal
+from imm_label_tags.tags.label_tags import LabelTags
+from imm_label_tags.tags.naming import LabelNames, Naming
+from imm_label_tags.tags.plan import TagPlan, TagScheme, TagSet
+from imm_label_tags.tags.provenance import Provenance
+from imm_label_tags.tags.romanisation import romanise
+from imm_label_tags.tags.rules import NO_RULES, TagRules
+from imm_label_tags.tags.value_template import ValueTemplate
 
 START = datetime(2021, 12, 24, 3, 0, 38, 892462, tzinfo=timezone.utc)
 TASK = Provenance.of_task(START, "task-1")

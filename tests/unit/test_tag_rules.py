@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from imm_label_tags.labels import Label
-from imm_label_tags.outcome import DropReason, Status
-from imm_label_tags.tag_rules import TagRules
+from imm_label_tags.results.labels import Label
+from imm_label_tags.results.outcome import DropReason, Status
+from imm_label_tags.tags.rules import TagRules
 from tests.unit.test_tag_plan import (
     PROVENANCE,
     TASK,

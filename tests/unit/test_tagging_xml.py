@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imm_label_tags.tagging_xml import UnreadableTagSet, check_tag_set
+from imm_label_tags.services.tag_xml import UnreadableTagSet, check_tag_set
 
 TAG = b"<Tag><Key>a</Key><Value>1</Value></Tag>"
 

@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imm_label_tags.errors import TargetUnknown
-from imm_label_tags.labels import fraction
-from imm_label_tags.objects import TargetObject
-from imm_label_tags.provenance import Provenance, Provenances
-from imm_label_tags.task import (
+from imm_label_tags.results.labels import fraction
+from imm_label_tags.results.target import TargetObject
+from imm_label_tags.results.task import (
     TaskTarget,
     parse_time,
     target_of_request,
     target_of_task,
     target_of_user_data,
 )
+from imm_label_tags.tags.provenance import Provenance, Provenances
 
 
 def utc(*parts: int) -> datetime:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from imm_label_tags.connections import Connections
+from imm_label_tags.services.session import Connections
 from tests.faults.certificates import Certificates
 
 CONNECT, READ = 0.3, 0.5

@@ -1,0 +1,299 @@
+"""The main job, played through on a local cloud and checked by reading the object back."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from cli.checkout import DEPLOYMENT, KEEPING, TAGGING, cloud_config, layer, variables
+from cli.clients import Account, Project, Video
+from cli.deployer import deploy
+from cli.narration import Narrator
+from cli.problems import Problem
+from cli.role import give_roles
+from imm_label_tags.failures.failed_event import FailedEvent
+from localcloud.cloud import LocalCloud
+from localcloud.config import Ports
+from localcloud.fc.declaration import Deployment, FunctionDeclaration
+from localcloud.fc.invocation import InvocationRecord
+from localcloud.imm.notification import notification
+from localcloud.imm.tasks import TaskRecord
+
+BUCKET = "media"
+PROJECT = "immtest"
+OWN_TAGS = {"team": "a", "retention": "30 days"}
+OWN_TAGS_HEADER = "team=a&retention=30%20days"
+PATIENCE_SECONDS = 60.0
+TASK_SECONDS = 0.5
+# Scales the waits that MNS and Function Compute impose between retries.
+TIME_SCALE = 0.05
+UNKNOWN_TASK = "VideoLabelClassification-00000000-0000-0000-0000-000000000000"
+
+NEWER_LABELS = [
+    {"LabelName": name, "ParentLabelName": parent, "LabelLevel": 2, "LabelConfidence": confidence}
+    | {"Language": "zh-Hans"}
+    for name, parent, confidence in (
+        ("夜景", "自然风景", 0.97),
+        ("烟花", "夜景", 0.91),
+        ("Night market", "场所", 0.64),
+        ("人群", "人物", 0.42),
+    )
+]
+
+
+class DemoFailed(Problem):
+    """Something was not as the demo expects it; what follows is what was found."""
+
+    exit_code = 1
+
+
+def play(narrator: Narrator) -> None:
+    """Play the demo; raises DemoFailed where an expectation is not met."""
+    narrator.step("A local cloud starts: IMM, OSS, MNS and Function Compute on this machine")
+    environment = variables({})
+    config = cloud_config(
+        ports=Ports(),
+        variables=environment,
+        task_seconds=TASK_SECONDS,
+        time_scale=TIME_SCALE,
+        policies=True,
+        empty=True,
+    )
+    environment = {**environment, "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id}
+    with LocalCloud(config) as cloud:
+        urls = cloud.endpoints
+        narrator.say(f"OSS {urls.oss}   IMM {urls.imm}")
+        narrator.say(f"MNS {urls.mns}   FC  {urls.fc}")
+        give_roles(cloud, environment, bucket=BUCKET, project=PROJECT)
+        narrator.say("the functions' roles have the permissions of deploy/policies/function.json and")
+        narrator.say("deploy/policies/keep-failed.json, and no others")
+
+        narrator.step("s.yaml is deployed to it, by the calls that Serverless Devs makes")
+        declared = deploy(cloud, DEPLOYMENT, environment, layer())
+        for function in cloud.functions.deployment.functions.values():
+            narrator.say(f"function {function.name} ({function.runtime}) with {_layers(function)}")
+        _Play(cloud, declared, narrator).run()
+
+
+class _Play:
+    def __init__(self, cloud: LocalCloud, declared: Deployment, narrator: Narrator) -> None:
+        self._cloud = cloud
+        self._tell = narrator
+        config, urls = cloud.config, cloud.endpoints
+        account = Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
+        self._video = Video(account, BUCKET, "videos/宜家.mp4")
+        self._project = Project(account, PROJECT)
+        self._function = declared.resources[TAGGING].name
+        self._keeper = declared.resources[KEEPING].name
+        (trigger,) = declared.mns_topic_triggers
+        self._topic = trigger.topic
+        self._seen = 0
+
+    def run(self) -> None:
+        first = self._first_task()
+        self._duplicate(first)
+        newer = self._newer_task()
+        self._late(first, newer)
+        self._unknown()
+        self._sum_up()
+
+    def _first_task(self) -> str:
+        self._tell.step("A video is uploaded, with tags of its owner's")
+        self._video.upload(b"A stand-in for a video: nothing here looks at its content.", OWN_TAGS_HEADER)
+        self._tell.say(f"{self._video.uri} has {_list(self._video.tags())}")
+        self._expect("the object has its owner's tags", OWN_TAGS, self._video.tags())
+
+        self._tell.step("An IMM task looks for labels in it and tells the topic when it has ended")
+        self._project.create()
+        task_id = self._project.start_task(self._video.uri, self._topic)
+        self._tell.say(f"task {task_id} is {self._project.result(task_id).status}")
+        self._tell.say(f"it will notify the topic {self._topic}, which triggers {self._function}")
+        record, outcome = self._next_invocation()
+        result = self._project.result(task_id)
+        self._tell.say(f"the task is {result.status}; {_ran(record)}")
+
+        self._tell.step("The function fetches the labels, reads the object's tags, merges and writes them")
+        found = self._video.tags()
+        columns = ("label", "parent", "level", "confidence", "becomes")
+        self._tell.table(columns, _label_rows(result.labels, outcome, found))
+        self._tell.change(OWN_TAGS, found)
+        self._expect("the outcome is tagged", "tagged", outcome["status"])
+        self._expect_labels_of(task_id, outcome)
+        return task_id
+
+    def _duplicate(self, task_id: str) -> None:
+        self._tell.step("MNS delivers the same notification a second time")
+        before = self._video.tags()
+        writes = self._writes()
+        self._cloud.run(self._cloud.media.notify(self._project.name, task_id))
+        record, outcome = self._next_invocation()
+        self._tell.say(f"outcome {outcome['status']}; {_ran(record)}")
+        self._expect("the outcome is unchanged", "unchanged", outcome["status"])
+        self._expect("nothing was written", writes, self._writes())
+        self._expect("the object's tags are the same", before, self._video.tags())
+
+    def _newer_task(self) -> str:
+        self._tell.step("The video is analysed again, and IMM finds other labels")
+        self._video.describe(json.dumps(NEWER_LABELS, ensure_ascii=False).encode())
+        before = self._video.tags()
+        task_id = self._project.start_task(self._video.uri, self._topic)
+        record, outcome = self._next_invocation()
+        self._tell.say(f"outcome {outcome['status']}; {_ran(record)}")
+        self._tell.change(before, self._video.tags())
+        self._expect("the outcome is tagged", "tagged", outcome["status"])
+        self._expect_labels_of(task_id, outcome)
+        return task_id
+
+    def _late(self, older: str, newer: str) -> None:
+        self._tell.step("A late notification of the older task arrives")
+        before = self._video.tags()
+        self._cloud.run(self._cloud.media.notify(self._project.name, older))
+        record, outcome = self._next_invocation()
+        self._tell.say(f"outcome {outcome['status']}; {_ran(record)}")
+        self._tell.say(f"because: {outcome['reason']}")
+        self._expect("the outcome is superseded", "superseded", outcome["status"])
+        self._expect("the object's tags are those of the newer task", before, self._video.tags())
+        self._expect(
+            "its provenance names the newer task", newer, self._video.tags()["imm"].partition("/")[2]
+        )
+
+    def _unknown(self) -> None:
+        self._tell.step("A notification arrives of a task that IMM does not know")
+        before = self._video.tags()
+        message = self._notification(UNKNOWN_TASK)
+        self._cloud.run(self._cloud.messages.publish(self._topic, message))
+        failures = []
+        while (record := self._next_record()).function == self._function:
+            failures.append(json.loads(record.body))
+        self._tell.say(f"{failures[-1]['errorType']}: {failures[-1]['errorMessage']}")
+        self._tell.say(f"Function Compute tried it {len(failures)} times, then handed it to {self._keeper}")
+        answer = self._answer(record)
+        kept = FailedEvent.read(self._video.read_beside(answer["kept"]))
+        self._tell.say(f"which keeps it as {answer['kept']}")
+        self._tell.table(
+            ("error", "attempts", "a retry may help", "event"),
+            [(kept.error, str(kept.attempts), "yes" if kept.retryable else "no", f"{len(kept.event)} bytes")],
+        )
+        self._expect("each attempt failed with TaskNotFound", {"TaskNotFound"}, _errors(failures))
+        self._expect("the record tells error and attempts", ("TaskNotFound", len(failures)), _told(kept))
+        self._expect("it holds the notification byte for byte", message.decode(), _message(kept))
+        self._expect("the object's tags are the same", before, self._video.tags())
+
+    def _notification(self, task_id: str) -> bytes:
+        """What IMM would publish of a task that has just ended."""
+        config, now = self._cloud.config, self._cloud.clock.now()
+        time = now.isoformat().replace("+00:00", "Z")
+        task = TaskRecord(self._project.name, task_id, time, end_time=time, status="Succeeded")
+        return notification(task, config.region, config.account_id, now)
+
+    def _sum_up(self) -> None:
+        self._expect("no event was lost", [], [str(event) for event in self._cloud.functions.lost])
+
+    def _next_invocation(self) -> tuple[InvocationRecord, dict[str, Any]]:
+        """Wait until the function has run once more; gives the record and the only outcome."""
+        record = self._next_record()
+        (outcome,) = self._answer(record)["outcomes"]
+        return record, outcome
+
+    def _next_record(self) -> InvocationRecord:
+        """Wait until any function has run once more."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            records = self._cloud.functions.invocations()
+            if len(records) > self._seen:
+                self._seen += 1
+                return records[self._seen - 1]
+            if self._cloud.functions.lost:
+                raise DemoFailed(f"An event is lost: {self._cloud.functions.lost[0].reason}.{self._log()}")
+            if time.monotonic() > deadline:
+                raise DemoFailed(
+                    f"The function was not invoked within {PATIENCE_SECONDS:.0f} s.{self._log()}"
+                )
+            time.sleep(0.005)
+
+    def _answer(self, record: InvocationRecord) -> dict[str, Any]:
+        if record.error_type is not None:
+            raise DemoFailed(f"The function failed: {record.body.decode('utf-8', 'replace')}{self._log()}")
+        answer: dict[str, Any] = json.loads(record.body)
+        return answer
+
+    def _expect_labels_of(self, task_id: str, outcome: Mapping[str, Any]) -> None:
+        found = self._video.tags()
+        start = self._project.result(task_id).start_time
+        self._expect(
+            "every tag of the owner is there, unchanged", OWN_TAGS, {k: found.get(k) for k in OWN_TAGS}
+        )
+        self._expect("the tag imm names the task and its start", f"{start[:23]}Z/{task_id}", found.get("imm"))
+        self._expect("the object's tags are those that the function reports", outcome["tags"], found)
+        self._expect("there are labels, and no more than ten tags", True, 3 < len(found) <= 10)
+
+    def _expect(self, what: str, expected: object, found: object) -> None:
+        if found != expected:
+            raise DemoFailed(f"Not so: {what}.\nexpected: {expected}\nfound:    {found}{self._log()}")
+        self._tell.verified(what)
+
+    def _writes(self) -> int:
+        self._cloud.run(self._cloud.calls.settled())
+        return len(self._cloud.calls.list("oss", "PutObjectTagging"))
+
+    def _log(self) -> str:
+        functions = self._cloud.functions
+        lines = [line.text for name in (self._function, self._keeper) for line in functions.logs(name)]
+        return "\nThe function's log:\n" + "\n".join(lines[-30:]) if lines else ""
+
+
+def _layers(function: FunctionDeclaration) -> str:
+    """The layers of a function as ``<name>/versions/<number>``."""
+    return ", ".join(arn.partition(":layers/")[2] for arn in function.layers) or "no layer"
+
+
+def _ran(record: InvocationRecord) -> str:
+    start = "cold start" if record.cold_start else "warm"
+    return f"the function ran for {record.duration * 1000:.0f} ms ({start}, {record.max_memory:.0f} MB)"
+
+
+def _errors(failures: list[Any]) -> set[str]:
+    return {failure["errorType"] for failure in failures}
+
+
+def _told(kept: FailedEvent) -> tuple[str, int | None]:
+    return kept.error, kept.attempts
+
+
+def _message(kept: FailedEvent) -> object:
+    """What MNS delivered, out of the event of its trigger."""
+    return json.loads(kept.event)["Message"]
+
+
+def _list(tags: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in tags.items())
+
+
+def _label_rows(
+    labels: list[Any], outcome: Mapping[str, Any], found: Mapping[str, str]
+) -> list[tuple[str, ...]]:
+    reasons = {"confidence": "dropped: below the minimum", "limit": "dropped: no room left"}
+    reasons["collision"] = "dropped: a better label has its name"
+    dropped = {drop["label"]: reasons[drop["reason"]] for drop in outcome["dropped"]}
+    written = iter(key for key in found if key.startswith("imm_"))
+    ranked = sorted(
+        labels,
+        key=lambda label: (
+            label.label_name in dropped,
+            -label.label_confidence,
+            -(label.label_level or 0),
+            -(label.centric_score or 0),
+        ),
+    )
+    return [
+        (
+            label.label_name,
+            label.parent_label_name or "",
+            str(label.label_level or ""),
+            f"{label.label_confidence:.2f}",
+            dropped.get(label.label_name) or next(written, ""),
+        )
+        for label in ranked
+    ]

@@ -1,0 +1,90 @@
+"""Deploys what an ``s.yaml`` declares to a local cloud in this process, by the calls that fc3 makes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cli.local_deployment import load_deployment, rendered_functions
+from cli.problems import Problem
+from layers.archive import write_zip
+from localcloud.cloud import LocalCloud, topic_of
+from localcloud.fc.declaration import Deployment
+from localcloud.fc.refusals import FunctionNotFound, RequestRefused
+
+# What of a resource's props is not CreateFunction's, and what fc3 has by other calls.
+_NOT_OF_THE_FUNCTION = frozenset({"asyncInvokeConfig", "code", "layers", "region", "triggers"})
+
+
+class NotDeployed(Problem):
+    """The local Function Compute refused something of an ``s.yaml``."""
+
+
+def deploy(cloud: LocalCloud, path: Path, variables: Mapping[str, str], layer: Path) -> Deployment:
+    """Deploy every function of a file with one layer, a directory; gives what the file declares.
+
+    Topics that the functions name are made: in a real account `setup` makes them. Raises NotDeployed, or
+    what is wrong with the file.
+    """
+    declared = load_deployment(path, variables)
+    for topic in _topics(declared):
+        cloud.call(cloud.messages.create_topic, topic)
+    _, resources = rendered_functions(path, variables)
+    try:
+        for resource, props in resources.items():
+            declaration = declared.resources[resource]
+            arns = [_publish(cloud, arn, declaration.runtime, layer) for arn in declaration.layers]
+            _deploy(cloud, declaration.name, props, _packed(declaration.code), arns)
+    except RequestRefused as refused:
+        raise NotDeployed(f"{path.name} cannot be deployed: {refused.message}.") from None
+    return declared
+
+
+def _deploy(
+    cloud: LocalCloud, name: str, props: Mapping[str, Any], code: Mapping[str, str], layers: list[str]
+) -> None:
+    functions = cloud.functions.deployments
+    body = {key: value for key, value in props.items() if key not in _NOT_OF_THE_FUNCTION}
+    body.update({"code": code, "layers": layers})
+    try:
+        cloud.run(functions.update_function(name, body))
+    except FunctionNotFound:
+        cloud.run(functions.create_function(body))
+    there = {trigger.name for trigger in functions.functions[name].triggers}
+    for trigger in props.get("triggers") or []:
+        if trigger["triggerName"] not in there:
+            settings = json.dumps(trigger["triggerConfig"])
+            cloud.run(functions.create_trigger(name, {**trigger, "triggerConfig": settings}))
+    if (rules := props.get("asyncInvokeConfig")) is not None:
+        rules = {key: value for key, value in rules.items() if key != "qualifier"}
+        cloud.run(functions.put_async_invoke_config(name, rules))
+
+
+def _publish(cloud: LocalCloud, arn: str, runtime: str, layer: Path) -> str:
+    """Publish the layer under the name in an ARN, unless its newest version has the same bytes."""
+    name = arn.split(":layers/")[1].split("/")[0]
+    code = _packed(layer)
+    functions = cloud.functions.deployments
+    body = {"code": code, "compatibleRuntime": [runtime]}
+    return cloud.run(functions.have_layer_version(name, body)).arn
+
+
+def _packed(directory: Path) -> dict[str, str]:
+    """A directory as a package in the body of a request; equal directories give equal packages."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "package.zip")
+        write_zip(directory, file)
+        return {"zipFile": base64.b64encode(file.read_bytes()).decode()}
+
+
+def _topics(declared: Deployment) -> set[str]:
+    topics = {trigger.topic for trigger in declared.mns_topic_triggers}
+    for function in declared.functions.values():
+        for arn in (function.async_invoke.on_success, function.async_invoke.on_failure):
+            if arn is not None and (topic := topic_of(arn)) is not None:
+                topics.add(topic)
+    return topics

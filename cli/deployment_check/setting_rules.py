@@ -1,0 +1,175 @@
+"""Environment variables that the function does not know, or whose value it would refuse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cli.deployment_check.findings import Finding, NotChecked, Severity, error, warning
+from cli.deployment_check.spelling import slip
+from cli.deployment_check.subject import Rule, Subject
+from cli.manifest.dotenv import FILE_NAME
+from imm_label_tags.errors import InvalidSetting
+from imm_label_tags.failures.settings import VARIABLE, FailedSettings, read_failed_settings
+from imm_label_tags.tagging.settings import Settings, read_settings
+
+_KEY = "environmentVariables"
+_OBJECTS = "ALLOWED_OBJECTS"
+# What is around a * may be any part of a bucket's name.
+_BUCKET = re.compile(r"[a-z0-9*](?:[a-z0-9*-]{0,61}[a-z0-9*])?")
+_KEY_BYTES = 1023
+# What begins like these is ours; OSS_, IMM_ and LOG_ may well be the user's.
+_PREFIXES = ("LABEL_", "TAG_", "ALLOWED_OBJECT", "STALE_OBJECT", "SECOND_LOOK", "FAILED_EVENT")
+_ENDPOINTS = ("IMM_ENDPOINT", "OSS_ENDPOINT")
+_LOCAL = re.compile(r"(?:localhost|127(?:\.\d+){3})(?::\d+)?")
+# What has no default, and something harmless in its place.
+_NEEDED = {VARIABLE: "oss://stand-in/stand-in"}
+
+
+class _Asked(dict[str, str]):
+    """An empty environment that remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return _NEEDED.get(name, default)
+
+
+def names(subject: Subject) -> Iterator[Finding]:
+    """A misspelt setting is one that stays at its default; any other variable is the user's own business."""
+    ours, others = _names(subject.keeps), _names(not subject.keeps)
+    for name in subject.declared.environment:
+        where = subject.path(_KEY, name)
+        if name in ours:
+            continue
+        if name in others:
+            yield warning(where, "is no setting of this function, which does not read it.", "Remove it here.")
+        elif (like := slip(name, ours)) is not None:
+            yield error(
+                where,
+                f"the function has no such setting; {like} is spelt like it.",
+                "Correct its name, or choose another for what is yours.",
+            )
+        elif name.upper().startswith(_PREFIXES):
+            known = ", ".join(sorted(one for one in ours if one.startswith(_PREFIXES)))
+            yield error(
+                where,
+                "begins as the function's settings do, and is none of them.",
+                f"They are {known}; choose another beginning for what is yours.",
+            )
+
+
+def values(subject: Subject) -> Iterator[Finding]:
+    """What the initializer would refuse is refused here; each bad value is reported."""
+    environment = dict(subject.declared.environment)
+    code = subject.declared.code
+    # Each round finds one bad value, and there are no more than there are variables, given or needed.
+    for _ in (*environment, *_NEEDED):
+        try:
+            _read(environment, subject.keeps, code)
+        except InvalidSetting as problem:
+            given = environment.get(problem.variable, "").strip()
+            environment[problem.variable] = _NEEDED.get(problem.variable, "")
+            if given:
+                yield error(subject.path(_KEY, problem.variable), str(problem), "Correct the value.")
+
+
+def patterns(subject: Subject) -> Iterator[Finding]:
+    """A pattern that no object can have leaves out what it was written for.
+
+    Sources: help pages oss/user-guide/bucket-naming-conventions and …/object-naming-conventions.
+    """
+    if subject.keeps:
+        return
+    for pattern in filter(None, map(str.strip, subject.declared.setting(_OBJECTS).split(","))):
+        bucket, slash, key = pattern.partition("/")
+        why = ""
+        if not slash or "://" in pattern:
+            # The function itself refuses it.
+            continue
+        if not _BUCKET.fullmatch(bucket):
+            why = f"a bucket's name has lower-case letters, digits and -, and {bucket!r} has not"
+        elif key.startswith(("/", "\\")):
+            why = f"no key of OSS begins with {key[0]}"
+        elif len(key.replace("*", "").encode()) > _KEY_BYTES:
+            why = f"no key of OSS has more than {_KEY_BYTES} bytes"
+        if why:
+            yield error(
+                subject.path(_KEY, _OBJECTS),
+                f"{pattern} can never match anything: {why}.",
+                "Correct it, for example to bucket/prefix/ or bucket/prefix*.",
+            )
+
+
+def needed(subject: Subject) -> Iterator[Finding]:
+    """A setting without a default has to be there when the file is deployed."""
+    if subject.surroundings.deploying:
+        for name in _unset(subject):
+            yield error(
+                subject.path(_KEY, name),
+                "is not set, and there is no default: the function would not start.",
+                f"Export {name}, such as {name}=oss://bucket/prefix, or put it into .env.",
+            )
+
+
+def left_open(subject: Subject) -> Iterator[NotChecked]:
+    """What a deployment will ask for."""
+    if not subject.surroundings.deploying:
+        for name in _unset(subject):
+            yield NotChecked(subject.path(_KEY, name), "it is not set. `s deploy` will ask for it.")
+
+
+def endpoints(subject: Subject) -> Iterator[Finding]:
+    """The variables with which one talks to the local cloud are those of the function."""
+    severity = Severity.ERROR if subject.surroundings.deploying else Severity.WARNING
+    for name in _ENDPOINTS:
+        try:
+            settings = read_settings({name: subject.declared.setting(name)}, subject.declared.code)
+        except InvalidSetting:
+            continue
+        endpoint = settings.imm_endpoint or settings.oss_endpoint
+        if endpoint is not None and _LOCAL.fullmatch(endpoint.host):
+            yield Finding(
+                severity,
+                subject.path(_KEY, name),
+                f"{endpoint.url} is this machine: the function would look for it in its own instance.",
+                f"Unset {name} before you deploy.",
+            )
+
+
+def secrets_in_code(subject: Subject) -> Iterator[Finding]:
+    """Serverless Devs reads a ``.env`` in the code root, and uploads it with the code."""
+    path = subject.declared.code / FILE_NAME
+    if path.exists():
+        yield error(
+            subject.path("code"),
+            f"{path} would be deployed with the code, and Serverless Devs would read it.",
+            "Move it beside s.yaml.",
+        )
+
+
+def _read(environment: Mapping[str, str], keeps: bool, code: Path) -> Settings | FailedSettings:
+    return read_failed_settings(environment) if keeps else read_settings(environment, code)
+
+
+def _names(keeps: bool) -> set[str]:
+    """The variables that a function asks for."""
+    asked = _Asked()
+    _read(asked, keeps, Path())
+    return asked.names
+
+
+def _unset(subject: Subject) -> list[str]:
+    if not subject.keeps:
+        return []
+    return [name for name in _NEEDED if not subject.declared.setting(name).strip()]
+
+
+RULES: tuple[Rule, ...] = (names, patterns, needed, left_open)
+# The functions take the same variables from the same environment.
+SHARED_RULES: tuple[Rule, ...] = (values, endpoints, secrets_in_code)

@@ -1,0 +1,121 @@
+"""Time-outs that do not fit what happens within them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cli.deployment_check import patience
+from cli.deployment_check.event_bridge_rules import bus_triggers
+from cli.deployment_check.findings import Finding, error
+from cli.deployment_check.subject import Subject
+from cli.manifest.function import DEFAULT_RETRIES
+
+# Help page functioncompute/fc/advanced-features-of-triggers.
+STREAM_TIMEOUT = 300
+SECOND_LOOK = "SECOND_LOOK_SECONDS"
+
+
+def function_timeout(subject: Subject) -> Iterator[Finding]:
+    """A notification's worst case must end before Function Compute ends the function."""
+    timeout, worst = subject.declared.timeout, patience.invocation_seconds()
+    what, repetitions = "a notification", patience.REPETITIONS
+    calls = f"{len(patience.LONGEST_CHAIN)} calls one after the other"
+    if subject.keeps:
+        worst = patience.keeping_seconds()
+        what, calls, repetitions = "a failed event", "a call", patience.KEEPING_REPETITIONS
+    if timeout <= worst:
+        missing = "" if "timeout" in subject.declared.props else ", fc3's default,"
+        yield error(
+            subject.path("timeout"),
+            f"{timeout} s{missing} is not above {what}'s worst case of {worst:g} s: "
+            f"{calls} of {patience.attempt_seconds():g} s, and {repetitions} repetitions with their pauses.",
+            f"Set it to {int(worst) + 1} or more.",
+        )
+
+
+def second_look(subject: Subject) -> Iterator[Finding]:
+    """The time must suffice for second looks too, or their waits are in vain."""
+    text = subject.declared.setting(SECOND_LOOK).strip()
+    if subject.keeps or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        return
+    looks = patience.second_look_seconds(float(text))
+    worst = patience.invocation_seconds() + looks
+    if (
+        looks
+        and subject.declared.timeout <= worst
+        and subject.declared.timeout > patience.invocation_seconds()
+    ):
+        yield error(
+            subject.path("environmentVariables", SECOND_LOOK),
+            f"second looks may take {looks:g} s more, {worst:g} s in all; the timeout is "
+            f"{subject.declared.timeout} s.",
+            f"Look sooner, or set timeout to {int(worst) + 1} or more.",
+        )
+
+
+def batches(subject: Subject) -> Iterator[Finding]:
+    """A batch must be done before the time is up, and EventBridge waits no longer than five minutes."""
+    timeout = subject.declared.timeout
+    for trigger in bus_triggers(subject):
+        if trigger.mode != "event-streaming":
+            continue
+        where = f"{trigger.where}.runOptions.batchWindow.CountBasedWindow"
+        worst = patience.invocation_seconds(trigger.batch_messages)
+        if timeout <= worst and worst > patience.invocation_seconds():
+            yield error(
+                where,
+                f"{trigger.batch_messages} messages may take {worst:g} s, the timeout is {timeout} s.",
+                "Take fewer messages at a time, or raise the timeout.",
+            )
+        if timeout > STREAM_TIMEOUT:
+            yield error(
+                subject.path("timeout"),
+                f"{timeout} s is more than the {STREAM_TIMEOUT} s that an event stream waits.",
+                f"Set it to {STREAM_TIMEOUT} or less, or use another trigger.",
+            )
+
+
+def initializer_timeout(subject: Subject) -> Iterator[Finding]:
+    """The initializer imports what the function needs of the SDKs."""
+    initializer = subject.declared.initializer
+    where = subject.path("instanceLifecycleConfig", "initializer")
+    if initializer is None:
+        yield error(
+            where,
+            "there is none: a bad setting would only show with the first event, and fail each.",
+            "Add it, with its timeout.",
+        )
+        return
+    worst = patience.initializer_seconds(subject.declared.cpu, keeps=subject.keeps)
+    imported = "OSS's SDK" if subject.keeps else "both SDKs"
+    if initializer.timeout < worst:
+        hooks = subject.declared.props.fields("instanceLifecycleConfig")
+        given = hooks.fields("initializer") if hooks is not None else None
+        missing = "" if given is not None and "timeout" in given else ", the default,"
+        yield error(
+            f"{where}.timeout",
+            f"{initializer.timeout} s{missing} is below the {worst:.1f} s that importing {imported} can take "
+            f"with {subject.declared.cpu:g} vCPU.",
+            f"Set it to {int(worst) + 1} or more.",
+        )
+
+
+def event_age(subject: Subject) -> Iterator[Finding]:
+    """An event must not get too old before its last attempt."""
+    section = subject.declared.asynchronous
+    if section is None or "maxAsyncEventAgeInSeconds" not in section:
+        return
+    age = section.number("maxAsyncEventAgeInSeconds")
+    retries = section.number("maxAsyncRetryAttempts", DEFAULT_RETRIES)
+    needed = patience.retry_seconds(retries, subject.declared.timeout)
+    if age < needed:
+        yield error(
+            subject.path("asyncInvokeConfig", "maxAsyncEventAgeInSeconds"),
+            f"{age:g} s is below the {needed:g} s that {retries + 1:g} attempts of "
+            f"{subject.declared.timeout} s can take.",
+            f"Set it to {needed:g} or more.",
+        )
+
+
+RULES = (function_timeout, second_look, batches, initializer_timeout, event_age)

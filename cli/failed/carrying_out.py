@@ -1,0 +1,142 @@
+"""Selects records, shows the plan, asks, does it, and tells what has become of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from cli.failed.interruption import EXIT_INTERRUPTED, Interruption, leave
+from cli.failed.plan import Plan, make_plan
+from cli.failed.progress import Advance
+from cli.failed.reading import read_kept
+from cli.failed.record import Kept
+from cli.failed.selection import Filter, new_selection
+from cli.failed.store import Store
+from cli.failed.tables import records, show_groups, show_reasons
+from cli.failed.tally import Tally
+from cli.failed.work import End, Ended, Work
+from cli.process import EndedBySignal
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What is done with records: ``verb``, ``done`` and ``finished`` name it, ``where`` goes on.
+
+    ``act`` does it to one, in as many threads as ``concurrency`` says, with ``surroundings`` entered.
+    ``stays`` gives the reason why a record is left out; empty for those that are not.
+    """
+
+    verb: str
+    done: str
+    finished: str
+    where: str
+    act: Callable[[str, str], Ended]
+    concurrency: int
+    stays: Callable[[Kept], str]
+    surroundings: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
+def carry_out(
+    console: Console, store: Store, wanted: Filter, deed: Deed, *, dry_run: bool, agreed: bool
+) -> int:
+    """Do something with the records that are asked for; returns the exit status.
+
+    Raises NoSuchRecord, and CallFailed where the records or the function cannot be reached.
+    """
+    with new_selection() as selection:
+        try:
+            with console.status("Reading the records"):
+                plan = make_plan(selection, read_kept(store, wanted), deed.stays)
+        except EndedBySignal as ended:
+            console.print(f"Interrupted: nothing was {deed.done}.")
+            return ended.status
+        if say_none(console, store, wanted, plan.matching):
+            return 0
+        _show_plan(console, store, plan, deed)
+        if dry_run:
+            console.print(f"\nNothing was {deed.done}.")
+            return 0
+        if not selection:
+            return 1
+        if not agreed:
+            console.print()
+            click.confirm(f"{deed.verb.capitalize()} {records(len(selection))}{deed.where}?", abort=True)
+        console.print()
+        return _work_through(console, plan, deed)
+
+
+def say_none(console: Console, store: Store, wanted: Filter, found: int) -> bool:
+    """Say so where there is no record; returns whether that is so."""
+    if not found:
+        which = "There are no records" if wanted.takes_everything else "No record meets the conditions"
+        console.print(Text(f"{which} under {store.place.uri}."), soft_wrap=True)
+    return not found
+
+
+def _show_plan(console: Console, store: Store, plan: Plan, deed: Deed) -> None:
+    count = len(plan.selection)
+    head = f"To be {deed.done}{deed.where}, from {store.place.uri}: {records(count)}"
+    console.print(Text(head), soft_wrap=True)
+    if count:
+        console.print()
+        show_groups(console, plan.groups)
+        console.print()
+    for name in plan.first_names:
+        console.print(Text(f"  {name}"), soft_wrap=True)
+    if count > len(plan.first_names):
+        console.print(f"  and {count - len(plan.first_names):,} more")
+    for reason, number in plan.left_out.items():
+        console.print(Text(f"{records(number)} left out: {reason}.", "yellow"), soft_wrap=True)
+
+
+def _work_through(console: Console, plan: Plan, deed: Deed) -> int:
+    tally = Tally()
+    advance = Advance(console, len(plan.selection))
+
+    def observe(ended: Ended) -> None:
+        tally.add(ended)
+        advance.show(tally)
+
+    def interrupted(running: int) -> None:
+        waiting = f"waiting for {running}" if running else "nothing runs any more"
+        console.print(f"Interrupted: nothing more is begun, {waiting}. Ctrl-C again leaves at once.")
+
+    with Interruption() as interruption, deed.surroundings():
+        work = Work(deed.act, deed.concurrency, interruption, observe=observe, interrupted=interrupted)
+        with advance:
+            work.run(plan.selection)
+        _show_ends(console, plan, deed, tally, work.running)
+        if work.running:
+            leave(console.file)
+        if work.failure is not None:
+            raise work.failure
+        if interruption.asked_to_stop:
+            return EXIT_INTERRUPTED
+    return 1 if tally.ends[End.STAYS] or plan.left_out else 0
+
+
+def _show_ends(console: Console, plan: Plan, deed: Deed, tally: Tally, running: int) -> None:
+    removed, gone, stay = (tally.ends[end] for end in (End.REMOVED, End.GONE, End.STAYS))
+    outcomes = ", ".join(f"{count:,} {status}" for status, count in tally.statuses.most_common())
+    console.print(
+        Text(f"{records(removed)} {deed.finished}", "bold green" if removed else "")
+        + Text(f": {outcomes}." if outcomes else "."),
+        soft_wrap=True,
+    )
+    if gone:
+        console.print(f"{records(gone)} had been removed by somebody else.")
+    if running:
+        console.print(
+            f"{records(running)} left while being {deed.done}: each stays unless it has just ended."
+        )
+    rest = len(plan.selection) - tally.count - running
+    if rest:
+        console.print(f"{records(rest)} not {deed.done}.")
+    if stay:
+        console.print(Text(f"{records(stay)} stay{'s' if stay == 1 else ''}:\n", "bold red"))
+        show_reasons(console, tally.stayed, tally.examples)

@@ -1,0 +1,72 @@
+"""Groups and records as a program reads them: one JSON document, however many records it is about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from cli.failed.groups import UNREADABLE, Group, Groups
+from cli.failed.record import Kept, Record
+from cli.failed.store import Store
+
+
+def groups_document(store: Store, groups: Groups) -> str:
+    """The document of ``list --json``."""
+    by_error = dict(groups.by_error)
+    unreadable = by_error.pop(UNREADABLE, None)
+    content = {
+        "from": store.place.uri,
+        "records": groups.count,
+        "errors": [
+            {"error": group.error, "retryable": group.retryable, **_counted(group)}
+            for group in by_error.values()
+        ],
+        "unreadable": None if unreadable is None else _counted(unreadable),
+    }
+    return json.dumps(content, indent=2)
+
+
+def write_records(store: Store, kept: Iterable[Kept], write: Callable[[str], None]) -> None:
+    """Write the document of ``list --records --json`` as it comes about."""
+    write(f'{{"from": {json.dumps(store.place.uri)}, "records": [')
+    separator = "\n"
+    for each in kept:
+        write(f"{separator}{json.dumps(_record(store, each))}")
+        separator = ",\n"
+    write("\n]}\n")
+
+
+def _counted(group: Group) -> dict[str, Any]:
+    return {
+        "count": group.count,
+        "oldest": _moment(group.oldest),
+        "newest": _moment(group.newest),
+        "message": group.messages.most_frequent,
+    }
+
+
+def _record(store: Store, kept: Kept) -> dict[str, Any]:
+    listed = kept.listed
+    place = {"name": listed.name, "uri": store.uri(listed.name), "kept_at": _moment(listed.kept)}
+    if not isinstance(kept, Record):
+        return {**place, "readable": False, "reason": kept.reason}
+    failed = kept.failed
+    return {
+        **place,
+        "readable": True,
+        "request_id": failed.request_id,
+        "failed_at": _moment(failed.failed_at) if failed.failed_at else None,
+        "function": failed.function,
+        "condition": failed.condition,
+        "attempts": failed.attempts,
+        "error": failed.error,
+        "message": failed.message,
+        "retryable": failed.retryable,
+        "tasks": [{"project": task.project_name, "task": task.task_id} for task in kept.tasks],
+    }
+
+
+def _moment(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,56 @@
+"""How far the work is: a bar on a terminal, a few lines anywhere else."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cli.failed.tally import Tally
+from cli.failed.work import End
+
+# Lines where there is no terminal.
+_LINES = 10
+
+
+class Advance:
+    """Shows the progress of ``total`` records; entered while they are worked on."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console = console
+        self._total = total
+        self._stack = ExitStack()
+        self._bar = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task = self._bar.add_task(_words(Tally()), total=total)
+
+    def __enter__(self) -> Advance:
+        if self._console.is_terminal:
+            self._stack.enter_context(self._bar)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def show(self, tally: Tally) -> None:
+        """One more has ended."""
+        if self._console.is_terminal:
+            self._bar.update(self._task, completed=tally.count, description=_words(tally))
+        elif tally.count % max(1, self._total // _LINES) == 0:
+            self._console.print(f"  {tally.count} of {self._total}: {_words(tally)}")
+
+
+def _words(tally: Tally) -> str:
+    return f"{tally.ends[End.REMOVED]} removed, {tally.ends[End.STAYS]} stay"

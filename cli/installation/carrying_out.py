@@ -1,0 +1,75 @@
+"""Shows a plan, asks, and does it."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from cli.installation.calls import CallFailed
+from cli.installation.plan import Plan, State
+
+_STYLES = {
+    State.PRESENT: "green",
+    State.CREATE: "bold cyan",
+    State.REMOVE: "bold magenta",
+    State.LEFT: "dim",
+    State.ABSENT: "dim",
+    State.ELSEWHERE: "dim",
+    State.NOT_CHECKED: "yellow",
+    State.PROBLEM: "bold red",
+}
+_DONE = {State.CREATE: "created", State.REMOVE: "removed"}
+
+
+def carry_out(console: Console, plan: Plan, *, dry_run: bool, agreed: bool) -> bool:
+    """Show the plan, and do it if the user agrees; whether all is as it should be afterwards.
+
+    Raises CallFailed where a step fails: the steps before it are done, and the next run goes on from there.
+    """
+    _show(console, plan)
+    if plan.problems:
+        console.print(f"\n[bold red]Nothing was changed.[/] {_count(len(plan.problems), 'problem')} first:\n")
+        for problem in plan.problems:
+            console.print(Text.assemble((f"  {problem.what}", "bold"), f"  {problem.detail}"), soft_wrap=True)
+        return False
+    if not plan.changes:
+        console.print("\n[bold green]Nothing to do.[/]")
+        return True
+    if dry_run:
+        console.print(f"\nNothing was changed; {_count(len(plan.changes), 'change')} would be made.")
+        return True
+    if not agreed:
+        console.print()
+        click.confirm(f"Make {_count(len(plan.changes), 'change')}?", abort=True)
+    console.print()
+    for step in plan.changes:
+        assert step.act is not None, "a change has something to do"
+        try:
+            step.act()
+        except CallFailed:
+            console.print(f"[bold red]   failed[/]  {escape(step.what)}\n")
+            console.print("What was done stays. Run this again when the failure is removed:", soft_wrap=True)
+            raise
+        console.print(f"[green]{_DONE[step.state]:>9}[/]  {escape(step.what)}")
+    console.print("\n[bold green]Done.[/]")
+    return True
+
+
+def _show(console: Console, plan: Plan) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("")
+    table.add_column("what", overflow="fold")
+    table.add_column("", overflow="fold")
+    for step in plan.steps:
+        # What to do about a problem is longer than a column; it stands below the table.
+        detail = "" if step.state is State.PROBLEM else step.detail
+        table.add_row(Text(step.state.value, _STYLES[step.state]), Text(step.what), Text(detail))
+    console.print(Padding(table, (0, 0, 0, 2)))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

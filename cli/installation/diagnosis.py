@@ -1,0 +1,269 @@
+"""What ``doctor`` checks, in order: from the keys to a tag on an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from cli.installation.access import Access, NoKeys, check_keys
+from cli.installation.caller import Caller, OtherAccount, check_account, identify
+from cli.installation.documents import Documents
+from cli.installation.examination import Check, Failing, LeftOut
+from cli.installation.function_checks import (
+    DEPLOY,
+    SET_UP,
+    as_declared,
+    failure_destination,
+    permitted,
+    trusting,
+)
+from cli.installation.functions import DeployedFunction, DeployedTrigger
+from cli.installation.keeping import Keeping
+from cli.installation.patient_objects import PatientObjects
+from cli.installation.permissions import Need, needs_of
+from cli.installation.round_trip import round_trip
+from cli.installation.services import Services
+from cli.installation.set_up import FUNCTION_SERVICE, TOPIC_SERVICE
+from cli.installation.target import Media, Target, TopicTrigger
+from cli.manifest.fields import FieldUnreadable
+from imm_label_tags.errors import InvalidSetting
+from imm_label_tags.results.target import TargetObject
+from imm_label_tags.services.credentials import RoleCredentials
+from imm_label_tags.services.oss import OssObjects
+from imm_label_tags.services.session import Connections
+from imm_label_tags.tagging.settings import read_settings
+from localcloud.ram.templates import UnusableTemplate
+
+_SAMPLE = "doctor"
+
+
+class Diagnosis:
+    """The checks of one installation. ``target_object`` is what to try a tag on, if anything."""
+
+    def __init__(
+        self,
+        access: Access,
+        services: Services,
+        target: Target,
+        media: Media,
+        documents: Documents,
+        target_object: TargetObject | None,
+    ) -> None:
+        self._access = access
+        self._services = services
+        self._target = target
+        self._media = media
+        self._documents = documents
+        self._object = target_object
+        self._keeping = Keeping(services, target, documents)
+        # What one check finds out for the ones after it.
+        self._caller = Caller("", "")
+        self._function: DeployedFunction | None = None
+
+    def checks(self) -> Iterator[Check]:
+        """Every check, in order."""
+        yield Check("keys", self._keys)
+        yield Check("region", self._region)
+        yield Check("account", self._account, ("keys",))
+        sound = ("keys", "account")
+        yield Check("IMM project", self._projects, (*sound, "region"))
+        yield Check("bucket", self._bucket, (*sound, "region"))
+        for topic in self._target.topics:
+            yield Check(f"topic {topic}", partial(self._topic, topic), (*sound, "region"))
+        yield Check("function", self._deployed, (*sound, "region"))
+        yield Check("settings", self._settings, ("function",))
+        yield Check("failure destination", self._failure_destination, ("function",))
+        for trigger in self._target.triggers:
+            yield Check(
+                f"trigger {trigger.name}",
+                partial(self._trigger, trigger),
+                ("function", f"topic {trigger.topic}"),
+            )
+        for unread in self._target.unread_triggers:
+            yield Check(unread.where.rpartition("props.")[2], partial(_raise, unread))
+        yield Check("role", self._role, sound)
+        yield Check("policies", self._policies, ("role",))
+        for trigger in self._target.triggers:
+            role = self._target.invocation_role_of(trigger)
+            if role:
+                invoking = partial(trusting, self._services.ram, role, TOPIC_SERVICE)
+                yield Check(f"{trigger.name} role", invoking, sound)
+                policies = partial(self._invoking, role)
+                yield Check(f"{trigger.name} policies", policies, (f"{trigger.name} role",))
+        yield from self._keeping.checks(*sound)
+        yield Check("tag round trip", self._round_trip, (*sound, "bucket"))
+
+    def _keys(self) -> str:
+        try:
+            check_keys(self._access.keys)
+        except NoKeys as error:
+            raise Failing(error.said, error.advice) from None
+        self._caller = identify(self._access)
+        return self._caller.arn
+
+    def _region(self) -> str:
+        region, account = self._target.region, self._target.account_id
+        elsewhere = [
+            f"{name} in {place or region}, account {owner or account}"
+            for name, (place, owner) in self._target.places().items()
+            if place not in ("", region) or owner not in ("", "official", account)
+        ]
+        if elsewhere:
+            raise Failing(
+                f"The function is for {region}, account {account}, but s.yaml has {'; '.join(elsewhere)}.",
+                "Everything has to be in one region and account: take both from the variables in s.yaml.",
+            )
+        return region
+
+    def _account(self) -> str:
+        try:
+            check_account(self._caller, self._target.account_id)
+        except OtherAccount as error:
+            raise Failing(error.said, error.advice) from None
+        return self._target.account_id
+
+    def _projects(self) -> str:
+        if not self._media.projects:
+            raise LeftOut("name it with --project")
+        for name in self._media.projects:
+            project = self._services.projects.find(name)
+            if project is None:
+                raise Failing(
+                    f"There is no IMM project {name} in {self._target.region}.",
+                    "Create it there, or name the right one with --project.",
+                )
+            if self._services.ram.role(project.service_role) is None:
+                raise Failing(
+                    f"The service role {project.service_role} of IMM project {name} does not exist.",
+                    "Authorize IMM in its console, which makes the role.",
+                )
+        return ", ".join(self._media.projects)
+
+    def _bucket(self) -> str:
+        name = self._media.bucket
+        if not name:
+            raise LeftOut("name it with --bucket or --object")
+        region = self._services.buckets.region_of(name)
+        if region is None:
+            raise Failing(f"There is no bucket {name}.", "Create it, or name the right one with --bucket.")
+        if region != self._target.region:
+            raise Failing(
+                f"The bucket {name} is in {region}, the function in {self._target.region}.",
+                "IMM and the function reach buckets of their own region only: deploy to the bucket's region.",
+            )
+        return name
+
+    def _topic(self, name: str) -> str:
+        if self._services.topics.find(name) is None:
+            raise Failing(f"There is no topic {name} in {self._target.region}.", SET_UP)
+        return ""
+
+    def _deployed(self) -> str:
+        declared = self._target.function
+        self._function = as_declared(self._services.functions, declared)
+        return f"{declared.name}, {self._function.runtime}, {self._function.handler}"
+
+    def _settings(self) -> str:
+        assert self._function is not None, "the check of the function comes before"
+        try:
+            settings = read_settings(self._function.environment, self._target.function.code)
+        except InvalidSetting as error:
+            raise Failing(str(error), f"Correct the environment variable. {DEPLOY}") from None
+        if (
+            self._object is not None
+            and settings.allowed_objects is not None
+            and not settings.allowed_objects.match(self._object)
+        ):
+            raise Failing(
+                f"ALLOWED_OBJECTS does not let the function tag {self._object.uri}.",
+                f"Add a pattern for it, or name another object. {DEPLOY}",
+            )
+        return f"namespace {settings.namespace}"
+
+    def _failure_destination(self) -> str:
+        return failure_destination(self._services.functions, self._target.function, self._target.account_id)
+
+    def _trigger(self, wanted: TopicTrigger) -> str:
+        found = self._services.functions.triggers().get(wanted.name)
+        again = f"`s deploy` never changes a topic's trigger: run `s remove --trigger {wanted.name}` first."
+        if found is None:
+            raise Failing(f"The function has no trigger {wanted.name}.", DEPLOY)
+        wrong = list(_differences(found, wanted, self._target.invocation_role_of(wanted)))
+        if wrong:
+            raise Failing(
+                f"The trigger {wanted.name} is not as s.yaml declares it: {'; '.join(wrong)}.", again
+            )
+        if not self._services.topics.subscriptions(wanted.topic):
+            raise Failing(
+                f"The trigger is there, but the topic {wanted.topic} has no subscription: the topic was "
+                "made anew after the deployment.",
+                again,
+            )
+        return f"{wanted.topic}, {wanted.notify_content_format}, {wanted.notify_strategy}"
+
+    def _role(self) -> str:
+        return trusting(self._services.ram, self._target.role, FUNCTION_SERVICE)
+
+    def _policies(self) -> str:
+        if not self._media.projects or not self._media.bucket:
+            raise LeftOut("name --project and --bucket (or --object)")
+        return permitted(self._services.ram, self._target.role, list(self._needs()))
+
+    def _invoking(self, role: str) -> str:
+        document = self._documents.trigger_policy(self._target)
+        permitted(self._services.ram, role, list(needs_of(document, self._target.region, _SAMPLE)))
+        return f"MNS may invoke {self._target.function.name}"
+
+    def _needs(self) -> Iterator[Need]:
+        media, sample = self._media, _SAMPLE
+        if self._object is not None:
+            media, sample = Media(self._object.bucket, self._object.key, media.projects), ""
+        try:
+            document = self._documents.function_policy(self._target, media)
+        except UnusableTemplate as error:
+            raise Failing(str(error), "Name another object, bucket, prefix or project.") from None
+        return needs_of(document, self._target.region, sample)
+
+    def _round_trip(self) -> str:
+        if self._object is None:
+            raise LeftOut("name an object with --object oss://bucket/key")
+        access = self._access
+        credentials = RoleCredentials(_as_variables(access))
+        objects = OssObjects(
+            access.region,
+            self._target.account_id,
+            access.endpoints["oss"],
+            credentials,
+            Connections(secure=False),
+        )
+        return round_trip(PatientObjects(objects), self._object)
+
+
+def _differences(found: DeployedTrigger, wanted: TopicTrigger, role: str) -> Iterator[str]:
+    topic = f"acs:mns:{wanted.region}:{wanted.account_id}:/topics/{wanted.topic}"
+    if found.type != "mns_topic":
+        yield f"its type is {found.type}"
+    if found.source != topic:
+        yield f"its source is {found.source} and not {topic}"
+    # The deployment writes roles in lower case; one that s.yaml leaves out, it makes.
+    if role and found.role.lower() != f"acs:ram::{wanted.account_id}:role/{role}".lower():
+        yield f"its invocationRole is {found.role or 'not set'} and not {role}"
+    for name, value in (
+        ("notifyContentFormat", wanted.notify_content_format),
+        ("notifyStrategy", wanted.notify_strategy),
+        ("filterTag", wanted.filter_tag),
+    ):
+        if found.settings.get(name, "") != value:
+            yield f"its {name} is {found.settings.get(name) or 'not set'} and not {value or 'unset'}"
+
+
+def _raise(problem: FieldUnreadable) -> str:
+    raise problem
+
+
+def _as_variables(access: Access) -> Mapping[str, str]:
+    return {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": access.keys.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": access.keys.access_key_secret,
+        "ALIBABA_CLOUD_SECURITY_TOKEN": access.keys.security_token,
+    }

@@ -1,0 +1,42 @@
+"""The services of one account and region, as the commands use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cli.failed.store import Store
+from cli.installation.access import Access
+from cli.installation.functions import Functions
+from cli.installation.media import Buckets, Projects
+from cli.installation.ram import Ram
+from cli.installation.target import Target
+from cli.installation.topics import Topics
+from imm_label_tags.failures.settings import FailedEvents
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that an installation is made of, each behind its official SDK."""
+
+    ram: Ram
+    topics: Topics
+    functions: Functions
+    keeper: Functions
+    projects: Projects
+    buckets: Buckets
+    records: Callable[[FailedEvents], Store]
+
+
+def connect(access: Access, target: Target) -> Services:
+    """Clients for all services; nothing is called yet."""
+    account_id = target.account_id
+    return Services(
+        ram=Ram(access, account_id),
+        topics=Topics(access, account_id),
+        functions=Functions(access, account_id, target.function.name),
+        keeper=Functions(access, account_id, target.keeper.name),
+        projects=Projects(access, account_id),
+        buckets=Buckets(access, account_id),
+        records=lambda place: Store(access.oss(), place, account_id),
+    )

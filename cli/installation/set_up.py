@@ -1,0 +1,253 @@
+"""What ``setup`` is going to do: everything that the functions need and that is not there yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from cli.installation import marks
+from cli.installation.documents import Documents, log_of
+from cli.installation.plan import Plan, State, Step
+from cli.installation.ram import CUSTOM, Policy, Ram, Role
+from cli.installation.services import Services
+from cli.installation.target import Media, Target
+from cli.installation.topics import Topic
+from cli.manifest.fields import FieldUnknown
+from imm_label_tags.errors import InvalidSetting
+from imm_label_tags.failures.settings import VARIABLE, FailedEvents
+from localcloud.ram.document import MalformedPolicy
+from localcloud.ram.trust import parse_trust
+
+FUNCTION_SERVICE = "fc.aliyuncs.com"
+TOPIC_SERVICE = "mns.aliyuncs.com"
+INVOCATION_ROLE = "AliyunMNSNotificationRole"
+
+
+def plan_setup(services: Services, target: Target, media: Media, documents: Documents) -> Plan:
+    """Look at what is there, and say what is missing; raises CallFailed. Changes nothing."""
+    return Plan(_SetUp(services, target, media, documents).steps())
+
+
+class _SetUp:
+    def __init__(self, services: Services, target: Target, media: Media, documents: Documents) -> None:
+        self._services = services
+        self._target = target
+        self._media = media
+        self._documents = documents
+
+    def steps(self) -> Iterator[Step]:
+        self._check_roles()
+        for project in self._media.projects:
+            yield from self._project(project)
+        yield self._bucket(self._media.bucket, "has the videos", "name another with --bucket")
+        store = None
+        try:
+            store = self._target.failed_events()
+        except InvalidSetting as error:
+            yield Step("failed events", State.PROBLEM, f"{error} Export it, or name it in .env.")
+        except FieldUnknown as unknown:
+            yield Step("failed events", State.NOT_CHECKED, str(unknown))
+        else:
+            yield from self._store(store)
+        yield from _known(self._failure_destination(), "failure destination")
+        for topic in self._target.topics:
+            yield self._topic(topic)
+        for unread in self._target.unread_triggers:
+            yield Step("trigger", State.NOT_CHECKED, str(unread))
+        yield from _known(self._function_role(), "role of the function that tags")
+        if store is not None:
+            yield from _known(self._keeper_role(store), "role of the function that keeps")
+        yield from self._invocation_roles()
+        yield from self._logs()
+
+    def _check_roles(self) -> None:
+        try:
+            self._target.check_roles()
+        except FieldUnknown:
+            # Told where the role is needed.
+            return
+
+    def _failure_destination(self) -> Iterator[Step]:
+        target = self._target
+        if not target.connected:
+            yield Step(
+                "failure destination",
+                State.NOT_CHECKED,
+                f"{target.function.on_failure or 'none'}, and not {target.keeper.name}, for which the "
+                "policies are: give the role what it needs",
+            )
+
+    def _project(self, name: str) -> Iterator[Step]:
+        what = f"IMM project {name}"
+        project = self._services.projects.find(name)
+        if project is None:
+            yield Step(
+                what,
+                State.PROBLEM,
+                f"There is none in {self._target.region}: create it there (IMM console, or CreateProject), "
+                "or name another with --project.",
+            )
+            return
+        yield Step(what, State.PRESENT)
+        role = project.service_role
+        if self._services.ram.role(role) is None:
+            yield Step(
+                f"role {role}",
+                State.PROBLEM,
+                f"There is none, and IMM reads the videos of project {name} in it: authorize IMM in its "
+                "console, which makes the role.",
+            )
+            return
+        yield Step(f"role {role}", State.PRESENT, f"the service role of project {name}")
+
+    def _bucket(self, name: str, purpose: str, another: str) -> Step:
+        what, region = f"bucket {name}", self._services.buckets.region_of(name)
+        if region is None:
+            return Step(what, State.PROBLEM, f"There is none: create it, or {another}.")
+        if region != self._target.region:
+            return Step(
+                what,
+                State.PROBLEM,
+                f"It is in {region}, the functions in {self._target.region}: IMM and the functions reach "
+                f"buckets of their own region only. Set FC_DEPLOY_REGION, or {another}.",
+            )
+        return Step(what, State.PRESENT, purpose)
+
+    def _store(self, store: FailedEvents) -> Iterator[Step]:
+        keeper = self._target.keeper.resource
+        if store.bucket != self._media.bucket:
+            yield self._bucket(store.bucket, "keeps what failed", f"name another with {VARIABLE}")
+        elif f"{self._media.prefix.rstrip('/')}/".startswith(f"{store.prefix}/"):
+            yield Step(
+                "failed events",
+                State.PROBLEM,
+                f"{VARIABLE} is {store.uri}, and the videos are below it: {keeper} could "
+                "overwrite them. Name a prefix of its own.",
+            )
+            return
+        yield Step("failed events", State.ELSEWHERE, f"{keeper} stores them below {store.uri}")
+
+    def _topic(self, name: str) -> Step:
+        purpose = "takes what cannot be kept" if name in self._target.failed_topics else "IMM's notifications"
+        what, topics = f"topic {name}", self._services.topics
+        if topics.find(name) is not None:
+            return Step(what, State.PRESENT, purpose)
+        wanted = Topic(name, {marks.TAG_KEY: marks.TAG_VALUE})
+        return Step(what, State.CREATE, purpose, partial(topics.create, wanted))
+
+    def _function_role(self) -> Iterator[Step]:
+        trust, name = self._documents.function_trust(), self._target.role
+        acting = self._target.function.resource
+        yield _role(self._services.ram, name, trust, FUNCTION_SERVICE, f"{acting} acts in it")
+        document = self._documents.function_policy(self._target, self._media)
+        yield from self._policy(name, document, f"what {acting} may do")
+
+    def _keeper_role(self, store: FailedEvents) -> Iterator[Step]:
+        trust, name = self._documents.function_trust(), self._target.keeper_role
+        acting = self._target.keeper.resource
+        yield _role(self._services.ram, name, trust, FUNCTION_SERVICE, f"{acting} acts in it")
+        document = self._documents.keeper_policy(self._target, store)
+        yield from self._policy(name, document, f"what {acting} may do")
+
+    def _invocation_roles(self) -> Iterator[Step]:
+        purpose = "MNS invokes the function in it"
+        for name in self._target.invocation_roles:
+            trust = self._documents.trigger_trust()
+            yield _role(self._services.ram, name, trust, TOPIC_SERVICE, purpose)
+            yield from self._policy(name, self._documents.trigger_policy(self._target), "what MNS may do")
+        if self._target.triggers and not self._target.invocation_roles:
+            detail = f"{purpose}; `s deploy` makes it, or name another as invocationRole"
+            yield Step(f"role {INVOCATION_ROLE}", State.ELSEWHERE, detail)
+
+    def _policy(self, role: str, document: str, purpose: str) -> Iterator[Step]:
+        ram = self._services.ram
+        policy = Policy(marks.policy_name(role, document), CUSTOM, marks.DESCRIPTION)
+        what, present = f"policy {policy.name}", ram.document(policy)
+        if present is not None and not marks.same(present, document):
+            yield Step(
+                what,
+                State.PROBLEM,
+                "Somebody has changed it: delete it in the RAM console, and run this again.",
+            )
+            return
+        if present is None:
+            yield Step(what, State.CREATE, purpose, partial(ram.create_policy, policy, document))
+        else:
+            yield Step(what, State.PRESENT, purpose)
+        attached = ram.attached(role)
+        if policy.name in [other.name for other in attached if other.kind == CUSTOM]:
+            yield Step(f"{policy.name} on {role}", State.PRESENT)
+        else:
+            yield Step(f"{policy.name} on {role}", State.CREATE, "attach", partial(ram.attach, policy, role))
+        for other in attached:
+            if other.name != policy.name and ours_unchanged(ram, other, role):
+                yield Step(
+                    f"policy {other.name}",
+                    State.REMOVE,
+                    "of an earlier setup, for something else",
+                    partial(_withdraw, ram, other, role),
+                )
+
+    def _logs(self) -> Iterator[Step]:
+        told: set[str] = set()
+        for function in (self._target.function, self._target.keeper):
+            log = log_of(function)
+            if log is None:
+                yield Step(
+                    f"log of {function.resource}",
+                    State.NOT_CHECKED,
+                    "s.yaml does not name its project and logstore: the role gets no permission to write it",
+                )
+            elif log["log_project"] not in told:
+                told.add(log["log_project"])
+                yield Step(
+                    f"log project {log['log_project']}",
+                    State.ELSEWHERE,
+                    f"s.yaml names it, with logstore {log['logstore']}; both have to be in Log Service",
+                )
+
+
+def _known(steps: Iterator[Step], what: str) -> Iterator[Step]:
+    """The steps as far as ``s.yaml`` says what they need."""
+    try:
+        yield from steps
+    except FieldUnknown as unknown:
+        yield Step(what, State.NOT_CHECKED, str(unknown))
+
+
+def _role(ram: Ram, name: str, trust: str, service: str, purpose: str) -> Step:
+    what, role = f"role {name}", ram.role(name)
+    if role is None:
+        wanted = Role(name, marks.DESCRIPTION, trust)
+        return Step(what, State.CREATE, f"{purpose}; trusts {service}", partial(ram.create_role, wanted))
+    if _trusts(role, service):
+        return Step(what, State.PRESENT, purpose)
+    return Step(
+        what,
+        State.PROBLEM,
+        f"Its trust policy does not let {service} assume it: add "
+        f'"Principal": {{"Service": ["{service}"]}} there, or choose another role.',
+    )
+
+
+def _trusts(role: Role, service: str) -> bool:
+    try:
+        return parse_trust(role.trust).trusts(service)
+    except MalformedPolicy:
+        # It has more than this project can judge, such as conditions; so only the plain form is trusted.
+        return False
+
+
+def ours_unchanged(ram: Ram, policy: Policy, role: str) -> bool:
+    """Whether ``setup`` made a policy for a role, and nobody has changed it since."""
+    if policy.kind != CUSTOM or policy.description != marks.DESCRIPTION:
+        return False
+    if not marks.is_policy_name(role, policy.name):
+        return False
+    document = ram.document(policy)
+    return document is not None and marks.unchanged(role, policy.name, document)
+
+
+def _withdraw(ram: Ram, policy: Policy, role: str) -> None:
+    ram.detach(policy, role)
+    ram.delete_policy(policy.name)

@@ -1,0 +1,277 @@
+"""What ``s.yaml`` says of the installation, and whose objects and tasks it is to work on.
+
+Each field is read when a command needs it: what only Serverless Devs knows keeps no command from the rest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from cli.manifest.expressions import ACCOUNT_VARIABLE
+from cli.manifest.fields import FieldUnreadable
+from cli.manifest.file import read_manifest
+from cli.manifest.function import (
+    KEEPING_HANDLER,
+    TAGGING_HANDLER,
+    DeclaredFunction,
+    DeclaredTrigger,
+    account_in,
+    functions_of,
+    handled_by,
+    role_name,
+)
+from cli.problems import Problem
+from imm_label_tags.failures.settings import VARIABLE, FailedEvents, read_failed_settings
+
+_TOPIC_END = "/messages"
+# What may hold an ARN of the account.
+_WITH_ARNS = ("role", "layers", "triggers", "asyncInvokeConfig")
+
+
+class NotInstallable(Problem):
+    """``s.yaml`` declares something that these commands do not handle."""
+
+
+@dataclass(frozen=True)
+class Media:
+    """The objects that the function may tag, and the IMM projects whose tasks it may read."""
+
+    bucket: str = ""
+    prefix: str = ""
+    projects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TopicTrigger:
+    """A subscription of the function to a topic; empty: not set."""
+
+    name: str
+    region: str
+    account_id: str
+    topic: str
+    invocation_role: str
+    notify_content_format: str
+    notify_strategy: str
+    filter_tag: str
+
+
+class Target:
+    """Everything that the two functions need.
+
+    ``function`` writes the tags, ``keeper`` stores the events that it fails for. Every property raises
+    FieldUnreadable where ``s.yaml`` does not say what it needs, or where only Serverless Devs knows.
+    """
+
+    def __init__(
+        self, path: Path, function: DeclaredFunction, keeper: DeclaredFunction, variables: Mapping[str, str]
+    ) -> None:
+        self.function = function
+        self.keeper = keeper
+        self._path = path
+        self._variables = variables
+
+    @property
+    def region(self) -> str:
+        """The region of the functions."""
+        return self.function.region
+
+    @cached_property
+    def account_id(self) -> str:
+        """The account: its role's, else that of most ARNs, else the environment's; empty where unknown."""
+        for function in (self.function, self.keeper):
+            if account := account_in(_readable_role(function)):
+                return account
+        accounts = Counter(filter(None, (account_in(arn) for arn in self._arns())))
+        if accounts:
+            return accounts.most_common(1)[0][0]
+        return self._variables.get(ACCOUNT_VARIABLE, "")
+
+    def of_account(self, account_id: str) -> Target:
+        """The same, read for the account whose keys deploy it, which the file asks `s config` for."""
+        return read_target(self._path, {**self._variables, ACCOUNT_VARIABLE: account_id}, dotenv=False)
+
+    @property
+    def role(self) -> str:
+        """The name of the role of the function that tags."""
+        return self.role_of(self.function)
+
+    @property
+    def keeper_role(self) -> str:
+        """The name of the other one's role."""
+        return self.role_of(self.keeper)
+
+    @property
+    def connected(self) -> bool:
+        """Whether what the one function fails for goes to the other."""
+        destination = self.function.on_failure
+        name = _resource(destination).removeprefix("functions/").removesuffix("/LATEST")
+        return destination.startswith("acs:fc:") and name == self.keeper.name
+
+    def check_roles(self) -> None:
+        """Raise NotInstallable where both functions have the same role."""
+        if self.role.lower() == self.keeper_role.lower():
+            raise NotInstallable(
+                f"{self._path} gives both functions the role {self.role}, so that each could do what only "
+                "the other has to: name two."
+            )
+
+    @cached_property
+    def triggers(self) -> tuple[TopicTrigger, ...]:
+        """The subscriptions to topics that can be read."""
+        return tuple(one for one in self._subscriptions() if isinstance(one, TopicTrigger))
+
+    @property
+    def unread_triggers(self) -> tuple[FieldUnreadable, ...]:
+        """What of the triggers cannot be read."""
+        return tuple(one for one in self._subscriptions() if isinstance(one, FieldUnreadable))
+
+    @property
+    def invocation_roles(self) -> tuple[str, ...]:
+        """The roles in which MNS invokes the function, as far as ``s.yaml`` names any."""
+        roles = (self.invocation_role_of(trigger) for trigger in self.triggers)
+        return tuple(dict.fromkeys(filter(None, roles)))
+
+    def invocation_role_of(self, trigger: TopicTrigger) -> str:
+        """The role in which MNS invokes the function for a trigger; empty where ``s.yaml`` names none."""
+        return role_name(trigger.invocation_role)
+
+    @property
+    def failed_topics(self) -> tuple[str, ...]:
+        """The topics that take what failed, as far as they can be read."""
+        arns = (arn for function in (self.function, self.keeper) for arn in _destinations(function))
+        return tuple(dict.fromkeys(filter(None, map(topic_in, arns))))
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic: those that trigger the function, then those that take what failed."""
+        return tuple(dict.fromkeys([*(trigger.topic for trigger in self.triggers), *self.failed_topics]))
+
+    def failed_events(self) -> FailedEvents:
+        """Where ``s.yaml`` says that failed events are kept; raises InvalidSetting."""
+        return read_failed_settings({VARIABLE: self.keeper.setting(VARIABLE)}).failed_events
+
+    def places(self) -> dict[str, tuple[str, str]]:
+        """Region and account (either may be empty) of everything that is known to be named by its ARN."""
+        keeper = self.keeper
+        places = {f"function {keeper.name}": (keeper.region, account_in(_readable_role(keeper)))}
+        arns: dict[str, str] = {}
+        for function in (self.function, keeper):
+            for _, arn in _items(function, "layers"):
+                if isinstance(arn, str):
+                    arns[f"layer {arn.rpartition('layers/')[2]}"] = arn
+            for where, value in _items(function, "triggers"):
+                try:
+                    trigger = DeclaredTrigger(value, where)
+                    arns[f"trigger {trigger.name}"] = trigger.source_arn
+                except FieldUnreadable:
+                    continue
+            for arn in _destinations(function):
+                arns[f"destination {_resource(arn)}"] = arn
+        return places | {name: _place(arn) for name, arn in arns.items() if arn.count(":") >= 4}
+
+    def role_of(self, function: DeclaredFunction) -> str:
+        """The name of a function's role; raises NotInstallable where there is none."""
+        if not function.role:
+            raise NotInstallable(
+                f"{self._path} gives the function {function.name} no role, so it could use no other service: "
+                "name one with `role: acs:ram::<account>:role/<name>`."
+            )
+        return role_name(function.role)
+
+    def _subscriptions(self) -> Iterator[TopicTrigger | FieldUnreadable]:
+        try:
+            items = self.function.props.items("triggers")
+        except FieldUnreadable as problem:
+            yield problem
+            return
+        for where, value in items:
+            try:
+                trigger = DeclaredTrigger(value, where)
+                if trigger.type != "mns_topic":
+                    continue
+                topic, settings = trigger.topic, trigger.settings
+                yield TopicTrigger(
+                    name=trigger.name,
+                    region=topic.region,
+                    account_id=topic.account_id,
+                    topic=topic.name,
+                    invocation_role=trigger.invocation_role,
+                    notify_content_format=settings.text("notifyContentFormat", ""),
+                    notify_strategy=settings.text("notifyStrategy", ""),
+                    filter_tag=settings.text("filterTag", ""),
+                )
+            except FieldUnreadable as problem:
+                yield problem
+
+    def _arns(self) -> Iterator[str]:
+        for function in (self.function, self.keeper):
+            for key in _WITH_ARNS:
+                yield from _texts(function.props.raw(key))
+
+
+def read_target(path: Path, environment: Mapping[str, str], *, dotenv: bool = True) -> Target:
+    """The two functions of a file, found by their handlers; raises NotInstallable or ManifestUnreadable."""
+    manifest = read_manifest(path, environment, dotenv=dotenv)
+    functions = functions_of(manifest)
+    tagging = [one for one in functions if handled_by(one, TAGGING_HANDLER)]
+    keeping = [one for one in functions if handled_by(one, KEEPING_HANDLER)]
+    if len(tagging) != 1 or len(keeping) != 1:
+        raise NotInstallable(
+            f"{path} declares {len(tagging)} functions with the handler {TAGGING_HANDLER} and {len(keeping)} "
+            f"with {KEEPING_HANDLER}; this command handles one of each."
+        )
+    return Target(path, tagging[0], keeping[0], manifest.variables)
+
+
+def topic_in(arn: str) -> str:
+    """The topic that a destination ``acs:mns:<region>:<account>:/topics/<topic>/messages`` names, if any."""
+    kind, _, rest = arn.partition(":/topics/")
+    return rest.removesuffix(_TOPIC_END) if kind.startswith("acs:mns:") and rest.endswith(_TOPIC_END) else ""
+
+
+def _readable_role(function: DeclaredFunction) -> str:
+    try:
+        return function.role
+    except FieldUnreadable:
+        return ""
+
+
+def _destinations(function: DeclaredFunction) -> Iterator[str]:
+    """The destinations that can be read."""
+    for key in ("on_failure", "on_success"):
+        try:
+            arn: str = getattr(function, key)
+        except FieldUnreadable:
+            continue
+        if arn:
+            yield arn
+
+
+def _items(function: DeclaredFunction, key: str) -> list[tuple[str, object]]:
+    try:
+        return function.props.items(key)
+    except FieldUnreadable:
+        return []
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def _resource(arn: str) -> str:
+    return arn.rpartition(":")[2].strip("/")
+
+
+def _place(arn: str) -> tuple[str, str]:
+    _, _, region, account, *_ = arn.split(":")
+    return region, account

@@ -1,0 +1,127 @@
+"""What ``teardown`` is going to do: remove what ``setup`` made, unless somebody has changed it since."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+
+from cli.installation import marks
+from cli.installation.documents import Documents
+from cli.installation.plan import Plan, State, Step
+from cli.installation.ram import Policy, Role
+from cli.installation.services import Services
+from cli.installation.set_up import ours_unchanged
+from cli.installation.target import Target
+from cli.installation.topics import LARGEST_MESSAGE, Topic
+from cli.manifest.fields import FieldUnreadable
+from cli.manifest.function import DeclaredFunction
+from imm_label_tags.errors import InvalidSetting
+
+
+def plan_teardown(
+    services: Services, target: Target, documents: Documents, *, while_deployed: bool = False
+) -> Plan:
+    """Look at what is there, and say what goes; raises CallFailed. Changes nothing."""
+    return Plan(_TearDown(services, target, documents, while_deployed).steps())
+
+
+class _TearDown:
+    def __init__(
+        self, services: Services, target: Target, documents: Documents, while_deployed: bool
+    ) -> None:
+        self._services = services
+        self._target = target
+        self._documents = documents
+        self._while_deployed = while_deployed
+        # What the function's own triggers subscribe goes with the topic.
+        self._own = Counter(trigger.topic for trigger in target.triggers)
+
+    def steps(self) -> Iterator[Step]:
+        target, services = self._target, self._services
+        deployed = services.functions.find() is not None
+        keeping = services.keeper.find() is not None
+        for function, there in ((target.function, deployed), (target.keeper, keeping)):
+            if there:
+                yield self._deployed(function)
+        trust = self._documents.function_trust()
+        for function in (target.function, target.keeper):
+            try:
+                role = target.role_of(function)
+            except FieldUnreadable as unread:
+                yield Step(f"role of {function.resource}", State.NOT_CHECKED, str(unread))
+            else:
+                yield from self._role(role, trust)
+        for role in self._target.invocation_roles:
+            yield from self._role(role, self._documents.trigger_trust())
+        for topic in reversed(self._target.topics):
+            yield self._topic(topic, deployed)
+        yield Step("kept events", State.LEFT, f"what {target.keeper.resource} stored{self._where()} stays")
+
+    def _deployed(self, function: DeclaredFunction) -> Step:
+        what = f"function {function.name}"
+        if self._while_deployed:
+            return Step(what, State.LEFT, "it will not work any more")
+        return Step(
+            what,
+            State.PROBLEM,
+            f"It is deployed and needs what would be removed: run `s {function.resource} remove` first, or "
+            "add --while-deployed.",
+        )
+
+    def _where(self) -> str:
+        try:
+            return f" below {self._target.failed_events().uri}"
+        except (InvalidSetting, FieldUnreadable):
+            # Nothing is lost by not knowing where they are.
+            return ""
+
+    def _role(self, name: str, trust: str) -> Iterator[Step]:
+        ram = self._services.ram
+        role = ram.role(name)
+        attached = ram.attached(name) if role is not None else []
+        others = []
+        for policy in attached:
+            if ours_unchanged(ram, policy, name):
+                yield Step(
+                    f"{policy.name} on {name}", State.REMOVE, "detach", partial(ram.detach, policy, name)
+                )
+            else:
+                others.append(policy.name)
+        for policy in ram.policies():
+            if policy.description == marks.DESCRIPTION and marks.is_policy_name(name, policy.name):
+                yield self._policy(policy, name)
+        yield self._role_itself(name, role, trust, others)
+
+    def _policy(self, policy: Policy, role: str) -> Step:
+        what = f"policy {policy.name}"
+        if not ours_unchanged(self._services.ram, policy, role):
+            return Step(what, State.LEFT, "somebody has changed it since setup made it")
+        return Step(what, State.REMOVE, "", partial(self._services.ram.delete_policy, policy.name))
+
+    def _role_itself(self, name: str, role: Role | None, trust: str, others: list[str]) -> Step:
+        what = f"role {name}"
+        if role is None:
+            return Step(what, State.ABSENT)
+        if role.description != marks.DESCRIPTION:
+            return Step(what, State.LEFT, "setup did not make it")
+        if not marks.same(role.trust, trust):
+            return Step(what, State.LEFT, "somebody has changed its trust policy since setup made it")
+        if others:
+            return Step(what, State.LEFT, f"somebody has attached {', '.join(others)} to it")
+        return Step(what, State.REMOVE, "", partial(self._services.ram.delete_role, name))
+
+    def _topic(self, name: str, deployed: bool) -> Step:
+        what, topic = f"topic {name}", self._services.topics.find(name)
+        if topic is None:
+            return Step(what, State.ABSENT)
+        if topic.tags.get(marks.TAG_KEY) != marks.TAG_VALUE:
+            return Step(what, State.LEFT, "setup did not make it")
+        if topic != Topic(name, topic.tags, LARGEST_MESSAGE):
+            return Step(what, State.LEFT, "somebody has changed it since setup made it")
+        subscribed = len(self._services.topics.subscriptions(name))
+        if subscribed > (self._own[name] if deployed else 0):
+            return Step(
+                what, State.LEFT, f"it has {subscribed} subscriptions, not all of them this function's"
+            )
+        return Step(what, State.REMOVE, "", partial(self._services.topics.delete, name))

@@ -1,0 +1,212 @@
+"""The command line ``imm-label-tags``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import IO, ClassVar
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from cli import demo as demo_play
+from cli import invocation, serving
+from cli.manifest.file import ManifestUnreadable
+from cli.narration import Narrator, new_console
+from cli.problems import Problem
+from cli.process import ENDING
+from imm_label_tags.environment import shut_out
+from localcloud.database import StateInaccessible, StateUnusable
+from localcloud.fc.section import DeclarationError
+from localcloud.server import PortInUse
+
+# sysexits.h: a temporary failure, the user may try again.
+EXIT_RETRYABLE = 75
+
+
+class Commands(click.Group):
+    """Commands of which some are imported only when they are used: they bring SDKs of their own."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "check-deploy": "cli.deployment_check.command",
+        "setup": "cli.installation.commands",
+        "doctor": "cli.installation.commands",
+        "teardown": "cli.installation.commands",
+        "failed": "cli.failed.command",
+    }
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names of all commands."""
+        return [*self.commands, *self.elsewhere]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of a name, imported if need be."""
+        if name in self.elsewhere:
+            command: click.Command = getattr(import_module(self.elsewhere[name]), name.replace("-", "_"))
+            return command
+        return super().get_command(context, name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Try the function that tags OSS objects with IMM's video labels, without any cloud."""
+
+
+@main.command()
+def demo() -> None:
+    """Play the main job through on a local cloud and check every step.
+
+    Exit status 0 only if each step was verified by reading the object back.
+    """
+    shut_out(os.environ)
+    console = new_console()
+    with _known_problems():
+        demo_play.play(Narrator(console))
+    console.print("\n[bold green]Every step was verified.[/]")
+
+
+@main.command()
+@click.option(
+    "--port",
+    default=serving.FIRST_PORT,
+    show_default=True,
+    type=click.IntRange(0, 65530),
+    help="First of the six ports (OSS, IMM, MNS, FC, control, RAM); 0 takes free ones.",
+)
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the state there (SQLite and files); without it, it ends with the command.",
+)
+@click.option(
+    "--task-seconds",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="How long an IMM task takes.",
+)
+@click.option(
+    "--time-scale",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Factor on the waits between retries of MNS and Function Compute.",
+)
+@click.option(
+    "--unicode-tags",
+    is_flag=True,
+    help="Let OSS take tags beyond its documented alphabet, Chinese ones for example, as real buckets may.",
+)
+@click.option(
+    "--empty",
+    is_flag=True,
+    help="Start without functions, and print how Serverless Devs deploys this checkout to it.",
+)
+def serve(
+    port: int,
+    directory: Path | None,
+    task_seconds: float,
+    time_scale: float,
+    unicode_tags: bool,
+    empty: bool,
+) -> None:
+    """Run the local cloud in the foreground."""
+    shut_out(os.environ)
+    stopped = threading.Event()
+    for number in ENDING:
+        # What the parent ignores stays ignored: nohup, and a shell's commands in the background.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stopped.set())
+    with _known_problems():
+        serving.serve(
+            new_console(),
+            first_port=port,
+            directory=directory,
+            task_seconds=task_seconds,
+            time_scale=time_scale,
+            accept_unicode_tags=unicode_tags,
+            stopped=stopped,
+            empty=empty,
+        )
+
+
+@main.command()
+@click.argument("event_file", type=click.File("rb"))
+@click.option(
+    "--control",
+    default=f"http://127.0.0.1:{serving.FIRST_PORT + 4}",
+    show_default=True,
+    metavar="URL",
+    help="The control endpoint of the local cloud that runs the function.",
+)
+@click.option(
+    "--real",
+    is_flag=True,
+    help="Run the function here against Alibaba Cloud, with ALIBABA_CLOUD_* keys from the environment.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the function's answer as it is, and no log.")
+def invoke(event_file: IO[bytes], control: str, real: bool, as_json: bool) -> None:
+    """Run the function on one event, a file or - for standard input.
+
+    Exit status: 0 for an outcome, 1 for an error, 75 for an error that a retry may help, 2 where the
+    function was not run.
+    """
+    event = event_file.read()
+    with _known_problems():
+        if real:
+            invoked = invocation.invoke_against_real_services(os.environ, event)
+        else:
+            shut_out(os.environ)
+            invoked = invocation.invoke_on_local_cloud(control.rstrip("/"), event)
+    if as_json:
+        click.echo(invoked.body)
+    else:
+        _show(new_console(), invoked)
+    sys.exit(_exit_status(invoked))
+
+
+@contextmanager
+def _known_problems() -> Iterator[None]:
+    try:
+        yield
+    except (PortInUse, StateUnusable, StateInaccessible, ManifestUnreadable, DeclarationError) as error:
+        raise Problem(str(error)) from None
+
+
+def _show(console: Console, invoked: invocation.Invoked) -> None:
+    content = json.loads(invoked.body)
+    if invoked.failed:
+        console.print(Text.assemble((content["errorType"], "bold red"), f": {content['errorMessage']}"))
+    for outcome in [] if invoked.failed else content["outcomes"]:
+        console.print(Text.assemble((outcome["status"], "bold green"), f"  {outcome['object'] or ''}"))
+        if outcome["reason"]:
+            console.print(Text(f"  {outcome['reason']}"))
+        for key, value in (outcome["tags"] or {}).items():
+            console.print(Text(f"  {key} = {value}"))
+        for drop in outcome["dropped"]:
+            console.print(Text(f"  dropped ({drop['reason']}): {drop['label']}", style="dim"))
+    console.print("\nLog:", style="dim")
+    for line in invoked.log:
+        console.print(Text(line), soft_wrap=True)
+
+
+def _exit_status(invoked: invocation.Invoked) -> int:
+    if not invoked.failed:
+        return 0
+    return EXIT_RETRYABLE if any(_retryable(line) for line in invoked.log) else 1
+
+
+def _retryable(line: str) -> bool:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(record, dict) and record.get("retryable") is True

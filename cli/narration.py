@@ -1,0 +1,82 @@
+"""How the commands speak: steps with their time, tables of labels and tags."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from cli.process import ESCAPE
+
+NARROWEST = 100
+INDENT = 11
+LONGEST_VALUE = 36
+
+
+def new_console(*, stderr: bool = False) -> Console:
+    """A console that keeps its tables whole where the output is no terminal."""
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, NARROWEST)
+    return console
+
+
+class Narrator:
+    """Tells what happens and when, in seconds since the beginning."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.monotonic()
+        self._step = 0
+
+    def step(self, title: str) -> None:
+        """Begin a step."""
+        self._step += 1
+        self._console.print()
+        self._console.print(Text.assemble((f"{self._step}. ", "bold cyan"), (title, "bold")))
+
+    def say(self, text: str) -> None:
+        """Say what happened just now."""
+        self._line(f"{time.monotonic() - self._began:7.2f} s", "dim", text)
+
+    def verified(self, text: str) -> None:
+        """Say what was read back and found as it should be."""
+        self._line(" verified", "green", text)
+
+    def _line(self, margin: str, style: str, text: str) -> None:
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_column(width=INDENT - 2)
+        line.add_column(overflow="fold")
+        line.add_row(Text(margin, style), self._text(text))
+        self._console.print(line)
+
+    def table(self, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+        """Show a table."""
+        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*map(self._text, row))
+        self._console.print(Padding(table, (0, 0, 0, INDENT)))
+
+    def change(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+        """Show a tag set before and after."""
+        rows = []
+        for key in dict.fromkeys([*before, *after]):
+            what = "kept" if before.get(key) == after.get(key) else "changed"
+            what = "added" if key not in before else "removed" if key not in after else what
+            rows.append((key, _short(before.get(key, "")), _short(after.get(key, "")), what))
+        self.table(("tag", "before", "after", ""), rows)
+
+    def _text(self, text: str) -> Text:
+        """Text as the output can show it, so that what is escaped has its place in a table."""
+        encoding = self._console.encoding
+        return Text(text.encode(encoding, ESCAPE).decode(encoding))
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"

@@ -1,0 +1,187 @@
+"""The local cloud in the foreground."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from cli import sample
+from cli.checkout import FAILED_EVENTS, KEEPING, cloud_config, variables
+from cli.role import give_roles
+from localcloud.cloud import LocalCloud
+from localcloud.config import Ports
+from localcloud.server import open_as_many_files_as_allowed
+
+FIRST_PORT = 8970
+
+
+def serve(
+    console: Console,
+    *,
+    first_port: int,
+    directory: Path | None,
+    task_seconds: float,
+    time_scale: float,
+    stopped: threading.Event,
+    accept_unicode_tags: bool = False,
+    empty: bool = False,
+) -> None:
+    """Serve until ``stopped`` is set; ``empty``: without the functions of ``s.yaml``.
+
+    Raises PortInUse, StateUnusable, or what is wrong with ``s.yaml``.
+    """
+    open_as_many_files_as_allowed()
+    environment = variables()
+    config = cloud_config(
+        ports=Ports.consecutive(first_port) if first_port else Ports(),
+        variables=environment,
+        directory=directory,
+        task_seconds=task_seconds,
+        time_scale=time_scale,
+        policies=True,
+        accept_unicode_tags=accept_unicode_tags,
+        empty=empty,
+    )
+    with LocalCloud(config) as cloud:
+        uri = sample.prepare(cloud)
+        if empty:
+            _announce_empty(console, cloud, uri)
+            stopped.wait()
+            console.print("Stopping.")
+            return
+        give_roles(cloud, environment, bucket=sample.BUCKET, project=sample.PROJECT)
+        _announce(console, cloud, uri)
+        stopped.wait()
+        console.print("Stopping.")
+
+
+def _announce(console: Console, cloud: LocalCloud, uri: str) -> None:
+    deployment = cloud.functions.deployment
+    _list_facts(
+        console,
+        cloud,
+        {
+            "functions": ", ".join(deployment.functions),
+            "topics": ", ".join(trigger.topic for trigger in deployment.mns_topic_triggers),
+            "failed events": _failed_events(cloud),
+        },
+    )
+    for sentence in (
+        f"\nThe function may tag objects of {sample.BUCKET} for tasks of project {sample.PROJECT}, as "
+        "deploy/policies/function.json says.",
+        f"There is one video, {uri}, whose task has ended. In another terminal, tag it:\n",
+    ):
+        console.print(sentence, soft_wrap=True)
+    for line in first_call(cloud):
+        console.print(Text(line, style="cyan"), soft_wrap=True)
+
+
+def _announce_empty(console: Console, cloud: LocalCloud, uri: str) -> None:
+    functions = cloud.functions.deployment.functions
+    _list_facts(console, cloud, {"functions": ", ".join(functions) or "none"})
+    for sentence in (
+        f"\nThere is one video, {uri}, whose task has ended. In another terminal, deploy this checkout with "
+        "Serverless Devs and tag it. The first line begins a shell of its own, so that nothing of what the "
+        "second sets is left for a deployment to your real account: `exit` leaves it.\n",
+    ):
+        console.print(sentence, soft_wrap=True)
+    for line in first_deployment(cloud):
+        console.print(Text(line, style="cyan"), soft_wrap=True)
+
+
+def first_deployment(cloud: LocalCloud) -> tuple[str, ...]:
+    """Lines for a shell: a deployment with Serverless Devs, a first invocation, and how to leave."""
+    # Only for this command: s.yaml would hand OSS's and IMM's to the functions.
+    endpoints = _assigned(_endpoints(cloud))
+    media = f"--bucket {sample.BUCKET} --project {sample.PROJECT}"
+    return (
+        "bash",
+        f"export {_assigned(deployment_variables(cloud))}",
+        f"{endpoints} .venv/bin/imm-label-tags setup {media} --yes",
+        "s deploy -y",
+        f"s tag_object invoke -f {sample.EVENT}",
+        "exit",
+    )
+
+
+def deployment_variables(cloud: LocalCloud) -> dict[str, str]:
+    """What a shell needs so that Serverless Devs deploys this checkout to a local cloud."""
+    urls, config = cloud.endpoints, cloud.config
+    return {
+        **_account(cloud),
+        "FAILED_EVENTS": FAILED_EVENTS,
+        # Serverless Devs takes these three together, before any alias of `s config`.
+        "AccountID": config.account_id,
+        "AccessKeyID": config.access_key_id,
+        "AccessKeySecret": config.access_key_secret,
+        # Where fc3 finds Function Compute, and where it uploads code.
+        "FC_CLIENT_CUSTOM_ENDPOINT": urls.fc,
+        "FC_CODE_TEMP_OSS_ENDPOINT": urls.oss,
+        # The local cloud runs functions with this interpreter, and a layer is built for one.
+        "IMM_LABEL_TAGS_RUNTIME": f"python{sys.version_info[0]}.{sys.version_info[1]}",
+    }
+
+
+def _list_facts(console: Console, cloud: LocalCloud, more: Mapping[str, str]) -> None:
+    config, urls = cloud.config, cloud.endpoints
+    facts = {
+        "OSS": urls.oss,
+        "IMM": urls.imm,
+        "MNS": urls.mns,
+        "FC": urls.fc,
+        "RAM and STS": urls.ram,
+        "control": urls.control,
+        "region": config.region,
+        "account": config.account_id,
+        "access key id": config.access_key_id,
+        "access key secret": config.access_key_secret,
+        **more,
+        "state": str(config.directory or "in memory, gone when this ends"),
+    }
+    console.print(Text("The local cloud is running. Ctrl-C ends it.", style="bold"))
+    for name, value in facts.items():
+        console.print(Text.assemble((f"  {name:18}", "dim"), value), soft_wrap=True)
+
+
+def first_call(cloud: LocalCloud) -> tuple[str, str]:
+    """Two lines for a shell: what the SDKs and the other commands need to know, and a first invocation."""
+    exports = {**_account(cloud), "FAILED_EVENTS": _failed_events(cloud), **_endpoints(cloud)}
+    call = f".venv/bin/imm-label-tags invoke --control {cloud.endpoints.control} {sample.EVENT}"
+    return f"export {_assigned(exports)}", call
+
+
+def _account(cloud: LocalCloud) -> dict[str, str]:
+    """Whose keys the SDKs and the other commands use, and where s.yaml is deployed to."""
+    config = cloud.config
+    return {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": config.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": config.access_key_secret,
+        "FC_DEPLOY_REGION": config.region,
+        "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id,
+    }
+
+
+def _endpoints(cloud: LocalCloud) -> dict[str, str]:
+    """Where the other commands find the services."""
+    urls = cloud.endpoints
+    return {
+        "OSS_ENDPOINT": urls.oss,
+        "IMM_ENDPOINT": urls.imm,
+        "MNS_ENDPOINT": urls.mns,
+        "FC_ENDPOINT": urls.fc,
+        "RAM_ENDPOINT": urls.ram,
+        "STS_ENDPOINT": urls.ram,
+    }
+
+
+def _assigned(variables: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in variables.items())
+
+
+def _failed_events(cloud: LocalCloud) -> str:
+    return cloud.functions.deployment.resources[KEEPING].environment["FAILED_EVENTS"]

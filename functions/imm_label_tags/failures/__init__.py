@@ -1,0 +1,1 @@
+"""Events that exhausted their retries, and where they are kept."""

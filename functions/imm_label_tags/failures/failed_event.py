@@ -1,0 +1,211 @@
+"""An event that failed to the end: Function Compute's record of it, and the document in which it is kept.
+
+The record's form is that of Function Compute's samples (awesome-fc/async-invocation-dlq; help: "Result
+callback"); that of version 3.0 is not documented, so only what makes it a record is asked for. The document
+is the record with its fields as they came, after a summary under the key ``failure``; it is a record itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from imm_label_tags import errors
+from imm_label_tags.errors import BatchFailed, InvalidFailureRecord, TaggingError
+from imm_label_tags.failures.json_members import Member, read_members
+from imm_label_tags.json_text import parse_json
+from imm_label_tags.results.task import parse_time
+
+SUMMARY = "failure"
+UNDATED = "undated"
+UNKNOWN_ERROR = "Unknown"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# Seconds and smaller units. A time in seconds is below this until the year 5138, in a smaller unit above it
+# since 1973.
+_UNITS = (1, 10**3, 10**6, 10**9)
+_LARGEST_SECONDS = 10**11
+_ERROR_NAME = re.compile(r"[A-Za-z0-9_.$-]{1,128}")
+_NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
+_PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_UNPLAIN = re.compile(r"[^A-Za-z0-9_-]+")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+# By the name of the error's class. Whether a batch can succeed depends on its items.
+RETRYABLE = {
+    name: member.retryable
+    for name, member in vars(errors).items()
+    if isinstance(member, type) and issubclass(member, TaggingError) and member is not BatchFailed
+}
+
+
+@dataclass(frozen=True)
+class FailedEvent:
+    """An event that no attempt could handle.
+
+    * ``failed_at``: the record's own time in UTC, None where it has none that can be read.
+    * ``function``: the ARN of the function that failed. ``condition``: Function Compute's word for the end.
+    * ``attempts``: how often it was tried, None where the record does not tell.
+    * ``error``: the name of the error's class, else Function Compute's word. ``message``: what it says.
+    * ``retryable``: whether the same event may succeed later by itself; None where that is not known.
+    * ``event``: the original event, byte for byte. ``record``: Function Compute's record.
+    """
+
+    request_id: str
+    failed_at: datetime | None
+    function: str
+    condition: str
+    attempts: int | None
+    error: str
+    message: str
+    retryable: bool | None
+    event: bytes = field(repr=False)
+    record: bytes = field(repr=False)
+
+    @classmethod
+    def read(cls, raw: bytes) -> FailedEvent:
+        """Read Function Compute's record of a failure, or the document that was made of one.
+
+        Raises InvalidFailureRecord, whose message has nothing of the event in it.
+        """
+        members = tuple(member for member in _members(raw) if member.key != SUMMARY)
+        fields = {member.key: member for member in members}
+        context, payload = fields.get("requestContext"), fields.get("requestPayload")
+        if context is None or not isinstance(context.value, dict) or payload is None:
+            raise InvalidFailureRecord(
+                "The event is no record of a failure: it lacks requestContext or requestPayload. This "
+                "function belongs behind another one, as the destination of its failures."
+            )
+        answer = _value(fields, "responseContext")
+        function_error = _text(answer, "functionError")
+        condition = _text(context.value, "condition")
+        error_type, message = _answer_of(fields.get("responsePayload"))
+        if _succeeded(context.value, answer, error_type):
+            raise InvalidFailureRecord(
+                "The event is the record of a success: name this function under onFailure, not onSuccess."
+            )
+        error = _first_name(error_type, condition, function_error)
+        return cls(
+            request_id=_text(context.value, "requestId"),
+            failed_at=_moment(_value(fields, "timestamp")),
+            function=_text(context.value, "functionArn"),
+            condition=condition,
+            attempts=_count(context.value.get("approximateInvokeCount")),
+            error=error,
+            message=message,
+            retryable=RETRYABLE.get(error),
+            event=_event(payload),
+            record=_object(member.text for member in members),
+        )
+
+    def document(self) -> bytes:
+        """The document in which the event is kept: JSON, and the same bytes for the same record."""
+        failed_at = self.failed_at.isoformat(timespec="milliseconds") if self.failed_at else None
+        summary = {
+            "request_id": self.request_id,
+            "failed_at": failed_at.replace("+00:00", "Z") if failed_at else None,
+            "function": self.function,
+            "condition": self.condition,
+            "attempts": self.attempts,
+            "error": self.error,
+            "message": self.message,
+            "retryable": self.retryable,
+        }
+        # What cannot be encoded stands inside of texts only.
+        text = json.dumps({SUMMARY: summary}, ensure_ascii=False, separators=(",", ":"))
+        text = _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+        return text[:-1].encode() + b"," + self.record[1:]
+
+    def key(self, prefix: str) -> str:
+        """The key of the document: ``<prefix>/<UTC date>/<request id>.json``.
+
+        The date is the record's own, so that the same record always has the same key.
+        """
+        date = self.failed_at.date().isoformat() if self.failed_at else UNDATED
+        return f"{prefix.strip('/')}/{date}/{self._segment()}.json"
+
+    def _segment(self) -> str:
+        """The request id as one segment of a key; one that has to be changed for it gets a digest."""
+        if _PLAIN_SEGMENT.fullmatch(self.request_id):
+            return self.request_id
+        unique = self.request_id.encode("utf-8", "surrogatepass") or self.record
+        readable = _UNPLAIN.sub("-", self.request_id)[:64].strip("-_") or "unnamed"
+        return f"{readable}-{hashlib.sha256(unique).hexdigest()[:16]}"
+
+
+def _members(raw: bytes) -> tuple[Member, ...]:
+    try:
+        return read_members(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        # Without the cause, whose message may hold a part of the event.
+        pass
+    raise InvalidFailureRecord("The event is no record of a failure: it is no JSON object in UTF-8.")
+
+
+def _object(members: Any) -> bytes:
+    return ("{" + ",".join(members) + "}").encode()
+
+
+def _value(fields: Mapping[str, Member], key: str) -> Any:
+    member = fields.get(key)
+    return member.value if member is not None else None
+
+
+def _text(values: object, key: str) -> str:
+    value = values.get(key) if isinstance(values, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _event(payload: Member) -> bytes:
+    if isinstance(payload.value, str):
+        return payload.value.encode("utf-8", "surrogatepass")
+    return payload.source.encode()
+
+
+def _answer_of(payload: Member | None) -> tuple[str, str]:
+    """The error's type and message; what is no JSON object is a message as it is."""
+    if payload is None or payload.value is None:
+        return "", ""
+    answer = parse_json(payload.value) if isinstance(payload.value, str) else payload.value
+    if isinstance(answer, dict):
+        return _text(answer, "errorType"), _text(answer, "errorMessage")
+    return "", payload.value if isinstance(payload.value, str) else payload.source
+
+
+def _succeeded(context: Mapping[str, Any], answer: object, error_type: str) -> bool:
+    condition = context.get("condition")
+    error = answer.get("functionError") if isinstance(answer, dict) else None
+    return condition == "" and error == "" and not error_type
+
+
+def _first_name(*names: str) -> str:
+    return next((name for name in names if _ERROR_NAME.fullmatch(name)), UNKNOWN_ERROR)
+
+
+def _count(value: object) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and number == int(number) else None
+
+
+def _moment(value: object) -> datetime | None:
+    """A time in seconds or a smaller unit since 1970, or as text; without a zone it is UTC."""
+    number = _number(value)
+    if number is None:
+        return parse_time(value) if isinstance(value, str) else None
+    seconds = next((number / unit for unit in _UNITS if number / unit < _LARGEST_SECONDS), 0.0)
+    # A whole number of milliseconds is not exact as a fraction of seconds.
+    return _EPOCH + timedelta(milliseconds=round(seconds * 1000)) if seconds > 0 else None
+
+
+def _number(value: object) -> float | None:
+    """A number that is not negative, also where it is written as text."""
+    if isinstance(value, str):
+        value = float(value) if _NUMBER.fullmatch(value) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if math.isfinite(value) and value >= 0 else None

@@ -1,0 +1,33 @@
+"""Where failed events are kept: OSS, through its official SDK.
+
+Source: help.aliyun.com, PutObject.
+"""
+
+from __future__ import annotations
+
+import alibabacloud_oss_v2 as oss
+
+from imm_label_tags.results.target import TargetObject
+from imm_label_tags.retries import Timeouts
+from imm_label_tags.services.oss import OssCalls
+
+CONTENT_TYPE = "application/json"
+
+
+class FailedStore(OssCalls):
+    """Writes documents."""
+
+    def put(self, target: TargetObject, document: bytes, timeouts: Timeouts) -> None:
+        """Write a document, once; an object that is there is replaced: PutObject.
+
+        Raises AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
+        """
+        request = oss.PutObjectRequest(
+            bucket=target.bucket, key=target.key, body=document, content_type=CONTENT_TYPE
+        )
+        self.ask(
+            self.operation("PutObject", "oss:PutObject", target),
+            target,
+            lambda: self.client.put_object(request, readwrite_timeout=timeouts),
+            lambda result: None,
+        )

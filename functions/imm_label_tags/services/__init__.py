@@ -1,0 +1,1 @@
+"""IMM and OSS through their official SDKs: session, credentials, calls, and errors from answers."""

@@ -1,0 +1,220 @@
+"""IMM through its official SDK: the result of a task, and the request that created it.
+
+Sources: the SDK's docstrings (alibabacloud_imm20200930 5.x) and alibabacloud.com/help, API reference of IMM.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from alibabacloud_credentials.models import CredentialModel
+from alibabacloud_imm20200930.client import Client
+from alibabacloud_imm20200930.models import GetTaskRequest
+from alibabacloud_tea_openapi.exceptions import AlibabaCloudException, ThrottlingException
+from alibabacloud_tea_openapi.utils_models import Config
+from darabonba.exceptions import RetryError
+from darabonba.runtime import RuntimeOptions
+
+from imm_label_tags.errors import ServiceUnavailable, TaggingError, TaskNotFound
+from imm_label_tags.events.imm_message import TaskNotification
+from imm_label_tags.results.task import ResultKind, TaskResult, parse_time
+from imm_label_tags.retries import Timeouts
+from imm_label_tags.services.answer_room import NoRoom, TooLarge
+from imm_label_tags.services.credentials import Keys, RoleCredentials
+from imm_label_tags.services.responses import Operation, Refusal, error_of, text, unreadable, without_room
+from imm_label_tags.services.session import Answer, Connections
+from imm_label_tags.tagging.settings import Endpoint
+
+_NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFound.Task", "TaskNotFound"})
+# IMM's own throttling code is not documented; these are the gateway's, and IMM's documented limit error.
+_THROTTLING_PREFIX = "Throttling"
+_LIMIT_EXCEEDED = "LimitExceededError"
+_SDK_LOGGERS = ("alibabacloud-tea", "darabonba-core", "credentials")
+
+_Answer = TypeVar("_Answer")
+
+
+class ImmTasks:
+    """Reads tasks of IMM projects in one region; each method is one call and one attempt."""
+
+    def __init__(
+        self,
+        region: str,
+        account_id: str,
+        endpoint: Endpoint | None,
+        credentials: RoleCredentials,
+        connections: Connections,
+    ) -> None:
+        _silence_sdk_loggers()
+        connections.serve_imm()
+        self._connections = connections
+        credentials.as_imm = _credential_model
+        self._redact = credentials.redact
+        self._resources = f"acs:imm:{region}:{account_id or '*'}:project/"
+        self._client = Client(
+            Config(
+                region_id=region,
+                endpoint=endpoint.host if endpoint else None,
+                protocol=endpoint.scheme.upper() if endpoint else "HTTPS",
+                credential=credentials,
+            )
+        )
+
+    def result(self, task: TaskNotification, kind: ResultKind, timeouts: Timeouts) -> TaskResult:
+        """The result of a task, by the action of its kind.
+
+        Raises TaskNotFound, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
+        """
+        return self._ask(
+            self._operation(kind.action, task),
+            task,
+            lambda: kind.fetch(self._client, task.project_name, task.task_id, _options(timeouts)),
+            lambda body: _task_result(body, kind),
+        )
+
+    def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
+        """The request that created a task, as JSON text ("" where IMM gives none): GetTask.
+
+        Raises as ``result`` does.
+        """
+        request = GetTaskRequest(
+            project_name=task.project_name,
+            task_type=task.task_type,
+            task_id=task.task_id,
+            request_definition=True,
+        )
+        operation = self._operation("GetTask", task)
+        return self._ask(
+            operation,
+            task,
+            lambda: self._client.get_task_with_options(request, _options(timeouts)),
+            _definition,
+        )
+
+    def _operation(self, action: str, task: TaskNotification) -> Operation:
+        return Operation("IMM", action, f"imm:{action}", self._resources + task.project_name)
+
+    def _ask(
+        self,
+        operation: Operation,
+        task: TaskNotification,
+        call: Callable[[], Any],
+        read: Callable[[Any], _Answer],
+    ) -> _Answer:
+        subject = f"task {task.task_id} of project {task.project_name}"
+        failure: TaggingError
+        with self._connections.call():
+            try:
+                body = call().body
+                # The SDK swallows what its models cannot hold and returns no body.
+                if body is not None and body.task_id in (None, task.task_id):
+                    return read(body)
+                failure = unreadable(operation, subject, "a body that is no description of this task")
+            except Exception as error:
+                failure = self._translate(error, operation, subject)
+        # Not inside the handler above: the SDK's error holds the signed request with its token.
+        raise failure
+
+    def _translate(self, error: Exception, operation: Operation, subject: str) -> TaggingError:
+        if isinstance(error, _Unreadable):
+            return unreadable(operation, subject, str(error))
+        # The SDK's own errors do not tell the status of an answer that is no JSON, nor its headers.
+        answer = self._connections.last_answer()
+        if not isinstance(error, AlibabaCloudException):
+            return self._translate_unusable(error, answer, operation, subject)
+        code = text(error.code)
+        refusal = Refusal(
+            status=error.status_code or 0,
+            code=code,
+            message=self._redact(_said(error)),
+            request_id=text(getattr(error, "request_id", None)),
+            throttled=isinstance(error, ThrottlingException)
+            or code.startswith(_THROTTLING_PREFIX)
+            or code == _LIMIT_EXCEEDED,
+            after_seconds=answer.after_seconds if answer else 0.0,
+        )
+        if code in _NOT_FOUND:
+            return TaskNotFound(
+                f"IMM does not know {subject}: {refusal.message} (code {code}, request id "
+                f"{refusal.request_id}). Results are kept for seven days; the project must be in the "
+                "function's region. A retry does not help."
+            )
+        return error_of(operation, refusal, subject)
+
+    def _translate_unusable(
+        self, error: Exception, answer: Answer | None, operation: Operation, subject: str
+    ) -> TaggingError:
+        inner = getattr(error, "inner_exception", error)
+        if isinstance(inner, (TooLarge, NoRoom)):
+            return without_room(operation, subject, inner)
+        said = self._redact(str(getattr(inner, "message", inner))) or type(inner).__name__
+        if answer is None:
+            self._connections.drop()
+            return ServiceUnavailable(f"{operation} for {subject} got no answer: {said}. A retry may help.")
+        if isinstance(inner, RetryError):
+            # It began well: the rest did not come, or not in time.
+            return unreadable(operation, subject, f"a body that cannot be read ({said})")
+        if 200 <= answer.status < 300:
+            return unreadable(operation, subject, f"a body that is no JSON ({said})")
+        said = f"an answer that is no JSON: {said}"
+        refusal = Refusal(answer.status, code="", message=said, after_seconds=answer.after_seconds)
+        return error_of(operation, refusal, subject)
+
+
+class _Unreadable(Exception):
+    pass
+
+
+def _task_result(body: Any, kind: ResultKind) -> TaskResult:
+    if not isinstance(body.status, str):
+        raise _Unreadable("a body without a status")
+    return TaskResult(
+        status=body.status,
+        code=text(body.code),
+        message=text(body.message),
+        start_time=parse_time(text(body.start_time)),
+        user_data=text(body.user_data),
+        found=kind.read(body),
+        source_uri=kind.source_uri(body),
+    )
+
+
+def _definition(body: Any) -> str:
+    definition = body.task_request_definition
+    # A task without one has a status all the same; what has neither describes no task.
+    if not isinstance(definition if definition is not None else body.status, str):
+        raise _Unreadable("a body without a readable request")
+    return text(definition)
+
+
+def _said(error: Any) -> str:
+    data = error.data if isinstance(error.data, dict) else {}
+    return text(data.get("Message")) or text(error.message)
+
+
+def _credential_model(keys: Keys) -> CredentialModel:
+    return CredentialModel(
+        access_key_id=keys.access_key_id,
+        access_key_secret=keys.access_key_secret,
+        security_token=keys.security_token or None,
+        type="sts" if keys.security_token else "access_key",
+    )
+
+
+def _options(timeouts: Timeouts) -> RuntimeOptions:
+    return RuntimeOptions(
+        connect_timeout=math.ceil(timeouts.connect * 1000), read_timeout=math.ceil(timeouts.read * 1000)
+    )
+
+
+def _silence_sdk_loggers() -> None:
+    """Importing the SDK adds handlers at level DEBUG, whose lines appear twice and are no JSON."""
+    for name in _SDK_LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+        logger.setLevel(logging.CRITICAL)

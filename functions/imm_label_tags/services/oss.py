@@ -1,0 +1,255 @@
+"""OSS through its official SDK: its errors in our classes; when an object was written, and its tags.
+
+Sources: help.aliyun.com, HeadObject, GetObjectTagging, PutObjectTagging.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import alibabacloud_oss_v2 as oss
+from alibabacloud_oss_v2.transport import RequestsHttpClient
+
+from imm_label_tags.errors import ServiceUnavailable
+from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
+from imm_label_tags.retries import Timeouts
+from imm_label_tags.services.answer_room import NoRoom, TooLarge
+from imm_label_tags.services.credentials import Keys, RoleCredentials
+from imm_label_tags.services.responses import Operation, Refusal, error_of, unreadable, without_room
+from imm_label_tags.services.session import Connections
+from imm_label_tags.services.tag_xml import UnreadableTagSet, check_tag_set
+from imm_label_tags.tagging.settings import Endpoint
+from imm_label_tags.tags.plan import TagSet
+
+_REFUSED_TAGS = frozenset({"InvalidTag", "InvalidTaggingKey", "InvalidTaggingValue"})
+# 409, in the words of a page of OSS's: the object's tags are being changed at the same time.
+_CHANGED_MEANWHILE = "StaleFile"
+_NO_ERROR_BODY = "BadErrorResponse"
+# Every answer of OSS has it (help.aliyun.com, "Common response headers").
+_REQUEST_ID = "x-oss-request-id"
+
+_Answer = TypeVar("_Answer")
+
+
+class OssCalls:
+    """Makes calls about objects of one region, one attempt each."""
+
+    def __init__(
+        self,
+        region: str,
+        account_id: str,
+        endpoint: Endpoint | None,
+        credentials: RoleCredentials,
+        connections: Connections,
+    ) -> None:
+        credentials.as_oss = _oss_credentials
+        self._connections = connections
+        self._redact = credentials.redact
+        self._account_id = account_id or "*"
+        config = oss.config.load_default()
+        config.region = region
+        config.credentials_provider = credentials
+        config.retryer = oss.retry.NopRetryer()
+        config.http_client = _CheckedHttpClient(connections)
+        if endpoint is None:
+            config.use_internal_endpoint = True
+        else:
+            config.endpoint = endpoint.url
+            config.use_path_style = _is_local(endpoint)
+        self.client = oss.Client(config)
+
+    def operation(self, action: str, permission: str, target: TargetObject) -> Operation:
+        """A call about an object, with the permission that it needs."""
+        resource = f"acs:oss:*:{self._account_id}:{target.bucket}/{target.key}"
+        return Operation("OSS", action, permission, resource)
+
+    def ask(
+        self,
+        operation: Operation,
+        target: TargetObject,
+        call: Callable[[], Any],
+        read: Callable[[Any], _Answer],
+    ) -> _Answer:
+        """Make a call and read its result.
+
+        Raises ObjectGone, TagsRefused, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
+        """
+        failure: Exception
+        with self._connections.call():
+            try:
+                return read(call())
+            except Exception as error:
+                failure = self._translate(error, operation, target)
+        # Not inside the handler above: the SDK's error holds the signed request with its token.
+        raise failure
+
+    def _translate(self, error: Exception, operation: Operation, target: TargetObject) -> Exception:
+        inner = error
+        while isinstance(inner, (oss.exceptions.OperationError, oss.exceptions.ResponseError)):
+            inner = inner.unwrap()
+        if isinstance(inner, (TooLarge, NoRoom)):
+            return without_room(operation, target.uri, inner)
+        if isinstance(inner, (UnreadableTagSet, _NotOfOss)):
+            return unreadable(operation, target.uri, str(inner))
+        if not isinstance(inner, oss.exceptions.ServiceError):
+            said = self._redact(str(inner)).rstrip(".") or type(inner).__name__
+            if self._connections.last_answer() is not None:
+                return unreadable(operation, target.uri, f"a body that cannot be read ({said})")
+            self._connections.drop()
+            return ServiceUnavailable(
+                f"{operation} for {target.uri} got no answer: {said}. A retry may help."
+            )
+        if _gone(inner, operation):
+            return ObjectGone(target.uri)
+        if inner.code == _CHANGED_MEANWHILE:
+            return ServiceUnavailable(
+                f"{operation} for {target.uri} was refused because its tags were being changed by another "
+                f"({self._redact(inner.message or inner.code)}). A retry helps."
+            )
+        if inner.code in _REFUSED_TAGS and operation.action == "PutObjectTagging":
+            return TagsRefused(self._redact(inner.message or inner.code))
+        return error_of(operation, self._refusal(inner), target.uri)
+
+    def _refusal(self, error: Any) -> Refusal:
+        code = "" if error.code == _NO_ERROR_BODY else error.code or ""
+        answer = self._connections.last_answer()
+        return Refusal(
+            status=error.status_code,
+            code=code,
+            message=self._redact(error.message or ""),
+            ec=error.ec or "",
+            request_id=error.request_id or "",
+            throttled="QpsLimit" in code or code in ("ActiveRequestLimitExceeded", "SlowDown"),
+            after_seconds=answer.after_seconds if answer else 0.0,
+        )
+
+
+class OssObjects(OssCalls):
+    """Reads and tags objects; each method is one call and one attempt."""
+
+    def last_modified(self, target: TargetObject, timeouts: Timeouts) -> datetime:
+        """When the object was written, in UTC and whole seconds: HeadObject.
+
+        Raises ObjectGone, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
+        """
+        request = oss.HeadObjectRequest(bucket=target.bucket, key=target.key)
+        return self.ask(
+            # Reading an object's head needs the permission to read the object.
+            self.operation("HeadObject", "oss:GetObject", target),
+            target,
+            lambda: self.client.head_object(request, **_options(timeouts)),
+            _last_modified,
+        )
+
+    def tags(self, target: TargetObject, timeouts: Timeouts) -> TagSet:
+        """The object's tags in OSS's order: GetObjectTagging. Raises as ``last_modified`` does."""
+        request = oss.GetObjectTaggingRequest(bucket=target.bucket, key=target.key)
+        return self.ask(
+            self.operation("GetObjectTagging", "oss:GetObjectTagging", target),
+            target,
+            lambda: self.client.get_object_tagging(request, **_options(timeouts)),
+            _tags,
+        )
+
+    def replace_tags(self, target: TargetObject, tags: TagSet, timeouts: Timeouts) -> None:
+        """Write the object's whole tag set: PutObjectTagging.
+
+        Raises TagsRefused where OSS does not accept a tag, else as ``last_modified`` does.
+        """
+        tag_set = oss.TagSet(tags=[oss.Tag(key=key, value=value) for key, value in tags.items()])
+        request = oss.PutObjectTaggingRequest(
+            bucket=target.bucket, key=target.key, tagging=oss.Tagging(tag_set=tag_set)
+        )
+        self.ask(
+            self.operation("PutObjectTagging", "oss:PutObjectTagging", target),
+            target,
+            lambda: self.client.put_object_tagging(request, **_options(timeouts)),
+            lambda result: None,
+        )
+
+
+class _CheckedHttpClient(RequestsHttpClient):  # type: ignore[misc]
+    """The SDK's transport over our connections, with tag sets checked."""
+
+    def __init__(self, connections: Connections) -> None:
+        super().__init__(session=connections.session)
+
+    def send(self, request: Any, **options: Any) -> Any:
+        timeouts = options.pop("readwrite_timeout")
+        response = super().send(
+            request, connect_timeout=timeouts.connect, readwrite_timeout=timeouts.read, **options
+        )
+        # To the SDK each of these is a success.
+        if 200 <= response.status_code < 300:
+            try:
+                _check_success(request, response)
+            except (UnreadableTagSet, _NotOfOss) as error:
+                # In the SDK's words, which it unwraps.
+                raise oss.exceptions.ResponseError(error=error) from None
+        return response
+
+
+class _NotOfOss(Exception):
+    pass
+
+
+def _check_success(request: Any, response: Any) -> None:
+    if response.status_code != 200:
+        raise _NotOfOss(f"HTTP {response.status_code}, which is no answer of OSS's to this call")
+    if request.method == "PUT" and not response.headers.get(_REQUEST_ID):
+        # A write has no other answer than its status, and any server between here and OSS can send that.
+        raise _NotOfOss("HTTP 200 by something that is not OSS: it has no request id")
+    if request.method == "GET" and "tagging" in parse_qs(urlsplit(request.url).query, keep_blank_values=True):
+        check_tag_set(response.content)
+
+
+def _options(timeouts: Timeouts) -> dict[str, Any]:
+    # The SDK hands this option on as it is, and has none for the time to connect.
+    return {"readwrite_timeout": timeouts}
+
+
+def _tags(result: Any) -> TagSet:
+    # The SDK has None for a set without tags, and None for a value that is empty.
+    tags = (result.tag_set.tags if result.tag_set else None) or []
+    return {tag.key: tag.value or "" for tag in tags}
+
+
+def _last_modified(result: Any) -> datetime:
+    moment = result.last_modified
+    if not isinstance(moment, datetime):
+        raise UnreadableTagSet("no Last-Modified")
+    return moment.replace(tzinfo=moment.tzinfo or timezone.utc)
+
+
+def _gone(error: Any, operation: Operation) -> bool:
+    if error.status_code != 404:
+        return False
+    if error.code == "NoSuchKey" or (error.headers or {}).get("x-oss-delete-marker") == "true":
+        return True
+    # A HEAD has no body; where OSS does not send x-oss-err either, the status is all there is. Any other
+    # server would say the same, but without a request id.
+    return bool(
+        operation.action == "HeadObject"
+        and error.code == _NO_ERROR_BODY
+        and not error.snapshot
+        and (error.headers or {}).get(_REQUEST_ID)
+    )
+
+
+def _is_local(endpoint: Endpoint) -> bool:
+    host = endpoint.host.partition(":")[0]
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return True
+
+
+def _oss_credentials(keys: Keys) -> Any:
+    return oss.credentials.Credentials(
+        keys.access_key_id, keys.access_key_secret, keys.security_token or None
+    )

@@ -1,0 +1,259 @@
+"""Brings an object's tags in line with a task: read, plan, write, and look again where that is wanted.
+
+OSS replaces whole tag sets and knows no condition for it. So the read is the last thing before the write,
+nothing is written from a reading that has grown old, and a write that failed is never just sent again.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from datetime import datetime, timezone
+from threading import Lock
+from typing import Any, NamedTuple, Protocol
+from weakref import WeakValueDictionary
+
+from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TransientError
+from imm_label_tags.results.outcome import Dropped, Status
+from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
+from imm_label_tags.retries import Patience, Timeouts
+from imm_label_tags.services.calls import Attempts
+from imm_label_tags.tagging.settings import StaleObjects
+from imm_label_tags.tags.plan import TagPlan, TagScheme, TagSet
+
+# How often the second look may find that others have written, and write again.
+MAX_LOOKS = 3
+
+
+class Objects(Protocol):
+    """Where objects and their tags are: OSS. One call and one attempt each."""
+
+    def last_modified(self, target: TargetObject, timeouts: Timeouts) -> datetime:
+        """When an object was written; raises ObjectGone."""
+
+    def tags(self, target: TargetObject, timeouts: Timeouts) -> TagSet:
+        """An object's tags; raises ObjectGone."""
+
+    def replace_tags(self, target: TargetObject, tags: TagSet, timeouts: Timeouts) -> None:
+        """Write an object's whole tag set; raises ObjectGone or TagsRefused."""
+
+
+class Finding(NamedTuple):
+    """What a finished task found: in which object, since when (UTC), and as which kind of tags."""
+
+    target: TargetObject
+    task_id: str
+    start: datetime
+    kind: str
+    found: Any
+
+
+class Ending(NamedTuple):
+    """How it ended. ``wrote`` says whether this very look wrote; ``tags`` is None where none were read."""
+
+    status: Status
+    tags: TagSet | None
+    dropped: tuple[Dropped, ...] = ()
+    reason: str | None = None
+    wrote: bool = False
+
+
+class _Snapshot(NamedTuple):
+    """An object as it was: its Last-Modified (None where that was not asked), and its tags.
+
+    ``since`` is when the older of the two answers came, ``taken`` when the tags did.
+    """
+
+    written: datetime | None
+    tags: TagSet
+    since: float
+    taken: float
+
+
+class ObjectTagger:
+    """Tags objects. Notifications of one instance that are about one object wait for each other.
+
+    ``calls`` runs the calls that need not wait.
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        scheme: TagScheme,
+        stale_objects: StaleObjects,
+        second_look_seconds: float,
+        calls: Executor,
+        patience: Patience,
+    ) -> None:
+        self._objects = objects
+        self._scheme = scheme
+        self._stale_objects = stale_objects
+        self._second_look = second_look_seconds
+        self._calls = calls
+        self._patience = patience
+        self._locks = _ObjectLocks()
+
+    def tag(self, finding: Finding, attempts: Attempts) -> Ending:
+        """Bring the object's tags in line.
+
+        With a second look, a write is followed by another reading: a writer that had read before our write
+        and wrote after it is noticed, and what it undid is done again. Raises the errors of ``Objects``.
+        """
+        # All that takes time stands before the read, so that as little as possible passes until the write.
+        self._scheme.precompute_keys(finding.kind, finding.found)
+        ending = self._align(finding, attempts)
+        looks = 0
+        while self._second_look and ending.wrote and looks < MAX_LOOKS:
+            looks += 1
+            attempts.wait(self._second_look, f"The second look at the tags of {finding.target.uri}")
+            ending = self._align(finding, attempts)
+            if ending.status is Status.UNCHANGED:
+                ending = ending._replace(status=Status.TAGGED)
+        return ending
+
+    def _align(self, finding: Finding, attempts: Attempts) -> Ending:
+        with self._locks.of(finding.target):
+            try:
+                return self._read_plan_write(finding, attempts)
+            except ObjectGone:
+                reason = f"{finding.target.uri} does not exist any more."
+                return Ending(Status.OBJECT_GONE, None, reason=reason)
+
+    def _read_plan_write(self, finding: Finding, attempts: Attempts) -> Ending:
+        scheme = self._scheme
+        written_perhaps = False
+        attempt = 0
+        while True:
+            # Anew before every write, one that was refused included: others may have written meanwhile.
+            snapshot = self._read(finding.target, attempts)
+            if snapshot.written is not None and snapshot.written > finding.start:
+                return _stale(finding, snapshot.written, snapshot.tags)
+            task = scheme.provenance(finding.kind, finding.start, finding.task_id)
+            plan = scheme.plan(snapshot.tags, finding.kind, task, finding.found)
+            if plan.status is not Status.TAGGED:
+                return self._without_writing(finding, plan, written_perhaps)
+            if self._is_old(snapshot):
+                # Not a failed attempt of any call; what is left of the repetitions and the time is the bound.
+                attempts.pause(1, _too_slow(finding.target, self._patience.oldest_reading))
+                continue
+            attempt += 1
+            try:
+                self._write(finding.target, plan, attempts)
+            except TagsRefused as refusal:
+                documented = scheme.in_documented_alphabet()
+                if documented is None:
+                    raise _tags_refused(finding.target, refusal) from None
+                scheme = documented
+                scheme.precompute_keys(finding.kind, finding.found)
+            except TransientError as error:
+                # It may have been carried out all the same, and others may write in the pause: begin anew.
+                written_perhaps = True
+                attempts.pause(attempt, error)
+            else:
+                # Where OSS took only the documented alphabet, the next notification need not try again.
+                self._scheme = scheme
+                attempts.record_window(self._now() - snapshot.taken)
+                return Ending(Status.TAGGED, plan.tags, plan.dropped, wrote=True)
+
+    def _read(self, target: TargetObject, attempts: Attempts) -> _Snapshot:
+        """Both calls at the same time, so that neither answer has to wait for the other."""
+        if self._stale_objects is StaleObjects.TAG:
+            tags = self._read_tags(target, attempts)
+            return _Snapshot(None, tags, since=self._now(), taken=self._now())
+        head = attempts.begin(
+            self._calls, "HeadObject", lambda timeouts: self._last_modified(target, timeouts)
+        )
+        try:
+            tags = self._read_tags(target, attempts)
+            taken = self._now()
+        except Exception as error:
+            # A refusal says more than a HEAD, which cannot: the bucket may be gone, or not be meant.
+            if isinstance(head.exception(), ObjectGone) and not isinstance(error, ServiceRejected):
+                raise ObjectGone(target.uri) from None
+            raise
+        written, since = head.result()
+        return _Snapshot(written, tags, min(since, taken), taken)
+
+    def _last_modified(self, target: TargetObject, timeouts: Timeouts) -> tuple[datetime, float]:
+        return self._objects.last_modified(target, timeouts), self._now()
+
+    def _read_tags(self, target: TargetObject, attempts: Attempts) -> TagSet:
+        return attempts.repeat("GetObjectTagging", lambda timeouts: self._objects.tags(target, timeouts))
+
+    def _write(self, target: TargetObject, plan: TagPlan, attempts: Attempts) -> None:
+        attempts.once(
+            "PutObjectTagging", lambda timeouts: self._objects.replace_tags(target, plan.tags, timeouts)
+        )
+
+    def _is_old(self, snapshot: _Snapshot) -> bool:
+        return self._now() - snapshot.since > self._patience.oldest_reading
+
+    def _now(self) -> float:
+        return self._patience.clock()
+
+    def _without_writing(self, finding: Finding, plan: TagPlan, written_perhaps: bool) -> Ending:
+        uri, namespace = finding.target.uri, self._scheme.namespace
+        if plan.status is Status.SUPERSEDED:
+            reason = f"The tag {namespace} of {uri} names a newer task: {plan.tags[namespace]}"
+            return Ending(plan.status, plan.tags, reason=reason)
+        if plan.status is Status.TAG_LIMIT:
+            reason = f"{uri} has {len(plan.tags)} tags of its own, which is all that OSS allows."
+            return Ending(plan.status, plan.tags, reason=reason)
+        # The answer to our write was lost, not the write.
+        status = Status.TAGGED if written_perhaps else plan.status
+        return Ending(status, plan.tags, plan.dropped, wrote=written_perhaps)
+
+
+class _ObjectLocks:
+    """One lock for each object that is being handled."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._locks: WeakValueDictionary[TargetObject, _ObjectLock] = WeakValueDictionary()
+
+    def of(self, target: TargetObject) -> _ObjectLock:
+        with self._guard:
+            lock = self._locks.get(target)
+            if lock is None:
+                lock = self._locks[target] = _ObjectLock()
+            return lock
+
+
+class _ObjectLock:
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _stale(finding: Finding, written: datetime, tags: TagSet) -> Ending:
+    reason = (
+        f"{finding.target.uri} was written at {_utc(written)}, after the task had started at "
+        f"{_utc(finding.start)}. Either it was uploaded again, and the labels are of an older upload; or it "
+        "was only rewritten in place (copied onto itself, for new metadata, another storage class or "
+        "encryption), which changes its Last-Modified too."
+    )
+    return Ending(Status.STALE, tags, reason=reason)
+
+
+def _too_slow(target: TargetObject, seconds: float) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        f"The tags of {target.uri} were not written: each time, what OSS had said of it was more than "
+        f"{seconds:g} seconds old by then. OSS answers too slowly, or the function has too little CPU. "
+        "A retry may help."
+    )
+
+
+def _tags_refused(target: TargetObject, refusal: TagsRefused) -> ServiceRejected:
+    return ServiceRejected(
+        f"OSS does not accept the tags of {target.uri}: {refusal}. Our own tags keep to OSS's documented "
+        "alphabet, so look at the object's other tags; before they are changed a retry does not help.",
+        code="InvalidTag",
+    )
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")

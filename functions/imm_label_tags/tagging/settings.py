@@ -1,0 +1,253 @@
+"""The function's settings, read once from environment variables."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from imm_label_tags.errors import InvalidSetting
+from imm_label_tags.results.target import ObjectPatterns
+from imm_label_tags.services.credentials import HIDDEN, key_variables
+from imm_label_tags.tags.charset import MAX_TAGS, is_legal
+from imm_label_tags.tags.naming import LabelNames
+from imm_label_tags.tags.rules import NO_RULES, TagRules
+from imm_label_tags.tags.value_template import ValueTemplate
+
+_NAMESPACE = re.compile(r"[A-Za-z0-9.-]{1,32}")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
+_REGION = re.compile(r"[a-z0-9-]{1,64}")
+LONGEST_SECOND_LOOK = 60
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class StaleObjects(str, Enum):
+    """What happens to an object that was written after its task had started."""
+
+    SKIP = "skip"
+    TAG = "tag"
+
+
+class Endpoint(NamedTuple):
+    """Where a service is reached: ``http`` or ``https``, and a host with an optional port."""
+
+    scheme: str
+    host: str
+
+    @property
+    def url(self) -> str:
+        """The endpoint with its scheme."""
+        return f"{self.scheme}://{self.host}"
+
+
+class Home(NamedTuple):
+    """Where the function runs: its region, and the id of its account ("" where nobody tells)."""
+
+    region: str
+    account_id: str
+
+
+class Settings(NamedTuple):
+    """Every setting, checked. ``allowed_objects`` and the endpoints are None where unset."""
+
+    namespace: str
+    tag_value: ValueTemplate
+    minimum_confidence: float
+    label_limit: int
+    label_names: LabelNames
+    lexicon: Mapping[str, str]
+    tag_rules: TagRules
+    allowed_objects: ObjectPatterns | None
+    stale_objects: StaleObjects
+    second_look_seconds: float
+    imm_endpoint: Endpoint | None
+    oss_endpoint: Endpoint | None
+    log_level: str
+
+
+def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:
+    """Read and check all settings; an empty variable counts as unset.
+
+    Raises InvalidSetting.
+    """
+    variables = Variables(environment)
+    return Settings(
+        namespace=_namespace(variables),
+        tag_value=_tag_value(variables),
+        minimum_confidence=_fraction(variables, "LABEL_MIN_CONFIDENCE", "0.5"),
+        label_limit=_label_limit(variables),
+        label_names=LabelNames(variables.choice("LABEL_NAMES", "pinyin", tuple(LabelNames))),
+        lexicon=_lexicon(variables, code_root),
+        tag_rules=_tag_rules(variables, code_root),
+        allowed_objects=_allowed_objects(variables),
+        stale_objects=StaleObjects(variables.choice("STALE_OBJECTS", "skip", tuple(StaleObjects))),
+        second_look_seconds=_second_look(variables),
+        imm_endpoint=read_endpoint(variables, "IMM_ENDPOINT"),
+        oss_endpoint=read_endpoint(variables, "OSS_ENDPOINT"),
+        log_level=variables.choice("LOG_LEVEL", "INFO", LOG_LEVELS),
+    )
+
+
+def read_home(environment: Mapping[str, str], context: Any) -> Home:
+    """What the context of an invocation tells of the function, else what the environment does.
+
+    Both have it on Function Compute (help, "Context" and "Environment variables"). Raises InvalidSetting
+    where there is no region, or one that cannot be part of an address.
+    """
+    variables = Variables(environment)
+    region = getattr(context, "region", None) or variables.text("FC_REGION")
+    if not isinstance(region, str) or not _REGION.fullmatch(region):
+        allowed = "the function's region, such as cn-hangzhou, where the context does not tell it"
+        raise InvalidSetting("FC_REGION", str(region), allowed)
+    return Home(region, str(getattr(context, "account_id", None) or variables.text("FC_ACCOUNT_ID")))
+
+
+class Variables:
+    """Environment variables as settings are read from them: an empty one counts as unset."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._keys = dict(key_variables(environment))
+
+    def text(self, variable: str, default: str = "") -> str:
+        """A text without the white space around it; raises InvalidSetting where it holds one of the keys."""
+        text = self._environment.get(variable, "").strip() or default
+        for name, key in self._keys.items():
+            if key in text:
+                raise InvalidSetting(variable, HIDDEN, f"something else: it holds the value of {name}")
+        return text
+
+    def choice(self, variable: str, default: str, allowed: tuple[str, ...]) -> str:
+        """One of a few texts; raises InvalidSetting."""
+        text = self.text(variable, default)
+        for choice in allowed:
+            if text == choice:
+                return text
+        names = [str(getattr(choice, "value", choice)) for choice in allowed]
+        raise InvalidSetting(variable, text, "one of " + ", ".join(names))
+
+
+def _namespace(variables: Variables) -> str:
+    text = variables.text("TAG_NAMESPACE", "imm")
+    if not _NAMESPACE.fullmatch(text):
+        raise InvalidSetting("TAG_NAMESPACE", text, "1 to 32 of the characters A-Z a-z 0-9 . -")
+    return text
+
+
+def _tag_value(variables: Variables) -> ValueTemplate:
+    text = variables.text("TAG_VALUE", "yes")
+    try:
+        return ValueTemplate(text)
+    except ValueError:
+        raise InvalidSetting("TAG_VALUE", text, ValueTemplate.ALLOWED) from None
+
+
+def _second_look(variables: Variables) -> float:
+    variable = "SECOND_LOOK_SECONDS"
+    text = variables.text(variable, "0")
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,3})?", text) or float(text) > LONGEST_SECOND_LOOK:
+        raise InvalidSetting(variable, text, f"a number of seconds from 0 to {LONGEST_SECOND_LOOK}")
+    return float(text)
+
+
+def _fraction(variables: Variables, variable: str, default: str) -> float:
+    text = variables.text(variable, default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise InvalidSetting(variable, text, "a number from 0 to 1")
+    return number
+
+
+def _label_limit(variables: Variables) -> int:
+    text = variables.text("LABEL_LIMIT", "9")
+    if not re.fullmatch(r"[0-9]{1,2}", text) or int(text) > MAX_TAGS:
+        raise InvalidSetting("LABEL_LIMIT", text, f"a whole number from 0 to {MAX_TAGS}")
+    return int(text)
+
+
+def _lexicon(variables: Variables, code_root: Path) -> Mapping[str, str]:
+    variable = "LABEL_LEXICON"
+    path = variables.text(variable)
+    if not path:
+        return {}
+    lexicon = _json_file(variable, path, code_root)
+    if not isinstance(lexicon, dict):
+        raise InvalidSetting(variable, path, 'a file with one JSON object such as {"椅子": "chair"}')
+    for label, name in lexicon.items():
+        if not isinstance(name, str) or not name.strip() or not is_legal(name.strip()):
+            allowed = f"a file whose names consist of A-Za-z0-9, spaces and + - = . _ : / (see {label!a})"
+            raise InvalidSetting(variable, path, allowed)
+    return lexicon
+
+
+def _tag_rules(variables: Variables, code_root: Path) -> TagRules:
+    variable = "TAG_RULES"
+    path = variables.text(variable)
+    if not path:
+        return NO_RULES
+    content = _json_file(variable, path, code_root)
+    try:
+        return TagRules.read(content, _namespace(variables))
+    except ValueError as error:
+        raise InvalidSetting(variable, path, f"a file with {error}") from None
+
+
+def _json_file(variable: str, path: str, code_root: Path) -> object:
+    """The JSON of a file in the code root; raises InvalidSetting, also where a name stands there twice."""
+    twice: list[str] = []
+
+    def pairs(members: list[tuple[str, object]]) -> dict[str, object]:
+        read = dict(members)
+        names = [name for name, _ in members]
+        twice.extend(name for name in read if names.count(name) > 1)
+        return read
+
+    try:
+        content: object = json.loads((code_root / path).read_text("utf-8-sig"), object_pairs_hook=pairs)
+    except OSError as error:
+        raise InvalidSetting(variable, path, f"a file in the code root ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise InvalidSetting(variable, path, "a file of JSON in UTF-8") from None
+    if twice:
+        raise InvalidSetting(variable, path, f"a file in which no name stands twice ({twice[0]!a} does)")
+    return content
+
+
+def _allowed_objects(variables: Variables) -> ObjectPatterns | None:
+    text = variables.text("ALLOWED_OBJECTS")
+    patterns = tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
+    if not text:
+        return None
+    for pattern in patterns:
+        bucket, slash, _ = pattern.partition("/")
+        if not bucket or not slash or "://" in pattern:
+            allowed = "comma-separated patterns such as bucket/prefix/ or bucket/prefix*"
+            raise InvalidSetting("ALLOWED_OBJECTS", text, allowed)
+    return ObjectPatterns(patterns)
+
+
+def any_secure(*endpoints: Endpoint | None) -> bool:
+    """Whether any service is reached over TLS, as by default."""
+    return any(endpoint is None or endpoint.scheme == "https" for endpoint in endpoints)
+
+
+def read_endpoint(variables: Variables, variable: str) -> Endpoint | None:
+    """Where a service is reached; None where the variable is unset. Raises InvalidSetting."""
+    text = variables.text(variable)
+    if not text:
+        return None
+    scheme, separator, host = text.rpartition("://")
+    scheme = scheme.lower() if separator else "https"
+    host = host[:-1] if host.endswith("/") else host
+    if scheme not in ("http", "https") or not _HOST.fullmatch(host):
+        raise InvalidSetting(
+            variable, text, "a host such as oss-cn-hangzhou.aliyuncs.com or http://127.0.0.1:9000"
+        )
+    return Endpoint(scheme, host)

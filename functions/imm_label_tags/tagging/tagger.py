@@ -1,0 +1,169 @@
+"""One notification from beginning to end: which task, which object, which labels, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from concurrent.futures import Executor
+from typing import NamedTuple, Protocol
+
+from imm_label_tags.errors import ServiceUnavailable, TaggingError, TargetUnknown, TaskNotFinished
+from imm_label_tags.events.imm_message import TaskNotification
+from imm_label_tags.results.outcome import Outcome, Status
+from imm_label_tags.results.target import ObjectPatterns, TargetObject
+from imm_label_tags.results.task import (
+    FAILED,
+    RUNNING,
+    SUCCEEDED,
+    ResultKind,
+    TaskResult,
+    TaskTarget,
+    target_of_task,
+)
+from imm_label_tags.retries import Deadline, Patience, Retries, Timeouts
+from imm_label_tags.services.calls import Attempts
+from imm_label_tags.services.responses import CallTimes
+from imm_label_tags.tagging.object_tagger import Ending, Finding, Objects, ObjectTagger
+from imm_label_tags.tagging.settings import StaleObjects
+from imm_label_tags.tags.plan import TagKind, TagScheme
+
+
+class Tasks(Protocol):
+    """Where tasks are asked about: IMM. One call and one attempt each."""
+
+    def result(self, task: TaskNotification, kind: ResultKind, timeouts: Timeouts) -> TaskResult:
+        """The result of a task."""
+
+    def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
+        """The request that created a task, as JSON text."""
+
+
+class TaskKind(NamedTuple):
+    """All that is particular to one kind of task: how its result is read, and which tags it leads to."""
+
+    result: ResultKind
+    tags: TagKind
+
+
+class Policy(NamedTuple):
+    """What the settings say about objects and tags.
+
+    ``kinds`` claim their tags in this order. ``second_look_seconds`` is 0 where there is none.
+    """
+
+    namespace: str
+    kinds: tuple[TaskKind, ...]
+    allowed_objects: ObjectPatterns | None
+    stale_objects: StaleObjects
+    second_look_seconds: float = 0.0
+
+
+class Trace:
+    """What one notification did, for the log; ``labels`` counts those that IMM found, where it found such."""
+
+    def __init__(self) -> None:
+        self.times = CallTimes()
+        self.target: TargetObject | None = None
+        self.labels: int | None = None
+
+
+class Tagger:
+    """Brings objects' tags in line with their tasks.
+
+    ``calls`` runs the calls that need not wait for each other.
+    """
+
+    def __init__(
+        self, tasks: Tasks, objects: Objects, policy: Policy, calls: Executor, patience: Patience
+    ) -> None:
+        self._tasks = tasks
+        self._kinds = {kind.result.task_type: kind for kind in policy.kinds}
+        self._allowed_objects = policy.allowed_objects
+        self._calls = calls
+        self._patience = patience
+        self._object_tagger = ObjectTagger(
+            objects,
+            TagScheme(policy.namespace, tuple(kind.tags for kind in policy.kinds)),
+            policy.stale_objects,
+            policy.second_look_seconds,
+            calls,
+            patience,
+        )
+
+    @property
+    def task_types(self) -> Collection[str]:
+        """The types of tasks that it can handle."""
+        return self._kinds.keys()
+
+    def tag(self, task: TaskNotification, trace: Trace, deadline: Deadline) -> Outcome:
+        """Handle one notification of a task of one of ``task_types``.
+
+        Raises the errors of ``Tasks`` and ``Objects``, TaskNotFinished and TargetUnknown.
+        """
+        attempts = Attempts(Retries(self._patience, deadline), trace.times, _task(task))
+        result, target = self._read_task(task, attempts)
+        trace.labels = len(result.found) if isinstance(result.found, tuple) else None
+        trace.target = target.object if target else None
+        ending = self._end(task, target, result, attempts)
+        uri = target.object.uri if target else None
+        return Outcome(
+            ending.status, task.project_name, task.task_id, uri, ending.tags, ending.dropped, ending.reason
+        )
+
+    def _end(
+        self, task: TaskNotification, target: TaskTarget | None, result: TaskResult, attempts: Attempts
+    ) -> Ending:
+        if result.status == FAILED:
+            said = ": ".join(part for part in (result.code, result.message) if part) or "no reason given"
+            return Ending(Status.TASK_FAILED, None, reason=f"IMM reports the task as failed: {said}")
+        if target is None:
+            raise TargetUnknown(
+                f"IMM names no object for {_task(task)}: neither the task's request nor its UserData has an "
+                "oss:// URI. A retry does not help."
+            )
+        if self._allowed_objects is not None and not self._allowed_objects.match(target.object):
+            reason = f"{target.object.uri} matches no pattern of ALLOWED_OBJECTS."
+            return Ending(Status.NOT_ALLOWED, None, reason=reason)
+        if result.start_time is None:
+            raise ServiceUnavailable(f"IMM gave {_task(task)} no readable StartTime. A retry may help.")
+        kind = self._kinds[task.task_type].tags.name
+        finding = Finding(target.object, task.task_id, result.start_time, kind, result.found)
+        ending = self._object_tagger.tag(finding, attempts)
+        if ending.status is Status.OBJECT_GONE and not target.named_by_imm:
+            raise TargetUnknown(
+                f"IMM names no object for {_task(task)}, and the one that its UserData names, "
+                f"{target.object.uri}, does not exist. A retry does not help."
+            )
+        return ending
+
+    def _read_task(self, task: TaskNotification, attempts: Attempts) -> tuple[TaskResult, TaskTarget | None]:
+        """The task's result, which does not tell the object, and meanwhile from GetTask the object."""
+        asked = attempts.begin(
+            self._calls, "GetTask", lambda timeouts: self._tasks.request_definition(task, timeouts)
+        )
+        try:
+            kind = self._kinds[task.task_type].result
+            result = attempts.repeat(kind.action, lambda timeouts: self._tasks.result(task, kind, timeouts))
+            _check_finished(task, result)
+        finally:
+            asked.exception()
+        try:
+            return result, target_of_task(asked.result(), result.user_data, result.source_uri)
+        except TaggingError:
+            # The object of a failed task is only reported.
+            if result.status != FAILED:
+                raise
+            return result, None
+
+
+def _check_finished(task: TaskNotification, result: TaskResult) -> None:
+    if result.status == RUNNING:
+        raise TaskNotFinished(f"IMM reports {_task(task)} as still running. A retry helps.")
+    if result.status not in (SUCCEEDED, FAILED):
+        raise ServiceUnavailable(
+            f"IMM reports {_task(task)} with the status {result.status!a}, which is not documented. "
+            "A retry may help."
+        )
+
+
+def _task(task: TaskNotification) -> str:
+    return f"task {task.task_id} of project {task.project_name}"

@@ -1,4 +1,0 @@
-"""Hostile input: what the function promises whatever it is given, and a search for bytes that break it.
-
-Never deployed. ``python -m fuzz`` is the command.
-"""

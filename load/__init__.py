@@ -1,1 +1,0 @@
-"""The load test of the function on the local cloud (``python -m load``); never deployed."""

@@ -1,0 +1,165 @@
+"""The figures of a run as pictures (SVG), to be read on a light and on a dark page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from math import fsum
+from typing import Any
+
+from proof.benchmarks.region import LABELS
+from proof.benchmarks.subjects import FLOOR, FUNCTION, REFERENCE
+from proof.benchmarks.targets import SPELT
+
+_WIDTH = 780
+_LEFT = 270
+_BARS = 370
+_ROW = 46
+_TOP = 70
+_SMALLEST_PACKAGE = 2.0
+_STYLE = """
+text { font: 13px system-ui, sans-serif; fill: #24292f }
+.small { font-size: 11px; fill: #57606a }
+.title { font-size: 16px; font-weight: 600 }
+.right { text-anchor: end }
+.function { fill: #0969da }
+.reference { fill: #afb8c1 }
+.floor { stroke: #cf222e; stroke-width: 2 }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e6edf3 }
+  .small { fill: #9198a1 }
+  .function { fill: #4493f8 }
+  .reference { fill: #656c76 }
+  .floor { stroke: #f85149 }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: the function's, the reference's, and the floor where there is one."""
+
+    name: str
+    function: float
+    reference: float
+    unit: str
+    floor: float | None = None
+
+
+def overview(document: Mapping[str, Any]) -> str:
+    """The most important figures of the first runtime; shorter bars are better."""
+    runtime, measured = next(iter(document["runtimes"].items()))
+    about = document["measured"]
+    subtitle = f"{runtime}, {about['date']}, medians of {about['runs']} runs; less is better everywhere"
+    return _picture("This function and the reference handler", subtitle, list(_overview_rows(measured)))
+
+
+def imports(document: Mapping[str, Any]) -> str:
+    """What the imports of a cold start take, by package, of the first runtime."""
+    runtime, measured = next(iter(document["runtimes"].items()))
+    times = measured["imports"]
+    packages = {name for each in times.values() for name, spent in each.items() if spent >= _SMALLEST_PACKAGE}
+    ordered = sorted(
+        packages, key=lambda name: (-times[FUNCTION].get(name, 0), -times[REFERENCE].get(name, 0), name)
+    )
+    rows = [Row(name, times[FUNCTION].get(name, 0), times[REFERENCE].get(name, 0), "ms") for name in ordered]
+    ours, theirs = (
+        fsum(spent for name, spent in times[subject].items() if name not in packages)
+        for subject in (FUNCTION, REFERENCE)
+    )
+    rows.append(Row("everything smaller", ours, theirs, "ms"))
+    subtitle = f"{runtime}, {document['measured']['date']}, -X importtime, each package's own code"
+    longest = max(max(row.function, row.reference) for row in rows)
+    return _picture("Imports of a cold start", subtitle, rows, longest)
+
+
+def _overview_rows(measured: Mapping[str, Any]) -> Iterable[Row]:
+    cold = measured["cold"]
+    for kind in LABELS:
+        cpu = cold[kind]["cpu_milliseconds"]
+        yield Row(
+            f"cold start, {SPELT[kind]} labels (CPU)",
+            cpu[FUNCTION]["median"],
+            cpu[REFERENCE]["median"],
+            "ms",
+            cpu[FLOOR]["median"] if FLOOR in cpu else None,
+        )
+    memory = measured["memory"]
+    resident = memory["resident_megabytes"]
+    yield Row(
+        f"memory after {memory['notifications']:,} notifications",
+        resident[FUNCTION]["median"],
+        resident[REFERENCE]["median"],
+        "MB",
+    )
+    layer = measured["sizes"]["layer_bytes"]
+    yield Row("layer, zip file", layer[FUNCTION] / 1e6, layer[REFERENCE] / 1e6, "MB")
+    warm = measured["warm"]
+    wall, delay = warm["wall_milliseconds"], f"{warm['delay_milliseconds']:g} ms a call"
+    yield Row(f"warm notification, {delay}", wall[FUNCTION]["median"], wall[REFERENCE]["median"], "ms")
+    batch = measured["batch"]
+    size, rate = batch["notifications"][FUNCTION], batch["a_second"]
+    yield Row(
+        f"batch of {size}, {delay}",
+        size / rate[FUNCTION]["median"],
+        size / rate[REFERENCE]["median"],
+        "s",
+    )
+
+
+def _picture(title: str, subtitle: str, rows: Sequence[Row], longest: float | None = None) -> str:
+    """Pairs of bars; each pair has a scale of its own unless there is one ``longest`` for all."""
+    height = _TOP + _ROW * len(rows) + 10
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
+        f'height="{height}" role="img" aria-label="{escape(title)}">',
+        f"<style>{_STYLE}</style>",
+        f'<text class="title" x="10" y="24">{escape(title)}</text>',
+        f'<text class="small" x="10" y="44">{escape(subtitle)}</text>',
+        f'<text class="small right" x="{_WIDTH - 12}" y="{_TOP - 10}">ratio</text>',
+        *_legend(any(row.floor is not None for row in rows)),
+    ]
+    for number, row in enumerate(rows):
+        scale = _BARS / (longest or max(row.function, row.reference) or 1)
+        parts += _bars(row, _TOP + _ROW * number, scale)
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _legend(with_floor: bool) -> list[str]:
+    parts = []
+    entries = [("function", "this function"), ("reference", "reference")]
+    for number, (kind, said) in enumerate(entries):
+        x = _LEFT + 110 * number + 200
+        parts += [
+            f'<rect class="{kind}" x="{x}" y="14" width="12" height="12" rx="2"/>',
+            f'<text class="small" x="{x + 18}" y="24">{said}</text>',
+        ]
+    if with_floor:
+        x = _LEFT + 400
+        parts += [
+            f'<line class="floor" x1="{x}" y1="14" x2="{x}" y2="26"/>',
+            f'<text class="small" x="{x + 8}" y="24">floor</text>',
+        ]
+    return parts
+
+
+def _bars(row: Row, top: int, scale: float) -> list[str]:
+    parts = [f'<text class="right" x="{_LEFT - 12}" y="{top + 20}">{escape(row.name)}</text>']
+    for kind, value, y in (("function", row.function, top), ("reference", row.reference, top + 17)):
+        width = max(value * scale, 1)
+        parts += [
+            f'<rect class="{kind}" x="{_LEFT}" y="{y}" width="{width:.1f}" height="14" rx="2"/>',
+            f'<text class="small" x="{_LEFT + width + 6:.1f}" y="{y + 11}">{_said(value)} {row.unit}</text>',
+        ]
+    if row.floor is not None:
+        x = _LEFT + row.floor * scale
+        parts.append(f'<line class="floor" x1="{x:.1f}" y1="{top - 3}" x2="{x:.1f}" y2="{top + 17}"/>')
+    if row.reference:
+        ratio = f"{row.function / row.reference:.2f}"
+        parts.append(f'<text class="right" x="{_WIDTH - 12}" y="{top + 20}">{ratio}</text>')
+    return parts
+
+
+def _said(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}"

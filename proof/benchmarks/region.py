@@ -1,0 +1,194 @@
+"""The benchmark's side of the local cloud: objects, tasks, notifications, delays, and which calls arrived."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import alibabacloud_oss_v2 as oss
+import requests
+
+from localcloud.imm.notification import notification
+from localcloud.imm.tasks import TaskRecord
+
+PROJECT = "benchmark"
+BUCKET = "benchmark-videos"
+OWN_TAGS = {"team": "a", "retention": "30 days"}
+CALL_SERVICES = ("oss", "imm")
+# Later than any object's upload, so that no task is about an older one.
+_AHEAD = timedelta(hours=1)
+
+ENGLISH = ("chair", "furniture", "table", "living-room", "person", "window")
+CHINESE = ("椅子", "家具", "桌子", "客厅", "人物", "窗户")
+LABELS: Mapping[str, Sequence[str]] = {"ascii": ENGLISH, "chinese": CHINESE}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A finished task: its id, the key of its object, and the event that tells of it (an MNS message)."""
+
+    task_id: str
+    key: str
+    message: Mapping[str, Any]
+
+    @property
+    def event(self) -> bytes:
+        """The event of an invocation for this task alone."""
+        return json.dumps(self.message).encode()
+
+
+def batch(tasks: Iterable[Task]) -> bytes:
+    """The event of an invocation for several tasks."""
+    return json.dumps([task.message for task in tasks]).encode()
+
+
+class Region:
+    """A running local cloud; used as a context. ``certificate`` is the server's, with its key."""
+
+    oss: str
+    imm: str
+
+    def __init__(self, certificate: Path) -> None:
+        self._certificate = certificate
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._number = 0
+
+    def __enter__(self) -> Region:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "proof.benchmarks.cloud_process", str(self._certificate)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parent.parent.parent,
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            self.__exit__(None, None, None)
+            raise RuntimeError("The local cloud did not start; what it said stands above.")
+        places = json.loads(line)
+        self.oss, self.imm, self._control = places["oss"], places["imm"], places["control"]
+        about = self._session.get(self._control, timeout=60).json()
+        self.account_id, self.name = about["account_id"], about["region"]
+        self._ask("PUT", f"buckets/{BUCKET}")
+        self._ask("PUT", f"projects/{PROJECT}")
+        config = oss.config.load_default()
+        config.credentials_provider = oss.credentials.StaticCredentialsProvider(
+            about["access_key_id"], about["access_key_secret"]
+        )
+        config.region = self.name
+        config.endpoint = places["plain_oss"]
+        config.http_client = oss.transport.RequestsHttpClient(session=self._session)
+        self._owner = oss.Client(config)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._session.close()
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def keys(self) -> Mapping[str, str]:
+        """Temporary keys of the function's role."""
+        order = {"role": "imm-label-tags", "lifetime_seconds": 36 * 3600}
+        keys: Mapping[str, str] = self._ask("POST", "keys", order).json()
+        return keys
+
+    def upload(self, count: int = 1) -> list[str]:
+        """New objects with tags of their own; returns their keys."""
+        keys = [f"videos/{secrets.token_hex(6)}.mp4" for _ in range(count)]
+        for key in keys:
+            self._owner.put_object(oss.PutObjectRequest(bucket=BUCKET, key=key, body=b"a video"))
+            tags = [oss.Tag(key=name, value=value) for name, value in OWN_TAGS.items()]
+            tagging = oss.Tagging(tag_set=oss.TagSet(tags=tags))
+            self._owner.put_object_tagging(
+                oss.PutObjectTaggingRequest(bucket=BUCKET, key=key, tagging=tagging)
+            )
+        return keys
+
+    def task(self, key: str, labels: Sequence[str]) -> Task:
+        """A finished task about an object, newer than every earlier one."""
+        self._number += 1
+        task_id = f"VideoLabelClassification-{secrets.token_hex(16)}"
+        start = datetime.now(timezone.utc) + _AHEAD + timedelta(seconds=self._number)
+        order: dict[str, Any] = {
+            "project": PROJECT,
+            "task_id": task_id,
+            "start_time": f"{start:%Y-%m-%dT%H:%M:%S.%f}000Z",
+            "end_time": f"{start + timedelta(seconds=30):%Y-%m-%dT%H:%M:%S.%f}000Z",
+            "status": "Succeeded",
+            "labels": [_label(name, number) for number, name in enumerate(labels)],
+            "request": {
+                "ProjectName": PROJECT,
+                "SourceURI": f"oss://{BUCKET}/{key}",
+                "Notification": {"MNS": {"TopicName": "imm-label-tags"}},
+            },
+        }
+        self._ask("POST", "tasks", order)
+        record = TaskRecord(**order)
+        body = notification(record, self.name, self.account_id, start).decode()
+        return Task(task_id, key, self._message(body))
+
+    def tags(self, key: str) -> dict[str, str]:
+        """An object's tags."""
+        result = self._owner.get_object_tagging(oss.GetObjectTaggingRequest(bucket=BUCKET, key=key))
+        return {tag.key: tag.value or "" for tag in result.tag_set.tags or []}
+
+    def delay(self, seconds: float) -> None:
+        """Have every call to OSS and IMM take so much longer; 0 ends that."""
+        self._ask("DELETE", "faults")
+        if seconds:
+            for service in CALL_SERVICES:
+                order = {"kind": "delay", "service": service, "times": None, "delay_seconds": seconds}
+                self._ask("POST", "faults", order)
+
+    def forget_calls(self) -> None:
+        """Begin a new list of calls."""
+        self._ask("DELETE", "calls")
+
+    def calls(self) -> list[tuple[float, float]]:
+        """Begin and end, in seconds, of each call to OSS and IMM since ``forget_calls``."""
+        calls = self._session.get(f"{self._control}/calls", timeout=60).json()
+        return sorted((call["started"], call["ended"]) for call in calls if call["service"] in CALL_SERVICES)
+
+    def _message(self, body: str) -> dict[str, Any]:
+        return {
+            "TopicOwner": self.account_id,
+            "Message": body,
+            "Subscriber": self.account_id,
+            "PublishTime": 1550216480040,
+            "SubscriptionName": "imm-tasks",
+            "MessageMD5": secrets.token_hex(16).upper(),
+            "TopicName": "imm-label-tags",
+            "MessageId": secrets.token_hex(16).upper(),
+        }
+
+    def _ask(self, method: str, path: str, order: Any = None) -> requests.Response:
+        answer = self._session.request(method, f"{self._control}/{path}", json=order, timeout=60)
+        answer.raise_for_status()
+        return answer
+
+
+def _label(name: str, number: int) -> dict[str, Any]:
+    return {
+        "Language": "en" if name.isascii() else "zh-Hans",
+        "LabelName": name,
+        "LabelLevel": 2,
+        "LabelConfidence": round(0.95 - number / 100, 2),
+        "CentricScore": 0.5,
+    }

@@ -1,0 +1,1 @@
+"""Every fault of every call, and what it ends in."""

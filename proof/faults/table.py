@@ -1,0 +1,201 @@
+"""What is to happen: for each fault of each call the end, the number of attempts, and the object's tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from imm_label_tags import errors
+from imm_label_tags.retries import ATTEMPTS
+from proof.faults.fault_case import ALL, IMM, OSS, Call, FaultCase
+from proof.faults.faults import FAULTS
+
+TAGGED = "tagged"
+GONE = "object_gone"
+UNAVAILABLE = "ServiceUnavailable"
+THROTTLED = "Throttled"
+REJECTED = "ServiceRejected"
+DENIED = "AccessDenied"
+TOO_LARGE = "AnswerTooLarge"
+TASK_UNKNOWN = "TaskNotFound"
+
+RESULT, TASK, HEAD, READ, WRITE = ALL
+READS = (RESULT, TASK, HEAD, READ)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault of one call.
+
+    ``end`` is the error's class or the outcome where the fault lasts, ``attempts`` how often the call is
+    tried then, ``once`` and ``once_attempts`` the same where it goes wrong a single time. ``written`` says
+    whether the tags have been written although the fault lasts. ``seen`` is part of the message.
+    """
+
+    fault: FaultCase
+    call: Call
+    end: str
+    attempts: int
+    once: str
+    once_attempts: int
+    seen: str
+    written: bool = False
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it ends with an error as long as the fault lasts."""
+        return hasattr(errors, self.end)
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the error says that a retry may help."""
+        return self.is_error and bool(getattr(errors, self.end).retryable)
+
+    @property
+    def afterwards(self) -> str:
+        """The outcome of the next delivery, once the fault is gone."""
+        return "unchanged" if self.written else TAGGED
+
+    def __str__(self) -> str:
+        return f"{self.fault.name} / {self.call.value}"
+
+
+@dataclass(frozen=True)
+class _Expected:
+    fault: str
+    calls: tuple[Call, ...]
+    end: str
+    attempts: int
+    once: str
+    once_attempts: int
+    seen: str
+    written: bool = False
+
+
+def _passing(
+    fault: str, seen: str, calls: Iterable[Call] = ALL, end: str = UNAVAILABLE
+) -> Iterator[_Expected]:
+    """The call is tried again, and the fault is not noticed unless it lasts."""
+    yield _Expected(fault, tuple(calls), end, ATTEMPTS, TAGGED, 2, seen)
+
+
+def _out_of_reach(fault: str, seen: str) -> Iterator[_Expected]:
+    """No call gets through. A write is not tried again then, because reading comes before it."""
+    yield _Expected(fault, READS, UNAVAILABLE, ATTEMPTS, TAGGED, 2, seen)
+    yield _Expected(fault, (WRITE,), UNAVAILABLE, 1, TAGGED, 2, seen)
+
+
+def _for_this_invocation(
+    fault: str, seen: str, calls: Iterable[Call] = ALL, end: str = UNAVAILABLE
+) -> Iterator[_Expected]:
+    """The call is not tried again in this invocation, but by Function Compute."""
+    yield _Expected(fault, tuple(calls), end, 1, end, 1, seen)
+
+
+def _lasting(fault: str, end: str, seen: str, calls: Iterable[Call] = ALL) -> Iterator[_Expected]:
+    """The call is not tried again: an error that somebody has to mend, or an outcome."""
+    yield _Expected(fault, tuple(calls), end, 1, end, 1, seen)
+
+
+def _found_done(fault: str) -> Iterator[_Expected]:
+    """The write was carried out: it is not sent again, since the tags are found to be what they should be."""
+    yield _Expected(fault, (WRITE,), TAGGED, 1, TAGGED, 1, "", written=True)
+
+
+def _expected() -> Iterator[_Expected]:
+    yield from _out_of_reach("connection refused", "got no answer")
+    yield from _passing("closed before the answer", "got no answer")
+    yield from _passing("reset before the answer", "got no answer")
+    yield from _passing("reset during the answer", "a body that cannot be read", [*IMM, READ])
+    yield from _passing("reset during the answer", "got no answer", [HEAD])
+    yield from _found_done("reset during the answer")
+    yield from _passing("reset after the service acted", "got no answer", READS)
+    yield from _found_done("reset after the service acted")
+    yield from _passing("silence", "got no answer")
+    yield from _passing("drops", "got no answer", READS)
+    yield from _found_done("drops")
+    yield from _passing("body in drops", "a body that cannot be read", [*IMM, READ])
+    yield from _out_of_reach("TLS with an untrusted certificate", "certificate verify failed")
+    yield from _out_of_reach("TLS handshake cut off", "got no answer")
+    yield from _out_of_reach("no TLS where it is expected", "got no answer")
+
+    yield from _passing("429", "was throttled", end=THROTTLED)
+    yield from _passing("400 Throttling", "was throttled", IMM, THROTTLED)
+    yield from _passing("503 by a limit", "was throttled", end=THROTTLED)
+    yield from _passing("503 with a short Retry-After", "HTTP 503")
+    yield from _for_this_invocation("503 with a long Retry-After", "HTTP 503")
+    yield from _for_this_invocation("503 with a date in Retry-After", "HTTP 503")
+    yield from _passing("a short x-acs-retry-after", "was throttled", IMM, THROTTLED)
+    yield from _for_this_invocation("a long x-acs-retry-after", "was throttled", IMM, THROTTLED)
+    yield from _passing("a short x-oss-qos-delay-time", "was throttled", OSS, THROTTLED)
+    yield from _for_this_invocation("a long x-oss-qos-delay-time", "was throttled", OSS, THROTTLED)
+
+    yield from _passing("503", "HTTP 503")
+    yield from _passing("500", "HTTP 500")
+    yield from _passing("502 with HTML", "HTTP 502")
+    yield from _passing("504 with nothing", "HTTP 504")
+
+    yield from _passing("200 with HTML", "a body that is no JSON", IMM)
+    yield from _passing("200 with HTML", "no Last-Modified", [HEAD])
+    yield from _passing("200 with HTML", "a body that is not XML", [READ])
+    yield from _passing("200 with HTML", "something that is not OSS", [WRITE])
+    yield from _passing("200 with nothing", "a body that is no JSON", IMM)
+    yield from _passing("200 with nothing", "no Last-Modified", [HEAD])
+    yield from _passing("200 with nothing", "a body that is not XML", [READ])
+    yield from _passing("200 with nothing", "something that is not OSS", [WRITE])
+    yield from _passing("204", "a body that is no JSON", IMM)
+    yield from _passing("204", "HTTP 204", OSS)
+    yield from _passing("200 cut off", "a body that cannot be read", [*IMM, READ])
+    yield from _lasting("200 that is too large", TOO_LARGE, "raise memorySize", [*IMM, READ])
+    yield from _passing("200 in a foreign namespace", "XML that is no tag set", [READ])
+    yield from _passing("200 with wrong types", "no description of this task", [RESULT])
+    yield from _passing("200 with wrong types", "a body without a readable request", [TASK])
+    yield from _passing("200 with wrong types", "a body that cannot be read", [HEAD])
+    yield from _passing("200 with wrong types", "not a key and a value", [READ])
+    yield from _passing("200 about another task", "no description of this task", IMM)
+
+    yield from _lasting("denied", DENIED, "was denied")
+    yield from _for_this_invocation("expired token", "keys of this invocation had expired")
+    yield from _for_this_invocation("clock skew", "clock of this instance was wrong")
+    yield from _lasting("wrong signature", REJECTED, "SignatureDoesNotMatch")
+    yield from _lasting("unknown key", REJECTED, "InvalidAccessKeyId")
+    yield from _lasting("400", REJECTED, "InvalidArgument")
+
+    yield from _lasting("400 task not found", TASK_UNKNOWN, "IMM does not know", IMM)
+    yield from _lasting("404 task not found", TASK_UNKNOWN, "IMM does not know", IMM)
+    yield from _lasting("404 NoSuchKey", GONE, "does not exist any more", OSS)
+    yield from _lasting("404 of a delete marker", GONE, "does not exist any more", OSS)
+    yield from _lasting("404 without a word", GONE, "does not exist any more", [HEAD])
+    yield from _lasting("404 NoSuchBucket", REJECTED, "NoSuchBucket", OSS)
+    yield from _lasting("404 of another server", REJECTED, "HTTP 404")
+
+    yield from _passing("409 StaleFile", "being changed by another", [WRITE])
+    yield from _lasting("409 of a directory", REJECTED, "FileAlreadyExists", OSS)
+    yield from _lasting("409 of IMM", REJECTED, "OperationConflict", IMM)
+    yield from _lasting("400 InvalidTag", REJECTED, "InvalidTag", (HEAD, READ))
+    yield from _lasting("400 InvalidTag", REJECTED, "look at the object's other tags", [WRITE])
+    # Refused once, the names are written in pinyin.
+    raw = "400 InvalidTag for raw names"
+    yield _Expected(raw, (WRITE,), REJECTED, 2, TAGGED, 2, "look at the object's other tags")
+
+    yield from _lasting("302", REJECTED, "another service's address")
+    yield from _lasting("307 with HTML", REJECTED, "another service's address")
+
+
+def _rows() -> Iterator[Row]:
+    cases = {case.name: case for case in FAULTS}
+    for expected in _expected():
+        for call in expected.calls:
+            yield Row(
+                cases[expected.fault],
+                call,
+                expected.end,
+                expected.attempts,
+                expected.once,
+                expected.once_attempts,
+                expected.seen,
+                expected.written,
+            )
+
+
+TABLE: tuple[Row, ...] = tuple(_rows())

@@ -1,0 +1,1 @@
+"""The load test of the function on the local cloud (``python -m proof.load``); never deployed."""

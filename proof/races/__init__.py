@@ -1,0 +1,1 @@
+"""Every order of two handlers' calls, and what it ends in."""

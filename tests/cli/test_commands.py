@@ -1,0 +1,371 @@
+"""The terminal commands as a user types them."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from click.testing import CliRunner, Result
+from rich.console import Console
+
+from cli import checkout, demo, invocation, role, serving
+from cli.main import main
+from cli.narration import Narrator
+from cli.process import ENDING
+from localcloud.fc.service import FunctionCompute
+
+EVENTS = Path(__file__).parents[2] / "examples" / "events"
+TASK_EVENT = str(EVENTS / "tasks" / "mns-topic-json.json")
+
+
+def run(*arguments: str, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(main, arguments, input=stdin)
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@contextmanager
+def serving_text(last: str, **options: Any) -> Iterator[str]:
+    """The text that ``serve`` prints, up to its last line, while it serves."""
+    output, stopped = io.StringIO(), threading.Event()
+    ready = threading.Event()
+
+    class Watched(Console):
+        def print(self, *things: object, **options: object) -> None:
+            super().print(*things, **options)  # type: ignore[arg-type]
+            if last in output.getvalue():
+                ready.set()
+
+    console = Watched(file=output, width=200)
+    thread = threading.Thread(
+        target=serving.serve,
+        args=(console,),
+        kwargs={
+            "first_port": 0,
+            "directory": None,
+            "task_seconds": 0.0,
+            "time_scale": 0.001,
+            "stopped": stopped,
+            **options,
+        },
+    )
+    thread.start()
+    try:
+        assert ready.wait(60)
+        yield output.getvalue()
+    finally:
+        stopped.set()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    with serving_text("imm-label-tags invoke") as text:
+        yield text
+
+
+def control_of(served: str) -> str:
+    match = re.search(r"--control (\S+)", served)
+    assert match
+    return match[1]
+
+
+# demo
+
+
+def test_demo_plays_every_step_and_verifies_it() -> None:
+    result = run("demo")
+    assert result.exit_code == 0, result.output
+    for word in ("imm_yi-zi", "unchanged", "superseded", "dropped", "Every step was verified."):
+        assert word in result.output
+    # The last step shows what is kept of a failure
+    assert re.search(r"oss://media/failed-events/\d{4}-\d\d-\d\d/1-[0-9a-f-]+\.json", result.output)
+    assert re.search(r"TaskNotFound +4 +no +\d+ bytes", result.output)
+    assert result.output.count("verified") >= 20
+
+
+def test_demo_fails_where_an_expectation_is_not_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "OWN_TAGS", {"team": "b"})
+    result = run("demo")
+    assert result.exit_code == 1
+    assert "expected: {'team': 'b'}" in result.output
+    assert "Every step was verified" not in result.output
+
+
+ACTIONS = [
+    "imm:GetVideoLabelClassificationResult",
+    "imm:GetTask",
+    "oss:GetObject",
+    "oss:GetObjectTagging",
+    "oss:PutObjectTagging",
+    # Of the function that keeps failed events
+    "oss:PutObject",
+]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_demo_fails_where_the_policy_lacks_an_action(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, action: str
+) -> None:
+    policies_without(action, tmp_path, monkeypatch)
+    result = run("demo")
+    assert result.exit_code == 1
+    assert "AccessDenied" in result.output
+    assert action in result.output
+
+
+def policies_without(action: str, directory: Path, monkeypatch: pytest.MonkeyPatch, *, of: str = "*") -> None:
+    for document in checkout.POLICIES.glob("*.json"):
+        text = document.read_text("utf-8")
+        if document.match(f"{of}.json"):
+            text = text.replace(f'"{action}"', '"oss:GetObjectAcl"')
+        (directory / document.name).write_text(text, "utf-8")
+    monkeypatch.setattr(role, "POLICIES", directory)
+
+
+def test_demo_fails_where_an_event_is_lost(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    policies_without("fc:InvokeFunction", tmp_path, monkeypatch, of="function")
+    result = run("demo")
+    assert result.exit_code == 1
+    assert "An event is lost: it failed 4 times, and its record did not reach" in result.output
+    assert "not authorized to perform 'fc:InvokeFunction'" in result.output
+
+
+def test_demo_shows_the_functions_error_and_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = checkout.variables
+    monkeypatch.setattr(demo, "variables", lambda given: {**original(given), "LABEL_LIMIT": "many"})
+    result = run("demo")
+    assert result.exit_code == 1
+    assert "InvalidSetting" in result.output
+    assert "The function's log" in result.output
+
+
+def test_demo_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(FunctionCompute, "invocations", lambda self: [])
+    result = run("demo")
+    assert result.exit_code == 1
+    assert "was not invoked" in result.output
+
+
+def test_the_layer_has_to_be_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(checkout, "ROOT", tmp_path)
+    result = run("demo")
+    assert result.exit_code == 2
+    assert "make setup" in result.output
+
+
+# serve
+
+
+def test_serve_prints_endpoints_keys_and_two_lines_to_copy(served: str) -> None:
+    for service in ("OSS", "IMM", "MNS", "FC", "control"):
+        assert re.search(rf"{service} +http://127\.0\.0\.1:\d+", served)
+    assert "access key secret" in served
+    assert re.search(r"failed events +oss://media/failed-events\n", served)
+    assert " FAILED_EVENTS=oss://media/failed-events " in served
+    assert [line.split()[0] for line in served.splitlines()[-2:]] == ["export", ".venv/bin/imm-label-tags"]
+
+
+@pytest.fixture
+def in_the_foreground() -> Iterator[None]:
+    """Ctrl-C does something, also where the tests themselves run in the background."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in ENDING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_an_empty_cloud_says_how_it_is_deployed_to_and_how_to_leave() -> None:
+    with serving_text("\nexit\n", empty=True) as text:
+        assert re.search(r"functions +none\n", text)
+        begin, export, setup, deploy, invoke, leave = text.splitlines()[-6:]
+    # Nothing is left of it in the shell that it was copied to.
+    assert (begin, leave) == ("bash", "exit")
+    settings = dict(word.split("=", 1) for word in export.removeprefix("export ").split())
+    assert settings["AccountID"] == settings["ALIBABA_CLOUD_ACCOUNT_ID"] != "1234567890123456"
+    assert {"AccessKeyID", "AccessKeySecret", "FC_CODE_TEMP_OSS_ENDPOINT"} <= settings.keys()
+    # Node cannot resolve names below localhost.
+    assert settings["FC_CLIENT_CUSTOM_ENDPOINT"].startswith("http://127.0.0.1:")
+    # They would be handed to the deployed functions.
+    assert not {"OSS_ENDPOINT", "IMM_ENDPOINT"} & settings.keys()
+    assert re.match(r"OSS_ENDPOINT=http://\S+ .* \.venv/bin/imm-label-tags setup --bucket media ", setup)
+    assert (deploy, invoke.split()[:3]) == ("s deploy -y", ["s", "tag_object", "invoke"])
+
+
+def serve_until_it_answers(directory: Path) -> Result:
+    """Serve, interrupt once the control endpoint answers; other ports where the chosen ones are taken."""
+    while True:
+        port, ended = free_port(), threading.Event()
+
+        def interrupt(control: str, ended: threading.Event) -> None:
+            session = requests.Session()
+            session.trust_env = False
+            with session:
+                while not ended.wait(0.01):
+                    try:
+                        if session.get(control, timeout=1).ok:
+                            os.kill(os.getpid(), signal.SIGINT)
+                            return
+                    except (requests.RequestException, ValueError):
+                        continue
+
+        watcher = threading.Thread(target=interrupt, args=(f"http://127.0.0.1:{port + 4}", ended))
+        watcher.start()
+        result = run("serve", "--port", str(port), "--directory", str(directory))
+        ended.set()
+        watcher.join()
+        if "the port is in use" not in result.output:
+            return result
+
+
+def test_serve_runs_until_it_is_interrupted_and_keeps_its_state(
+    tmp_path: Path, in_the_foreground: None
+) -> None:
+    for _ in range(2):
+        result = serve_until_it_answers(tmp_path / "state")
+        assert result.exit_code == 0, result.output
+        assert "Stopping." in result.output
+    assert (tmp_path / "state" / "state.sqlite3").exists()
+
+
+def test_serve_says_which_port_is_in_use() -> None:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        port = sock.getsockname()[1]
+        result = run("serve", "--port", str(port))
+    assert result.exit_code == 2
+    assert f"127.0.0.1:{port}" in result.output
+    assert "--port" in result.output
+
+
+# invoke
+
+
+def test_invoke_tags_the_sample_and_shows_outcome_and_log(served: str) -> None:
+    result = run("invoke", "--control", control_of(served), TASK_EVENT)
+    assert result.exit_code == 0, result.output
+    assert "oss://media/videos/sample.mp4" in result.output
+    assert "imm_yi-zi = yes" in result.output
+    assert "dropped (collision): 事物" in result.output
+    assert "FC Invoke End" in result.output
+
+
+def test_invoke_reads_standard_input_and_prints_bare_json(served: str) -> None:
+    event = (EVENTS / "foreign" / "imm-media-convert.json").read_bytes()
+    result = run("invoke", "--control", control_of(served), "--json", "-", stdin=event)
+    assert result.exit_code == 0
+    assert json.loads(result.output)["outcomes"][0]["status"] == "ignored"
+
+
+def test_invoke_shows_why_an_outcome_wrote_nothing(served: str) -> None:
+    result = run("invoke", "--control", control_of(served), str(EVENTS / "foreign" / "oss-trigger.json"))
+    assert "ignored" in result.output
+    assert "OSS trigger" in result.output
+
+
+def test_invoke_exits_with_1_where_the_event_is_not_understood(served: str) -> None:
+    event = str(EVENTS / "invalid" / "mns-topic-console-message.json")
+    result = run("invoke", "--control", control_of(served), event)
+    assert result.exit_code == 1
+    assert "InvalidNotification" in result.output
+
+
+def test_invoke_exits_with_75_where_a_retry_may_help(served: str) -> None:
+    session = requests.Session()
+    session.trust_env = False
+    with session:
+        fault = json.dumps({"kind": "error", "action": "GetTask", "status": 503, "times": 3})
+        assert session.post(f"{control_of(served)}/faults", data=fault).status_code == 204
+        result = run("invoke", "--control", control_of(served), TASK_EVENT)
+        session.delete(f"{control_of(served)}/faults")
+    assert result.exit_code == 75
+    assert "ServiceUnavailable" in result.output
+
+
+def test_invoke_says_that_no_local_cloud_answers() -> None:
+    control = f"http://127.0.0.1:{free_port()}"
+    result = run("invoke", "--control", control, TASK_EVENT)
+    assert result.exit_code == 2
+    assert control in result.output
+    assert "imm-label-tags serve" in result.output
+
+
+def test_invoke_says_that_there_is_no_such_file() -> None:
+    result = run("invoke", "no-such-event.json")
+    assert result.exit_code == 2
+    assert "no-such-event.json" in result.output
+
+
+def test_invoke_says_that_the_local_cloud_did_not_take_the_event(served: str) -> None:
+    result = run("invoke", "--control", control_of(served), "-", stdin=b"x" * (32 * 1024 * 1024 + 1))
+    assert result.exit_code == 2
+    assert "did not run" in result.output
+
+
+def test_invoke_real_says_which_keys_are_missing() -> None:
+    result = run("invoke", "--real", TASK_EVENT)
+    assert result.exit_code == 2
+    assert "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET" in result.output
+
+
+@pytest.mark.parametrize("token", ["", "a-token"])
+def test_invoke_real_uses_keys_and_endpoints_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, served: str, token: str
+) -> None:
+    # Given endpoints and keys in the environment (here those of a local cloud)
+    for name in ("IMM", "OSS"):
+        match = re.search(rf"{name} +(http\S+)", served)
+        assert match
+        monkeypatch.setenv(f"{name}_ENDPOINT", match[1])
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAIlocalcloud")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "not-a-secret-outside-this-machine")
+    monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", token)
+
+    # When the function is run here
+    result = run("invoke", "--real", TASK_EVENT)
+
+    # Then it has used them
+    if token:
+        assert result.exit_code == 1
+        assert "ServiceRejected" in result.output
+    else:
+        assert result.exit_code == 0, result.output
+        assert "oss://media/videos/sample.mp4" in result.output
+
+
+def test_a_function_that_is_run_by_hand_sends_its_result_nowhere() -> None:
+    import asyncio
+
+    with pytest.raises(AssertionError):
+        asyncio.run(invocation._NoDestinations().send("acs:mns:x", b""))
+
+
+def test_a_broken_s_yaml_is_reported_in_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(checkout, "DEPLOYMENT", tmp_path / "s.yaml")
+    result = run("serve", "--port", "0")
+    assert result.exit_code == 2
+    assert "s.yaml cannot be read" in result.output
+
+
+def test_long_values_are_shown_short() -> None:
+    output = io.StringIO()
+    Narrator(Console(file=output, width=120)).change({}, {"imm": "x" * 100})
+    assert "x" * 35 + "…" in output.getvalue()
+    assert "added" in output.getvalue()

@@ -1,0 +1,72 @@
+"""The arithmetic behind the time-outs, and that the function does what it says."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+import pytest
+
+from cli.deployment_check import patience
+from localcloud.faults import Fault, FaultKind
+from tests.faults.line import Line
+from tests.faults.relay import CallBreak
+from tests.function.test_calls import round_trips
+from tests.stage import CHAIR, Stage
+
+
+def test_one_attempt() -> None:
+    assert patience.attempt_seconds() == 2 + 5
+
+
+def test_one_notification() -> None:
+    """Five calls, four repetitions with their pauses, and two more readings before repeated writes."""
+    assert patience.notification_seconds() == pytest.approx((5 + 4 + 2) * 7 + 4 * 2.4 + 1)
+
+
+@pytest.mark.parametrize(("notifications", "rounds"), [(1, 1), (16, 1), (17, 2), (32, 2)])
+def test_invocations(notifications: int, rounds: int) -> None:
+    assert patience.invocation_seconds(notifications) == rounds * patience.notification_seconds()
+
+
+@pytest.mark.parametrize(("cpu", "seconds"), [(2, 2.7), (1, 2.7), (0.5, 5.4)])
+def test_the_initializer(cpu: float, seconds: float) -> None:
+    assert patience.initializer_seconds(cpu) == pytest.approx(seconds)
+
+
+def test_retries() -> None:
+    assert patience.retry_seconds(3, 150) == 600
+
+
+def test_no_chain_of_calls_is_longer(stage: Stage) -> None:
+    """OSS refuses the tags as they are."""
+    stage.break_call(Fault(FaultKind.MEET, action="GetVideoLabelClassificationResult|GetTask", times=None))
+    stage.break_call(Fault(FaultKind.MEET, action="HeadObject|GetObjectTagging", times=None))
+    stage.set(LABEL_NAMES="raw")
+    stage.new_instance()
+    task_id = stage.task(stage.upload(), CHAIR)
+    stage.forget_calls()
+    assert stage.handle(task_id)["status"] == "tagged"
+    assert sorted(stage.calls()) == sorted([*patience.LONGEST_CHAIN, "GetTask", "HeadObject", "HeadObject"])
+    assert round_trips(stage.raw_calls()) == len(patience.LONGEST_CHAIN)
+
+
+def test_a_notification_takes_no_longer_however_slowly_it_is_answered(stage: Stage) -> None:
+    # Given answers that come just in time, and before them as many as are repeated that never end
+    limits = stage.patience = stage.patience._replace(connect=0.5, read=0.75)
+    stage.set(LABEL_NAMES="raw")
+    with Line(stage) as line:
+        task_id = stage.task(stage.upload(), CHAIR)
+        stage.new_instance()
+        stage.break_call(Fault(FaultKind.DELAY, delay_seconds=limits.read / 2, times=None))
+        line.imm.break_call("GetVideoLabelClassificationResult", CallBreak.DROPS, 2)
+        line.oss.break_call("GetObjectTagging", CallBreak.BODY_IN_DROPS, 2)
+
+        # When the notification is delivered
+        began = monotonic()
+        assert stage.handle(task_id)["status"] == "tagged"
+        spent = monotonic() - began + sum(stage.pauses)
+
+    # Then every repetition has taken its time, and all together what the timeout has to be above
+    assert len(stage.pauses) == patience.REPETITIONS
+    worst = patience.notification_seconds(limits)
+    assert limits.retries * limits.read + len(patience.LONGEST_CHAIN) * limits.read / 2 <= spent <= worst

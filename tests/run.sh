@@ -1,0 +1,24 @@
+#!/bin/sh
+# Every check. The tests run on the first environment, with coverage; where there is one for the older runtime,
+# those of what is deployed run on it too: the functions, their layer, and the process that they run in.
+set -eu
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+
+echo "ruff and mypy"
+$bin/ruff check .
+$bin/ruff format --check --quiet .
+$bin/mypy functions layers localcloud cli proof tests
+
+echo "s.yaml"
+$bin/imm-label-tags check-deploy
+
+echo "tests on $($bin/python --version), with coverage"
+$bin/python -m pytest --quiet --numprocesses 2 --cov --cov-report=term
+
+if [ -d .venv-3.10 ]; then
+    echo "tests of what is deployed on $(.venv-3.10/bin/python --version)"
+    .venv-3.10/bin/python -m pytest --quiet --numprocesses 2 \
+        tests/unit tests/function tests/faults tests/failed tests/hostile tests/layers/test_cold_start.py \
+        tests/end_to_end tests/localcloud/test_fc_*.py
+fi
