@@ -7,7 +7,7 @@ import os
 from time import monotonic
 from typing import Any
 
-# What an import makes stays; the collector would look through it again and again for nothing.
+# What imports create lives as long as the instance: collecting garbage meanwhile finds nothing.
 gc.disable()
 from imm_label_tags.tagging.instance import Instance  # noqa: E402
 

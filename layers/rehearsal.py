@@ -211,7 +211,7 @@ def play(server: Services) -> Iterator[str]:
     import keep_failed
     import tag_object
     from imm_label_tags.errors import TaggingError
-    from imm_label_tags.retries import Patience
+    from imm_label_tags.retries import RetryPolicy
     from imm_label_tags.tagging.instance import Instance
 
     event = json.dumps(
@@ -227,7 +227,7 @@ def play(server: Services) -> Iterator[str]:
     if outcome["status"] != "tagged" or "imm_ka-tong-dong-man" not in (outcome["tags"] or {}):
         yield f"a notification ended as {outcome}"
     # Nobody has to wait for what is tried again.
-    instance = Instance(os.environ, CONTEXT, Patience(sleep=lambda seconds: None))
+    instance = Instance(os.environ, CONTEXT, RetryPolicy(sleep=lambda seconds: None))
     for scene in SCENES:
         server.instead = {scene.action: scene.answer}
         try:

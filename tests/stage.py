@@ -15,7 +15,7 @@ import pytest
 import requests
 
 import tag_object
-from imm_label_tags.retries import Patience
+from imm_label_tags.retries import RetryPolicy
 from imm_label_tags.tagging.instance import Instance
 from localcloud.accounts import Identity
 from localcloud.calls import Call
@@ -42,7 +42,7 @@ class Stage:
         self.context = self.context_of("python3.12")
         self.pauses: list[float] = []
         # However slow the machine is, a reading does not grow old and the present stays the present.
-        self.patience = Patience(oldest_reading=math.inf, sleep=self.pauses.append)
+        self.retry_policy = RetryPolicy(max_snapshot_age=math.inf, sleep=self.pauses.append)
         self._session = requests.Session()
         self._session.trust_env = False
 
@@ -100,7 +100,7 @@ class Stage:
             event = event.encode()
         raw = event if isinstance(event, bytes) else json.dumps(event).encode()
         if tag_object._instance is None:
-            instance = Instance(os.environ, self.context, self.patience)
+            instance = Instance(os.environ, self.context, self.retry_policy)
             self._monkeypatch.setattr(tag_object, "_instance", instance)
         return tag_object.handler(raw, self.context)
 

@@ -206,7 +206,7 @@ def _what_fails(trigger: BusTrigger) -> Iterator[Finding]:
     if not dead:
         yield error(
             f"{where}.deadLetterQueue",
-            "is missing: what fails to the end would be discarded.",
+            "is missing: what exhausts its retries would be discarded.",
             "Add it, with the Arn of an MNS queue.",
         )
     elif trigger.queue is not None and dead.endswith(f"/queues/{trigger.queue.text('QueueName')}"):

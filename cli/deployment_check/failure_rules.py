@@ -1,6 +1,7 @@
 """Events that would be lost, or come back for ever: retries, age and destinations.
 
-By the help page functioncompute/fc/result-callback, what fails to the end is discarded without a destination.
+By the help page functioncompute/fc/result-callback, what exhausts its retries is discarded where there is no
+destination.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def configured(subject: Subject) -> Iterator[Finding]:
     if section is None:
         yield error(
             subject.path(_KEY),
-            "is missing: an event that fails to the end would be discarded.",
+            "is missing: an event that exhausts its retries would be discarded.",
             "Add it, with maxAsyncRetryAttempts, maxAsyncEventAgeInSeconds and a destination onFailure.",
         )
         return
@@ -41,11 +42,11 @@ def configured(subject: Subject) -> Iterator[Finding]:
 
 
 def destination(subject: Subject) -> Iterator[Finding]:
-    """What fails to the end has to go somewhere."""
+    """What exhausts its retries has to go somewhere."""
     if subject.declared.asynchronous is not None and not subject.declared.on_failure:
         yield error(
             subject.path(_KEY, "destinationConfig", "onFailure"),
-            "is missing: an event that fails to the end would be discarded.",
+            "is missing: an event that exhausts its retries would be discarded.",
             "Add a destination: an MNS topic or queue, or a function that keeps failed events.",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cli.deployment_check import patience
+from cli.deployment_check import worst_case
 from cli.deployment_check.event_bridge_rules import bus_triggers
 from cli.deployment_check.findings import Finding, error
 from cli.deployment_check.subject import Subject
@@ -18,18 +18,18 @@ SECOND_LOOK = "SECOND_LOOK_SECONDS"
 
 def function_timeout(subject: Subject) -> Iterator[Finding]:
     """A notification's worst case must end before Function Compute ends the function."""
-    timeout, worst = subject.declared.timeout, patience.invocation_seconds()
-    what, repetitions = "a notification", patience.REPETITIONS
-    calls = f"{len(patience.LONGEST_CHAIN)} calls one after the other"
+    timeout, worst = subject.declared.timeout, worst_case.invocation_seconds()
+    what, repetitions = "a notification", worst_case.REPETITIONS
+    calls = f"{len(worst_case.LONGEST_CHAIN)} calls one after the other"
     if subject.keeps:
-        worst = patience.keeping_seconds()
-        what, calls, repetitions = "a failed event", "a call", patience.KEEPING_REPETITIONS
+        worst = worst_case.keeping_seconds()
+        what, calls, repetitions = "a failed event", "a call", worst_case.KEEPING_REPETITIONS
     if timeout <= worst:
         missing = "" if "timeout" in subject.declared.props else ", fc3's default,"
         yield error(
             subject.path("timeout"),
             f"{timeout} s{missing} is not above {what}'s worst case of {worst:g} s: "
-            f"{calls} of {patience.attempt_seconds():g} s, and {repetitions} repetitions with their pauses.",
+            f"{calls} of {worst_case.attempt_seconds():g} s, and {repetitions} repetitions with pauses.",
             f"Set it to {int(worst) + 1} or more.",
         )
 
@@ -39,12 +39,12 @@ def second_look(subject: Subject) -> Iterator[Finding]:
     text = subject.declared.setting(SECOND_LOOK).strip()
     if subject.keeps or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return
-    looks = patience.second_look_seconds(float(text))
-    worst = patience.invocation_seconds() + looks
+    looks = worst_case.second_look_seconds(float(text))
+    worst = worst_case.invocation_seconds() + looks
     if (
         looks
         and subject.declared.timeout <= worst
-        and subject.declared.timeout > patience.invocation_seconds()
+        and subject.declared.timeout > worst_case.invocation_seconds()
     ):
         yield error(
             subject.path("environmentVariables", SECOND_LOOK),
@@ -61,8 +61,8 @@ def batches(subject: Subject) -> Iterator[Finding]:
         if trigger.mode != "event-streaming":
             continue
         where = f"{trigger.where}.runOptions.batchWindow.CountBasedWindow"
-        worst = patience.invocation_seconds(trigger.batch_messages)
-        if timeout <= worst and worst > patience.invocation_seconds():
+        worst = worst_case.invocation_seconds(trigger.batch_messages)
+        if timeout <= worst and worst > worst_case.invocation_seconds():
             yield error(
                 where,
                 f"{trigger.batch_messages} messages may take {worst:g} s, the timeout is {timeout} s.",
@@ -87,7 +87,7 @@ def initializer_timeout(subject: Subject) -> Iterator[Finding]:
             "Add it, with its timeout.",
         )
         return
-    worst = patience.initializer_seconds(subject.declared.cpu, keeps=subject.keeps)
+    worst = worst_case.initializer_seconds(subject.declared.cpu, keeps=subject.keeps)
     imported = "OSS's SDK" if subject.keeps else "both SDKs"
     if initializer.timeout < worst:
         hooks = subject.declared.props.fields("instanceLifecycleConfig")
@@ -108,7 +108,7 @@ def event_age(subject: Subject) -> Iterator[Finding]:
         return
     age = section.number("maxAsyncEventAgeInSeconds")
     retries = section.number("maxAsyncRetryAttempts", DEFAULT_RETRIES)
-    needed = patience.retry_seconds(retries, subject.declared.timeout)
+    needed = worst_case.retry_seconds(retries, subject.declared.timeout)
     if age < needed:
         yield error(
             subject.path("asyncInvokeConfig", "maxAsyncEventAgeInSeconds"),

@@ -44,7 +44,7 @@ def show_record(console: Console, store: Store, record: Record) -> None:
 
 
 def _readable(event: bytes) -> str:
-    """An event as indented JSON, with the JSON in its texts opened; as it is where it is no JSON."""
+    """An event as indented JSON, with the JSON in its texts opened; as it is where it is not JSON."""
     text = event.decode("utf-8", "backslashreplace")
     content = _opened(text, 0)
     return text if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False)

@@ -8,7 +8,7 @@ from functools import partial
 from cli.installation.access import Access, NoKeys, check_keys
 from cli.installation.caller import Caller, OtherAccount, check_account, identify
 from cli.installation.documents import Documents
-from cli.installation.examination import Check, Failing, LeftOut
+from cli.installation.examination import Check, Failing, NotInLayer
 from cli.installation.function_checks import (
     DEPLOY,
     SET_UP,
@@ -124,7 +124,7 @@ class Diagnosis:
 
     def _projects(self) -> str:
         if not self._media.projects:
-            raise LeftOut("name it with --project")
+            raise NotInLayer("name it with --project")
         for name in self._media.projects:
             project = self._services.projects.find(name)
             if project is None:
@@ -142,7 +142,7 @@ class Diagnosis:
     def _bucket(self) -> str:
         name = self._media.bucket
         if not name:
-            raise LeftOut("name it with --bucket or --object")
+            raise NotInLayer("name it with --bucket or --object")
         region = self._services.buckets.region_of(name)
         if region is None:
             raise Failing(f"There is no bucket {name}.", "Create it, or name the right one with --bucket.")
@@ -206,7 +206,7 @@ class Diagnosis:
 
     def _policies(self) -> str:
         if not self._media.projects or not self._media.bucket:
-            raise LeftOut("name --project and --bucket (or --object)")
+            raise NotInLayer("name --project and --bucket (or --object)")
         return permitted(self._services.ram, self._target.role, list(self._needs()))
 
     def _invoking(self, role: str) -> str:
@@ -226,7 +226,7 @@ class Diagnosis:
 
     def _round_trip(self) -> str:
         if self._object is None:
-            raise LeftOut("name an object with --object oss://bucket/key")
+            raise NotInLayer("name an object with --object oss://bucket/key")
         access = self._access
         credentials = RoleCredentials(_as_variables(access))
         objects = OssObjects(

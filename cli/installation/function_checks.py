@@ -46,10 +46,10 @@ def as_declared(functions: Functions, declared: DeclaredFunction) -> DeployedFun
 
 
 def failure_destination(functions: Functions, declared: DeclaredFunction, account_id: str) -> str:
-    """What takes the events that fail to the end."""
+    """What takes the events that exhaust their retries."""
     wanted, found = declared.on_failure, functions.failure_destination()
     if not found:
-        raise Failing("The function has none: events that fail to the end are lost.", DEPLOY)
+        raise Failing("The function has none: events that exhaust their retries are lost.", DEPLOY)
     if wanted and _whole(found, declared, account_id) != _whole(wanted, declared, account_id):
         raise Failing(f"It is {found}, but s.yaml declares {wanted}.", DEPLOY)
     return found

@@ -69,7 +69,7 @@ class Functions:
         )
 
     def failure_destination(self) -> str:
-        """The ARN of what takes the events that failed to the end; empty where there is none."""
+        """The ARN of what takes the events that exhausted their retries; empty where there is none."""
         request = models.GetAsyncInvokeConfigRequest()
         call = self._call("GetAsyncInvokeConfig", "fc:GetFunctionAsyncInvokeConfig")
         answer = found(call, lambda: self._client.get_async_invoke_config(self._name, request))

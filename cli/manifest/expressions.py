@@ -245,7 +245,7 @@ def _json(text: Any) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise _Refused("json() is given something that is no JSON") from None
+        raise _Refused("json() is given something that is not JSON") from None
 
 
 def _yaml(text: Any) -> Any:

@@ -199,7 +199,7 @@ class DeclaredFunction:
 
     @property
     def on_failure(self) -> str:
-        """The ARN of what takes the events that fail to the end; empty if there is none."""
+        """The ARN of what takes the events that exhaust their retries; empty if there is none."""
         return self._destination("onFailure")
 
     @property

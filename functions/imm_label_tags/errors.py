@@ -25,8 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imm_label_tags.excerpt import excerpt
-from imm_label_tags.printable import printable
+from imm_label_tags.text import escape_unprintable, truncate_middle
 
 # A message can repeat what a service sent, and an SDK's even its whole answer. The message travels with the
 # event to the failure destination, where both together have to find room.
@@ -44,7 +43,9 @@ class TaggingError(Exception):
     retryable = False
 
     def __init__(self, message: str) -> None:
-        super().__init__(excerpt(printable(excerpt(message, MAX_MESSAGE)), MAX_MESSAGE))
+        super().__init__(
+            truncate_middle(escape_unprintable(truncate_middle(message, MAX_MESSAGE)), MAX_MESSAGE)
+        )
 
 
 class InvalidSetting(TaggingError):

@@ -10,10 +10,9 @@ from datetime import datetime, timezone
 from threading import Lock
 from typing import Any, TextIO
 
-from imm_label_tags.excerpt import excerpt
-from imm_label_tags.printable import printable
+from imm_label_tags.text import escape_unprintable, truncate_middle
 
-# Function Compute cuts a record at 128 KB, and what it leaves of a longer one is no JSON any more.
+# Function Compute cuts a record at 128 KB, and what it leaves of a longer one is not JSON any more.
 MAX_LINE_BYTES = 65536
 
 _ORDER = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
@@ -57,7 +56,7 @@ class Log:
                 f"{_json(name, ascii_only)}: {_json(self._shortened(value, length), ascii_only)}"
                 for name, value in record.items()
             )
-            line = printable(self.redact("{" + ", ".join(fields) + "}"))
+            line = escape_unprintable(self.redact("{" + ", ".join(fields) + "}"))
             if len(line.encode()) < MAX_LINE_BYTES:
                 break
         return line
@@ -65,7 +64,7 @@ class Log:
     def _shortened(self, value: Any, length: int) -> Any:
         text = value if isinstance(value, str) else _json(value, False)
         # Redacted first: what is left of a secret that was cut would not be found any more.
-        return value if len(text) <= length else excerpt(self.redact(text), length)
+        return value if len(text) <= length else truncate_middle(self.redact(text), length)
 
 
 def _write_whole(stream: TextIO, line: str, encoding: str) -> None:

@@ -17,7 +17,7 @@ CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 2.0
-OLDEST_READING_SECONDS = 0.1
+MAX_SNAPSHOT_AGE_SECONDS = 0.1
 
 # A call that starts later than this before the end could not even be answered.
 SHORTEST_CALL_SECONDS = 0.25
@@ -57,14 +57,14 @@ class Timeouts(NamedTuple):
     read: float
 
 
-class Patience(NamedTuple):
+class RetryPolicy(NamedTuple):
     """The limits of one notification.
 
     Each call is tried ``attempts`` times, all calls together are repeated ``retries`` times. Pauses are
     random up to ``first_pause``, which doubles with each attempt up to ``max_pause``; a service's own hint
     comes first, and where it asks for more than ``max_pause`` the event is left to Function Compute's retry.
-    Where the older of the two answers about an object came longer than ``oldest_reading`` ago, both are asked
-    for again before anything is written, which counts as one of the repetitions. All in seconds.
+    Where the older of the two answers about an object came longer than ``max_snapshot_age`` ago, both are
+    asked for again before anything is written, which counts as one of the repetitions. All in seconds.
     """
 
     attempts: int = ATTEMPTS
@@ -73,19 +73,19 @@ class Patience(NamedTuple):
     read: float = READ_SECONDS
     first_pause: float = FIRST_PAUSE_SECONDS
     max_pause: float = MAX_PAUSE_SECONDS
-    oldest_reading: float = OLDEST_READING_SECONDS
+    max_snapshot_age: float = MAX_SNAPSHOT_AGE_SECONDS
     sleep: Callable[[float], None] = lambda seconds: time.sleep(seconds)
     jitter: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
 
 
-class Retries:
-    """What is left of the patience with one notification; its calls may be made at the same time."""
+class RetryBudget:
+    """How often the calls of one notification may still be repeated; they may be made at the same time."""
 
-    def __init__(self, patience: Patience, deadline: Deadline) -> None:
-        self._patience = patience
+    def __init__(self, retry_policy: RetryPolicy, deadline: Deadline) -> None:
+        self._retry_policy = retry_policy
         self._deadline = deadline
-        self._left = patience.retries
+        self._left = retry_policy.retries
         self._guard = Lock()
 
     def timeouts(self, what: str) -> Timeouts:
@@ -96,15 +96,15 @@ class Retries:
         remaining = self._deadline.remaining()
         if remaining < SHORTEST_CALL_SECONDS:
             raise out_of_time(what)
-        connect = min(self._patience.connect, remaining / 2)
-        return Timeouts(connect, min(self._patience.read, remaining - connect))
+        connect = min(self._retry_policy.connect, remaining / 2)
+        return Timeouts(connect, min(self._retry_policy.read, remaining - connect))
 
     def pause(self, attempt: int, error: TransientError) -> None:
         """Wait before the next attempt.
 
         Raises the error of the last one (its number counts from 1) where there is to be no other.
         """
-        limits = self._patience
+        limits = self._retry_policy
         pause = error.after_seconds + limits.jitter() * min(
             limits.first_pause * 2 ** (attempt - 1), limits.max_pause
         )
@@ -121,7 +121,7 @@ class Retries:
         """Wait because the settings say so. Raises ServiceUnavailable where the time does not suffice."""
         if seconds + SHORTEST_CALL_SECONDS > self._deadline.remaining():
             raise out_of_time(why)
-        self._patience.sleep(seconds)
+        self._retry_policy.sleep(seconds)
 
     def _take(self) -> bool:
         with self._guard:

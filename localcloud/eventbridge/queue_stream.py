@@ -28,8 +28,8 @@ Invoke = Callable[[bytes], Awaitable[bool]]
 class QueueStream:
     """Takes a queue's messages and calls a function with them.
 
-    ``invoke`` says whether the call succeeded; ``bury`` is given the messages that failed to the end, which
-    only a trigger with a dead-letter queue has.
+    ``invoke`` says whether the call succeeded; ``bury`` is given the messages that exhausted their retries,
+    which only a trigger with a dead-letter queue has.
     """
 
     def __init__(

@@ -73,7 +73,7 @@ def _pattern(settings: Section) -> Mapping[str, Any]:
     try:
         pattern = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueRefused(settings.path("eventRuleFilterPattern"), f"is no JSON: {error}.") from None
+        raise ValueRefused(settings.path("eventRuleFilterPattern"), f"is not JSON: {error}.") from None
     if not isinstance(pattern, dict):
         raise ValueRefused(settings.path("eventRuleFilterPattern"), f"must be a JSON object, is {text}.")
     return pattern

@@ -46,7 +46,7 @@ out anew: what others have written meanwhile is kept, and a write whose answer w
 OSS cannot be reached at all, the reading fails and there is no second attempt to write.
 
 - **Slow answers.** Nothing is written where the older of the two answers about the object, HeadObject's or
-the tags', came more than {limits.OLDEST_READING_SECONDS:g} seconds ago. Both are asked for again then, which
+the tags', came more than {limits.MAX_SNAPSHOT_AGE_SECONDS:g} s ago. Both are asked for again then, which
 counts as a repetition. When none is left you see `ServiceUnavailable` "OSS answers too slowly", and the event
 is delivered again. If it happens often, give the function more CPU.
 

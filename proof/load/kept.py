@@ -1,4 +1,4 @@
-"""The events that failed to the end: where they lie, and what becomes of them once the faults are over."""
+"""Events that exhausted their retries: where they lie, and what becomes of them after the faults."""
 
 from __future__ import annotations
 

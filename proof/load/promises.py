@@ -35,7 +35,7 @@ def of_flood(result: FloodResult) -> list[Promise]:
             f"{result.undelivered} never taken",
         ),
         Promise(
-            "what failed to the end is kept, nothing is lost",
+            "what exhausted its retries is kept, nothing is lost",
             result.lost == 0 and result.kept == result.given_up,
             f"{result.given_up} failed, {result.kept} kept, {result.lost} lost",
         ),

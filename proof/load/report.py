@@ -40,7 +40,7 @@ def flood_lines(result: FloodResult) -> Iterator[str]:
         _line("instances", f"{plan.instances} at a time, {result.killed} killed at work"),
         _line("outcomes", _counts(result.outcomes)),
         _line("errors of invocations", _counts(result.errors)),
-        _line("failed to the end", f"{result.given_up:,}: {_counts(result.kept_errors)}"),
+        _line("exhausted its retries", f"{result.given_up:,}: {_counts(result.kept_errors)}"),
         _line("kept", f"{result.kept:,} ({_counts(result.kept_places)})"),
         _line("lost", f"{result.lost:,}"),
         _line("calls", _counts(result.calls)),

@@ -15,11 +15,11 @@ from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.results.outcome import Status
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import ResultKind, TaskResult
-from imm_label_tags.retries import RETRIES, Deadline, Patience, Timeouts
+from imm_label_tags.retries import RETRIES, Deadline, RetryPolicy, Timeouts
 from imm_label_tags.services.video_labels import LABELS_RESULT
 from imm_label_tags.tagging import object_tagger as object_tagging
 from imm_label_tags.tagging.settings import StaleObjects
-from imm_label_tags.tagging.tagger import Policy, Tagger, TaskKind, Trace
+from imm_label_tags.tagging.tagger import Tagger, TaggingOptions, TaskKind, Trace
 from imm_label_tags.tags.label_tags import LabelTags
 from imm_label_tags.tags.naming import LabelNames, Naming
 from imm_label_tags.tags.plan import TagSet
@@ -110,10 +110,10 @@ class _Handlers:
         threads = arena.thorough or scenario.other is Other.UPLOADING
         self._calls: Executor = Threads(run) if threads else AtOnce()
         self._clock = lambda: float(len(run.taken))
-        self._patience = Patience(
+        self._retry_policy = RetryPolicy(
             # Two that keep each other waiting could go on for ever.
             retries=1 if slow else RETRIES,
-            oldest_reading=1.0 if slow else math.inf,
+            max_snapshot_age=1.0 if slow else math.inf,
             sleep=self._sleep,
             jitter=lambda: 0.0,
             clock=self._clock,
@@ -134,8 +134,8 @@ class _Handlers:
 
     def _tagger(self) -> Tagger:
         look = 0.0 if self._scenario.look is Look.OFF else LOOK_SECONDS
-        policy = Policy("imm", (VIDEO_LABELS,), None, StaleObjects.SKIP, second_look_seconds=look)
-        return Tagger(self._gate, self._gate, policy, self._calls, self._patience)
+        options = TaggingOptions("imm", (VIDEO_LABELS,), None, StaleObjects.SKIP, second_look_seconds=look)
+        return Tagger(self._gate, self._gate, options, self._calls, self._retry_policy)
 
     def _handle(self, tagger: Tagger, task: str) -> Status | None:
         if self._scenario.together is Together.ONE_AFTER_THE_OTHER:

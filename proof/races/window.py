@@ -18,7 +18,7 @@ from typing import Any
 import click
 import pytest
 
-from imm_label_tags.retries import Patience
+from imm_label_tags.retries import RetryPolicy
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.faults import Fault, FaultKind
@@ -64,7 +64,7 @@ class Measurement:
 def measure(cloud: LocalCloud, number: int, added: int) -> Measurement:
     """Let the function handle so many notifications, each of another object with tags of its own."""
     with pytest.MonkeyPatch.context() as environment, Stage(cloud, environment) as stage:
-        stage.patience = Patience()
+        stage.retry_policy = RetryPolicy()
         tasks = [
             stage.task(stage.upload(f"videos/{index}.mp4", {"team": "a"}), CHAIR) for index in range(number)
         ]

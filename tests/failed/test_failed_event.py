@@ -208,7 +208,7 @@ def test_the_date_is_that_of_utc() -> None:
             "UnhandledInvocationError",
             "Function initialization timed out after 30 seconds",
         ),
-        # What is no JSON
+        # What is not JSON
         (
             answering("Process exited unexpectedly before completing request (duration: 12ms)"),
             "UnhandledInvocationError",

@@ -27,7 +27,7 @@ from imm_label_tags.errors import (
 )
 from imm_label_tags.failures.failed_event import FailedEvent
 from imm_label_tags.failures.keeper import FailedKeeper
-from imm_label_tags.retries import Patience
+from imm_label_tags.retries import RetryPolicy
 from localcloud.faults import Fault, FaultKind
 from tests.failed.records import FUNCTION, KEY, RECORD, REQUEST_ID, answering, varied, with_context
 from tests.stage import Stage
@@ -46,9 +46,9 @@ class Keeping:
         stage.set(FAILED_EVENTS=f"oss://{stage.bucket}/failed")
         self.new_instance()
 
-    def new_instance(self, patience: Patience | None = None) -> None:
+    def new_instance(self, retry_policy: RetryPolicy | None = None) -> None:
         """Have an instance that has not served yet; its pauses are those of the stage."""
-        instance = FailedKeeper(os.environ, self.context, patience or self.stage.patience)
+        instance = FailedKeeper(os.environ, self.context, retry_policy or self.stage.retry_policy)
         self._monkeypatch.setattr(keep_failed, "_instance", instance)
 
     def keep(self, record: bytes = RECORD) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_the_same_record_twice_is_kept_once(keeping: Keeping) -> None:
 def test_the_same_record_at_the_same_moment_is_kept_once(keeping: Keeping) -> None:
     # Given two instances that write at the same moment
     keeping.stage.break_call(Fault(FaultKind.MEET, action=PUT, times=None))
-    instances = [FailedKeeper(os.environ, keeping.context, keeping.stage.patience) for _ in range(2)]
+    instances = [FailedKeeper(os.environ, keeping.context, keeping.stage.retry_policy) for _ in range(2)]
     # When both get the record
     with ThreadPoolExecutor(2) as threads:
         answers = list(threads.map(lambda one: one.handle(RECORD, keeping.context), instances))
@@ -274,11 +274,11 @@ class Time:
 def test_nothing_is_begun_when_the_functions_timeout_is_near(keeping: Keeping) -> None:
     # Given a function with a timeout of 5 s whose pauses are 4 s, and an OSS that fails
     time = Time()
-    patience = Patience(
+    retry_policy = RetryPolicy(
         first_pause=4, max_pause=4, jitter=lambda: 1.0, sleep=time.pause, clock=lambda: time.now
     )
     keeping.context = SimpleNamespace(**vars(keeping.context), function=SimpleNamespace(timeout=5))
-    keeping.new_instance(patience)
+    keeping.new_instance(retry_policy)
     keeping.stage.break_call(error(times=None))
     keeping.stage.forget_calls()
     # When it is given a record
@@ -290,7 +290,7 @@ def test_nothing_is_begun_when_the_functions_timeout_is_near(keeping: Keeping) -
 
 
 def test_an_answer_that_comes_too_late_is_not_waited_for(keeping: Keeping) -> None:
-    keeping.new_instance(Patience(read=0.05, sleep=keeping.stage.pauses.append))
+    keeping.new_instance(RetryPolicy(read=0.05, sleep=keeping.stage.pauses.append))
     keeping.stage.break_call(Fault(FaultKind.SILENCE, action=PUT, times=1))
     assert keeping.keep()["kept"] == keeping.uri()
     assert len(keeping.stage.pauses) == 1

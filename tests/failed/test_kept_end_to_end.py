@@ -171,7 +171,7 @@ def failing(running: Account) -> Account:
 def test_an_event_is_kept_however_its_function_failed(
     failing: Account, event: bytes, function: str, error: str, message: str
 ) -> None:
-    # When an event fails to the end
+    # When an event exhausts its retries
     request_id = failing.fail(event, function)
     # Then it is kept, with what Function Compute tells of it
     kept = failing.only()

@@ -34,7 +34,7 @@ def test_a_kept_event_gets_its_object_tagged_after_all(
         cloud.run(cloud.functions.invoke_async("imm-label-tags", event))
         cloud.run(cloud.settled())
 
-        # When it has failed to the end
+        # When it has exhausted its retries
         kept = world.json()
 
         # Then it is kept with its error

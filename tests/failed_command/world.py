@@ -84,7 +84,7 @@ def failure_record(
     function: str = FUNCTION,
     request_id: str = "",
 ) -> bytes:
-    """Function Compute's record of an event that failed to the end."""
+    """Function Compute's record of an event that exhausted its retries."""
     record = {
         "timestamp": int((NOW - ago).timestamp() * 1000),
         "requestContext": {

@@ -35,7 +35,7 @@ def time_runs_out(stage: Stage, line: Line, after: Iterable[Call], late: float =
         answered = line.imm.answered + line.oss.answered
         return late if all(answered[call] for call in calls) else 0.0
 
-    stage.patience = stage.patience._replace(clock=clock if calls else first_zero_then(late))
+    stage.retry_policy = stage.retry_policy._replace(clock=clock if calls else first_zero_then(late))
     stage.new_instance()
 
 
@@ -46,7 +46,7 @@ def first_zero_then(moment: float) -> Callable[[], float]:
 
 
 def time_stands_still(stage: Stage) -> None:
-    stage.patience = stage.patience._replace(clock=lambda: 0.0)
+    stage.retry_policy = stage.retry_policy._replace(clock=lambda: 0.0)
     stage.new_instance()
 
 
@@ -90,7 +90,7 @@ def test_an_invocation_that_begins_too_late_makes_no_call(stage: Stage, line: Li
 def test_a_write_is_not_repeated_once_the_time_has_run_out(stage: Stage, task_id: str) -> None:
     # Given a write that fails, and a pause that lasts longer than it should
     now = [0.0]
-    stage.patience = stage.patience._replace(
+    stage.retry_policy = stage.retry_policy._replace(
         clock=lambda: now[0], sleep=lambda seconds: now.append(now.pop() + LATE)
     )
     stage.break_call(Fault(FaultKind.ERROR, action=Call.WRITE, status=503, times=None))
@@ -112,7 +112,7 @@ def test_a_call_that_fails_shortly_before_the_end_is_not_repeated(
     before = {Call.RESULT: (), Call.TASK: (), Call.WRITE: ALL[:4]}.get(call, ALL[:2])
     pause = 10.0
     time_runs_out(stage, line, before, late=TIMEOUT - MARGIN_SECONDS - pause)
-    stage.patience = stage.patience._replace(jitter=lambda: 1.0, first_pause=pause, max_pause=pause)
+    stage.retry_policy = stage.retry_policy._replace(jitter=lambda: 1.0, first_pause=pause, max_pause=pause)
     stage.break_call(Fault(FaultKind.ERROR, action=call, status=503, times=None))
 
     # When the event is delivered
@@ -166,7 +166,7 @@ def test_the_time_is_the_functions_timeout_less_a_margin(
 
     # Then a call that just fits is begun, and one that does not is not
     for moment, begins in ((seconds - shortest - 0.01, True), (seconds - shortest + 0.01, False)):
-        stage.patience = stage.patience._replace(clock=first_zero_then(moment))
+        stage.retry_policy = stage.retry_policy._replace(clock=first_zero_then(moment))
         stage.new_instance()
         stage.forget_calls()
         if begins:
@@ -231,7 +231,7 @@ def test_what_a_large_batch_has_no_time_for_is_told_in_one_line_and_within_the_m
         over.append(time.process_time())
         return LATE
 
-    stage.patience = stage.patience._replace(clock=clock)
+    stage.retry_policy = stage.retry_policy._replace(clock=clock)
     stage.new_instance()
 
     # When they are delivered

@@ -86,7 +86,7 @@ def test_keys_that_change_during_an_invocation_are_used_from_then_on(
             put_into_environment(stage, new)
         return 0.0
 
-    stage.patience = stage.patience._replace(clock=clock)
+    stage.retry_policy = stage.retry_policy._replace(clock=clock)
     stage.new_instance()
 
     # When an event is handled
@@ -135,7 +135,7 @@ def test_what_a_service_says_of_a_wrong_signature_is_shown_without_the_keys(
             stage.set(ALIBABA_CLOUD_ACCESS_KEY_SECRET=wrong)
         return 0.0
 
-    stage.patience = stage.patience._replace(clock=clock)
+    stage.retry_policy = stage.retry_policy._replace(clock=clock)
     stage.new_instance()
 
     # When the service tells what it would have signed, which has the token in it

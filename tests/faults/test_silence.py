@@ -25,7 +25,7 @@ class Items:
     """One object and one task for each call that is silent."""
 
     def __init__(self, stage: Stage) -> None:
-        stage.patience = stage.patience._replace(read=READ_SECONDS)
+        stage.retry_policy = stage.retry_policy._replace(read=READ_SECONDS)
         self._stage = stage
         self._tasks: dict[Call, str] = {}
         for row in ROWS:

@@ -29,7 +29,7 @@ READ_SECONDS = 0.75
 def trial(stage: Stage, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> TrialOf:
     def make(case: FaultCase, call: Call) -> Trial:
         if case.call_break in (CallBreak.DROPS, CallBreak.BODY_IN_DROPS):
-            stage.patience = stage.patience._replace(read=READ_SECONDS)
+            stage.retry_policy = stage.retry_policy._replace(read=READ_SECONDS)
         line: Line | None = None
         if case.needs_tls:
             line = request.getfixturevalue("secure_line")

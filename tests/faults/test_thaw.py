@@ -29,7 +29,7 @@ class Warm:
 
     def __init__(self, stage: Stage, line: Line, capsys: pytest.CaptureFixture[str]) -> None:
         stage.set(STALE_OBJECTS="tag")
-        stage.patience = stage.patience._replace(read=READ_SECONDS)
+        stage.retry_policy = stage.retry_policy._replace(read=READ_SECONDS)
         stage.new_instance()
         self._stage = stage
         self._line = line
@@ -119,7 +119,7 @@ def test_after_a_long_rest_keep_failed_trusts_no_connection_either(
 ) -> None:
     # Given an instance that has kept an event, and whose connection dies without a word while it is frozen
     stage.set(FAILED_EVENTS=stage.uri("failed"))
-    keeper = FailedKeeper(os.environ, stage.context, stage.patience)
+    keeper = FailedKeeper(os.environ, stage.context, stage.retry_policy)
     keeper.handle(RECORD, stage.context)
     before = line.oss.accepted
     line.oss.break_kept(IdleBreak.VANISHED)
@@ -163,7 +163,7 @@ def test_connections_that_die_between_two_calls_of_an_invocation(
             line.oss.break_kept(how)
         return 0.0
 
-    stage.patience = stage.patience._replace(clock=clock, read=READ_SECONDS)
+    stage.retry_policy = stage.retry_policy._replace(clock=clock, read=READ_SECONDS)
     stage.new_instance()
     task_id = stage.task(stage.upload(tags=FOREIGN), CHAIR)
 

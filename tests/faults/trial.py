@@ -166,7 +166,7 @@ class Trial:
             if len(first) <= mended.parties:
                 mended.wait()
 
-        self._stage.patience = self._stage.patience._replace(sleep=pause)
+        self._stage.retry_policy = self._stage.retry_policy._replace(sleep=pause)
 
 
 TrialOf = Callable[[FaultCase, Call], Trial]

@@ -57,7 +57,7 @@ def kinds(settings: Settings) -> tuple[TaskKind, ...]:
 @pytest.fixture
 def both(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A function that knows both kinds."""
-    instance = Instance(os.environ, stage.context, stage.patience, kinds)
+    instance = Instance(os.environ, stage.context, stage.retry_policy, kinds)
     monkeypatch.setattr(tag_object, "_instance", instance)
     return stage
 

@@ -9,7 +9,7 @@ import alibabacloud_oss_v2 as oss
 import pytest
 
 from imm_label_tags.errors import InvalidSetting, ServiceUnavailable
-from imm_label_tags.retries import Patience
+from imm_label_tags.retries import RetryPolicy
 from imm_label_tags.tagging.object_tagger import MAX_LOOKS
 from localcloud.faults import Fault, FaultKind
 from tests.stage import CHAIR, FURNITURE, Stage
@@ -25,7 +25,7 @@ class Meanwhile:
     def __init__(self, stage: Stage) -> None:
         self.waits: list[float] = []
         self.acts: Iterator[Callable[[], object]] = iter(())
-        stage.patience = stage.patience._replace(sleep=self._wait)
+        stage.retry_policy = stage.retry_policy._replace(sleep=self._wait)
 
     def __call__(self, *acts: Callable[[], object]) -> None:
         self.acts = iter(acts)
@@ -311,7 +311,7 @@ def test_an_object_is_free_for_others_while_the_function_waits(stage: Stage, mea
 
 def test_the_wait_is_a_real_one(stage: Stage) -> None:
     stage.set(SECOND_LOOK_SECONDS="0.001")
-    stage.patience = Patience(oldest_reading=float("inf"))
+    stage.retry_policy = RetryPolicy(max_snapshot_age=float("inf"))
     task_id = stage.task(stage.upload(), CHAIR)
     stage.forget_calls()
     assert stage.handle(task_id)["status"] == "tagged"

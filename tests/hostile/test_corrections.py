@@ -10,14 +10,13 @@ import pytest
 from imm_label_tags.errors import MAX_MESSAGE, BatchFailed, InvalidNotification, ServiceRejected
 from imm_label_tags.events.event import read_event
 from imm_label_tags.events.imm_message import IgnoredEvent
-from imm_label_tags.excerpt import excerpt
 from imm_label_tags.failures.failed_event import FailedEvent
 from imm_label_tags.log import MAX_LINE_BYTES, Log
-from imm_label_tags.printable import printable
 from imm_label_tags.results.target import ObjectPatterns, TargetObject
 from imm_label_tags.results.task import parse_time, target_of_user_data
 from imm_label_tags.tags.naming import LONGEST_LABEL, LabelNames, Naming, encode
 from imm_label_tags.tags.romanisation import romanise
+from imm_label_tags.text import escape_unprintable, truncate_middle
 from tests.hostile.bounds import bounded
 
 
@@ -211,13 +210,13 @@ def test_the_date_in_a_records_key_has_four_digits_for_the_year(year: str) -> No
 def test_an_excerpt_has_the_beginning_the_end_and_the_number_of_characters_between(
     text: str, limit: int, short: str
 ) -> None:
-    assert excerpt(text, limit) == short
+    assert truncate_middle(text, limit) == short
 
 
 def test_a_printable_text_stays_as_it_is_and_json_stays_json() -> None:
-    assert printable('a "b" \\ 椅') == 'a "b" \\ 椅'
+    assert escape_unprintable('a "b" \\ 椅') == 'a "b" \\ 椅'
     text = json.dumps("\n\u202e\ud800🎉\u3000", ensure_ascii=False)
-    assert json.loads(printable(text)) == json.loads(text)
+    assert json.loads(escape_unprintable(text)) == json.loads(text)
 
 
 def written(message: str, *, encoding: str = "utf-8", redact: object = None, **fields: object) -> str:

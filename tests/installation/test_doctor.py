@@ -245,7 +245,7 @@ FUNCTIONS = {"failure destination": "tag_object", "keep_failed destination": "ke
 def test_a_function_without_a_failure_destination(tmp_path: Path, deployed: Deployed, check: str) -> None:
     with deployed(without_destination(tmp_path, FUNCTIONS[check])) as account:
         (said, advice) = failures(account)[check]
-    assert "events that fail to the end are lost" in said
+    assert "events that exhaust their retries are lost" in said
     assert advice == "Run `s deploy`."
 
 

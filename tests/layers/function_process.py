@@ -127,11 +127,11 @@ def _entry(entry: str, context: Any) -> Any:
         module = importlib.import_module(entry)
         module.initialize(context)
         return module.handler
-    from imm_label_tags.retries import Patience
+    from imm_label_tags.retries import RetryPolicy
     from imm_label_tags.tagging.instance import Instance
 
-    patience = Patience(oldest_reading=math.inf, sleep=lambda seconds: None)
-    return Instance(os.environ, context, patience).handle
+    retry_policy = RetryPolicy(max_snapshot_age=math.inf, sleep=lambda seconds: None)
+    return Instance(os.environ, context, retry_policy).handle
 
 
 def _end(handle: Any, event: object, context: Any) -> object:

@@ -239,6 +239,6 @@ def test_a_stand_in_that_is_used_is_the_real_thing_or_says_that_it_is_left_out(
         assert function.run(attempt).partition(":")[0] == expected
     with FunctionProcess(FUNCTIONS, lean, environment) as function:
         said = function.run(attempt)
-    assert said.startswith("LeftOut: ")
+    assert said.startswith("NotInLayer: ")
     assert "but the layer leaves out " in said
     assert "`python -m layers.build --complete` builds a layer with everything." in said

@@ -127,7 +127,7 @@ def write_function(workshop: Workshop, source: str) -> None:
     package = workshop.code / "imm_label_tags"
     (package / "tagging").mkdir(parents=True, exist_ok=True)
     for name in ("__init__", "errors", "retries", "tagging/__init__"):
-        (package / f"{name}.py").write_text("TaggingError = Patience = None\n")
+        (package / f"{name}.py").write_text("TaggingError = RetryPolicy = None\n")
     (package / "tagging" / "instance.py").write_text(source)
     (workshop.code / "keep_failed.py").write_text("")
 

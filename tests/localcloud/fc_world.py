@@ -150,7 +150,7 @@ def running(
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    """Wait, with patience, until something is so."""
+    """Wait, with retry_policy, until something is so."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         if time.monotonic() > end:

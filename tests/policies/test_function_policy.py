@@ -180,7 +180,7 @@ def test_the_record_of_a_failure_and_the_log_need_one_permission_each(
     deployed.put_role("worker", FC_TRUST, json.dumps(policy))
     deployed.put_role(VALUES["failed_role"], FC_TRUST, json.dumps(filled("keep-failed")))
     before = len(deployed.cloud.functions.invocations())
-    # When an event fails to the end
+    # When an event exhausts its retries
     lost = deployed.fail()
     # Then its record is handed to the other function unless the permission to invoke it is the one that lacks
     invoked = [each.function for each in deployed.cloud.functions.invocations()[before:]]

@@ -80,7 +80,7 @@ def test_what_cannot_be_kept_and_the_log_need_one_permission_each(
     action = removed.action if removed else None
     deployed.put_role(VALUES["failed_role"], FC_TRUST, json.dumps(policy))
     deployed.records.clear()
-    # When this function itself fails to the end
+    # When this function itself exhausts its retries
     lost = deployed.fail(KEEPER)
     # Then its record arrives unless the permission to publish is the one that lacks
     assert len(deployed.records) == (0 if action == "mns:PublishMessage" else 1)

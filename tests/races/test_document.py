@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from imm_label_tags.retries import CONNECT_SECONDS, OLDEST_READING_SECONDS, READ_SECONDS
+from imm_label_tags.retries import CONNECT_SECONDS, MAX_SNAPSHOT_AGE_SECONDS, READ_SECONDS
 from imm_label_tags.tagging.object_tagger import MAX_LOOKS
 from imm_label_tags.tagging.settings import LONGEST_SECOND_LOOK
 from proof.races import __main__ as command
@@ -46,8 +46,8 @@ def shape(text: str) -> str:
 
 
 def test_its_limits_are_those_of_the_code() -> None:
-    assert f"{OLDEST_READING_SECONDS:g} seconds old" in PLAIN
-    longest = OLDEST_READING_SECONDS + CONNECT_SECONDS + READ_SECONDS
+    assert f"{MAX_SNAPSHOT_AGE_SECONDS:g} seconds old" in PLAIN
+    longest = MAX_SNAPSHOT_AGE_SECONDS + CONNECT_SECONDS + READ_SECONDS
     assert f"{longest:g} seconds at most" in PLAIN
     assert f"`SECOND_LOOK_SECONDS` (0 to {LONGEST_SECOND_LOOK}, off by default)" in PLAIN
     assert f"at most {('zero', 'one', 'two', 'three')[MAX_LOOKS]} times" in PLAIN

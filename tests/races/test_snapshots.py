@@ -8,9 +8,9 @@ import pytest
 
 from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.results.outcome import Outcome, Status
-from imm_label_tags.retries import OLDEST_READING_SECONDS, RETRIES, Deadline, Patience
+from imm_label_tags.retries import MAX_SNAPSHOT_AGE_SECONDS, RETRIES, Deadline, RetryPolicy
 from imm_label_tags.tagging.settings import StaleObjects
-from imm_label_tags.tagging.tagger import Policy, Tagger, Trace
+from imm_label_tags.tagging.tagger import Tagger, TaggingOptions, Trace
 from localcloud.faults import Fault, FaultKind
 from proof.races.cloud_storage import CloudStorage
 from proof.races.race import VIDEO_LABELS
@@ -41,19 +41,19 @@ class Course:
         self,
         stale_objects: StaleObjects = StaleObjects.SKIP,
         *,
-        oldest_reading: float = OLDEST_READING_SECONDS,
+        max_snapshot_age: float = MAX_SNAPSHOT_AGE_SECONDS,
         pause: float = 0.0,
     ) -> Outcome:
-        limits = Patience(
-            oldest_reading=oldest_reading,
+        limits = RetryPolicy(
+            max_snapshot_age=max_snapshot_age,
             first_pause=pause,
             max_pause=pause,
             sleep=self._sleep,
             jitter=lambda: 1.0,
             clock=self._clock,
         )
-        policy = Policy("imm", (VIDEO_LABELS,), None, stale_objects)
-        tagger = Tagger(self.storage.tasks, self.storage.objects, policy, AtOnce(), limits)
+        options = TaggingOptions("imm", (VIDEO_LABELS,), None, stale_objects)
+        tagger = Tagger(self.storage.tasks, self.storage.objects, options, AtOnce(), limits)
         return tagger.tag(
             self.storage.notification("newer"), Trace(), Deadline(DEADLINE_SECONDS, self._clock)
         )
@@ -137,7 +137,7 @@ def test_a_service_at_which_everything_grows_old_ends_in_an_error_that_a_retry_m
 ) -> None:
     # Given answers that are old as soon as they have come
     with pytest.raises(ServiceUnavailable) as caught:
-        course.handle(oldest_reading=-1.0)
+        course.handle(max_snapshot_age=-1.0)
 
     # Then there is an end to it, nothing was written, and the error says what to do
     assert course.calls() == [HEAD, READ] * (1 + RETRIES)
@@ -153,6 +153,6 @@ def test_a_service_at_which_everything_grows_old_ends_in_an_error_that_a_retry_m
 def test_readings_for_which_there_is_no_time_any_more_end_in_the_same_error(course: Course) -> None:
     # Given answers that are old as soon as they have come, and time for a single pause
     with pytest.raises(ServiceUnavailable, match="too slowly"):
-        course.handle(oldest_reading=-1.0, pause=DEADLINE_SECONDS - PAUSE_SECONDS / 2)
+        course.handle(max_snapshot_age=-1.0, pause=DEADLINE_SECONDS - PAUSE_SECONDS / 2)
     assert course.calls() == [HEAD, READ] * 2
     assert course.tags() == BEFORE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imm_label_tags.services.deferred_imports import LeftOut, Selection, deferring, import_deferring
+from imm_label_tags.services.deferred_imports import NotInLayer, Selection, deferring, import_deferring
 
 Write = Callable[..., None]
 
@@ -157,7 +157,7 @@ def test_a_deferred_module_of_a_package_that_is_not_deferred(write: Write) -> No
 def test_a_module_that_is_missing_is_named_with_what_needs_it(write: Write) -> None:
     write(sdk="from heavy.tools import Tool\ndef make():\n    return Tool()\n")
     sdk = imported("sdk", DEFER_HEAVY)
-    with pytest.raises(LeftOut, match=r"heavy\.tools\.Tool is needed, but the layer leaves out heavy"):
+    with pytest.raises(NotInLayer, match=r"heavy\.tools\.Tool is needed, but the layer leaves out heavy"):
         sdk.make()  # type: ignore[attr-defined]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from imm_label_tags import errors
 from imm_label_tags.errors import BatchFailed, InvalidNotification, TaggingError, Throttled
-from imm_label_tags.services.responses import Operation, Refusal, error_of
+from imm_label_tags.services.responses import ErrorResponse, Operation, to_error
 
 OPERATION = Operation("OSS", "PutObjectTagging", "oss:PutObjectTagging", "acs:oss:*:123:media/a.mp4")
 
@@ -38,28 +38,28 @@ def test_every_class_says_when_it_is_raised_and_whether_a_retry_helps(member: ty
 
 
 @pytest.mark.parametrize(
-    ("refusal", "name"),
+    ("response", "name"),
     [
-        (Refusal(403, "AccessDenied", ""), "AccessDenied"),
-        (Refusal(403, "NoPermission", ""), "AccessDenied"),
-        (Refusal(403, "SignatureDoesNotMatch", ""), "ServiceRejected"),
-        (Refusal(400, "InvalidArgument", ""), "ServiceRejected"),
-        (Refusal(404, "NoSuchBucket", ""), "ServiceRejected"),
-        (Refusal(408, "RequestTimeout", ""), "ServiceUnavailable"),
-        (Refusal(429, "", ""), "Throttled"),
-        (Refusal(503, "", "", throttled=True), "Throttled"),
-        (Refusal(503, "ServiceUnavailable", ""), "ServiceUnavailable"),
-        (Refusal(500, "InternalError", ""), "ServiceUnavailable"),
-        (Refusal(0, "", ""), "ServiceUnavailable"),
+        (ErrorResponse(403, "AccessDenied", ""), "AccessDenied"),
+        (ErrorResponse(403, "NoPermission", ""), "AccessDenied"),
+        (ErrorResponse(403, "SignatureDoesNotMatch", ""), "ServiceRejected"),
+        (ErrorResponse(400, "InvalidArgument", ""), "ServiceRejected"),
+        (ErrorResponse(404, "NoSuchBucket", ""), "ServiceRejected"),
+        (ErrorResponse(408, "RequestTimeout", ""), "ServiceUnavailable"),
+        (ErrorResponse(429, "", ""), "Throttled"),
+        (ErrorResponse(503, "", "", throttled=True), "Throttled"),
+        (ErrorResponse(503, "ServiceUnavailable", ""), "ServiceUnavailable"),
+        (ErrorResponse(500, "InternalError", ""), "ServiceUnavailable"),
+        (ErrorResponse(0, "", ""), "ServiceUnavailable"),
     ],
 )
-def test_a_refusal_becomes_the_class_that_says_what_to_do(refusal: Refusal, name: str) -> None:
-    assert type(error_of(OPERATION, refusal, "oss://media/a.mp4")).__name__ == name
+def test_a_refusal_becomes_the_class_that_says_what_to_do(response: ErrorResponse, name: str) -> None:
+    assert type(to_error(OPERATION, response, "oss://media/a.mp4")).__name__ == name
 
 
 def test_a_denied_call_names_action_and_resource_in_the_words_of_a_policy() -> None:
-    refusal = Refusal(403, "AccessDenied", "No.", ec="0003-00000001", request_id="5C91")
-    error = error_of(OPERATION, refusal, "oss://media/a.mp4")
+    response = ErrorResponse(403, "AccessDenied", "No.", ec="0003-00000001", request_id="5C91")
+    error = to_error(OPERATION, response, "oss://media/a.mp4")
     for part in (
         "oss:PutObjectTagging",
         "acs:oss:*:123:media/a.mp4",

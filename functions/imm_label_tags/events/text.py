@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from imm_label_tags.errors import InvalidNotification
-from imm_label_tags.json_text import parse_json
+from imm_label_tags.text import parse_json
 
 _BYTE_ORDER_MARK = "\ufeff"
 _STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")

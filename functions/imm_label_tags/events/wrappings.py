@@ -52,7 +52,7 @@ def queue_message(message: _Message) -> Content | None:
 
 
 def failure_record(message: _Message) -> Content | None:
-    """Function Compute's record of an asynchronous invocation, for example one that failed to the end."""
+    """Function Compute's record of an asynchronous invocation, for example one that exhausted its retries."""
     if isinstance(message.get("requestContext"), dict) and _has_own(message, "requestPayload"):
         return Content(message["requestPayload"])
     return None

@@ -1,4 +1,4 @@
-"""An event that failed to the end: Function Compute's record of it, and the document in which it is kept.
+"""An event that exhausted its retries: Function Compute's record of it, and the document in which it is kept.
 
 The record's form is that of Function Compute's samples (awesome-fc/async-invocation-dlq; help: "Result
 callback"); that of version 3.0 is not documented, so only what makes it a record is asked for. The document
@@ -19,8 +19,8 @@ from typing import Any
 from imm_label_tags import errors
 from imm_label_tags.errors import BatchFailed, InvalidFailureRecord, TaggingError
 from imm_label_tags.failures.json_members import Member, read_members
-from imm_label_tags.json_text import parse_json
 from imm_label_tags.results.task import parse_time
+from imm_label_tags.text import parse_json
 
 SUMMARY = "failure"
 UNDATED = "undated"
@@ -144,7 +144,7 @@ def _members(raw: bytes) -> tuple[Member, ...]:
     except (ValueError, RecursionError):
         # Without the cause, whose message may hold a part of the event.
         pass
-    raise InvalidFailureRecord("The event is no record of a failure: it is no JSON object in UTF-8.")
+    raise InvalidFailureRecord("The event is no record of a failure: it is not JSON object in UTF-8.")
 
 
 def _object(members: Any) -> bytes:
@@ -168,7 +168,7 @@ def _event(payload: Member) -> bytes:
 
 
 def _answer_of(payload: Member | None) -> tuple[str, str]:
-    """The error's type and message; what is no JSON object is a message as it is."""
+    """The error's type and message; what is not JSON object is a message as it is."""
     if payload is None or payload.value is None:
         return "", ""
     answer = parse_json(payload.value) if isinstance(payload.value, str) else payload.value

@@ -32,7 +32,7 @@ class Member:
 def read_members(text: str) -> tuple[Member, ...]:
     """Every member of a JSON object in its order; a key may stand more than once.
 
-    Raises ValueError where the text is no JSON object, RecursionError where it is too deep.
+    Raises ValueError where the text is not JSON object, RecursionError where it is too deep.
     """
     at = _after(text, 0, "{")
     members: list[Member] = []
@@ -82,7 +82,7 @@ def _fraction(text: str) -> float | None:
 
 
 def _refuse(text: str) -> None:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is not JSON")
 
 
 _DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_fraction, parse_constant=_refuse)

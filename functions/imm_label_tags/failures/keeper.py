@@ -12,9 +12,9 @@ from imm_label_tags.failures.failed_event import FailedEvent
 from imm_label_tags.failures.settings import read_failed_settings
 from imm_label_tags.log import Log
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.retries import Deadline, Patience, Retries
+from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy
 from imm_label_tags.services.answer_room import AnswerRoom
-from imm_label_tags.services.calls import Attempts
+from imm_label_tags.services.calls import Calls
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.deferred_imports import import_deferring
 from imm_label_tags.services.responses import CallTimes
@@ -32,12 +32,12 @@ class FailedKeeper:
     """
 
     def __init__(
-        self, environment: MutableMapping[str, str], context: Any, patience: Patience | None = None
+        self, environment: MutableMapping[str, str], context: Any, retry_policy: RetryPolicy | None = None
     ) -> None:
         settings = read_failed_settings(environment)
         home = read_home(environment, context)
         self._place = settings.failed_events
-        self._patience = patience or Patience()
+        self._retry_policy = retry_policy or RetryPolicy()
         self._credentials = RoleCredentials(environment)
         self._log = Log(settings.log_level, self._credentials.redact)
         for name in shut_out(environment):
@@ -60,7 +60,7 @@ class FailedKeeper:
         Returns where it is kept, its error and how often it was tried. Raises InvalidFailureRecord, and the
         errors of ``FailedStore.put``.
         """
-        deadline = Deadline.of(context, self._patience.clock)
+        deadline = Deadline.of(context, self._retry_policy.clock)
         self._credentials.use(context)
         cold, self._cold = self._cold, False
         request_id = str(getattr(context, "request_id", "") or "")
@@ -71,9 +71,11 @@ class FailedKeeper:
             target = TargetObject(self._place.bucket, failed.key(self._place.prefix))
             line.update(_told(failed), object=target.uri)
             document = failed.document()
-            attempts = Attempts(Retries(self._patience, deadline), CallTimes(), target.uri)
+            calls = Calls(RetryBudget(self._retry_policy, deadline), CallTimes(), target.uri)
             with self._connections.in_use():
-                attempts.repeat("PutObject", lambda timeouts: self._store.put(target, document, timeouts))
+                calls.call_with_retry(
+                    "PutObject", lambda timeouts: self._store.put(target, document, timeouts)
+                )
         except TaggingError as error:
             failure = error
         except Exception as error:

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from imm_label_tags.errors import TargetUnknown
-from imm_label_tags.json_text import parse_json
 from imm_label_tags.results.target import TargetObject
+from imm_label_tags.text import parse_json
 
 SUCCEEDED = "Succeeded"
 FAILED = "Failed"

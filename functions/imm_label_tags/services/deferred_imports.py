@@ -82,7 +82,7 @@ SDKS = Selection(
 )
 
 
-class LeftOut(ImportError):
+class NotInLayer(ImportError):
     """A module that the layer does not hold was needed after all."""
 
 
@@ -159,8 +159,8 @@ class _Finder:
         self.ended = True
 
 
-def _left_out(said: str, error: ModuleNotFoundError) -> LeftOut:
-    return LeftOut(
+def _left_out(said: str, error: ModuleNotFoundError) -> NotInLayer:
+    return NotInLayer(
         f"{said} is needed, but the layer leaves out {error.name}, which the function does not use by "
         "itself. `python -m layers.build --complete` builds a layer with everything."
     )
@@ -208,7 +208,7 @@ class _Name:
         self._path = path
 
     def real(self) -> Any:
-        """What this stands for. Raises LeftOut."""
+        """What this stands for. Raises NotInLayer."""
         try:
             found = self._start()
         except ModuleNotFoundError as error:

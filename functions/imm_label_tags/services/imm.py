@@ -24,7 +24,14 @@ from imm_label_tags.results.task import ResultKind, TaskResult, parse_time
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.answer_room import NoRoom, TooLarge
 from imm_label_tags.services.credentials import Keys, RoleCredentials
-from imm_label_tags.services.responses import Operation, Refusal, error_of, text, unreadable, without_room
+from imm_label_tags.services.responses import (
+    ErrorResponse,
+    Operation,
+    malformed_response,
+    text,
+    to_error,
+    without_room,
+)
 from imm_label_tags.services.session import Answer, Connections
 from imm_label_tags.tagging.settings import Endpoint
 
@@ -112,7 +119,7 @@ class ImmTasks:
                 # The SDK swallows what its models cannot hold and returns no body.
                 if body is not None and body.task_id in (None, task.task_id):
                     return read(body)
-                failure = unreadable(operation, subject, "a body that is no description of this task")
+                failure = malformed_response(operation, subject, "a body that is no description of this task")
             except Exception as error:
                 failure = self._translate(error, operation, subject)
         # Not inside the handler above: the SDK's error holds the signed request with its token.
@@ -120,13 +127,13 @@ class ImmTasks:
 
     def _translate(self, error: Exception, operation: Operation, subject: str) -> TaggingError:
         if isinstance(error, _Unreadable):
-            return unreadable(operation, subject, str(error))
-        # The SDK's own errors do not tell the status of an answer that is no JSON, nor its headers.
+            return malformed_response(operation, subject, str(error))
+        # The SDK's own errors do not tell the status of an answer that is not JSON, nor its headers.
         answer = self._connections.last_answer()
         if not isinstance(error, AlibabaCloudException):
             return self._translate_unusable(error, answer, operation, subject)
         code = text(error.code)
-        refusal = Refusal(
+        response = ErrorResponse(
             status=error.status_code or 0,
             code=code,
             message=self._redact(_said(error)),
@@ -138,11 +145,11 @@ class ImmTasks:
         )
         if code in _NOT_FOUND:
             return TaskNotFound(
-                f"IMM does not know {subject}: {refusal.message} (code {code}, request id "
-                f"{refusal.request_id}). Results are kept for seven days; the project must be in the "
+                f"IMM does not know {subject}: {response.message} (code {code}, request id "
+                f"{response.request_id}). Results are kept for seven days; the project must be in the "
                 "function's region. A retry does not help."
             )
-        return error_of(operation, refusal, subject)
+        return to_error(operation, response, subject)
 
     def _translate_unusable(
         self, error: Exception, answer: Answer | None, operation: Operation, subject: str
@@ -156,12 +163,12 @@ class ImmTasks:
             return ServiceUnavailable(f"{operation} for {subject} got no answer: {said}. A retry may help.")
         if isinstance(inner, RetryError):
             # It began well: the rest did not come, or not in time.
-            return unreadable(operation, subject, f"a body that cannot be read ({said})")
+            return malformed_response(operation, subject, f"a body that cannot be read ({said})")
         if 200 <= answer.status < 300:
-            return unreadable(operation, subject, f"a body that is no JSON ({said})")
-        said = f"an answer that is no JSON: {said}"
-        refusal = Refusal(answer.status, code="", message=said, after_seconds=answer.after_seconds)
-        return error_of(operation, refusal, subject)
+            return malformed_response(operation, subject, f"a body that is not JSON ({said})")
+        said = f"an answer that is not JSON: {said}"
+        response = ErrorResponse(answer.status, code="", message=said, after_seconds=answer.after_seconds)
+        return to_error(operation, response, subject)
 
 
 class _Unreadable(Exception):

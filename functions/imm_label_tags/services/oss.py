@@ -19,7 +19,13 @@ from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.answer_room import NoRoom, TooLarge
 from imm_label_tags.services.credentials import Keys, RoleCredentials
-from imm_label_tags.services.responses import Operation, Refusal, error_of, unreadable, without_room
+from imm_label_tags.services.responses import (
+    ErrorResponse,
+    Operation,
+    malformed_response,
+    to_error,
+    without_room,
+)
 from imm_label_tags.services.session import Connections
 from imm_label_tags.services.tag_xml import UnreadableTagSet, check_tag_set
 from imm_label_tags.tagging.settings import Endpoint
@@ -94,11 +100,11 @@ class OssCalls:
         if isinstance(inner, (TooLarge, NoRoom)):
             return without_room(operation, target.uri, inner)
         if isinstance(inner, (UnreadableTagSet, _NotOfOss)):
-            return unreadable(operation, target.uri, str(inner))
+            return malformed_response(operation, target.uri, str(inner))
         if not isinstance(inner, oss.exceptions.ServiceError):
             said = self._redact(str(inner)).rstrip(".") or type(inner).__name__
             if self._connections.last_answer() is not None:
-                return unreadable(operation, target.uri, f"a body that cannot be read ({said})")
+                return malformed_response(operation, target.uri, f"a body that cannot be read ({said})")
             self._connections.drop()
             return ServiceUnavailable(
                 f"{operation} for {target.uri} got no answer: {said}. A retry may help."
@@ -112,12 +118,12 @@ class OssCalls:
             )
         if inner.code in _REFUSED_TAGS and operation.action == "PutObjectTagging":
             return TagsRefused(self._redact(inner.message or inner.code))
-        return error_of(operation, self._refusal(inner), target.uri)
+        return to_error(operation, self._error_response(inner), target.uri)
 
-    def _refusal(self, error: Any) -> Refusal:
+    def _error_response(self, error: Any) -> ErrorResponse:
         code = "" if error.code == _NO_ERROR_BODY else error.code or ""
         answer = self._connections.last_answer()
-        return Refusal(
+        return ErrorResponse(
             status=error.status_code,
             code=code,
             message=self._redact(error.message or ""),

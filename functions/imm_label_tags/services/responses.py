@@ -55,7 +55,7 @@ class Operation(NamedTuple):
         return f"{self.service} {self.action}"
 
 
-class Refusal(NamedTuple):
+class ErrorResponse(NamedTuple):
     """What a service answered instead of a result.
 
     ``status`` is 0 where there was no HTTP answer; ``after_seconds`` is how long the service asks to wait.
@@ -94,30 +94,30 @@ class CallTimes:
             self.milliseconds[action] = round(self.milliseconds.get(action, 0.0) + spent, 1)
 
 
-def error_of(operation: Operation, refusal: Refusal, subject: str) -> TaggingError:
-    """The error class of a refusal. ``subject`` is the task or object that the call was about."""
+def to_error(operation: Operation, response: ErrorResponse, subject: str) -> TaggingError:
+    """The error class of a response. ``subject`` is the task or object that the call was about."""
     details = ", ".join(
         f"{name} {value}"
         for name, value in (
-            ("HTTP", refusal.status or ""),
-            ("code", refusal.code),
-            ("EC", refusal.ec),
-            ("request id", refusal.request_id),
+            ("HTTP", response.status or ""),
+            ("code", response.code),
+            ("EC", response.ec),
+            ("request id", response.request_id),
         )
         if value
     )
-    said = f"{refusal.message.strip() or 'no message'} ({details or 'no details'})"
-    if refusal.throttled or refusal.status == 429:
+    said = f"{response.message.strip() or 'no message'} ({details or 'no details'})"
+    if response.throttled or response.status == 429:
         return Throttled(
             f"{operation} for {subject} was throttled: {said}. A retry helps.",
-            after_seconds=refusal.after_seconds,
+            after_seconds=response.after_seconds,
         )
-    if refusal.status == 0 or refusal.status >= 500 or refusal.status == 408:
+    if response.status == 0 or response.status >= 500 or response.status == 408:
         return ServiceUnavailable(
             f"{operation} for {subject} failed: {said}. A retry may help.",
-            after_seconds=refusal.after_seconds,
+            after_seconds=response.after_seconds,
         )
-    if refusal.status == 403 and refusal.code in _NO_PERMISSION:
+    if response.status == 403 and response.code in _NO_PERMISSION:
         return AccessDenied(
             f"{operation} for {subject} was denied: {said}. Allow the function's role the action "
             f"{operation.permission} on the resource {operation.resource}, and look for a bucket policy "
@@ -125,20 +125,20 @@ def error_of(operation: Operation, refusal: Refusal, subject: str) -> TaggingErr
             action=operation.permission,
             resource=operation.resource,
         )
-    if refusal.code in _OF_THIS_INVOCATION:
+    if response.code in _OF_THIS_INVOCATION:
         return ServiceUnavailable(
-            f"{operation} for {subject} was refused: {said}. {_OF_THIS_INVOCATION[refusal.code]}",
+            f"{operation} for {subject} was refused: {said}. {_OF_THIS_INVOCATION[response.code]}",
             after_seconds=math.inf,
         )
     return ServiceRejected(
-        f"{operation} for {subject} was refused: {said}. {_advice(refusal)}",
-        code=refusal.code,
-        ec=refusal.ec,
-        request_id=refusal.request_id,
+        f"{operation} for {subject} was refused: {said}. {_advice(response)}",
+        code=response.code,
+        ec=response.ec,
+        request_id=response.request_id,
     )
 
 
-def unreadable(operation: Operation, subject: str, what: str) -> ServiceUnavailable:
+def malformed_response(operation: Operation, subject: str, what: str) -> ServiceUnavailable:
     """The error for an answer that is no answer."""
     return ServiceUnavailable(f"{operation} for {subject} was answered with {what}. A retry may help.")
 
@@ -154,8 +154,8 @@ def without_room(operation: Operation, subject: str, why: TooLarge | NoRoom) -> 
     return ServiceUnavailable(f"{said} A retry helps.")
 
 
-def _advice(refusal: Refusal) -> str:
-    if 300 <= refusal.status < 400:
+def _advice(response: ErrorResponse) -> str:
+    if 300 <= response.status < 400:
         return (
             "This is another service's address: check the setting of the endpoint, and the region; before "
             "that a retry does not help."

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from imm_label_tags.environment import shut_out
 from imm_label_tags.log import Log
-from imm_label_tags.retries import Deadline, Patience
+from imm_label_tags.retries import Deadline, RetryPolicy
 from imm_label_tags.services.answer_room import AnswerRoom
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.deferred_imports import import_deferring
 from imm_label_tags.tagging.invocation import CONCURRENT_ITEMS, Invocation
 from imm_label_tags.tagging.settings import Home, Settings, any_secure, read_home, read_settings
-from imm_label_tags.tagging.tagger import Policy, Tagger, TaskKind
+from imm_label_tags.tagging.tagger import Tagger, TaggingOptions, TaskKind
 from imm_label_tags.tags.label_tags import LabelTags
 from imm_label_tags.tags.naming import Naming
 from imm_label_tags.tags.romanisation import make_ready, romanise
@@ -43,7 +43,7 @@ class Instance:
         self,
         environment: MutableMapping[str, str],
         context: Any,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         kinds: Callable[[Settings], tuple[TaskKind, ...]] | None = None,
     ) -> None:
         settings = read_settings(environment, CODE_ROOT)
@@ -58,7 +58,7 @@ class Instance:
         import_deferring(SDK_MODULES, lambda text: self._log.write("WARNING", text))
         from imm_label_tags.services.session import Connections
 
-        self._patience = patience or Patience()
+        self._retry_policy = retry_policy or RetryPolicy()
         self._connections = Connections(
             secure=any_secure(settings.imm_endpoint, settings.oss_endpoint), room=AnswerRoom.of(context)
         )
@@ -68,7 +68,7 @@ class Instance:
             home,
             self._credentials,
             self._connections,
-            self._patience,
+            self._retry_policy,
         )
         # Items of a list wait for calls, so the calls have threads of their own.
         self._items = ThreadPoolExecutor(CONCURRENT_ITEMS, thread_name_prefix="item")
@@ -76,7 +76,7 @@ class Instance:
 
     def handle(self, event: bytes, context: Any, *, spent_seconds: float = 0.0) -> dict[str, Any]:
         """Handle one invocation, of whose time some may be spent already; see Invocation.run."""
-        deadline = Deadline.of(context, self._patience.clock, spent_seconds)
+        deadline = Deadline.of(context, self._retry_policy.clock, spent_seconds)
         self._credentials.use(context)
         cold, self._cold = self._cold, False
         request_id = str(getattr(context, "request_id", "") or "")
@@ -104,7 +104,7 @@ def _build_tagger(
     home: Home,
     credentials: RoleCredentials,
     connections: Connections,
-    patience: Patience,
+    retry_policy: RetryPolicy,
 ) -> Tagger:
     from imm_label_tags.services.imm import ImmTasks
     from imm_label_tags.services.oss import OssObjects
@@ -112,13 +112,13 @@ def _build_tagger(
     return Tagger(
         tasks=ImmTasks(home.region, home.account_id, settings.imm_endpoint, credentials, connections),
         objects=OssObjects(home.region, home.account_id, settings.oss_endpoint, credentials, connections),
-        policy=Policy(
+        options=TaggingOptions(
             namespace=settings.namespace,
             kinds=kinds,
             allowed_objects=settings.allowed_objects,
             stale_objects=settings.stale_objects,
             second_look_seconds=settings.second_look_seconds,
         ),
-        patience=patience,
-        calls=ThreadPoolExecutor(CONCURRENT_ITEMS, thread_name_prefix="call"),
+        retry_policy=retry_policy,
+        executor=ThreadPoolExecutor(CONCURRENT_ITEMS, thread_name_prefix="call"),
     )

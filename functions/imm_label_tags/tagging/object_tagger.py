@@ -15,8 +15,8 @@ from weakref import WeakValueDictionary
 from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TransientError
 from imm_label_tags.results.outcome import Dropped, Status
 from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
-from imm_label_tags.retries import Patience, Timeouts
-from imm_label_tags.services.calls import Attempts
+from imm_label_tags.retries import RetryPolicy, Timeouts
+from imm_label_tags.services.calls import Calls
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tags.plan import TagPlan, TagScheme, TagSet
 
@@ -37,7 +37,7 @@ class Objects(Protocol):
         """Write an object's whole tag set; raises ObjectGone or TagsRefused."""
 
 
-class Finding(NamedTuple):
+class FinishedTask(NamedTuple):
     """What a finished task found: in which object, since when (UTC), and as which kind of tags."""
 
     target: TargetObject
@@ -47,7 +47,7 @@ class Finding(NamedTuple):
     found: Any
 
 
-class Ending(NamedTuple):
+class TaggingResult(NamedTuple):
     """How it ended. ``wrote`` says whether this very look wrote; ``tags`` is None where none were read."""
 
     status: Status
@@ -72,7 +72,7 @@ class _Snapshot(NamedTuple):
 class ObjectTagger:
     """Tags objects. Notifications of one instance that are about one object wait for each other.
 
-    ``calls`` runs the calls that need not wait.
+    ``executor`` runs the calls that need not wait.
     """
 
     def __init__(
@@ -81,89 +81,89 @@ class ObjectTagger:
         scheme: TagScheme,
         stale_objects: StaleObjects,
         second_look_seconds: float,
-        calls: Executor,
-        patience: Patience,
+        executor: Executor,
+        retry_policy: RetryPolicy,
     ) -> None:
         self._objects = objects
         self._scheme = scheme
         self._stale_objects = stale_objects
         self._second_look = second_look_seconds
-        self._calls = calls
-        self._patience = patience
+        self._executor = executor
+        self._retry_policy = retry_policy
         self._locks = _ObjectLocks()
 
-    def tag(self, finding: Finding, attempts: Attempts) -> Ending:
+    def tag(self, task: FinishedTask, calls: Calls) -> TaggingResult:
         """Bring the object's tags in line.
 
         With a second look, a write is followed by another reading: a writer that had read before our write
         and wrote after it is noticed, and what it undid is done again. Raises the errors of ``Objects``.
         """
         # All that takes time stands before the read, so that as little as possible passes until the write.
-        self._scheme.precompute_keys(finding.kind, finding.found)
-        ending = self._align(finding, attempts)
+        self._scheme.precompute_keys(task.kind, task.found)
+        result = self._align(task, calls)
         looks = 0
-        while self._second_look and ending.wrote and looks < MAX_LOOKS:
+        while self._second_look and result.wrote and looks < MAX_LOOKS:
             looks += 1
-            attempts.wait(self._second_look, f"The second look at the tags of {finding.target.uri}")
-            ending = self._align(finding, attempts)
-            if ending.status is Status.UNCHANGED:
-                ending = ending._replace(status=Status.TAGGED)
-        return ending
+            calls.wait(self._second_look, f"The second look at the tags of {task.target.uri}")
+            result = self._align(task, calls)
+            if result.status is Status.UNCHANGED:
+                result = result._replace(status=Status.TAGGED)
+        return result
 
-    def _align(self, finding: Finding, attempts: Attempts) -> Ending:
-        with self._locks.of(finding.target):
+    def _align(self, task: FinishedTask, calls: Calls) -> TaggingResult:
+        with self._locks.of(task.target):
             try:
-                return self._read_plan_write(finding, attempts)
+                return self._read_plan_write(task, calls)
             except ObjectGone:
-                reason = f"{finding.target.uri} does not exist any more."
-                return Ending(Status.OBJECT_GONE, None, reason=reason)
+                reason = f"{task.target.uri} does not exist any more."
+                return TaggingResult(Status.OBJECT_GONE, None, reason=reason)
 
-    def _read_plan_write(self, finding: Finding, attempts: Attempts) -> Ending:
+    def _read_plan_write(self, task: FinishedTask, calls: Calls) -> TaggingResult:
         scheme = self._scheme
         written_perhaps = False
         attempt = 0
         while True:
             # Anew before every write, one that was refused included: others may have written meanwhile.
-            snapshot = self._read(finding.target, attempts)
-            if snapshot.written is not None and snapshot.written > finding.start:
-                return _stale(finding, snapshot.written, snapshot.tags)
-            task = scheme.provenance(finding.kind, finding.start, finding.task_id)
-            plan = scheme.plan(snapshot.tags, finding.kind, task, finding.found)
+            snapshot = self._read(task.target, calls)
+            if snapshot.written is not None and snapshot.written > task.start:
+                return _stale(task, snapshot.written, snapshot.tags)
+            provenance = scheme.provenance(task.kind, task.start, task.task_id)
+            plan = scheme.plan(snapshot.tags, task.kind, provenance, task.found)
             if plan.status is not Status.TAGGED:
-                return self._without_writing(finding, plan, written_perhaps)
+                return self._without_writing(task, plan, written_perhaps)
             if self._is_old(snapshot):
                 # Not a failed attempt of any call; what is left of the repetitions and the time is the bound.
-                attempts.pause(1, _too_slow(finding.target, self._patience.oldest_reading))
+                calls.pause(1, _too_slow(task.target, self._retry_policy.max_snapshot_age))
                 continue
             attempt += 1
             try:
-                self._write(finding.target, plan, attempts)
+                self._write(task.target, plan, calls)
             except TagsRefused as refusal:
                 documented = scheme.in_documented_alphabet()
                 if documented is None:
-                    raise _tags_refused(finding.target, refusal) from None
+                    raise _tags_refused(task.target, refusal) from None
                 scheme = documented
-                scheme.precompute_keys(finding.kind, finding.found)
+                scheme.precompute_keys(task.kind, task.found)
             except TransientError as error:
                 # It may have been carried out all the same, and others may write in the pause: begin anew.
                 written_perhaps = True
-                attempts.pause(attempt, error)
+                calls.pause(attempt, error)
             else:
                 # Where OSS took only the documented alphabet, the next notification need not try again.
                 self._scheme = scheme
-                attempts.record_window(self._now() - snapshot.taken)
-                return Ending(Status.TAGGED, plan.tags, plan.dropped, wrote=True)
+                calls.record_window(self._now() - snapshot.taken)
+                return TaggingResult(Status.TAGGED, plan.tags, plan.dropped, wrote=True)
 
-    def _read(self, target: TargetObject, attempts: Attempts) -> _Snapshot:
+    def _read(self, target: TargetObject, calls: Calls) -> _Snapshot:
         """Both calls at the same time, so that neither answer has to wait for the other."""
         if self._stale_objects is StaleObjects.TAG:
-            tags = self._read_tags(target, attempts)
+            tags = self._read_tags(target, calls)
             return _Snapshot(None, tags, since=self._now(), taken=self._now())
-        head = attempts.begin(
-            self._calls, "HeadObject", lambda timeouts: self._last_modified(target, timeouts)
+        head = calls.submit(
+            self._executor, "HeadObject", lambda timeouts: self._last_modified(target, timeouts)
         )
         try:
-            tags = self._read_tags(target, attempts)
+            tags = self._read_tags(target, calls)
             taken = self._now()
         except Exception as error:
             # A refusal says more than a HEAD, which cannot: the bucket may be gone, or not be meant.
@@ -176,31 +176,33 @@ class ObjectTagger:
     def _last_modified(self, target: TargetObject, timeouts: Timeouts) -> tuple[datetime, float]:
         return self._objects.last_modified(target, timeouts), self._now()
 
-    def _read_tags(self, target: TargetObject, attempts: Attempts) -> TagSet:
-        return attempts.repeat("GetObjectTagging", lambda timeouts: self._objects.tags(target, timeouts))
+    def _read_tags(self, target: TargetObject, calls: Calls) -> TagSet:
+        return calls.call_with_retry(
+            "GetObjectTagging", lambda timeouts: self._objects.tags(target, timeouts)
+        )
 
-    def _write(self, target: TargetObject, plan: TagPlan, attempts: Attempts) -> None:
-        attempts.once(
+    def _write(self, target: TargetObject, plan: TagPlan, calls: Calls) -> None:
+        calls.call(
             "PutObjectTagging", lambda timeouts: self._objects.replace_tags(target, plan.tags, timeouts)
         )
 
     def _is_old(self, snapshot: _Snapshot) -> bool:
-        return self._now() - snapshot.since > self._patience.oldest_reading
+        return self._now() - snapshot.since > self._retry_policy.max_snapshot_age
 
     def _now(self) -> float:
-        return self._patience.clock()
+        return self._retry_policy.clock()
 
-    def _without_writing(self, finding: Finding, plan: TagPlan, written_perhaps: bool) -> Ending:
-        uri, namespace = finding.target.uri, self._scheme.namespace
+    def _without_writing(self, task: FinishedTask, plan: TagPlan, written_perhaps: bool) -> TaggingResult:
+        uri, namespace = task.target.uri, self._scheme.namespace
         if plan.status is Status.SUPERSEDED:
             reason = f"The tag {namespace} of {uri} names a newer task: {plan.tags[namespace]}"
-            return Ending(plan.status, plan.tags, reason=reason)
+            return TaggingResult(plan.status, plan.tags, reason=reason)
         if plan.status is Status.TAG_LIMIT:
             reason = f"{uri} has {len(plan.tags)} tags of its own, which is all that OSS allows."
-            return Ending(plan.status, plan.tags, reason=reason)
+            return TaggingResult(plan.status, plan.tags, reason=reason)
         # The answer to our write was lost, not the write.
         status = Status.TAGGED if written_perhaps else plan.status
-        return Ending(status, plan.tags, plan.dropped, wrote=written_perhaps)
+        return TaggingResult(status, plan.tags, plan.dropped, wrote=written_perhaps)
 
 
 class _ObjectLocks:
@@ -229,14 +231,14 @@ class _ObjectLock:
         self._lock.release()
 
 
-def _stale(finding: Finding, written: datetime, tags: TagSet) -> Ending:
+def _stale(task: FinishedTask, written: datetime, tags: TagSet) -> TaggingResult:
     reason = (
-        f"{finding.target.uri} was written at {_utc(written)}, after the task had started at "
-        f"{_utc(finding.start)}. Either it was uploaded again, and the labels are of an older upload; or it "
+        f"{task.target.uri} was written at {_utc(written)}, after the task had started at "
+        f"{_utc(task.start)}. Either it was uploaded again, and the labels are of an older upload; or it "
         "was only rewritten in place (copied onto itself, for new metadata, another storage class or "
         "encryption), which changes its Last-Modified too."
     )
-    return Ending(Status.STALE, tags, reason=reason)
+    return TaggingResult(Status.STALE, tags, reason=reason)
 
 
 def _too_slow(target: TargetObject, seconds: float) -> ServiceUnavailable:

@@ -19,10 +19,10 @@ from imm_label_tags.results.task import (
     TaskTarget,
     target_of_task,
 )
-from imm_label_tags.retries import Deadline, Patience, Retries, Timeouts
-from imm_label_tags.services.calls import Attempts
+from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy, Timeouts
+from imm_label_tags.services.calls import Calls
 from imm_label_tags.services.responses import CallTimes
-from imm_label_tags.tagging.object_tagger import Ending, Finding, Objects, ObjectTagger
+from imm_label_tags.tagging.object_tagger import FinishedTask, Objects, ObjectTagger, TaggingResult
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tags.plan import TagKind, TagScheme
 
@@ -44,7 +44,7 @@ class TaskKind(NamedTuple):
     tags: TagKind
 
 
-class Policy(NamedTuple):
+class TaggingOptions(NamedTuple):
     """What the settings say about objects and tags.
 
     ``kinds`` claim their tags in this order. ``second_look_seconds`` is 0 where there is none.
@@ -69,24 +69,29 @@ class Trace:
 class Tagger:
     """Brings objects' tags in line with their tasks.
 
-    ``calls`` runs the calls that need not wait for each other.
+    ``executor`` runs the calls that need not wait for each other.
     """
 
     def __init__(
-        self, tasks: Tasks, objects: Objects, policy: Policy, calls: Executor, patience: Patience
+        self,
+        tasks: Tasks,
+        objects: Objects,
+        options: TaggingOptions,
+        executor: Executor,
+        retry_policy: RetryPolicy,
     ) -> None:
         self._tasks = tasks
-        self._kinds = {kind.result.task_type: kind for kind in policy.kinds}
-        self._allowed_objects = policy.allowed_objects
-        self._calls = calls
-        self._patience = patience
+        self._kinds = {kind.result.task_type: kind for kind in options.kinds}
+        self._allowed_objects = options.allowed_objects
+        self._executor = executor
+        self._retry_policy = retry_policy
         self._object_tagger = ObjectTagger(
             objects,
-            TagScheme(policy.namespace, tuple(kind.tags for kind in policy.kinds)),
-            policy.stale_objects,
-            policy.second_look_seconds,
-            calls,
-            patience,
+            TagScheme(options.namespace, tuple(kind.tags for kind in options.kinds)),
+            options.stale_objects,
+            options.second_look_seconds,
+            executor,
+            retry_policy,
         )
 
     @property
@@ -99,22 +104,28 @@ class Tagger:
 
         Raises the errors of ``Tasks`` and ``Objects``, TaskNotFinished and TargetUnknown.
         """
-        attempts = Attempts(Retries(self._patience, deadline), trace.times, _task(task))
-        result, target = self._read_task(task, attempts)
+        calls = Calls(RetryBudget(self._retry_policy, deadline), trace.times, _task(task))
+        result, target = self._read_task(task, calls)
         trace.labels = len(result.found) if isinstance(result.found, tuple) else None
         trace.target = target.object if target else None
-        ending = self._end(task, target, result, attempts)
+        tagging = self._end(task, target, result, calls)
         uri = target.object.uri if target else None
         return Outcome(
-            ending.status, task.project_name, task.task_id, uri, ending.tags, ending.dropped, ending.reason
+            tagging.status,
+            task.project_name,
+            task.task_id,
+            uri,
+            tagging.tags,
+            tagging.dropped,
+            tagging.reason,
         )
 
     def _end(
-        self, task: TaskNotification, target: TaskTarget | None, result: TaskResult, attempts: Attempts
-    ) -> Ending:
+        self, task: TaskNotification, target: TaskTarget | None, result: TaskResult, calls: Calls
+    ) -> TaggingResult:
         if result.status == FAILED:
             said = ": ".join(part for part in (result.code, result.message) if part) or "no reason given"
-            return Ending(Status.TASK_FAILED, None, reason=f"IMM reports the task as failed: {said}")
+            return TaggingResult(Status.TASK_FAILED, None, reason=f"IMM reports the task as failed: {said}")
         if target is None:
             raise TargetUnknown(
                 f"IMM names no object for {_task(task)}: neither the task's request nor its UserData has an "
@@ -122,27 +133,29 @@ class Tagger:
             )
         if self._allowed_objects is not None and not self._allowed_objects.match(target.object):
             reason = f"{target.object.uri} matches no pattern of ALLOWED_OBJECTS."
-            return Ending(Status.NOT_ALLOWED, None, reason=reason)
+            return TaggingResult(Status.NOT_ALLOWED, None, reason=reason)
         if result.start_time is None:
             raise ServiceUnavailable(f"IMM gave {_task(task)} no readable StartTime. A retry may help.")
         kind = self._kinds[task.task_type].tags.name
-        finding = Finding(target.object, task.task_id, result.start_time, kind, result.found)
-        ending = self._object_tagger.tag(finding, attempts)
-        if ending.status is Status.OBJECT_GONE and not target.named_by_imm:
+        finished = FinishedTask(target.object, task.task_id, result.start_time, kind, result.found)
+        tagging = self._object_tagger.tag(finished, calls)
+        if tagging.status is Status.OBJECT_GONE and not target.named_by_imm:
             raise TargetUnknown(
                 f"IMM names no object for {_task(task)}, and the one that its UserData names, "
                 f"{target.object.uri}, does not exist. A retry does not help."
             )
-        return ending
+        return tagging
 
-    def _read_task(self, task: TaskNotification, attempts: Attempts) -> tuple[TaskResult, TaskTarget | None]:
+    def _read_task(self, task: TaskNotification, calls: Calls) -> tuple[TaskResult, TaskTarget | None]:
         """The task's result, which does not tell the object, and meanwhile from GetTask the object."""
-        asked = attempts.begin(
-            self._calls, "GetTask", lambda timeouts: self._tasks.request_definition(task, timeouts)
+        asked = calls.submit(
+            self._executor, "GetTask", lambda timeouts: self._tasks.request_definition(task, timeouts)
         )
         try:
             kind = self._kinds[task.task_type].result
-            result = attempts.repeat(kind.action, lambda timeouts: self._tasks.result(task, kind, timeouts))
+            result = calls.call_with_retry(
+                kind.action, lambda timeouts: self._tasks.result(task, kind, timeouts)
+            )
             _check_finished(task, result)
         finally:
             asked.exception()

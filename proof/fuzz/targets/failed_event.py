@@ -54,7 +54,7 @@ TARGET = Target(
     modules=(
         "imm_label_tags.failures.failed_event",
         "imm_label_tags.failures.json_members",
-        "imm_label_tags.json_text",
+        "imm_label_tags.text",
     ),
     seeds=(
         b'{"timestamp":"2021-12-24T03:00:38Z","requestContext":{"requestId":"a","approximateInvokeCount":3},'

@@ -91,7 +91,7 @@ def _deep(levels: int) -> Any:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 # A text of 16,383 characters, as _text reads it.
@@ -99,7 +99,7 @@ _LONG = bytes([16, 1, 0, 255, 255])
 
 TARGET = Target(
     run,
-    modules=("imm_label_tags.log", "imm_label_tags.excerpt"),
+    modules=("imm_label_tags.log", "imm_label_tags.text"),
     share=1,
     seeds=(b"\0" + _LONG + b"\7" + (b"\0" + _LONG) * 7, b"\1" + _LONG + b"\1\5\3"),
 )

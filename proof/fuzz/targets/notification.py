@@ -14,7 +14,7 @@ MODULES = (
     "imm_label_tags.events.mns_xml",
     "imm_label_tags.events.text",
     "imm_label_tags.events.wrappings",
-    "imm_label_tags.json_text",
+    "imm_label_tags.text",
 )
 
 

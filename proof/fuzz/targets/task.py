@@ -92,7 +92,7 @@ def _digits(text: str) -> bool:
 
 TARGET = Target(
     run,
-    modules=("imm_label_tags.results.task", "imm_label_tags.json_text"),
+    modules=("imm_label_tags.results.task", "imm_label_tags.text"),
     seeds=(
         b"2021-12-24T03:00:38.892462383Z",
         b"2023-01-04 13:20:23+08:00",

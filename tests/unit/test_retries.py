@@ -18,8 +18,8 @@ from imm_label_tags.retries import (
     READ_SECONDS,
     SHORTEST_CALL_SECONDS,
     Deadline,
-    Patience,
-    Retries,
+    RetryBudget,
+    RetryPolicy,
     Timeouts,
 )
 
@@ -41,12 +41,12 @@ class Time:
         self.pauses.append(seconds)
         self.now += seconds
 
-    def patience(self, **changes: Any) -> Patience:
-        patience = Patience(sleep=self.sleep, jitter=lambda: 1.0, clock=self.clock)
-        return patience._replace(**changes)
+    def retry_policy(self, **changes: Any) -> RetryPolicy:
+        retry_policy = RetryPolicy(sleep=self.sleep, jitter=lambda: 1.0, clock=self.clock)
+        return retry_policy._replace(**changes)
 
-    def retries(self, seconds: float = 60.0, **changes: Any) -> Retries:
-        return Retries(self.patience(**changes), Deadline(seconds, self.clock))
+    def retries(self, seconds: float = 60.0, **changes: Any) -> RetryBudget:
+        return RetryBudget(self.retry_policy(**changes), Deadline(seconds, self.clock))
 
 
 @pytest.fixture
@@ -183,8 +183,8 @@ def test_calls_at_the_same_time_take_no_more_repetitions_than_there_are(time: Ti
 
     # When they ask for another attempt, then as many get one as there are
     with ThreadPoolExecutor(threads) as pool:
-        assert sum(pool.map(fail, range(threads))) == Patience().retries
-    assert len(taken) == Patience().retries
+        assert sum(pool.map(fail, range(threads))) == RetryPolicy().retries
+    assert len(taken) == RetryPolicy().retries
 
 
 def test_a_wait_that_the_settings_ask_for_has_to_fit_into_the_time(time: Time) -> None:
@@ -197,11 +197,11 @@ def test_a_wait_that_the_settings_ask_for_has_to_fit_into_the_time(time: Time) -
 
 
 def test_without_a_replacement_the_clocks_and_pauses_are_real() -> None:
-    patience = Patience()
-    before = patience.clock()
-    patience.sleep(0.001)
-    assert patience.clock() > before
-    assert 0 <= patience.jitter() < 1
+    retry_policy = RetryPolicy()
+    before = retry_policy.clock()
+    retry_policy.sleep(0.001)
+    assert retry_policy.clock() > before
+    assert 0 <= retry_policy.jitter() < 1
 
 
 def test_what_an_invocation_has_spent_on_its_cold_start_is_gone() -> None:

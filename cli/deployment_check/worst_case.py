@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 
-from imm_label_tags.retries import MARGIN_SECONDS, Patience
+from imm_label_tags.retries import MARGIN_SECONDS, RetryPolicy
 from imm_label_tags.tagging.invocation import CONCURRENT_ITEMS
 from imm_label_tags.tagging.object_tagger import MAX_LOOKS
 
-LIMITS = Patience()
+LIMITS = RetryPolicy()
 REPETITIONS = LIMITS.retries
 KEEPING_REPETITIONS = LIMITS.attempts - 1
 
@@ -33,12 +33,12 @@ KEEPING_IMPORT_SECONDS = 0.35
 KEEPING_COMPILE_SECONDS = 0.75
 
 
-def attempt_seconds(limits: Patience = LIMITS) -> float:
+def attempt_seconds(limits: RetryPolicy = LIMITS) -> float:
     """The longest that one attempt of a call to IMM or OSS takes."""
     return limits.connect + limits.read
 
 
-def notification_seconds(limits: Patience = LIMITS) -> float:
+def notification_seconds(limits: RetryPolicy = LIMITS) -> float:
     """The longest that one notification takes: every call of the chain, every repetition with its pause.
 
     A write is not just sent again: the tags are read anew first.
@@ -76,6 +76,6 @@ def retry_seconds(attempts: float, timeout: float) -> float:
     return (attempts + 1) * timeout
 
 
-def _pause_seconds(limits: Patience) -> float:
+def _pause_seconds(limits: RetryPolicy) -> float:
     """The longest pause: what a service asks for, and the random time."""
     return limits.max_pause + limits.first_pause * 2.0 ** (limits.attempts - 2)

@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from cli.deployment_check import patience
+from cli.deployment_check import worst_case
 from localcloud.faults import Fault, FaultKind
 from tests.faults.line import Line
 from tests.faults.relay import CallBreak
@@ -15,26 +15,26 @@ from tests.stage import CHAIR, Stage
 
 
 def test_one_attempt() -> None:
-    assert patience.attempt_seconds() == 2 + 5
+    assert worst_case.attempt_seconds() == 2 + 5
 
 
 def test_one_notification() -> None:
     """Five calls, four repetitions with their pauses, and two more readings before repeated writes."""
-    assert patience.notification_seconds() == pytest.approx((5 + 4 + 2) * 7 + 4 * 2.4 + 1)
+    assert worst_case.notification_seconds() == pytest.approx((5 + 4 + 2) * 7 + 4 * 2.4 + 1)
 
 
 @pytest.mark.parametrize(("notifications", "rounds"), [(1, 1), (16, 1), (17, 2), (32, 2)])
 def test_invocations(notifications: int, rounds: int) -> None:
-    assert patience.invocation_seconds(notifications) == rounds * patience.notification_seconds()
+    assert worst_case.invocation_seconds(notifications) == rounds * worst_case.notification_seconds()
 
 
 @pytest.mark.parametrize(("cpu", "seconds"), [(2, 2.7), (1, 2.7), (0.5, 5.4)])
 def test_the_initializer(cpu: float, seconds: float) -> None:
-    assert patience.initializer_seconds(cpu) == pytest.approx(seconds)
+    assert worst_case.initializer_seconds(cpu) == pytest.approx(seconds)
 
 
 def test_retries() -> None:
-    assert patience.retry_seconds(3, 150) == 600
+    assert worst_case.retry_seconds(3, 150) == 600
 
 
 def test_no_chain_of_calls_is_longer(stage: Stage) -> None:
@@ -46,13 +46,13 @@ def test_no_chain_of_calls_is_longer(stage: Stage) -> None:
     task_id = stage.task(stage.upload(), CHAIR)
     stage.forget_calls()
     assert stage.handle(task_id)["status"] == "tagged"
-    assert sorted(stage.calls()) == sorted([*patience.LONGEST_CHAIN, "GetTask", "HeadObject", "HeadObject"])
-    assert round_trips(stage.raw_calls()) == len(patience.LONGEST_CHAIN)
+    assert sorted(stage.calls()) == sorted([*worst_case.LONGEST_CHAIN, "GetTask", "HeadObject", "HeadObject"])
+    assert round_trips(stage.raw_calls()) == len(worst_case.LONGEST_CHAIN)
 
 
 def test_a_notification_takes_no_longer_however_slowly_it_is_answered(stage: Stage) -> None:
     # Given answers that come just in time, and before them as many as are repeated that never end
-    limits = stage.patience = stage.patience._replace(connect=0.5, read=0.75)
+    limits = stage.retry_policy = stage.retry_policy._replace(connect=0.5, read=0.75)
     stage.set(LABEL_NAMES="raw")
     with Line(stage) as line:
         task_id = stage.task(stage.upload(), CHAIR)
@@ -67,6 +67,6 @@ def test_a_notification_takes_no_longer_however_slowly_it_is_answered(stage: Sta
         spent = monotonic() - began + sum(stage.pauses)
 
     # Then every repetition has taken its time, and all together what the timeout has to be above
-    assert len(stage.pauses) == patience.REPETITIONS
-    worst = patience.notification_seconds(limits)
-    assert limits.retries * limits.read + len(patience.LONGEST_CHAIN) * limits.read / 2 <= spent <= worst
+    assert len(stage.pauses) == worst_case.REPETITIONS
+    worst = worst_case.notification_seconds(limits)
+    assert limits.retries * limits.read + len(worst_case.LONGEST_CHAIN) * limits.read / 2 <= spent <= worst
