@@ -39,6 +39,7 @@ serve: setup
 
 test:
 	@$(PYTHON) requirements/environments.py test
+	@$(PYTHON) requirements/serverless_devs.py
 	@sh tests/run.sh
 
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-header
@@ -70,4 +71,4 @@ audit: setup
 	@.venv/bin/python -m proof.audit
 
 clean:
-	rm -rf .venv .venv-3.10 .venv-audit .venv-fuzz layers/build .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv .venv-3.10 .venv-audit .venv-fuzz .tools layers/build .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

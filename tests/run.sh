@@ -11,7 +11,7 @@ $bin/ruff format --check --quiet .
 $bin/mypy functions layers localcloud cli proof tests
 
 echo "s.yaml"
-$bin/imm-label-tags check-deploy
+PATH=$PWD/.tools/serverless-devs/node_modules/.bin:$PATH $bin/imm-label-tags check-deploy
 
 echo "tests on $($bin/python --version), with coverage"
 $bin/python -m pytest --quiet --numprocesses 2 --cov --cov-report=term

@@ -1,14 +1,10 @@
-"""Serverless Devs' own rendering: recorded, and the real one's where it is installed.
-
-The files in ``renderings`` are what `s preview --template s.yaml --output json` of version 3.1.10 printed,
-without the warnings before the first brace. Where s.yaml changes, so do they.
-"""
+"""Serverless Devs' own rendering of the files: the installed one's, else the recorded one."""
 
 from __future__ import annotations
 
 import json
-import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +13,16 @@ import pytest
 from cli.deployment_check.check import check
 from cli.deployment_check.comparison import differences
 from cli.deployment_check.findings import Finding, Report
-from cli.deployment_check.serverless_devs import Absent, ServerlessDevs, find, render
+from cli.deployment_check.serverless_devs import Absent, ServerlessDevs, render
 from cli.deployment_check.subject import Surroundings
 from cli.manifest.expressions import unrendered
 from cli.manifest.file import read_manifest
 from tests.deployment_check.checkout import KEEPER_PROPS, PROPS, ROOT, Checkout, good, put
+from tests.deployment_check.recording import RECORDINGS, TEMPLATES, recorded
+from tests.serverless_devs import PATH, installed
 
-RENDERINGS = Path(__file__).parent / "renderings"
-FILES = (ROOT / "s.yaml", ROOT / "s.eventbridge.yaml")
+FILES = tuple(template for template in TEMPLATES if template.parent == ROOT)
 VERSION = "@serverless-devs/s: 3.1.10, s-home: /home/user/.s, linux-x64, node-v20.20.2"
-SYSTEM_PATH = os.environ["PATH"]
 NOT_INSTALLED = "Serverless Devs is not installed (no `s` on the PATH): its own rendering was not compared."
 
 
@@ -35,13 +31,13 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
-class Recorded:
+class Stand:
     """A command ``s`` that prints what was recorded."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory / "bin"
         self.directory.mkdir()
-        self.says(RENDERINGS)
+        self.says(RECORDINGS)
 
     def says(self, renderings: Path) -> None:
         """Answer with the renderings in a directory."""
@@ -63,8 +59,13 @@ class Recorded:
 
 
 @pytest.fixture
-def recorded(tmp_path: Path) -> Recorded:
-    return Recorded(tmp_path)
+def stand(tmp_path: Path) -> Stand:
+    return Stand(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def there() -> ServerlessDevs | Absent:
+    return installed()
 
 
 def checked(checkout: Checkout, variables: dict[str, str]) -> Report:
@@ -76,34 +77,52 @@ def findings(report: Report) -> list[Finding]:
     return [finding for file in report.files for finding in file.findings]
 
 
-def test_the_deployed_files_are_read_as_serverless_devs_renders_them(
-    checkout: Checkout, recorded: Recorded
+def renders(there: ServerlessDevs | Absent, template: Path) -> Mapping[str, Any]:
+    """What Serverless Devs makes of a file: the installed one, else what was recorded."""
+    return recorded(template) if isinstance(there, Absent) else render(there, template, {"PATH": PATH})
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_is_read_as_serverless_devs_renders_it(
+    there: ServerlessDevs | Absent, template: Path
 ) -> None:
-    report = checked(checkout, recorded.variables())
+    # When Serverless Devs renders a file, and we do, in an environment that sets none of its variables
+    told = renders(there, template)
+    ours = read_manifest(template, {}, dotenv=False)
+
+    # Then nothing is left open, and vars, actions and every resource are the same
+    assert list(unrendered([ours.shared, ours.actions, [one.props for one in ours.resources]])) == []
+    assert list(differences(ours.shared, told.get("vars", {}), "vars")) == []
+    assert list(differences(ours.actions, told.get("actions"), "actions")) == []
+    assert [one.name for one in ours.resources] == list(told["resources"])
+    for one in ours.resources:
+        theirs = told["resources"][one.name]
+        assert one.component == theirs["component"]
+        for field, value in (("props", one.props), ("actions", one.actions)):
+            assert list(differences(value, theirs.get(field), f"{one.where}.{field}")) == []
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_what_was_recorded_is_what_serverless_devs_says(
+    there: ServerlessDevs | Absent, template: Path
+) -> None:
+    if isinstance(there, Absent):
+        pytest.skip(f"{there.why}: what was recorded of {template.name} was not compared with it")
+    # Else `python -m tests.deployment_check.recording` records it anew.
+    assert list(differences(recorded(template), renders(there, template), "")) == []
+
+
+def test_the_report_compares_the_files_with_the_rendering_of_the_installed_one(
+    checkout: Checkout, stand: Stand, there: ServerlessDevs | Absent
+) -> None:
+    variables, version = (
+        (stand.variables(), "3.1.10") if isinstance(there, Absent) else ({"PATH": PATH}, there.version)
+    )
+    report = checked(checkout, variables)
     assert findings(report) == []
     for path in FILES:
-        assert f"{path.name} against the rendering of Serverless Devs 3.1.10." in report.checked
+        assert f"{path.name} against the rendering of Serverless Devs {version}." in report.checked
     assert not any("Serverless Devs" in sentence for sentence in report.unchecked)
-
-
-def test_the_installed_serverless_devs_renders_them_the_same(checkout: Checkout) -> None:
-    found = find({"PATH": SYSTEM_PATH})
-    report = checked(checkout, {"PATH": SYSTEM_PATH})
-    assert findings(report) == []
-    if isinstance(found, Absent):
-        assert f"{found.why}: its own rendering was not compared." in report.unchecked
-        return
-    assert f"s.yaml against the rendering of Serverless Devs {found.version}." in report.checked
-    for path in (*FILES, RENDERINGS / "quirks.yaml"):
-        told = json.loads((RENDERINGS / f"{path.name}.json").read_text("utf-8"))
-        assert list(differences(told, render(found, path, {"PATH": SYSTEM_PATH}), "")) == []
-
-
-def test_what_yaml_readers_disagree_about_is_read_as_serverless_devs_reads_it() -> None:
-    (ours,) = read_manifest(RENDERINGS / "quirks.yaml", {}).resources
-    told = json.loads((RENDERINGS / "quirks.yaml.json").read_text("utf-8"))
-    assert list(unrendered(ours.props)) == []
-    assert list(differences(ours.props, told["resources"]["quirks"]["props"], "")) == []
 
 
 def test_without_serverless_devs_the_report_says_so(checkout: Checkout) -> None:
@@ -124,21 +143,21 @@ def test_without_serverless_devs_the_report_says_so(checkout: Checkout) -> None:
     ],
 )
 def test_what_is_read_otherwise_is_not_checked(
-    checkout: Checkout, recorded: Recorded, change: dict[str, Any], where: str, words: str
+    checkout: Checkout, stand: Stand, change: dict[str, Any], where: str, words: str
 ) -> None:
-    rendering = json.loads((RENDERINGS / "s.yaml.json").read_text("utf-8"))
+    rendering = json.loads((RECORDINGS / "s.yaml.json").read_text("utf-8"))
     rendering["resources"]["tag_object"]["props"].update(change)
     (checkout.directory / "s.yaml.json").write_text(json.dumps(rendering), encoding="utf-8")
-    recorded.says(checkout.directory)
-    report = checkout.check(checkout.write(good()), variables=recorded.variables())
+    stand.says(checkout.directory)
+    report = checkout.check(checkout.write(good()), variables=stand.variables())
     assert findings(report) == []
     assert [one for one in report.unchecked if one.startswith(f"{PROPS}.{where}: ") and words in one]
 
 
-def test_a_rendering_without_the_resources(checkout: Checkout, recorded: Recorded) -> None:
+def test_a_rendering_without_the_resources(checkout: Checkout, stand: Stand) -> None:
     (checkout.directory / "s.yaml.json").write_text("{}")
-    recorded.says(checkout.directory)
-    report = checkout.check(checkout.write(good()), variables=recorded.variables())
+    stand.says(checkout.directory)
+    report = checkout.check(checkout.write(good()), variables=stand.variables())
     for where in (KEEPER_PROPS, PROPS):
         assert any(
             one.startswith(f"{where}: was checked") and "but is None" in one for one in report.unchecked
@@ -156,10 +175,10 @@ def test_a_rendering_without_the_resources(checkout: Checkout, recorded: Recorde
     ],
 )
 def test_a_file_that_serverless_devs_cannot_render(
-    checkout: Checkout, recorded: Recorded, script: str, words: str
+    checkout: Checkout, stand: Stand, script: str, words: str
 ) -> None:
-    recorded.runs(f"[ $1 = -v ] && echo '{VERSION}' && exit\n{script}")
-    (finding,) = findings(checkout.check(checkout.write(good()), variables=recorded.variables()))
+    stand.runs(f"[ $1 = -v ] && echo '{VERSION}' && exit\n{script}")
+    (finding,) = findings(checkout.check(checkout.write(good()), variables=stand.variables()))
     assert finding.where == "s.yaml"
     assert words in finding.what
 
@@ -174,20 +193,18 @@ def test_a_serverless_devs_that_is_gone(checkout: Checkout) -> None:
     ("script", "why"),
     [("echo s 1.0", "is not Serverless Devs"), (None, "does not run")],
 )
-def test_another_command_of_that_name(
-    checkout: Checkout, recorded: Recorded, script: str | None, why: str
-) -> None:
+def test_another_command_of_that_name(checkout: Checkout, stand: Stand, script: str | None, why: str) -> None:
     if script is None:
-        (recorded.directory / "s").write_text("#!/nowhere/interpreter\n")
+        (stand.directory / "s").write_text("#!/nowhere/interpreter\n")
     else:
-        recorded.runs(script)
-    report = checkout.check(checkout.write(good()), variables=recorded.variables())
+        stand.runs(script)
+    report = checkout.check(checkout.write(good()), variables=stand.variables())
     assert any(why in sentence and "was not compared" in sentence for sentence in report.unchecked)
     assert findings(report) == []
 
 
-def test_a_file_with_errors_is_not_rendered(checkout: Checkout, recorded: Recorded) -> None:
+def test_a_file_with_errors_is_not_rendered(checkout: Checkout, stand: Stand) -> None:
     content = good()
     put("timeout", 3)(content)
-    report = checkout.check(checkout.write(content), variables=recorded.variables())
+    report = checkout.check(checkout.write(content), variables=stand.variables())
     assert "Serverless Devs' own rendering of s.yaml, which has errors." in report.unchecked

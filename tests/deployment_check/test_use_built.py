@@ -2,13 +2,13 @@
 
 Serverless Devs itself runs here where it is installed, with a stand-in for the component fc3, which it would
 download. The `s` that publishes is a stand-in too, which prints what version 3.1.10 does; in one test it is
-the installed one. Where there is none, `check-deploy` says so; Node.js alone is enough to call the plugin.
+the installed one. Where there is none, those tests are skipped and say so; Node.js alone is enough to call
+the plugin.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from cli.deployment_check.serverless_devs import Absent, find
+from cli.deployment_check.serverless_devs import Absent
 from tests.deployment_check.checkout import ROOT, Checkout
+from tests.serverless_devs import PATH, installed
 
-SYSTEM_PATH = os.environ["PATH"]
 ACCOUNT = "1234567890123456"
 LAYER = "acs:fc:cn-hangzhou:{}:layers/imm-label-tags/versions/{}"
 ARN = LAYER.format(ACCOUNT, 7)
@@ -136,7 +136,7 @@ class Deployment:
             words,
             cwd=self.directory,
             env={
-                "PATH": f"{self.directory / 'bin'}:{SYSTEM_PATH}",
+                "PATH": f"{self.directory / 'bin'}:{PATH}",
                 "HOME": home,
                 "serverless_devs_config_home": home,
                 "NODE_ENV": "test",
@@ -169,12 +169,12 @@ def deployment(tmp_path: Path) -> Deployment:
     return Deployment(Checkout(tmp_path))
 
 
-def installed() -> str | None:
-    """The real `s`, or None after the report was found to say that there is none."""
-    found = find({"PATH": SYSTEM_PATH})
+@pytest.fixture
+def s() -> str:
+    """The real `s`, where it is installed."""
+    found = installed()
     if isinstance(found, Absent):
-        assert "Serverless Devs" in found.why
-        return None
+        pytest.skip(found.why)
     return found.executable
 
 
@@ -228,10 +228,8 @@ def test_keys_that_name_no_account_publish_in_the_declared_one(deployment: Deplo
     ("answer", "variables"), [(NEW, {"LAYER_IS_NEW": "1"}), (UNCHANGED, {})], ids=["new", "unchanged"]
 )
 def test_what_the_installed_serverless_devs_prints_of_a_layer_is_understood(
-    deployment: Deployment, answer: str, variables: dict[str, str]
+    deployment: Deployment, s: str, answer: str, variables: dict[str, str]
 ) -> None:
-    if (s := installed()) is None:
-        return
     # Given that the stand-in prints what the installed `s` does
     stood_in = subprocess.run(["sh", "-c", answer], capture_output=True, text=True)
     deployment.publishing_itself()
@@ -246,9 +244,7 @@ def test_what_the_installed_serverless_devs_prints_of_a_layer_is_understood(
 
 
 @pytest.mark.parametrize("answer", [NEW, UNCHANGED], ids=["new", "unchanged"])
-def test_the_built_layer_and_code_are_deployed(deployment: Deployment, answer: str) -> None:
-    if (s := installed()) is None:
-        return
+def test_the_built_layer_and_code_are_deployed(deployment: Deployment, s: str, answer: str) -> None:
     deployment.publishing(answer)
     told = deployment.deploy(s)
     assert told.returncode == 0, told.stdout + told.stderr
@@ -269,9 +265,9 @@ def test_the_built_layer_and_code_are_deployed(deployment: Deployment, answer: s
 
 
 @pytest.mark.parametrize("resource", ["keep_failed", "tag_object"])
-def test_one_function_alone_is_deployed_in_the_same_way(deployment: Deployment, resource: str) -> None:
-    if (s := installed()) is None:
-        return
+def test_one_function_alone_is_deployed_in_the_same_way(
+    deployment: Deployment, s: str, resource: str
+) -> None:
     told = deployment.deploy(s, resource=resource)
     assert told.returncode == 0, told.stdout + told.stderr
     assert [line.split()[0] for line in deployment.log()] == ["make", "imm-label-tags", "s"]
@@ -279,9 +275,7 @@ def test_one_function_alone_is_deployed_in_the_same_way(deployment: Deployment, 
     assert (name, props["layers"]) == (resource, [ARN])
 
 
-def test_the_other_triggers_are_deployed_in_the_same_way(deployment: Deployment) -> None:
-    if (s := installed()) is None:
-        return
+def test_the_other_triggers_are_deployed_in_the_same_way(deployment: Deployment, s: str) -> None:
     assert deployment.deploy(s, "--template", "s.eventbridge.yaml").returncode == 0
     props = deployment.deployed()["tag_object"]
     assert props["layers"] == [ARN]
@@ -298,10 +292,8 @@ def test_the_other_triggers_are_deployed_in_the_same_way(deployment: Deployment)
     ],
 )
 def test_a_step_that_fails_ends_the_deployment(
-    deployment: Deployment, path: str, script: str, words: str
+    deployment: Deployment, s: str, path: str, script: str, words: str
 ) -> None:
-    if (s := installed()) is None:
-        return
     deployment.command(path, script)
     told = deployment.deploy(s)
     assert told.returncode != 0
@@ -309,18 +301,14 @@ def test_a_step_that_fails_ends_the_deployment(
     assert deployment.deployed() == {}
 
 
-def test_a_layer_that_is_not_built_ends_the_deployment(deployment: Deployment) -> None:
-    if (s := installed()) is None:
-        return
+def test_a_layer_that_is_not_built_ends_the_deployment(deployment: Deployment, s: str) -> None:
     (deployment.directory / "layers" / "build" / "python3.12.zip").unlink()
     told = deployment.deploy(s)
     assert "python3.12.zip is not there: run `make layer`" in told.stdout + told.stderr
     assert (told.returncode != 0, deployment.deployed()) == (True, {})
 
 
-def test_a_function_without_a_layer_of_its_own_ends_the_deployment(deployment: Deployment) -> None:
-    if (s := installed()) is None:
-        return
+def test_a_function_without_a_layer_of_its_own_ends_the_deployment(deployment: Deployment, s: str) -> None:
     path = deployment.directory / "s.yaml"
     path.write_text(path.read_text().replace("${vars.account}:layers", "official:layers"))
     told = deployment.deploy(s)
@@ -328,9 +316,9 @@ def test_a_function_without_a_layer_of_its_own_ends_the_deployment(deployment: D
     assert (told.returncode != 0, deployment.deployed()) == (True, {})
 
 
-def test_options_with_which_failures_would_be_ignored_end_the_deployment(deployment: Deployment) -> None:
-    if (s := installed()) is None:
-        return
+def test_options_with_which_failures_would_be_ignored_end_the_deployment(
+    deployment: Deployment, s: str
+) -> None:
     deployment.command(".venv/bin/imm-label-tags", "exit 1")
     told = deployment.deploy(s, "-o", "json")
     assert "failed checks would be ignored" in told.stdout + told.stderr

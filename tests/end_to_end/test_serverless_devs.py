@@ -1,6 +1,6 @@
 """A witness: the real Serverless Devs with the real fc3 deploys this checkout to an empty local cloud.
 
-It needs `s` (3.1) on the PATH, and fc3 in the component cache below ``$serverless_devs_config_home`` (or the
+It needs `s` (3.1), and fc3 in the component cache below ``$serverless_devs_config_home`` (or the
 home directory), because `s` would fetch it from the network otherwise.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -19,11 +18,13 @@ import pytest
 
 from cli import sample
 from cli.checkout import ROOT, cloud_config, variables
+from cli.deployment_check.serverless_devs import Absent
 from cli.role import give_roles
 from cli.serving import deployment_variables
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from tests.localcloud.fc_world import eventually
+from tests.serverless_devs import PATH, installed
 
 TAGGING, KEEPING = "imm-label-tags", "imm-label-tags-failed"
 # Serverless Devs spells it so.
@@ -32,8 +33,9 @@ TOPICS = (TAGGING, KEEPING)
 
 
 def _missing() -> str:
-    if shutil.which("s") is None:
-        return "Serverless Devs is not installed: there is no `s` on the PATH"
+    found = installed()
+    if isinstance(found, Absent):
+        return found.why
     home = Path(os.environ.get(CACHE_VARIABLE) or Path.home())
     component = home / ".s" / "components" / "devsapp.cn" / "v3" / "fc3"
     if not (component / "dist" / "index.js").is_file():
@@ -52,7 +54,7 @@ class Checkout:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
-        self._variables = {**os.environ, **deployment_variables(cloud)}
+        self._variables = {**os.environ, "PATH": PATH, **deployment_variables(cloud)}
 
     def s(self, *words: str, **variables: str) -> str:
         """What `s` prints; fails where it does."""
