@@ -125,7 +125,7 @@ def test_a_machine_that_is_in_the_way_is_told_in_one_line(tmp_path: Path) -> Non
 def test_a_path_that_the_locale_cannot_show_is_told_in_one_line(tmp_path: Path) -> None:
     # Given a checkout in a directory with a Chinese name, and an environment that insists on ASCII
     checkout = tmp_path / "视频 库"
-    shutil.copytree(ROOT / "terminal", checkout / "terminal")
+    shutil.copytree(ROOT / "cli", checkout / "cli")
     code = "import sys; sys.path.insert(0, sys.argv.pop()); from cli.process import main; main()"
     finished = subprocess.run(
         [sys.executable, "-c", code, str(checkout)],

@@ -74,7 +74,7 @@ def test_what_is_meant_for_another_python_or_another_way_to_install_stays_outsid
 
 
 def test_our_modules_come_before_those_of_the_same_names_on_the_users_path(tmp_path: Path) -> None:
-    for name in ("terminal", "localcloud", "json", "click", "imm_label_tags"):
+    for name in ("cli", "localcloud", "json", "click", "imm_label_tags"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('not ours')\n")
     (tmp_path / "of_the_user.py").touch()
     # and where the checkout itself is on it, too

@@ -35,7 +35,7 @@ from tests.installation.account import (
 )
 from tests.installation.conftest import Deployed
 
-RECORD = (Path(__file__).parents[1] / "events" / "tasks" / "fc-failure-record.json").read_bytes()
+RECORD = (Path(__file__).parents[2] / "examples" / "events" / "tasks" / "fc-failure-record.json").read_bytes()
 
 # A sound installation
 
