@@ -3,8 +3,8 @@
     python3 requirements/serverless_devs.py
 
 Uses the standard library alone. The package comes from wherever the user's npm is configured to look; its
-version and its hash are in ``serverless-devs/package-lock.json``. Where it cannot be installed, that is said in
-one line and the exit status is 0 all the same: the tests then use what was recorded.
+version and its hash are in ``serverless-devs/package-lock.json``. Where it cannot be installed, that is said
+in one line and the exit status is 0 all the same: the tests then use what was recorded.
 """
 
 import os
