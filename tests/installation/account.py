@@ -263,8 +263,8 @@ def flat(result: Result) -> str:
 
 
 def printed(command: str) -> list[str]:
-    """The lines that README.md shows below a command, each as running text."""
-    text = (checkout.ROOT / "README.md").read_text("utf-8")
+    """The lines that docs/DEPLOYING.md shows below a command, each as running text."""
+    text = (checkout.ROOT / "docs" / "DEPLOYING.md").read_text("utf-8")
     _, _, rest = text.partition(f".venv/bin/imm-label-tags {command} ")
     block, fence, _ = rest.partition("```")
     assert fence, command

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import click
 import pytest
 import yaml
 
+from cli import reference
 from cli.checkout import KEEPING, TAGGING
-from cli.main import main
 from imm_label_tags import errors
 from imm_label_tags.errors import TaggingError
 from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
@@ -20,19 +19,21 @@ from imm_label_tags.tagging.settings import read_settings
 from imm_label_tags.tags.value_template import ValueTemplate
 
 ROOT = Path(__file__).parent.parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in PAGES}
+REFERENCE, CHINESE = "docs/REFERENCE.md", "docs/REFERENCE.zh-CN.md"
 
 
-def section(title: str) -> str:
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
-    assert found, f"README.md has no section {title!r}"
+def section(title: str, page: str = REFERENCE) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", TEXTS[page], re.MULTILINE | re.DOTALL)
+    assert found, f"{page} has no section {title!r}"
     return found[1]
 
 
-def first_column(title: str) -> dict[str, list[str]]:
+def first_column(title: str, page: str = REFERENCE) -> dict[str, list[str]]:
     """The rows of a section's table by the code in their first cell."""
     rows = {}
-    for line in section(title).splitlines():
+    for line in section(title, page).splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))]
         if match := re.fullmatch(r"`([^`]+)`", cells[0]):
             rows[match[1]] = cells[1:]
@@ -129,62 +130,67 @@ def test_every_error_is_documented_and_whether_a_retry_may_help() -> None:
             assert documented[name][0] == ("yes" if member.retryable else "no")
 
 
-def commands() -> dict[str, click.Command]:
-    """Every command by the words that call it; a group is its commands."""
-    context = click.Context(main)
-    found: dict[str, click.Command] = {}
-    for name in main.list_commands(context):
-        command = main.get_command(context, name)
-        if isinstance(command, click.Group):
-            found |= {f"{name} {each}": sub for each, sub in command.commands.items()}
-        elif command is not None:
-            found[name] = command
-    return found
+def test_the_page_of_the_commands_is_what_the_commands_say_of_themselves() -> None:
+    assert TEXTS["docs/COMMANDS.md"] == reference.page(), "run: python -m cli.reference"
 
 
-def documented_commands() -> dict[str, list[str]]:
-    rows = first_column("Try it") | first_column("Failed events")
-    calls = {re.match(r"imm-label-tags ((?:[a-z-]+ ?)+)", text): cells for text, cells in rows.items()}
-    return {call[1].strip(): cells for call, cells in calls.items() if call}
+@pytest.mark.parametrize(
+    ("title", "chinese", "told"),
+    [("Settings", "设置", 0), ("Outcomes", "结果", -1), ("Errors", "错误", 0)],
+)
+def test_the_chinese_reference_says_the_same(title: str, chinese: str, told: int) -> None:
+    """The same rows in the same order; defaults, what writes and what a retry helps are the same too."""
+    english, translated = first_column(title), first_column(chinese, CHINESE)
+    assert list(english) == list(translated)
+    alike = {"by region": "按地域", "if any item's may": "有任一项可重试时为是"}
+    assert [alike.get(cells[told], cells[told]) for cells in english.values()] == [
+        cells[told] for cells in translated.values()
+    ]
 
 
-def test_every_command_is_documented_and_no_other() -> None:
-    assert set(documented_commands()) == set(commands())
+def test_the_chinese_documents_name_every_reason_and_every_field() -> None:
+    for reason in DropReason:
+        assert f"（`{reason.value}`）" in section("标签规则", CHINESE)
+    fields = set(re.findall(r"\{\w+\}", ValueTemplate.ALLOWED))
+    assert set(re.findall(r"\{\w+\}", " ".join(first_column("设置", CHINESE)["TAG_VALUE"]))) == fields
 
 
-@pytest.mark.parametrize("name", sorted(commands()))
-def test_every_option_is_documented_and_no_other(name: str) -> None:
-    options = {
-        option for param in commands()[name].params for option in param.opts if option.startswith("--")
-    }
-    row = documented_commands()[name]
-    assert set(re.findall(r"--[a-z-]+", row[0])) == options
+def test_the_readme_is_short() -> None:
+    for page in ("README.md", "README.zh-CN.md"):
+        assert TEXTS[page].count("\n") <= 150
 
 
 def test_every_make_target_is_documented_and_no_other() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)) - {"help"}
-    assert set(re.findall(r"make ([a-z]+)\b(?=[`\s])", README)) - {"nothing", "runs"} == targets
+    everything = "\n".join(TEXTS.values())
+    named = re.findall(r"(?:`|^|\s{3})make ([a-z]+)(?=[`\s])", everything, re.MULTILINE)
+    assert set(named) == targets
     assert set(re.findall(r'"make ([a-z]+) ', makefile)) == targets
 
 
-def test_every_path_that_is_named_exists() -> None:
-    named = re.findall(
-        r"(?<![\w/.:])((?:localcloud|tests|functions|layers|cli|deploy|examples|proof|requirements)/[\w./-]*)",
-        README,
-    )
-    assert named
-    for path in named:
+ROOMS = "localcloud|tests|functions|layers|cli|deploy|examples|proof|requirements"
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if page != "CHANGELOG.md"])
+def test_every_path_that_is_named_exists(page: str) -> None:
+    for path in re.findall(rf"(?<![\w/.:-])((?:{ROOMS})/[\w./-]*\w/?)", TEXTS[page]):
         assert (ROOT / path).exists() or path.startswith("layers/build/"), path
 
 
-def test_every_link_inside_the_readme_leads_somewhere() -> None:
-    anchors = {
-        re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
-        for title in re.findall(r"^#+ (.*)$", README, re.MULTILINE)
-    }
-    for anchor in re.findall(r"\]\(#([^)]+)\)", README):
-        assert anchor in anchors
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_link_leads_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", TEXTS[page]):
+        if "://" in target:
+            continue
+        file, _, anchor = target.partition("#")
+        path = ((ROOT / page).parent / file).resolve() if file else ROOT / page
+        assert path.exists(), target
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}, (
+                target
+            )
 
 
 def test_the_event_fixtures_that_the_documents_offer_are_there() -> None:
