@@ -1,5 +1,5 @@
 # The commands of this project; each sets up all that it needs.
-.PHONY: setup demo serve test layer check-deploy load bench fuzz audit lock clean
+.PHONY: setup demo serve test layer check-deploy template load bench fuzz audit lock clean
 
 PYTHON ?= python3
 # They are meant for another Python, or would change what the checks mean.
@@ -21,6 +21,7 @@ help:
 	@echo "make setup   what the others need: .venv and the layer"
 	@echo "make layer   the layer and the code as they are deployed, with a report"
 	@echo "make check-deploy   what would fail in the cloud, found before it is deployed"
+	@echo "make template   the package from which \`s init\` starts a project"
 	@echo "make load    20,000 notifications while everything goes wrong, then every object read; takes minutes"
 	@echo "make bench   what the function costs, beside a handler made of the SDKs' samples"
 	@echo "make fuzz    hostile input for all that reads it, 1,000,000 times; takes minutes"
@@ -57,6 +58,9 @@ layer: setup
 check-deploy: layer
 	@.venv/bin/imm-label-tags check-deploy
 
+template: setup
+	@.venv/bin/python -m deploy.template.build
+
 load: setup
 	@.venv/bin/python -m proof.load
 
@@ -71,4 +75,4 @@ audit: setup
 	@.venv/bin/python -m proof.audit
 
 clean:
-	rm -rf .venv .venv-3.10 .venv-audit .venv-fuzz .tools layers/build .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv .venv-3.10 .venv-audit .venv-fuzz .tools layers/build deploy/template/package .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

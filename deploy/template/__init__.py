@@ -1,0 +1,1 @@
+"""The template from which `s init` starts a project, and what builds its package."""
