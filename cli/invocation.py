@@ -16,6 +16,7 @@ from Tea.exceptions import TeaException
 
 from cli.checkout import DEPLOYMENT, TAGGING, layer
 from cli.local_deployment import load_deployment
+from cli.manifest.function import TAGGING_HANDLER
 from cli.problems import Problem
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
@@ -37,18 +38,22 @@ class Invoked:
 
 
 def invoke_on_local_cloud(control: str, event: bytes) -> Invoked:
-    """Invoke the function that tags on a local cloud that runs; raises Problem where none answers."""
+    """Invoke the function that tags on a local cloud that runs, however it was deployed to it.
+
+    Raises Problem where no cloud answers, and where it has no such function, or several.
+    """
     session = requests.Session()
     session.trust_env = False
     with session:
         try:
             cloud = session.get(control, timeout=CONNECT_SECONDS).json()
-            function = cloud["resources"][TAGGING]
+            handlers = dict(cloud["handlers"])
         except (requests.RequestException, ValueError, LookupError, TypeError):
             raise Problem(
                 f"No local cloud answers at {control}. Start one with `imm-label-tags serve`, name another "
                 "with --control, or use --real for the services of Alibaba Cloud."
             ) from None
+        function = _tagging(handlers)
         answer = _invoke_function(cloud, function, event)
         headers = answer["headers"]
         url = f"{control}/logs/{function}"
@@ -59,6 +64,22 @@ def invoke_on_local_cloud(control: str, event: bytes) -> Invoked:
         failed="x-fc-error-type" in headers,
         log=tuple(line["text"] for line in lines),
     )
+
+
+def _tagging(handlers: Mapping[str, str]) -> str:
+    """The function that tags, by its handler: whoever deployed it has chosen its name."""
+    names = [name for name, handler in handlers.items() if handler == TAGGING_HANDLER]
+    if not names:
+        raise Problem(
+            f"The local cloud has no function with the handler {TAGGING_HANDLER}: deploy one to it, as "
+            "`imm-label-tags serve --empty` says, or start `imm-label-tags serve`, which deploys s.yaml."
+        )
+    if len(names) > 1:
+        raise Problem(
+            f"The local cloud has {len(names)} functions with the handler {TAGGING_HANDLER}: "
+            f"{', '.join(names)}. Remove all but one, or use `s tag_object invoke -f FILE`."
+        )
+    return names[0]
 
 
 def _invoke_function(cloud: Mapping[str, Any], function: str, event: bytes) -> Mapping[str, Any]:

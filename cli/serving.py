@@ -10,11 +10,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from cli import sample
-from cli.checkout import FAILED_EVENTS, KEEPING, cloud_config, variables
+from cli import checkout, sample
+from cli.checkout import FAILED_EVENTS, KEEPING, cloud_config, layer, variables
+from cli.deployer import deploy
 from cli.role import give_roles
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
+from localcloud.fc.declaration import Deployment
 from localcloud.server import open_as_many_files_as_allowed
 
 FIRST_PORT = 8970
@@ -31,9 +33,9 @@ def serve(
     accept_unicode_tags: bool = False,
     empty: bool = False,
 ) -> None:
-    """Serve until ``stopped`` is set; ``empty``: without the functions of ``s.yaml``.
+    """Serve until ``stopped`` is set; unless ``empty``, with what ``s.yaml`` declares deployed to it.
 
-    Raises PortInUse, StateUnusable, or what is wrong with ``s.yaml``.
+    Raises PortInUse, StateUnusable, NotDeployed, or what is wrong with ``s.yaml``.
     """
     open_as_many_files_as_allowed()
     environment = variables()
@@ -45,8 +47,9 @@ def serve(
         time_scale=time_scale,
         policies=True,
         accept_unicode_tags=accept_unicode_tags,
-        empty=empty,
+        empty=True,
     )
+    environment["ALIBABA_CLOUD_ACCOUNT_ID"] = config.account_id
     with LocalCloud(config) as cloud:
         uri = sample.prepare(cloud)
         if empty:
@@ -55,20 +58,21 @@ def serve(
             console.print("Stopping.")
             return
         give_roles(cloud, environment, bucket=sample.BUCKET, project=sample.PROJECT)
-        _announce(console, cloud, uri)
+        declared = deploy(cloud, checkout.DEPLOYMENT, environment, layer())
+        _announce(console, cloud, declared, uri)
         stopped.wait()
         console.print("Stopping.")
 
 
-def _announce(console: Console, cloud: LocalCloud, uri: str) -> None:
-    deployment = cloud.functions.deployment
+def _announce(console: Console, cloud: LocalCloud, declared: Deployment, uri: str) -> None:
+    failed_events = declared.resources[KEEPING].environment["FAILED_EVENTS"]
     _list_facts(
         console,
         cloud,
         {
-            "functions": ", ".join(deployment.functions),
-            "topics": ", ".join(trigger.topic for trigger in deployment.mns_topic_triggers),
-            "failed events": _failed_events(cloud),
+            "functions": ", ".join(cloud.functions.deployment.functions),
+            "topics": ", ".join(trigger.topic for trigger in declared.mns_topic_triggers),
+            "failed events": failed_events,
         },
     )
     for sentence in (
@@ -77,7 +81,7 @@ def _announce(console: Console, cloud: LocalCloud, uri: str) -> None:
         f"There is one video, {uri}, whose task has ended. In another terminal, tag it:\n",
     ):
         console.print(sentence, soft_wrap=True)
-    for line in first_call(cloud):
+    for line in first_call(cloud, failed_events):
         console.print(Text(line, style="cyan"), soft_wrap=True)
 
 
@@ -148,9 +152,9 @@ def _list_facts(console: Console, cloud: LocalCloud, more: Mapping[str, str]) ->
         console.print(Text.assemble((f"  {name:18}", "dim"), value), soft_wrap=True)
 
 
-def first_call(cloud: LocalCloud) -> tuple[str, str]:
+def first_call(cloud: LocalCloud, failed_events: str) -> tuple[str, str]:
     """Two lines for a shell: what the SDKs and the other commands need to know, and a first invocation."""
-    exports = {**_account(cloud), "FAILED_EVENTS": _failed_events(cloud), **_endpoints(cloud)}
+    exports = {**_account(cloud), "FAILED_EVENTS": failed_events, **_endpoints(cloud)}
     call = f".venv/bin/imm-label-tags invoke --control {cloud.endpoints.control} {sample.EVENT}"
     return f"export {_assigned(exports)}", call
 
@@ -181,7 +185,3 @@ def _endpoints(cloud: LocalCloud) -> dict[str, str]:
 
 def _assigned(variables: Mapping[str, str]) -> str:
     return " ".join(f"{name}={value}" for name, value in variables.items())
-
-
-def _failed_events(cloud: LocalCloud) -> str:
-    return cloud.functions.deployment.resources[KEEPING].environment["FAILED_EVENTS"]

@@ -78,9 +78,9 @@ class Control:
             "access_key_id": config.access_key_id,
             "access_key_secret": config.access_key_secret,
             "functions": sorted(self._cloud.functions.deployment.functions),
-            "resources": {
-                resource: function.name
-                for resource, function in self._cloud.functions.deployment.resources.items()
+            "handlers": {
+                name: function.handler
+                for name, function in sorted(self._cloud.functions.deployment.functions.items())
             },
             "topics": sorted({t.topic for t in self._cloud.functions.deployment.mns_topic_triggers}),
         }

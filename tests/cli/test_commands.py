@@ -16,13 +16,19 @@ from typing import Any
 
 import pytest
 import requests
+from alibabacloud_fc20230330 import models as fc_models
+from alibabacloud_fc20230330.client import Client as FcClient
+from alibabacloud_tea_openapi.utils_models import Config
 from click.testing import CliRunner, Result
 from rich.console import Console
 
 from cli import checkout, demo, invocation, role, serving
+from cli.deployer import deploy
 from cli.main import main
 from cli.narration import Narrator
 from cli.process import ENDING
+from localcloud.cloud import LocalCloud
+from localcloud.config import CloudConfig
 from localcloud.fc.service import FunctionCompute
 
 EVENTS = Path(__file__).parents[2] / "examples" / "events"
@@ -265,6 +271,62 @@ def test_invoke_tags_the_sample_and_shows_outcome_and_log(served: str) -> None:
     assert "imm_yi-zi = yes" in result.output
     assert "dropped (collision): 事物" in result.output
     assert "FC Invoke End" in result.output
+
+
+def test_invoke_finds_the_function_by_its_handler_whoever_deployed_it(tmp_path: Path) -> None:
+    with LocalCloud(CloudConfig()) as cloud:
+        control = cloud.endpoints.control
+        # Given a cloud that nothing is deployed to
+        result = run("invoke", "--control", control, TASK_EVENT)
+        assert result.exit_code == 2
+        assert "no function with the handler tag_object.handler" in " ".join(result.output.split())
+        # When it is deployed to under another name, as with IMM_LABEL_TAGS_FUNCTION=mine
+        names = {"IMM_LABEL_TAGS_FUNCTION": "mine", "FAILED_EVENTS": "oss://media/failed"}
+        deploy(cloud, checkout.DEPLOYMENT, names, checkout.layer())
+        event = str(EVENTS / "foreign" / "imm-media-convert.json")
+        # Then that one is invoked
+        result = run("invoke", "--control", control, event)
+        assert result.exit_code == 0, result.output
+        assert "ignored" in result.output
+        assert {record.function for record in cloud.functions.invocations()} == {"mine"}
+        # And with two of them, somebody has to say which is meant
+        deploy(cloud, checkout.DEPLOYMENT, {"FAILED_EVENTS": "oss://media/failed"}, checkout.layer())
+        result = run("invoke", "--control", control, event)
+        assert result.exit_code == 2
+        assert "imm-label-tags, mine" in " ".join(result.output.split())
+
+
+def test_what_serve_runs_can_be_deployed_anew(served: str) -> None:
+    # Given the functions that `serve` runs
+    session = requests.Session()
+    session.trust_env = False
+    with session:
+        cloud = session.get(control_of(served), timeout=5).json()
+    client = fc_client(cloud)
+    found = client.get_function("imm-label-tags", fc_models.GetFunctionRequest()).body
+    # When one of them is changed by the API, as `s deploy` does it
+    wanted = {**found.environment_variables, "LABEL_LIMIT": "3"}
+    change = fc_models.UpdateFunctionInput(environment_variables=wanted)
+    client.update_function("imm-label-tags", fc_models.UpdateFunctionRequest(body=change))
+    try:
+        # Then the change is what runs
+        result = run("invoke", "--control", control_of(served), "--json", TASK_EVENT)
+        tags = json.loads(result.output)["outcomes"][0]["tags"]
+        assert len([tag for tag in tags if tag.startswith("imm_")]) == 3
+    finally:
+        change = fc_models.UpdateFunctionInput(environment_variables=found.environment_variables)
+        client.update_function("imm-label-tags", fc_models.UpdateFunctionRequest(body=change))
+
+
+def fc_client(cloud: dict[str, Any]) -> FcClient:
+    return FcClient(
+        Config(
+            access_key_id=cloud["access_key_id"],
+            access_key_secret=cloud["access_key_secret"],
+            endpoint=cloud["endpoints"]["fc"].removeprefix("http://"),
+            protocol="HTTP",
+        )
+    )
 
 
 def test_invoke_reads_standard_input_and_prints_bare_json(served: str) -> None:

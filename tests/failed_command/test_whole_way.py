@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from cli import checkout
+from cli.deployer import deploy
 from localcloud.cloud import LocalCloud
-from localcloud.config import Ports
+from localcloud.config import CloudConfig
 from localcloud.imm.tasks import TaskRecord
 from tests.failed_command.world import World, flat, notification
 from tests.installation.account import deployment
@@ -19,13 +20,12 @@ from tests.stage import CHAIR
 def test_a_kept_event_gets_its_object_tagged_after_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given both functions deployed, and a notification of a task that IMM does not know yet
+    # Given both functions deployed by the API, and a notification of a task that IMM does not know yet
     place = "oss://kept-here/failed/events"
-    variables = {"FAILED_EVENTS": place}
     # (a copy of s.yaml: beside the real one there may be a developer's .env)
     monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path))
-    config = checkout.cloud_config(ports=Ports(), variables=variables, time_scale=0.001)
-    with LocalCloud(config) as cloud:
+    with LocalCloud(CloudConfig(time_scale=0.001)) as cloud:
+        deploy(cloud, checkout.DEPLOYMENT, {"FAILED_EVENTS": place}, checkout.layer())
         world = World(cloud, tmp_path)
         world.bucket, world.place = "kept-here", place
         cloud.call(cloud.objects.create_bucket, "kept-here")

@@ -64,9 +64,9 @@ def test_the_cloud_describes_itself(control: Control) -> None:
     description = control.ask("GET", "/")
     assert set(description["endpoints"]) == {"oss", "imm", "mns", "fc", "control", "ram"}
     assert description["functions"] == ["imm-label-tags", "imm-label-tags-failed"]
-    assert description["resources"] == {
-        "keep_failed": "imm-label-tags-failed",
-        "tag_object": "imm-label-tags",
+    assert description["handlers"] == {
+        "imm-label-tags": "tag_object.handler",
+        "imm-label-tags-failed": "keep_failed.handler",
     }
     assert description["topics"] == ["imm-label-tags"]
     assert description["access_key_secret"]
