@@ -2,23 +2,22 @@
 
 Both SDKs import all that any of their features may need: an asynchronous HTTP client, a scheduler, RSA, web
 sockets, ten ways to find keys, 520 models. Sending two signed requests needs none of it, and a cold start
-waits for all of it. While imports are being deferred, the import of a module that is selected for it gives a
-stand-in. Whatever uses the stand-in later gets the real module, which is imported then; where the layer
-leaves that out, the error says so.
+waits for all of it. While the SDKs are imported, each module that is listed here is an empty one, which gives
+a stub for every name. A stub that is called uses the real module where there is one; else it raises
+NotInLayer, which says what to do.
 
 Nothing of the SDKs is changed, and nothing stays in the import system: once the SDKs are imported, an import
-of a deferred module by anybody else is an ordinary one.
+of a listed module by anybody else is an ordinary one.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
-from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -27,27 +26,26 @@ if TYPE_CHECKING:
 
 
 class Selection(NamedTuple):
-    """What is deferred, and how.
+    """What is not imported.
 
     * ``deferred``: modules, each with all that is below it.
-    * ``kept``: packages of which all modules are deferred but those named here. They import their modules'
-      names with ``from .module import *``; a name that they do not have is looked for in the deferred ones.
-    * ``reexporting``: packages that import the same names from another package.
-    * ``lazy``: packages that consist of ``from ._module import Name`` lines alone. Each module is imported
-      when its name is used. A package that looks otherwise is imported as ever.
+    * ``kept``: packages of which all modules are deferred but those named here.
+    * ``reexporting``: packages that take classes from deferred modules with ``import *``.
+    * ``lazy``: packages that consist of ``from ._its_name import ItsName`` lines, of which each is imported
+      when its name is used.
     """
 
     deferred: Sequence[str] = ()
     kept: Mapping[str, Sequence[str]] = MappingProxyType({})
-    reexporting: Mapping[str, str] = MappingProxyType({})
+    reexporting: Sequence[str] = ()
     lazy: Sequence[str] = ()
 
     def defers(self, name: str) -> bool:
         """Whether a module is deferred."""
-        if any(f"{name}.".startswith(f"{root}.") for root in self.deferred):
-            return True
         package, _, module = name.rpartition(".")
-        return package in self.kept and module not in self.kept[package]
+        if package in self.kept:
+            return module not in self.kept[package]
+        return any(f"{name}.".startswith(f"{root}.") for root in self.deferred)
 
 
 # With what each is for.
@@ -77,13 +75,22 @@ SDKS = Selection(
         "alibabacloud_oss_v2.models": ("enums", "object_basic", "bucket_tags"),
         "alibabacloud_oss_v2.operations": ("object_basic",),
     },
-    reexporting={"alibabacloud_oss_v2": "alibabacloud_oss_v2.models"},
+    reexporting=("alibabacloud_oss_v2", "alibabacloud_oss_v2.models"),
     lazy=("alibabacloud_imm20200930.models",),
 )
 
 
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
 class NotInLayer(ImportError):
-    """A module that the layer does not hold was needed after all."""
+    """Something that is not imported was needed after all."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is needed, but it is not imported, which makes cold starts short: keep its module in "
+            "imm_label_tags/services/deferred_imports.py, and in the layer (layers/lean.py)."
+        )
 
 
 def import_deferring(
@@ -91,292 +98,106 @@ def import_deferring(
 ) -> None:
     """Import modules with everything deferred that can be.
 
-    Where that fails, for example because a release of an SDK is made otherwise, they are imported as ever and
+    Where that fails, for example because a release of an SDK is made otherwise, they are imported whole and
     ``report`` is told why.
     """
     before = set(sys.modules)
-    try:
-        with deferring(selection):
-            for name in names:
-                import_module(name)
-        return
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
-    report(f"The SDKs are imported whole, which takes longer: {reason}")
-    for name in names:
-        import_module(name)
-
-
-@contextmanager
-def deferring(selection: Selection) -> Iterator[None]:
-    """Stand-ins are given out in this context, and only in it."""
     finder = _Finder(selection)
     sys.meta_path.insert(0, finder)
+    reason = ""
     try:
-        yield
+        for name in names:
+            import_module(name)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
     finally:
-        finder.end()
+        sys.meta_path.remove(finder)
+        _forget(name for name, module in sys.modules.items() if isinstance(module, _StubModule))
+    if reason:
+        _forget(set(sys.modules) - before)
+        report(f"The SDKs are imported whole, which takes longer: {reason}")
+        for name in names:
+            import_module(name)
 
 
 class _Finder:
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
-        self.ended = False
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        selection = self._selection
-        if selection.defers(name):
-            return ModuleSpec(name, cast("Loader", _StandInLoader(self)), is_package=True)
-        if name in selection.lazy:
-            return _lazy_package(name, path)
-        if name in selection.kept or name in selection.reexporting:
-            spec = PathFinder.find_spec(name, path)
-            if spec is not None and spec.loader is not None:
-                search = _Search(self, name, selection.reexporting.get(name))
-                spec.loader = cast("Loader", _SearchingLoader(spec.loader, search))
-            return spec
-        return None
+    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
+        if self._selection.defers(name):
+            return ModuleSpec(name, cast("Loader", _StubLoader()), is_package=True)
+        lazy = name in self._selection.lazy
+        spec = PathFinder.find_spec(name, path) if lazy or name in self._selection.reexporting else None
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
 
-    def import_real(self, name: str) -> ModuleType:
-        """Import a deferred module after all."""
-        if self not in sys.meta_path:
-            return import_module(name)
-        sys.meta_path.remove(self)
-        try:
-            _take_out(name.partition(".")[0])
-            return import_module(name)
-        finally:
-            sys.meta_path.insert(0, self)
+            def execute_with_search(module: ModuleType) -> None:
+                vars(module)["__getattr__"] = partial(_load_class if lazy else _find_class, name)
+                if not lazy:
+                    execute(module)
 
-    def end(self) -> None:
-        """Leave the import system as if nothing had been deferred."""
-        sys.meta_path.remove(self)
-        _take_out()
-        self.ended = True
+            vars(spec.loader)["exec_module"] = execute_with_search
+        return spec
 
 
-def _left_out(said: str, error: ModuleNotFoundError) -> NotInLayer:
-    return NotInLayer(
-        f"{said} is needed, but the layer leaves out {error.name}, which the function does not use by "
-        "itself. `python -m layers.build --complete` builds a layer with everything."
-    )
-
-
-class _StandInLoader:
-    def __init__(self, finder: _Finder) -> None:
-        self._finder = finder
-
+class _StubLoader:
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return _StandIn(spec.name, self._finder)
+        return _StubModule(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        pass
+        """There is nothing to execute."""
 
 
-class _StandIn(ModuleType):
-    """A module that is imported when something of it is used."""
-
-    def __init__(self, name: str, finder: _Finder) -> None:
-        super().__init__(name)
-        vars(self)["_finder"] = finder
+class _StubModule(ModuleType):
+    # requests checks charset_normalizer's; the lock file decides which one it is.
+    __version__ = "3.0.0"
 
     def __getattr__(self, name: str) -> Any:
-        if name == "__version__":
-            return _version(self.__name__)
         if name.startswith("__"):
             raise AttributeError(name)
-        return _found(self._finder, _Name(self._finder, self._import, f"{self.__name__}.{name}", (name,)))
-
-    def _import(self) -> ModuleType:
-        return cast("_Finder", self._finder).import_real(self.__name__)
+        return _Stub(name, (BaseException,), {"__module__": self.__name__})
 
 
-class _Name:
-    """Something of a deferred module: taken from the real one when it is called, looked into or inherited.
+class _Stub(type):
+    """A class of a deferred module, or a function: for annotations, as a base, and in ``except``."""
 
-    ``start`` gives the object in which ``path`` is followed, name by name.
-    """
-
-    def __init__(self, finder: _Finder, start: Callable[[], Any], said: str, path: tuple[str, ...]) -> None:
-        self._finder = finder
-        self._start = start
-        self._said = said
-        self._path = path
-
-    def real(self) -> Any:
-        """What this stands for. Raises NotInLayer."""
+    def __call__(cls, *positional: Any, **named: Any) -> Any:
         try:
-            found = self._start()
-        except ModuleNotFoundError as error:
-            raise _left_out(self._said, error) from None
-        for name in self._path:
-            found = getattr(found, name)
-        return found
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        further = _Name(self._finder, self._start, f"{self._said}.{name}", (*self._path, name))
-        return _found(self._finder, further)
-
-    def __call__(self, *positional: Any, **named: Any) -> Any:
-        return self.real()(*positional, **named)
-
-    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (self.real(),)
-
-    def __instancecheck__(self, instance: object) -> bool:
-        return isinstance(instance, self.real())
-
-    def __getitem__(self, parameters: Any) -> Any:
-        return self
-
-    def __or__(self, other: Any) -> Any:
-        return self
-
-    __ror__ = __or__
+            real = getattr(import_module(cls.__module__), cls.__name__)
+        except ImportError:
+            real = cls
+        if isinstance(real, _Stub):
+            raise NotInLayer(f"{cls.__module__}.{cls.__name__}")
+        return real(*positional, **named)
 
 
-def _found(finder: _Finder, name: _Name) -> Any:
-    # While modules are being imported, names are passed on; afterwards they are used.
-    return name.real() if finder.ended else name
+def _find_class(package: str, name: str) -> Any:
+    """A class that the package would have from a deferred module."""
+    if not name[:1].isupper():
+        # For the import system, which then looks for a module.
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    return _Stub(name, (BaseException,), {"__module__": package})
 
 
-class _Search:
-    """Finds the names that a package lacks because its modules are deferred."""
-
-    def __init__(self, finder: _Finder, package: str, reexported: str | None) -> None:
-        self._finder = finder
-        self._package = package
-        self._reexported = reexported
-
-    def __call__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if self._is_module(name):
-            if self._finder.ended:
-                return import_module(f"{self._package}.{name}")
-            # So that ``from package import module`` goes on to import it.
-            raise AttributeError(name)
-        if not self._finder.ended:
-            return _Name(self._finder, lambda: self._real(name), f"{self._package}.{name}", ())
-        return self._real(name)
-
-    def _is_module(self, name: str) -> bool:
-        path = sys.modules[self._package].__path__
-        return PathFinder.find_spec(f"{self._package}.{name}", path) is not None
-
-    def _real(self, name: str) -> Any:
-        try:
-            for source in self._sources():
-                found = vars(source).get(name, self)
-                if found is not self:
-                    vars(sys.modules[self._package])[name] = found
-                    return found
-        except ModuleNotFoundError as error:
-            raise _left_out(f"{self._package}.{name}", error) from None
-        raise AttributeError(f"module {self._package!r} has no attribute {name!r}")
-
-    def _sources(self) -> Iterator[ModuleType]:
-        """The last first, since a later ``import *`` prevails."""
-        if self._reexported is not None:
-            yield self._finder.import_real(self._reexported)
-        source = sys.modules[self._package].__loader__.get_source(self._package)  # type: ignore[union-attr]
-        for module in reversed(re.findall(r"^from \.([\w.]+) import \*", source, re.MULTILINE)):
-            yield self._finder.import_real(f"{self._package}.{module}")
+def _load_class(package: str, name: str) -> Any:
+    """``ItsName`` of the package's module ``_its_name``."""
+    module = f"{package}._{_WORD_START.sub('_', name).lower()}"
+    try:
+        found = getattr(import_module(module), name)
+    except ModuleNotFoundError:
+        if name[:1].isupper():
+            raise NotInLayer(f"{package}.{name}") from None
+        raise AttributeError(f"module {package!r} has no attribute {name!r}") from None
+    setattr(sys.modules[package], name, found)
+    return found
 
 
-class _SearchingLoader:
-    """An ordinary loader, of a package with a search for what it lacks."""
-
-    def __init__(self, loader: Loader, search: _Search) -> None:
-        self._loader = loader
-        self._search = search
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        vars(module)["__getattr__"] = self._search
-        self._loader.exec_module(module)
-
-
-def _take_out(root: str | None = None) -> None:
-    """Take the stand-ins (of a top-level package) out of the import system."""
-    for name, module in list(sys.modules.items()):
-        if isinstance(module, _StandIn) and (root is None or name.partition(".")[0] == root):
-            del sys.modules[name]
-            package, _, child = name.rpartition(".")
-            attributes = vars(sys.modules[package]) if package in sys.modules else {}
-            if attributes.get(child) is module:
-                del attributes[child]
-
-
-def _version(name: str) -> str:
-    """A deferred package's version, read from its source: some check it while they are imported."""
-    spec = PathFinder.find_spec(name)
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        for file in ("version.py", "__version__.py", "__init__.py"):
-            try:
-                source = Path(folder, file).read_text("utf-8")
-            except OSError:
-                continue
-            match = re.search(r"^__version__ = ['\"]([^'\"]+)['\"]", source, re.MULTILINE)
-            if match:
-                return match[1]
-    raise AttributeError("__version__")
-
-
-_FOREWORD = re.compile(r"(?:#.*|from __future__ import annotations|\s*)$")
-_IMPORT = re.compile(r"from \.(_\w+) import (\w+)$")
-
-
-def _lazy_package(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
-    spec = PathFinder.find_spec(name, path)
-    source = getattr(spec.loader, "get_source", None) if spec else None
-    modules = _modules_by_name(source(name) or "") if source else None
-    if spec is None or modules is None:
-        return None
-    spec.loader = cast("Loader", _LazyPackageLoader(modules))
-    return spec
-
-
-def _modules_by_name(source: str) -> Mapping[str, str] | None:
-    """The module of each name that a package imports from its own modules; None if it does anything else."""
-    modules = {}
-    for line in source.partition("\n__all__ = [\n")[0].splitlines():
-        match = _IMPORT.match(line)
-        if match:
-            modules[match[2]] = match[1]
-        elif not _FOREWORD.match(line):
-            return None
-    return modules
-
-
-class _LazyPackageLoader:
-    def __init__(self, modules: Mapping[str, str]) -> None:
-        self._modules = modules
-
-    def create_module(self, spec: ModuleSpec) -> None:
-        """An ordinary module will do."""
-
-    def exec_module(self, module: ModuleType) -> None:
-        def find(name: str) -> Any:
-            if name not in self._modules:
-                raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
-            try:
-                found = getattr(import_module(f"{module.__name__}.{self._modules[name]}"), name)
-            except ModuleNotFoundError as error:
-                raise _left_out(f"{module.__name__}.{name}", error) from None
-            setattr(module, name, found)
-            return found
-
-        vars(module)["__getattr__"] = find
-        vars(module)["__all__"] = list(self._modules)
+def _forget(names: Iterable[str]) -> None:
+    """Take modules out of the import system."""
+    for name in list(names):
+        module = sys.modules.pop(name)
+        package, _, child = name.rpartition(".")
+        attributes = vars(sys.modules[package]) if package in sys.modules else {}
+        if attributes.get(child) is module:
+            del attributes[child]
