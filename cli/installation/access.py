@@ -13,8 +13,8 @@ from alibabacloud_tea_openapi.utils_models import Config
 from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 
 from cli.problems import Problem
+from imm_label_tags.environment import Endpoint
 from imm_label_tags.services.credentials import Keys
-from imm_label_tags.tagging.settings import Endpoint
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20

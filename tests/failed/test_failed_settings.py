@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from imm_label_tags.environment import Endpoint
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.failures.settings import FailedEvents, FailedSettings, read_failed_settings
-from imm_label_tags.tagging.settings import Endpoint
 
 
 def test_all_settings() -> None:

@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 from traceback import format_exc
 from typing import Any
 
-from imm_label_tags.environment import shut_out
+from imm_label_tags.environment import any_secure, read_home, shut_out
 from imm_label_tags.errors import TaggingError
 from imm_label_tags.failures.failed_event import FailedEvent
 from imm_label_tags.failures.settings import read_failed_settings
@@ -18,7 +18,6 @@ from imm_label_tags.services.calls import Calls
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.deferred_imports import import_deferring
 from imm_label_tags.services.responses import CallTimes
-from imm_label_tags.tagging.settings import any_secure, read_home
 
 SDK_MODULES = ("imm_label_tags.services.session", "imm_label_tags.failures.store")
 # Names in a record may be of any length; a line of the log may not.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from imm_label_tags.environment import LOG_LEVELS, Endpoint, Variables, read_endpoint
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.target import BUCKET
-from imm_label_tags.tagging.settings import LOG_LEVELS, Endpoint, Variables, read_endpoint
 
 VARIABLE = "FAILED_EVENTS"
 ALLOWED = (

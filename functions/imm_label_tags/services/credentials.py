@@ -12,15 +12,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from imm_label_tags.environment import (
+    ACCESS_KEY_ID,
+    ACCESS_KEY_SECRET,
+    HIDDEN,
+    SECURITY_TOKEN,
+    SHORTEST_SECRET,
+)
 from imm_label_tags.errors import InvalidSetting
 
-_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
-_SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
-_TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"
-
-HIDDEN = "***"
-# Anything shorter is no key of Alibaba Cloud's, and hiding it would garble every line.
-_SHORTEST_SECRET = 8
 # So many sets of keys are hidden: a call that was made with an earlier one may still be answered.
 _REMEMBERED = 4
 # Both services sign in as many hexadecimal digits as a SHA-256 has; object keys may have such parts too.
@@ -75,13 +75,15 @@ class RoleCredentials:
         Raises InvalidSetting where there are none.
         """
         keys = self._of_context or Keys(
-            self._environment.get(_ID, ""),
-            self._environment.get(_SECRET, ""),
-            self._environment.get(_TOKEN, ""),
+            self._environment.get(ACCESS_KEY_ID, ""),
+            self._environment.get(ACCESS_KEY_SECRET, ""),
+            self._environment.get(SECURITY_TOKEN, ""),
         )
         if not keys.access_key_id or not keys.access_key_secret:
             raise InvalidSetting(
-                _ID, "", "set together with its secret: give the function a role (or, locally, export keys)"
+                ACCESS_KEY_ID,
+                "",
+                "set together with its secret: give the function a role (or, locally, export keys)",
             )
         if all(keys != seen for seen, _ in self._seen):
             self._seen = ((keys, tuple(_spellings(keys))), *self._seen)[:_REMEMBERED]
@@ -100,16 +102,9 @@ class RoleCredentials:
         return self.as_oss(self.keys())
 
 
-def key_variables(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The variables of an environment that hold keys, with their values."""
-    for name, value in environment.items():
-        if name in (_ID, _SECRET, _TOKEN) and len(value) >= _SHORTEST_SECRET:
-            yield name, value
-
-
 def without_keys(text: str, environment: Mapping[str, str]) -> str:
     """A text without the keys that an environment holds, and without signatures."""
-    keys = Keys(*(environment.get(name, "") for name in (_ID, _SECRET, _TOKEN)))
+    keys = Keys(*(environment.get(name, "") for name in (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)))
     return _without(text, _spellings(keys))
 
 
@@ -124,5 +119,5 @@ def _spellings(keys: Keys) -> Iterator[str]:
     for secret in (keys.access_key_secret, keys.security_token, keys.access_key_id):
         for text in (secret, secret.strip()):
             for spelling in (json.dumps(text)[1:-1], text):
-                if len(spelling) >= _SHORTEST_SECRET:
+                if len(spelling) >= SHORTEST_SECRET:
                     yield spelling

@@ -18,6 +18,7 @@ from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.exceptions import RetryError
 from darabonba.runtime import RuntimeOptions
 
+from imm_label_tags.environment import Endpoint
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TaskNotFound
 from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.results.task import ResultKind, TaskResult, parse_time
@@ -33,7 +34,6 @@ from imm_label_tags.services.responses import (
     without_room,
 )
 from imm_label_tags.services.session import Answer, Connections
-from imm_label_tags.tagging.settings import Endpoint
 
 _NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFound.Task", "TaskNotFound"})
 # IMM's own throttling code is not documented; these are the gateway's, and IMM's documented limit error.

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import alibabacloud_oss_v2 as oss
 from alibabacloud_oss_v2.transport import RequestsHttpClient
 
+from imm_label_tags.environment import Endpoint
 from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
 from imm_label_tags.retries import Timeouts
@@ -28,7 +29,6 @@ from imm_label_tags.services.responses import (
 )
 from imm_label_tags.services.session import Connections
 from imm_label_tags.services.tag_xml import UnreadableTagSet, check_tag_set
-from imm_label_tags.tagging.settings import Endpoint
 from imm_label_tags.tags.plan import TagSet
 
 _REFUSED_TAGS = frozenset({"InvalidTag", "InvalidTaggingKey", "InvalidTaggingValue"})

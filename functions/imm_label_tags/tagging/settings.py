@@ -8,21 +8,18 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from imm_label_tags.environment import LOG_LEVELS, Endpoint, Variables, read_endpoint
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.target import ObjectPatterns
-from imm_label_tags.services.credentials import HIDDEN, key_variables
 from imm_label_tags.tags.charset import MAX_TAGS, is_legal
 from imm_label_tags.tags.naming import LabelNames
 from imm_label_tags.tags.rules import NO_RULES, TagRules
 from imm_label_tags.tags.value_template import ValueTemplate
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9.-]{1,32}")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
-_REGION = re.compile(r"[a-z0-9-]{1,64}")
 LONGEST_SECOND_LOOK = 60
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class StaleObjects(str, Enum):
@@ -30,25 +27,6 @@ class StaleObjects(str, Enum):
 
     SKIP = "skip"
     TAG = "tag"
-
-
-class Endpoint(NamedTuple):
-    """Where a service is reached: ``http`` or ``https``, and a host with an optional port."""
-
-    scheme: str
-    host: str
-
-    @property
-    def url(self) -> str:
-        """The endpoint with its scheme."""
-        return f"{self.scheme}://{self.host}"
-
-
-class Home(NamedTuple):
-    """Where the function runs: its region, and the id of its account ("" where nobody tells)."""
-
-    region: str
-    account_id: str
 
 
 class Settings(NamedTuple):
@@ -90,45 +68,6 @@ def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:
         oss_endpoint=read_endpoint(variables, "OSS_ENDPOINT"),
         log_level=variables.choice("LOG_LEVEL", "INFO", LOG_LEVELS),
     )
-
-
-def read_home(environment: Mapping[str, str], context: Any) -> Home:
-    """What the context of an invocation tells of the function, else what the environment does.
-
-    Both have it on Function Compute (help, "Context" and "Environment variables"). Raises InvalidSetting
-    where there is no region, or one that cannot be part of an address.
-    """
-    variables = Variables(environment)
-    region = getattr(context, "region", None) or variables.text("FC_REGION")
-    if not isinstance(region, str) or not _REGION.fullmatch(region):
-        allowed = "the function's region, such as cn-hangzhou, where the context does not tell it"
-        raise InvalidSetting("FC_REGION", str(region), allowed)
-    return Home(region, str(getattr(context, "account_id", None) or variables.text("FC_ACCOUNT_ID")))
-
-
-class Variables:
-    """Environment variables as settings are read from them: an empty one counts as unset."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self._keys = dict(key_variables(environment))
-
-    def text(self, variable: str, default: str = "") -> str:
-        """A text without the white space around it; raises InvalidSetting where it holds one of the keys."""
-        text = self._environment.get(variable, "").strip() or default
-        for name, key in self._keys.items():
-            if key in text:
-                raise InvalidSetting(variable, HIDDEN, f"something else: it holds the value of {name}")
-        return text
-
-    def choice(self, variable: str, default: str, allowed: tuple[str, ...]) -> str:
-        """One of a few texts; raises InvalidSetting."""
-        text = self.text(variable, default)
-        for choice in allowed:
-            if text == choice:
-                return text
-        names = [str(getattr(choice, "value", choice)) for choice in allowed]
-        raise InvalidSetting(variable, text, "one of " + ", ".join(names))
 
 
 def _namespace(variables: Variables) -> str:
@@ -231,23 +170,3 @@ def _allowed_objects(variables: Variables) -> ObjectPatterns | None:
             allowed = "comma-separated patterns such as bucket/prefix/ or bucket/prefix*"
             raise InvalidSetting("ALLOWED_OBJECTS", text, allowed)
     return ObjectPatterns(patterns)
-
-
-def any_secure(*endpoints: Endpoint | None) -> bool:
-    """Whether any service is reached over TLS, as by default."""
-    return any(endpoint is None or endpoint.scheme == "https" for endpoint in endpoints)
-
-
-def read_endpoint(variables: Variables, variable: str) -> Endpoint | None:
-    """Where a service is reached; None where the variable is unset. Raises InvalidSetting."""
-    text = variables.text(variable)
-    if not text:
-        return None
-    scheme, separator, host = text.rpartition("://")
-    scheme = scheme.lower() if separator else "https"
-    host = host[:-1] if host.endswith("/") else host
-    if scheme not in ("http", "https") or not _HOST.fullmatch(host):
-        raise InvalidSetting(
-            variable, text, "a host such as oss-cn-hangzhou.aliyuncs.com or http://127.0.0.1:9000"
-        )
-    return Endpoint(scheme, host)
