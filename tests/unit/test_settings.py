@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+import tag_object
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.labels import Label
 from imm_label_tags.results.target import TargetObject
+from imm_label_tags.tagging.instance import CODE_ROOT
 from imm_label_tags.tagging.settings import Settings, StaleObjects, read_settings
 from imm_label_tags.tags.naming import LabelNames, Naming
 from imm_label_tags.tags.romanisation import romanise
@@ -118,6 +120,10 @@ def test_a_tag_value_is_literal_text_with_fields(template: str, value: str) -> N
 def test_fields_that_imm_leaves_out_are_empty() -> None:
     template = read(TAG_VALUE="{level}:{parent}:{alias}:{language}").tag_value
     assert template.render(Label("a", 1.0), Naming(LabelNames.PINYIN, {}, romanise)) == ":::"
+
+
+def test_the_code_root_is_where_the_entry_modules_are() -> None:
+    assert Path(tag_object.__file__).parent == CODE_ROOT
 
 
 def test_the_lexicon_is_read_from_the_code_root(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ SDK_MODULES = (
     "imm_label_tags.services.oss",
     "imm_label_tags.services.video_labels",
 )
-CODE_ROOT = Path(__file__).parent.parent
+CODE_ROOT = Path(__file__).parent.parent.parent
 
 
 class Instance:
