@@ -41,6 +41,7 @@ class Commands(click.Group):
         "doctor": "cli.installation.commands",
         "teardown": "cli.installation.commands",
         "failed": "cli.failed.command",
+        "show": "cli.show.command",
     }
 
     def list_commands(self, context: click.Context) -> list[str]:

@@ -26,10 +26,11 @@ def new_console(*, stderr: bool = False) -> Console:
 
 
 class Narrator:
-    """Tells what happens and when, in seconds since the beginning."""
+    """Tells what happens and when, in seconds since the beginning; tables are indented by so many columns."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, indent: int = INDENT) -> None:
         self._console = console
+        self._indent = indent
         self._began = time.monotonic()
         self._step = 0
 
@@ -61,7 +62,7 @@ class Narrator:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*map(self._text, row))
-        self._console.print(Padding(table, (0, 0, 0, INDENT)))
+        self._console.print(Padding(table, (0, 0, 0, self._indent)))
 
     def change(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         """Show a tag set before and after."""

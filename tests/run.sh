@@ -13,6 +13,10 @@ $bin/mypy functions layers localcloud cli deploy proof tests
 echo "s.yaml"
 PATH=$PWD/.tools/serverless-devs/node_modules/.bin:$PATH $bin/imm-label-tags check-deploy
 
+if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null &&
+    ! command -v google-chrome >/dev/null; then
+    echo "no Chromium here: the pages are not tested in a browser (on Debian and Ubuntu: apt-get install chromium)"
+fi
 echo "tests on $($bin/python --version), with coverage"
 $bin/python -m pytest --quiet --numprocesses 2 --cov --cov-report=term
 

@@ -47,7 +47,7 @@ class LabelTags(NamedTuple):
     def _claim_labels(self, labels: list[Label], places: Places) -> None:
         reserved = {places.key(name, name) for name in self.rules.names}
         left = self.label_limit
-        for equals in _by_rank(labels):
+        for equals in by_rank(labels):
             if equals[0].confidence < self.minimum_confidence:
                 for label in equals:
                     places.drop(label.name, DropReason.CONFIDENCE)
@@ -72,7 +72,7 @@ class LabelTags(NamedTuple):
         return got
 
 
-def _by_rank(labels: list[Label]) -> Iterator[list[Label]]:
+def by_rank(labels: list[Label]) -> Iterator[list[Label]]:
     """The labels from the best down, those of equal rank together.
 
     Only keys decide between equals, and finding keys can be slow: a group that has no place any more never

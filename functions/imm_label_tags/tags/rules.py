@@ -62,7 +62,7 @@ class TagRules(NamedTuple):
         A label counts where its confidence is at least that of the value, or else ``minimum``. It counts
         under its name, its aliases and its parent; capitals, width and white space make no difference.
         """
-        confidences = _confidences(labels) if self.rules else {}
+        confidences = confidences_of(labels) if self.rules else {}
         for rule in self.rules:
             for value, match in rule.values:
                 if match.labels is None or any(
@@ -76,7 +76,8 @@ class TagRules(NamedTuple):
 NO_RULES = TagRules()
 
 
-def _confidences(labels: Iterable[Label]) -> Mapping[str, float]:
+def confidences_of(labels: Iterable[Label]) -> Mapping[str, float]:
+    """The best confidence of each name that rules can ask for: folded names, aliases and parents."""
     best: dict[str, float] = {}
     for label in labels:
         for name in (label.name, label.parent, label.alias, *_BETWEEN_ALIASES.split(label.alias)):

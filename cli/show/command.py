@@ -1,0 +1,217 @@
+"""``imm-label-tags show``."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import webbrowser
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import click
+import requests
+
+from cli import checkout
+from cli.failed.span import read_age
+from cli.installation.access import Access, Endpoints, check_keys
+from cli.installation.beginning import access_to, declared_target, known_problems
+from cli.installation.options import endpoint_options_of
+from cli.installation.target import Target, read_target
+from cli.manifest.expressions import ACCOUNT_VARIABLE
+from cli.manifest.function import DeclaredFunction
+from cli.narration import new_console
+from cli.problems import Problem
+from cli.show.lookup import ARCHIVE, Found, Lookup, archived_object, read_file
+from cli.show.page import Footage, video_page
+from cli.show.terminal import show_view
+from cli.show.view import view_of
+from imm_label_tags.environment import shut_out
+from imm_label_tags.errors import InvalidSetting, TargetUnknown
+from imm_label_tags.results.target import TargetObject
+from imm_label_tags.services.credentials import Keys
+from imm_label_tags.tagging.instance import video_labels
+from imm_label_tags.tagging.settings import Settings, read_settings
+from imm_label_tags.tags.label_tags import LabelTags
+from imm_label_tags.tags.romanisation import make_ready
+
+# OSS's longest for a presigned URL of its fourth version of signatures.
+LONGEST_LIFETIME = timedelta(days=7)
+_CONTROL_SECONDS = 5
+
+
+def _lifetime(context: click.Context, param: click.Parameter, value: str) -> timedelta:
+    try:
+        lifetime = read_age(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, param) from None
+    if not timedelta() < lifetime <= LONGEST_LIFETIME:
+        raise click.BadParameter("OSS signs URLs for 1s to 7d.", context, param)
+    return lifetime
+
+
+@click.command()
+@click.argument("what", metavar="OBJECT|TASK|ARCHIVE")
+@click.option(
+    "--project",
+    "projects",
+    envvar="IMM_LABEL_TAGS_PROJECT",
+    multiple=True,
+    metavar="NAME",
+    help="The IMM project of the task; by default all of the region are asked.",
+)
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page that stands alone to a file.",
+)
+@click.option(
+    "--video",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A copy of the video for the page to play, in place of a presigned URL.",
+)
+@click.option(
+    "--expires",
+    "lifetime",
+    default="1h",
+    show_default=True,
+    callback=_lifetime,
+    metavar="AGE",
+    help="How long the presigned URL plays the video, 7d at most.",
+)
+@click.option("--open", "in_browser", is_flag=True, help="Open the page in the browser.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--control", default="", metavar="URL", help="On the local cloud whose control endpoint this is."
+)
+@endpoint_options_of("oss", "imm")
+def show(
+    what: str,
+    projects: tuple[str, ...],
+    html: Path | None,
+    video: Path | None,
+    lifetime: timedelta,
+    in_browser: bool,
+    as_json: bool,
+    control: str,
+    **endpoints: str,
+) -> None:
+    """Show a video: its labels with their clips, which became tags and why not, its tags before and after.
+
+    OBJECT is oss://BUCKET/KEY, TASK a task's id, ARCHIVE a result that the function has kept: oss://...json
+    or a file. Changes nothing. Exit status: 0, and 2 where there was nothing to show.
+    """
+    shut_out(os.environ)
+    with known_problems():
+        place = _local_place(control) if control else _place(endpoints)
+        settings, tags = deployed_settings(place.target.function)
+        lookup = place.lookup(projects, settings)
+        found = _find(what, lookup)
+        view = view_of(found.answer, found.object, found.state, settings, tags, gone=found.gone)
+        console = new_console()
+        if as_json:
+            click.echo(json.dumps(view.document(), indent=2, ensure_ascii=False))
+        else:
+            show_view(console, view)
+        if html is None and not in_browser:
+            return
+        path = html or Path(tempfile.mkdtemp(prefix="imm-label-tags-")) / "video.html"
+        footage = _footage(found, lookup, path, video, lifetime)
+        path.write_text(video_page(view.page(), footage), "utf-8")
+    if not as_json:
+        _tell_page(path, footage)
+    if in_browser and not webbrowser.open(path.absolute().as_uri()):
+        raise Problem(f"No browser could be opened. The page is {path}.")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the command works: what is deployed there, and access to it, None without keys."""
+
+    target: Target
+    access: Access | None
+
+    def lookup(self, projects: tuple[str, ...], settings: Settings) -> Lookup | None:
+        """What asks the services there."""
+        if self.access is None:
+            return None
+        archive = self.target.function.environment.get("RESULT_ARCHIVE", "").strip()
+        return Lookup(self.access, self.target.account_id, projects, settings.namespace, archive)
+
+
+def deployed_settings(function: DeclaredFunction) -> tuple[Settings, LabelTags]:
+    """The settings that ``s.yaml`` gives the function, and how they make tags of labels; raises Problem."""
+    try:
+        settings = read_settings(function.environment, function.code)
+        make_ready(settings.label_names, lambda trouble: None)
+    except InvalidSetting as error:
+        raise Problem(str(error)) from None
+    return settings, label_tags(settings)
+
+
+def label_tags(settings: Settings) -> LabelTags:
+    """How the function's settings make tags of labels."""
+    tags = video_labels(settings)[0].tags
+    assert isinstance(tags, LabelTags), "videos lead to tags of labels"
+    return tags
+
+
+def _place(endpoints: Mapping[str, str]) -> Place:
+    access, target = access_to(declared_target(), endpoints)
+    return Place(target, access if access.keys.access_key_id else None)
+
+
+def _local_place(control: str) -> Place:
+    session = requests.Session()
+    session.trust_env = False
+    with session:
+        try:
+            cloud = session.get(control, timeout=_CONTROL_SECONDS).json()
+            keys = Keys(cloud["access_key_id"], cloud["access_key_secret"], "")
+            region, account_id, urls = cloud["region"], cloud["account_id"], cloud["endpoints"]
+            endpoints = Endpoints(oss=urls["oss"], imm=urls["imm"]).resolved(region, account_id)
+        except (requests.RequestException, ValueError, LookupError, TypeError):
+            raise Problem(
+                f"No local cloud answers at {control}. Start one with `imm-label-tags serve`."
+            ) from None
+    variables = {**checkout.variables(), ACCOUNT_VARIABLE: account_id, "FC_DEPLOY_REGION": region}
+    return Place(read_target(checkout.DEPLOYMENT, variables, dotenv=False), Access(region, keys, endpoints))
+
+
+def _find(what: str, lookup: Lookup | None) -> Found:
+    is_object = what.startswith("oss://")
+    if not is_object and Path(what).is_file():
+        answer = read_file(Path(what))
+        return Found(answer, archived_object(answer), None) if lookup is None else lookup.with_state(answer)
+    if lookup is None:
+        check_keys(Keys("", "", ""))
+        raise AssertionError("there are no keys")
+    if not is_object:
+        return lookup.by_task(what)
+    try:
+        target = TargetObject.from_uri(what)
+    except TargetUnknown as error:
+        raise Problem(str(error).replace("IMM names", "You name")) from None
+    return lookup.by_archive(target) if target.key.endswith(ARCHIVE) else lookup.by_object(target)
+
+
+def _footage(
+    found: Found, lookup: Lookup | None, page: Path, video: Path | None, lifetime: timedelta
+) -> Footage | None:
+    if video is not None:
+        return Footage(quote(os.path.relpath(video.absolute(), page.absolute().parent)))
+    if lookup is None or found.object is None or found.gone:
+        return None
+    return lookup.footage(found.object, lifetime)
+
+
+def _tell_page(path: Path, footage: Footage | None) -> None:
+    line = f"\nThe page is {path}."
+    if footage is None:
+        line += " It has no video; --video gives it one."
+    elif footage.expires:
+        line += f" Whoever has it can play the video until {footage.expires}."
+    click.echo(line)

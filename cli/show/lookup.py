@@ -1,0 +1,278 @@
+"""Finds a task's result and its object, given the object, the task's id, or an archive of the result.
+
+An object's provenance tag names its task. Without one, the project's newest task about the object counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import alibabacloud_oss_v2 as oss
+from alibabacloud_imm20200930 import models
+from alibabacloud_imm20200930.client import Client
+
+from cli.installation.access import Access
+from cli.installation.calls import Call, ask, found
+from cli.problems import Problem
+from cli.show.answer import Answer, NotAnAnswer
+from cli.show.page import Footage
+from cli.show.view import ObjectState
+from imm_label_tags.errors import TargetUnknown
+from imm_label_tags.events.imm_message import VIDEO_LABELS
+from imm_label_tags.results.target import TargetObject
+from imm_label_tags.results.task import target_of_task
+from imm_label_tags.tags.provenance import Provenances
+
+LISTED_IN = "deploy/policies/show.json"
+ARCHIVE = ".json"
+# Tasks are kept for seven days, and a project can have any number of them.
+MOST_TASKS = 10_000
+LARGEST_ARCHIVE = 64 * 1024 * 1024
+_PAGE = 100
+_MEDIA_TYPE = "video/"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A task's result with the object that it is about, None where nobody names one.
+
+    ``state`` is None where the object is gone, or was not looked at because there are no keys.
+    """
+
+    answer: Answer
+    object: TargetObject | None
+    state: ObjectState | None
+    gone: bool = False
+
+
+class Lookup:
+    """Asks OSS and IMM of one account and region. Every method raises Problem.
+
+    ``archive`` is where the function keeps results, ``oss://bucket/prefix``, or "".
+    """
+
+    def __init__(
+        self, access: Access, account_id: str, projects: Sequence[str], namespace: str, archive: str
+    ) -> None:
+        self._oss = access.oss()
+        self._imm = Client(access.openapi("imm"))
+        self._projects = tuple(projects)
+        self._namespace = namespace
+        self._archive = archive.rstrip("/")
+        self._objects = f"acs:oss:*:{account_id}:"
+        self._tasks = f"acs:imm:{access.region}:{account_id}:project/"
+
+    def by_object(self, target: TargetObject) -> Found:
+        """The result of the task that an object's tags are of, or else of the newest about it."""
+        state = self.state(target)
+        if state is None:
+            raise Problem(f"There is no object {target.uri} (any more).")
+        newest = Provenances.parse(state.tags.get(self._namespace, "")).of("")
+        task_id = newest.task_id if newest is not None else self._newest_task(target)
+        answer = self._answer(task_id) or self._archived(target, task_id)
+        if answer is None:
+            raise _no_result(f"The result of {task_id}, the task that the tags of {target.uri} are of,")
+        return Found(answer, target, state)
+
+    def by_task(self, task_id: str) -> Found:
+        """The result of a task, by its id."""
+        answer = self._answer(task_id)
+        if answer is None:
+            raise _no_result(f"The result of a task {task_id}")
+        target = self._target(answer)
+        state = self.state(target) if target is not None else None
+        return Found(answer, target, state, gone=target is not None and state is None)
+
+    def by_archive(self, target: TargetObject) -> Found:
+        """The result that an object in OSS keeps."""
+        content = self._content(target)
+        if content is None:
+            raise Problem(f"There is no object {target.uri} (any more).")
+        answer = read_archive(target.uri, content)
+        subject = archived_object(answer)
+        state = self.state(subject) if subject is not None else None
+        return Found(answer, subject, state, gone=subject is not None and state is None)
+
+    def with_state(self, answer: Answer) -> Found:
+        """A result that is at hand, with its object as it is now."""
+        target = archived_object(answer)
+        state = self.state(target) if target is not None else None
+        return Found(answer, target, state, gone=target is not None and state is None)
+
+    def state(self, target: TargetObject) -> ObjectState | None:
+        """An object's tags and its Last-Modified: GetObjectTagging and HeadObject; None where it is gone."""
+        tagging = oss.GetObjectTaggingRequest(bucket=target.bucket, key=target.key)
+        tags = found(self._call("GetObjectTagging", target), lambda: self._oss.get_object_tagging(tagging))
+        if tags is None:
+            return None
+        head = ask(
+            self._call("HeadObject", target, "oss:GetObject"),
+            lambda: self._oss.head_object(oss.HeadObjectRequest(bucket=target.bucket, key=target.key)),
+        )
+        pairs = (tags.tag_set.tags if tags.tag_set else None) or []
+        written: datetime = head.last_modified
+        if written.tzinfo is None:
+            written = written.replace(tzinfo=timezone.utc)
+        return ObjectState({tag.key: tag.value or "" for tag in pairs}, written)
+
+    def footage(self, target: TargetObject, lifetime: timedelta) -> Footage:
+        """A URL with which anybody can play the object for so long."""
+        request = oss.GetObjectRequest(bucket=target.bucket, key=target.key)
+        until = datetime.now(timezone.utc) + lifetime
+        url: str = self._oss.presign(request, expires=lifetime).url
+        return Footage(url, until.strftime("%Y-%m-%d %H:%M:%SZ"))
+
+    def _answer(self, task_id: str) -> Answer | None:
+        for project in self._project_names():
+            request = models.GetVideoLabelClassificationResultRequest(
+                project_name=project, task_type=VIDEO_LABELS, task_id=task_id
+            )
+            call = self._imm_call("GetVideoLabelClassificationResult", project, f"task {task_id}")
+            result = found(call, partial(self._imm.get_video_label_classification_result, request))
+            if result is None or result.body is None:
+                continue
+            try:
+                return Answer.read({**result.body.to_map(), "ProjectName": project})
+            except NotAnAnswer as error:
+                raise Problem(f"{call} gave something unreadable: {error}.") from None
+        return None
+
+    def _target(self, answer: Answer) -> TargetObject | None:
+        request = models.GetTaskRequest(
+            project_name=answer.project,
+            task_type=VIDEO_LABELS,
+            task_id=answer.task_id,
+            request_definition=True,
+        )
+        call = self._imm_call("GetTask", answer.project, f"task {answer.task_id}")
+        body = ask(call, lambda: self._imm.get_task(request)).body
+        try:
+            target = target_of_task(body.task_request_definition or "", answer.user_data)
+        except TargetUnknown as error:
+            raise Problem(str(error)) from None
+        return target.object if target is not None else None
+
+    def _newest_task(self, target: TargetObject) -> str:
+        newest = max(
+            (task for project in self._project_names() for task in self._tasks_about(project, target)),
+            key=lambda task: str(task.start_time),
+            default=None,
+        )
+        if newest is None:
+            raise Problem(
+                f"{target.uri} has no tag {self._namespace} that names a task, and none of the newest "
+                f"{MOST_TASKS:,} tasks of the last seven days is about it. Name the task, or an archive of "
+                "its result."
+            )
+        return str(newest.task_id)
+
+    def _tasks_about(self, project: str, target: TargetObject) -> Iterator[Any]:
+        """The newest task of a project about an object, if there is one among its last ones."""
+        request = models.ListTasksRequest(
+            project_name=project,
+            task_types=[VIDEO_LABELS],
+            request_definition=True,
+            sort="StartTime",
+            order="desc",
+            max_results=_PAGE,
+        )
+        call = self._imm_call("ListTasks", project, f"project {project}")
+        for _ in range(MOST_TASKS // _PAGE):
+            page = ask(call, partial(self._imm.list_tasks, request)).body
+            for task in page.tasks or []:
+                if _is_about(task, target):
+                    yield task
+                    return
+            if not page.next_token:
+                return
+            request.next_token = page.next_token
+
+    def _project_names(self) -> tuple[str, ...]:
+        if not self._projects:
+            self._projects = tuple(self._all_projects())
+        if not self._projects:
+            raise Problem("There is no IMM project in this region.")
+        return self._projects
+
+    def _all_projects(self) -> Iterator[str]:
+        request = models.ListProjectsRequest(max_results=_PAGE)
+        call = self._imm_call("ListProjects", "*", "all projects; --project names one")
+        while True:
+            page = ask(call, partial(self._imm.list_projects, request)).body
+            yield from (project.project_name for project in page.projects or [])
+            if not page.next_token:
+                return
+            request.next_token = page.next_token
+
+    def _archived(self, target: TargetObject, task_id: str) -> Answer | None:
+        if not self._archive:
+            return None
+        archive = _target(f"{self._archive}/{target.bucket}/{target.key}/{task_id}{ARCHIVE}")
+        content = self._content(archive)
+        return None if content is None else read_archive(archive.uri, content)
+
+    def _content(self, target: TargetObject) -> bytes | None:
+        def get() -> bytes:
+            result = self._oss.get_object(oss.GetObjectRequest(bucket=target.bucket, key=target.key))
+            with result.body as stream:
+                if (result.content_length or 0) > LARGEST_ARCHIVE:
+                    raise Problem(f"{target.uri} is larger than any archive of a result.")
+                content: bytes = stream.content
+            return content
+
+        return found(self._call("GetObject", target), get)
+
+    def _call(self, action: str, target: TargetObject, needs: str = "") -> Call:
+        resource = f"{self._objects}{target.bucket}/{target.key}"
+        return Call("OSS", action, target.uri, resource, needs, LISTED_IN)
+
+    def _imm_call(self, action: str, project: str, subject: str) -> Call:
+        return Call("IMM", action, subject, self._tasks + project, "", LISTED_IN)
+
+
+def read_archive(where: str, content: bytes) -> Answer:
+    """The answer that an archive keeps; raises Problem."""
+    try:
+        return Answer.parse(content)
+    except NotAnAnswer as error:
+        raise Problem(f"{where} is no archive of a result: {error}.") from None
+
+
+def read_file(path: Path) -> Answer:
+    """The answer in a local file; raises Problem."""
+    try:
+        return read_archive(str(path), path.read_bytes())
+    except OSError as error:
+        raise Problem(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def archived_object(answer: Answer) -> TargetObject | None:
+    """The object that an archived answer names; raises Problem where it cannot be addressed."""
+    return _target(answer.source_uri) if answer.source_uri else None
+
+
+def _target(uri: str) -> TargetObject:
+    try:
+        return TargetObject.from_uri(uri)
+    except TargetUnknown as error:
+        raise Problem(str(error)) from None
+
+
+def _is_about(task: Any, target: TargetObject) -> bool:
+    try:
+        named = target_of_task(task.task_request_definition or "", task.user_data or "")
+    except TargetUnknown:
+        return False
+    return named is not None and named.object == target
+
+
+def _no_result(what: str) -> Problem:
+    return Problem(
+        f"{what} is not there: IMM keeps results for seven days. Check the region and --project, or name an "
+        "archive of the result."
+    )

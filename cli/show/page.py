@@ -1,0 +1,91 @@
+"""The page of one video: one file that stands alone and asks for nothing but the video."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+_PARTS = Path(__file__).parent
+_PLACE = re.compile(r"@(policy|title|style|data|script)@")
+
+
+@dataclass(frozen=True)
+class Footage:
+    """Where the browser finds the video: a URL, or a path beside the page; until when, in UTC, or ""."""
+
+    url: str
+    expires: str = ""
+
+
+def video_page(data: Mapping[str, Any], footage: Footage | None, *, home: str = "") -> str:
+    """The page of a video as HTML; ``data`` is a View's, ``home`` a page to go back to.
+
+    Whatever is shown of names, labels and keys is in a block of data, from which the script takes it as text.
+    """
+    content = {
+        **data,
+        "video": footage.url if footage else None,
+        "expires": footage.expires if footage else "",
+        "home": home,
+    }
+    return assembled(
+        _part("page.html"),
+        title=str(data["object"]) or str(data["task"]),
+        style=_part("page.css"),
+        script=_part("page.js"),
+        data=content,
+        sources={"media-src": _source(footage)} if footage else {},
+    )
+
+
+def assembled(
+    template: str,
+    *,
+    title: str,
+    style: str,
+    script: str,
+    data: Mapping[str, Any],
+    sources: Mapping[str, str],
+) -> str:
+    """A page out of its parts, whose policy allows its own style and script and what ``sources`` adds."""
+    directives = {
+        "default-src": "'none'",
+        "script-src": _digest(script),
+        "style-src": _digest(style),
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        **sources,
+    }
+    parts = {
+        "policy": html.escape("; ".join(f"{name} {value}" for name, value in directives.items())),
+        "title": html.escape(title),
+        "style": style,
+        "script": script,
+        # A script element ends at the first "</script", and takes "<!--" for a beginning.
+        "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+    }
+    # In one pass: what is put in may hold the mark of another place.
+    return _PLACE.sub(lambda match: parts[match[1]], template)
+
+
+def _part(name: str) -> str:
+    return (_PARTS / name).read_text("utf-8")
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _source(footage: Footage) -> str:
+    """What the policy lets the video come from: its origin, or files for a path beside the page."""
+    parts = urlsplit(footage.url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else "file:"
