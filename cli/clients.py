@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
@@ -28,13 +30,7 @@ class Video:
     """One object in OSS, through alibabacloud-oss-v2."""
 
     def __init__(self, account: Account, bucket: str, key: str) -> None:
-        config = oss.config.load_default()
-        config.region = account.region
-        config.endpoint = account.oss_endpoint
-        config.credentials_provider = oss.credentials.StaticCredentialsProvider(
-            account.access_key_id, account.access_key_secret
-        )
-        self._client = oss.Client(config)
+        self._client = _oss_client(account)
         self.bucket = bucket
         self.key = key
         self.uri = f"oss://{bucket}/{key}"
@@ -59,11 +55,67 @@ class Video:
             content: bytes = body.read()
         return content
 
+    def refusal(self) -> str | None:
+        """The code with which OSS refuses to give the object to this account; None where it gives it."""
+        try:
+            with self._client.get_object(oss.GetObjectRequest(bucket=self.bucket, key=self.key)).body as body:
+                body.read()
+        except oss.exceptions.OperationError as error:
+            refused = error.unwrap()
+            if not isinstance(refused, oss.exceptions.ServiceError):
+                raise
+            return str(refused.code)
+        return None
+
     def tags(self) -> dict[str, str]:
         """The object's tags as OSS has them now."""
         request = oss.GetObjectTaggingRequest(bucket=self.bucket, key=self.key)
         result = self._client.get_object_tagging(request)
         return {tag.key: tag.value or "" for tag in (result.tag_set.tags if result.tag_set else None) or []}
+
+
+class Bucket:
+    """What a bucket does by its objects' tags, through alibabacloud-oss-v2."""
+
+    def __init__(self, account: Account, name: str) -> None:
+        self._client = _oss_client(account)
+        self.name = name
+
+    def move_tagged(self, tag: tuple[str, str], storage_class: str, before: datetime) -> None:
+        """Have one lifecycle rule: what has a tag and was written before a time goes to a storage class."""
+        key, value = tag
+        rule = oss.LifecycleRule(
+            id=f"{key}-{value}",
+            prefix="",
+            status="Enabled",
+            tags=[oss.Tag(key=key, value=value)],
+            transitions=[
+                oss.LifecycleRuleTransition(created_before_date=before, storage_class=storage_class)
+            ],
+        )
+        configuration = oss.LifecycleConfiguration(rules=[rule])
+        self._client.put_bucket_lifecycle(
+            oss.PutBucketLifecycleRequest(bucket=self.name, lifecycle_configuration=configuration)
+        )
+
+    def storage_class(self, key: str) -> str:
+        """The storage class of an object."""
+        result = self._client.head_object(oss.HeadObjectRequest(bucket=self.name, key=key))
+        return str(result.storage_class)
+
+    def open_index(self) -> None:
+        """Have an index of the objects' metadata, which searches need."""
+        self._client.open_meta_query(oss.OpenMetaQueryRequest(bucket=self.name, mode="basic"))
+
+    def find_tagged(self, tag: tuple[str, str]) -> list[str]:
+        """The keys of at most 100 objects that have a tag (DoMetaQuery)."""
+        key, value = tag
+        query = json.dumps({"Field": f"OSSTagging.{key}", "Value": value, "Operation": "eq"})
+        request = oss.DoMetaQueryRequest(
+            bucket=self.name, mode="basic", meta_query=oss.MetaQuery(max_results=100, query=query)
+        )
+        files = self._client.do_meta_query(request).files
+        return [file.filename for file in (files.file if files else None) or []]
 
 
 class Project:
@@ -100,3 +152,13 @@ class Project:
             project_name=self.name, task_type=TASK_TYPE, task_id=task_id
         )
         return self._client.get_video_label_classification_result(request).body
+
+
+def _oss_client(account: Account) -> Any:
+    config = oss.config.load_default()
+    config.region = account.region
+    config.endpoint = account.oss_endpoint
+    config.credentials_provider = oss.credentials.StaticCredentialsProvider(
+        account.access_key_id, account.access_key_secret
+    )
+    return oss.Client(config)

@@ -1,14 +1,22 @@
-"""The main job, played through on a local cloud and checked by reading the object back."""
+"""The main job, played through on a local cloud and checked by reading the object back.
+
+Its last steps are what the tags are for: a lifecycle rule, a policy and a search act on them.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cli.checkout import DEPLOYMENT, KEEPING, TAGGING, cloud_config, layer, variables
-from cli.clients import Account, Project, Video
+from cli.clients import Account, Bucket, Project, Video
 from cli.deployer import deploy
 from cli.narration import Narrator
 from cli.problems import Problem
@@ -31,16 +39,42 @@ TASK_SECONDS = 0.5
 TIME_SCALE = 0.05
 UNKNOWN_TASK = "VideoLabelClassification-00000000-0000-0000-0000-000000000000"
 
-NEWER_LABELS = [
-    {"LabelName": name, "ParentLabelName": parent, "LabelLevel": 2, "LabelConfidence": confidence}
-    | {"Language": "zh-Hans"}
-    for name, parent, confidence in (
-        ("夜景", "自然风景", 0.97),
-        ("烟花", "夜景", 0.91),
-        ("Night market", "场所", 0.64),
-        ("人群", "人物", 0.42),
-    )
-]
+# What a user's rule file says, and where it lies in the code root.
+RULES = {"content": {"advert": ["广告", "促销"], "night": ["夜景", "烟花"], "other": "*"}}
+RULE_FILE = "rules.json"
+ADVERT, NIGHT = ("imm_content", "advert"), ("imm_content", "night")
+READER = "reader"
+DENIED_TO_READER = {"StringEquals": {f"oss:ExistingObjectTag/{ADVERT[0]}": ADVERT[1]}}
+READER_POLICY = {
+    "Version": "1",
+    "Statement": [
+        {"Effect": "Allow", "Action": ["oss:GetObject"], "Resource": [f"acs:oss:*:*:{BUCKET}/*"]},
+        {
+            "Effect": "Deny",
+            "Action": ["oss:GetObject"],
+            "Resource": [f"acs:oss:*:*:{BUCKET}/*"],
+            "Condition": DENIED_TO_READER,
+        },
+    ],
+}
+
+
+def _labels(*labels: tuple[str, str, float]) -> list[dict[str, Any]]:
+    """Labels in IMM's form, of name, parent and confidence."""
+    return [
+        {"LabelName": name, "ParentLabelName": parent, "LabelLevel": 2, "LabelConfidence": confidence}
+        | {"Language": "zh-Hans"}
+        for name, parent, confidence in labels
+    ]
+
+
+NEWER_LABELS = _labels(
+    ("夜景", "自然风景", 0.97),
+    ("烟花", "夜景", 0.91),
+    ("Night market", "场所", 0.64),
+    ("人群", "人物", 0.42),
+)
+ADVERT_LABELS = _labels(("促销", "广告", 0.93), ("沙发", "家具", 0.88))
 
 
 class DemoFailed(Problem):
@@ -74,16 +108,22 @@ def play(narrator: Narrator) -> None:
         declared = deploy(cloud, DEPLOYMENT, environment, layer())
         for function in cloud.functions.deployment.functions.values():
             narrator.say(f"function {function.name} ({function.runtime}) with {_layers(function)}")
-        _Play(cloud, declared, narrator).run()
+        _Play(cloud, declared, narrator, environment).run()
 
 
 class _Play:
-    def __init__(self, cloud: LocalCloud, declared: Deployment, narrator: Narrator) -> None:
+    def __init__(
+        self, cloud: LocalCloud, declared: Deployment, narrator: Narrator, environment: Mapping[str, str]
+    ) -> None:
         self._cloud = cloud
         self._tell = narrator
+        self._environment = environment
         config, urls = cloud.config, cloud.endpoints
         account = Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
+        self._account = account
         self._video = Video(account, BUCKET, "videos/宜家.mp4")
+        self._advert = Video(account, BUCKET, "videos/双十一.mp4")
+        self._bucket = Bucket(account, BUCKET)
         self._project = Project(account, PROJECT)
         self._function = declared.resources[TAGGING].name
         self._keeper = declared.resources[KEEPING].name
@@ -97,6 +137,11 @@ class _Play:
         newer = self._newer_task()
         self._late(first, newer)
         self._unknown()
+        reader = self._reader()
+        self._rules()
+        self._lifecycle()
+        self._denied(reader)
+        self._search()
         self._sum_up()
 
     def _first_task(self) -> str:
@@ -181,6 +226,70 @@ class _Play:
         self._expect("it holds the notification byte for byte", message.decode(), _message(kept))
         self._expect("the object's tags are the same", before, self._video.tags())
 
+    def _reader(self) -> Account:
+        """A RAM user who may read every video of the bucket but adverts."""
+        self._tell.step("Somebody may read every object of the bucket but those that are tagged as adverts")
+        self._advert.upload(b"Another stand-in for a video.", OWN_TAGS_HEADER)
+        self._advert.describe(json.dumps(ADVERT_LABELS, ensure_ascii=False).encode())
+        policy = json.dumps(READER_POLICY)
+        keys = self._cloud.call(self._cloud.access.put_user, READER, {READER: policy}).keys
+        reader = replace(
+            self._account, access_key_id=keys.access_key_id, access_key_secret=keys.access_key_secret
+        )
+        self._tell.say(f"the policy of {READER} denies oss:GetObject where {json.dumps(DENIED_TO_READER)}")
+        for video in (self._advert, self._video):
+            self._expect(f"{READER} can read {video.uri}", None, self._refusal(reader, video))
+        return reader
+
+    def _rules(self) -> None:
+        self._tell.step("The functions are deployed again, with tags in the owner's words (TAG_RULES)")
+        self._tell.say(f"{RULE_FILE}: {json.dumps(RULES, ensure_ascii=False)}")
+        with tempfile.TemporaryDirectory() as folder:
+            deployment = Path(folder, DEPLOYMENT.name)
+            shutil.copy(DEPLOYMENT, deployment)
+            code = Path(folder, "functions")
+            shutil.copytree(
+                DEPLOYMENT.parent / "functions", code, ignore=shutil.ignore_patterns("__pycache__")
+            )
+            (code / RULE_FILE).write_text(json.dumps(RULES, ensure_ascii=False), encoding="utf-8")
+            deploy(self._cloud, deployment, {**self._environment, "TAG_RULES": RULE_FILE}, layer())
+        for video, (key, value) in ((self._advert, ADVERT), (self._video, NIGHT)):
+            before = video.tags()
+            self._project.start_task(video.uri, self._topic)
+            record, outcome = self._next_invocation()
+            self._tell.say(f"{video.uri}: outcome {outcome['status']}; {_ran(record)}")
+            self._tell.change(before, video.tags())
+            found = video.tags()
+            self._expect(f"{key} is {value}", value, found.get(key))
+            self._expect("its owner's tags are as they were", OWN_TAGS, {k: found.get(k) for k in OWN_TAGS})
+
+    def _lifecycle(self) -> None:
+        self._tell.step("A lifecycle rule moves adverts to the storage class IA, and leaves the rest")
+        self._bucket.move_tagged(ADVERT, "IA", _next_midnight(self._cloud))
+        done = self._cloud.call(self._cloud.objects.carry_out_lifecycle, BUCKET)
+        for one in done:
+            self._tell.say(f"the rule {one.rule_id} moved {one.key} to {one.storage_class}")
+        self._expect("the advert is in IA", "IA", self._bucket.storage_class(self._advert.key))
+        self._expect("the other is in Standard", "Standard", self._bucket.storage_class(self._video.key))
+        self._expect("nothing else was moved", [self._advert.key], [one.key for one in done])
+
+    def _denied(self, reader: Account) -> None:
+        self._tell.step(f"{READER} asks for both videos again")
+        refusal = self._refusal(reader, self._advert)
+        self._tell.say(f"{self._advert.uri}: {refusal or 'read'}")
+        self._expect(f"{READER} is denied the advert now", "AccessDenied", refusal)
+        self._expect(f"{READER} can read the other", None, self._refusal(reader, self._video))
+
+    def _refusal(self, reader: Account, video: Video) -> str | None:
+        return Video(reader, video.bucket, video.key).refusal()
+
+    def _search(self) -> None:
+        self._tell.step("OSS searches the bucket for adverts (MetaQuery)")
+        self._bucket.open_index()
+        found = self._bucket.find_tagged(ADVERT)
+        self._tell.say(f"{ADVERT[0]}={ADVERT[1]}: {', '.join(found)}")
+        self._expect("the search finds the advert, and nothing else", [self._advert.key], found)
+
     def _notification(self, task_id: str) -> bytes:
         """What IMM would publish of a task that has just ended."""
         config, now = self._cloud.config, self._cloud.clock.now()
@@ -242,6 +351,12 @@ class _Play:
         functions = self._cloud.functions
         lines = [line.text for name in (self._function, self._keeper) for line in functions.logs(name)]
         return "\nThe function's log:\n" + "\n".join(lines[-30:]) if lines else ""
+
+
+def _next_midnight(cloud: LocalCloud) -> datetime:
+    """A rule takes what was written before a midnight."""
+    tomorrow = cloud.clock.now() + timedelta(days=1)
+    return tomorrow.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _layers(function: FunctionDeclaration) -> str:
