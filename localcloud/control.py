@@ -1,6 +1,6 @@
 """The control API: what a test or a curious user may arrange and look at, in JSON, unsigned, on loopback.
 
-It has no counterpart in the real cloud.
+It has no counterpart in the real cloud. Whoever is on this machine may use it, but no page in a browser.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from localcloud.database import StateInaccessible
 from localcloud.faults import Fault, FaultKind
 from localcloud.imm.tasks import TaskRecord
+from localcloud.same_origin import SameOrigin
 
 if TYPE_CHECKING:
     from localcloud.cloud import LocalCloud
@@ -35,7 +37,7 @@ class Control:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
-        self.app = Starlette(
+        routes = Starlette(
             routes=[
                 _route("GET", "/", self._describe),
                 _route("GET", "/calls", self._list_calls),
@@ -68,6 +70,7 @@ class Control:
                 StateInaccessible: _refuse(500),
             },
         )
+        self.app: ASGIApp = SameOrigin(routes)
 
     async def _describe(self, request: Request) -> dict[str, Any]:
         config = self._cloud.config

@@ -361,8 +361,8 @@ def test_invoke_exits_with_75_where_a_retry_may_help(served: str) -> None:
     session = requests.Session()
     session.trust_env = False
     with session:
-        fault = json.dumps({"kind": "error", "action": "GetTask", "status": 503, "times": 3})
-        assert session.post(f"{control_of(served)}/faults", data=fault).status_code == 204
+        fault: Any = {"kind": "error", "action": "GetTask", "status": 503, "times": 3}
+        assert session.post(f"{control_of(served)}/faults", json=fault).status_code == 204
         result = run("invoke", "--control", control_of(served), TASK_EVENT)
         session.delete(f"{control_of(served)}/faults")
     assert result.exit_code == 75

@@ -26,6 +26,7 @@ class Control:
         self.cloud = cloud
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.headers["Content-Type"] = "application/json"
 
     def close(self) -> None:
         self._session.close()
@@ -202,9 +203,75 @@ def test_what_is_not_understood_is_refused_with_a_sentence(
     control: Control, method: str, path: str, body: object, status: int
 ) -> None:
     data = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
-    answer = requests.request(method, control.cloud.endpoints.control + path, data=data, timeout=10)
+    headers = {"Content-Type": "application/json"}
+    url = control.cloud.endpoints.control + path
+    answer = requests.request(method, url, data=data, headers=headers, timeout=10)
     assert answer.status_code == status
     assert answer.text
+
+
+# What a page in somebody's browser may not do
+
+
+OWN, FORM = {"Content-Type": "application/json"}, {"Content-Type": "application/x-www-form-urlencoded"}
+FOREIGN_REQUESTS: list[tuple[str, dict[str, str], int]] = [
+    # The page's own name leads to this machine by now (DNS rebinding)
+    ("GET", {"Host": "attacker.example:{port}"}, 403),
+    ("POST", {**OWN, "Host": "attacker.example"}, 403),
+    ("POST", {**OWN, "Host": "127.0.0.1.attacker.example:{port}"}, 403),
+    ("POST", {**OWN, "Host": "127.0.0.1"}, 403),
+    ("POST", {**OWN, "Host": "localhost:1"}, 403),
+    # A page of another origin, of a file, or of another port asks
+    ("GET", {"Origin": "https://attacker.example"}, 403),
+    ("POST", {**OWN, "Origin": "https://attacker.example"}, 403),
+    ("POST", {**OWN, "Origin": "null"}, 403),
+    ("POST", {**OWN, "Origin": "http://127.0.0.1:1"}, 403),
+    ("POST", {**OWN, "Origin": "https://127.0.0.1:{port}"}, 403),
+    ("DELETE", {"Origin": "http://localhost:{port}"}, 403),
+    ("GET", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403),
+    ("POST", {**OWN, "Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"}, 403),
+    # A form, and a request that needs no preflight
+    ("POST", FORM, 415),
+    ("POST", {"Content-Type": "text/plain"}, 415),
+    ("POST", {"Content-Type": "multipart/form-data; boundary=application/json"}, 415),
+    ("POST", {"Content-Type": "text/plain; application/json"}, 415),
+    ("POST", {}, 415),
+    ("PUT", FORM, 415),
+]
+
+
+@pytest.mark.parametrize(("method", "headers", "status"), FOREIGN_REQUESTS)
+def test_what_a_page_of_others_can_send_is_refused_and_changes_nothing(
+    control: Control, cloud: LocalCloud, method: str, headers: dict[str, str], status: int
+) -> None:
+    url = cloud.endpoints.control
+    port = url.rpartition(":")[2]
+    sent = {name: value.format(port=port) for name, value in headers.items()}
+    body = None if method in ("GET", "DELETE") else b'{"kind": "error", "action": "PutBucket"}'
+
+    answer = requests.request(method, f"{url}/faults", headers=sent, data=body, timeout=10)
+
+    assert answer.status_code == status
+    assert answer.json()["message"]
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    control.ask("PUT", "/buckets/unharmed")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "http://127.0.0.1:{port}", "Sec-Fetch-Site": "same-origin"},
+        {"Host": "localhost:{port}", "Origin": "http://localhost:{port}"},
+        {"Host": "LOCALHOST:{port}"},
+        {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
+        {"Content-Type": "application/json; charset=utf-8"},
+    ],
+)
+def test_who_is_on_this_machine_is_answered(cloud: LocalCloud, headers: dict[str, str]) -> None:
+    url = cloud.endpoints.control
+    sent = {name: value.format(port=url.rpartition(":")[2]) for name, value in {**OWN, **headers}.items()}
+    assert requests.post(f"{url}/settled", headers=sent, timeout=10).status_code == 204
 
 
 def test_results_go_to_topics_and_nowhere_else(cloud: LocalCloud) -> None:
