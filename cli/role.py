@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cli.checkout import DEPLOYMENT, POLICIES
+from cli.cloud.target import Media, read_target
 from cli.installation.documents import Documents
-from cli.installation.target import Media, read_target
 from localcloud.cloud import LocalCloud
 
 

@@ -12,6 +12,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from cli.cloud.access import Access, check_keys
+from cli.cloud.target import Target
 from cli.failed.answer import Function
 from cli.failed.carrying_out import Deed, carry_out, say_none
 from cli.failed.deployed import DeployedFunction
@@ -26,10 +28,8 @@ from cli.failed.replaying import Removal, Replay
 from cli.failed.selection import Filter, named
 from cli.failed.store import Store
 from cli.failed.tables import line_of, records, show_groups
-from cli.installation.access import Access, check_keys
 from cli.installation.beginning import access_to, declared_target, known_problems
 from cli.installation.options import endpoint_options_of, plan_options
-from cli.installation.target import Target
 from cli.narration import new_console
 from cli.problems import Problem
 from imm_label_tags.environment import shut_out

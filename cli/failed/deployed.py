@@ -8,11 +8,11 @@ from alibabacloud_fc20230330 import models
 from alibabacloud_fc20230330.client import Client
 from darabonba.runtime import RuntimeOptions
 
+from cli.cloud.access import Access
+from cli.cloud.calls import LASTING, Call, CallFailed, ask
+from cli.cloud.target import Target
 from cli.failed.answer import Answer, Failed, read_answer
 from cli.failed.store import LISTED_IN
-from cli.installation.access import Access
-from cli.installation.calls import LASTING, Call, CallFailed, ask
-from cli.installation.target import Target
 
 # For what an invocation takes besides the function's own time: a cold start, the way there and back.
 _SECONDS_AROUND = 60

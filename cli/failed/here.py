@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from types import SimpleNamespace
 
+from cli.cloud.access import Access
+from cli.cloud.target import Target
 from cli.failed.answer import Answer, Failed, Succeeded
-from cli.installation.access import Access
-from cli.installation.target import Target
 from cli.problems import Problem
 from imm_label_tags.errors import InvalidSetting, TaggingError
 from imm_label_tags.tagging.instance import Instance

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from cli.cloud.calls import CallFailed
 from cli.failed.record import Kept, Listed, Unreadable
 from cli.failed.selection import Filter, candidates
 from cli.failed.store import Store
-from cli.installation.calls import CallFailed
 
 READERS = 16
 # So many are read ahead of the one that is looked at.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from cli.cloud.calls import LASTING, CallFailed
 from cli.failed.answer import Failed, Function
 from cli.failed.record import Unreadable
 from cli.failed.store import Store
 from cli.failed.work import End, Ended
-from cli.installation.calls import LASTING, CallFailed
 
 
 class Replay:

@@ -9,9 +9,9 @@ from typing import Any
 
 import alibabacloud_oss_v2 as oss
 
+from cli.cloud.calls import Call, CallFailed, Obstacle, ask
 from cli.failed.record import Kept, Listed, Record, Unreadable, is_record
 from cli.failed.span import Span
-from cli.installation.calls import Call, CallFailed, Obstacle, ask
 from imm_label_tags.errors import InvalidFailureRecord
 from imm_label_tags.failures.failed_event import FailedEvent
 from imm_label_tags.failures.settings import FailedEvents

@@ -7,8 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import Enum
 
+from cli.cloud.calls import CallFailed
 from cli.failed.interruption import Interruption
-from cli.installation.calls import CallFailed
 
 # How often it is looked whether Ctrl-C was pressed.
 _LOOK_SECONDS = 0.1

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from cli import checkout
-from cli.installation.access import Access, Endpoints, check_keys, keys_of
-from cli.installation.caller import identify
-from cli.installation.target import Target, read_target
+from cli.cloud.access import Access, Endpoints, check_keys, keys_of
+from cli.cloud.caller import identify
+from cli.cloud.target import Target, read_target
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.file import ManifestUnreadable
 from cli.problems import Problem

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cli.installation.calls import CallFailed
+from cli.cloud.calls import CallFailed
 from cli.installation.plan import Plan, State
 
 _STYLES = {

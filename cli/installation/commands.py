@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from cli import checkout
-from cli.installation.access import check_keys
+from cli.cloud.access import check_keys
+from cli.cloud.caller import check_account, identify
+from cli.cloud.target import Media, Target
 from cli.installation.beginning import access_to, declared_target, known_problems
-from cli.installation.caller import check_account, identify
 from cli.installation.carrying_out import carry_out
 from cli.installation.diagnosis import Diagnosis
 from cli.installation.documents import Documents
@@ -22,7 +23,6 @@ from cli.installation.examination import Finding, Verdict, examine
 from cli.installation.options import endpoint_options, media_options, plan_options
 from cli.installation.services import Services, connect
 from cli.installation.set_up import plan_setup
-from cli.installation.target import Media, Target
 from cli.installation.tear_down import plan_teardown
 from cli.narration import new_console
 from cli.problems import Problem

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from cli.installation.access import Access, NoKeys, check_keys
-from cli.installation.caller import Caller, OtherAccount, check_account, identify
+from cli.cloud.access import Access, NoKeys, check_keys
+from cli.cloud.caller import Caller, OtherAccount, check_account, identify
+from cli.cloud.target import Media, Target, TopicTrigger
 from cli.installation.documents import Documents
 from cli.installation.examination import Check, Failing, NotInLayer
 from cli.installation.function_checks import (
@@ -24,7 +25,6 @@ from cli.installation.permissions import Need, needs_of
 from cli.installation.round_trip import round_trip
 from cli.installation.services import Services
 from cli.installation.set_up import FUNCTION_SERVICE, TOPIC_SERVICE
-from cli.installation.target import Media, Target, TopicTrigger
 from cli.manifest.fields import FieldUnreadable
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.target import TargetObject

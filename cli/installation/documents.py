@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cli.installation.target import Media, Target, topic_in
+from cli.cloud.target import Media, Target, topic_in
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.function import DeclaredFunction
 from imm_label_tags.failures.settings import FailedEvents

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from cli.installation.calls import CallFailed
+from cli.cloud.calls import CallFailed
 from cli.manifest.fields import FieldUnreadable
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from alibabacloud_fc20230330 import models
 from alibabacloud_fc20230330.client import Client
 
-from cli.installation.access import Access
-from cli.installation.calls import Call, ask, found
+from cli.cloud.access import Access
+from cli.cloud.calls import Call, ask, found
 
 _PAGE = 100
 

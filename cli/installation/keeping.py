@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from cli.cloud.target import Target
 from cli.failed.span import Span
 from cli.installation.documents import Documents
 from cli.installation.examination import Check, Failing
@@ -24,7 +25,6 @@ from cli.installation.functions import DeployedFunction
 from cli.installation.permissions import needs_of
 from cli.installation.services import Services
 from cli.installation.set_up import FUNCTION_SERVICE
-from cli.installation.target import Target
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.failures.settings import VARIABLE, FailedEvents, read_failed_settings
 from localcloud.ram.templates import UnusableTemplate

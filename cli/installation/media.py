@@ -8,8 +8,8 @@ import alibabacloud_oss_v2 as oss
 from alibabacloud_imm20200930 import models
 from alibabacloud_imm20200930.client import Client
 
-from cli.installation.access import Access
-from cli.installation.calls import Call, found
+from cli.cloud.access import Access
+from cli.cloud.calls import Call, found
 
 
 @dataclass(frozen=True)

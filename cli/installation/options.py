@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cli.installation.access import Endpoints
+from cli.cloud.access import Endpoints
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 from alibabacloud_ram20150501 import models
 from alibabacloud_ram20150501.client import Client
 
-from cli.installation.access import Access
-from cli.installation.calls import Call, ask, found
+from cli.cloud.access import Access
+from cli.cloud.calls import Call, ask, found
 
 CUSTOM = "Custom"
 SYSTEM = "System"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cli.cloud.access import Access
+from cli.cloud.target import Target
 from cli.failed.store import Store
-from cli.installation.access import Access
 from cli.installation.functions import Functions
 from cli.installation.media import Buckets, Projects
 from cli.installation.ram import Ram
-from cli.installation.target import Target
 from cli.installation.topics import Topics
 from imm_label_tags.failures.settings import FailedEvents
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from cli.cloud.target import Media, Target
 from cli.installation import marks
 from cli.installation.documents import Documents, log_of
 from cli.installation.plan import Plan, State, Step
 from cli.installation.ram import CUSTOM, Policy, Ram, Role
 from cli.installation.services import Services
-from cli.installation.target import Media, Target
 from cli.installation.topics import Topic
 from cli.manifest.fields import FieldUnknown
 from imm_label_tags.errors import InvalidSetting

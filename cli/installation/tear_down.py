@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
+from cli.cloud.target import Target
 from cli.installation import marks
 from cli.installation.documents import Documents
 from cli.installation.plan import Plan, State, Step
 from cli.installation.ram import Policy, Role
 from cli.installation.services import Services
 from cli.installation.set_up import ours_unchanged
-from cli.installation.target import Target
 from cli.installation.topics import LARGEST_MESSAGE, Topic
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.function import DeclaredFunction

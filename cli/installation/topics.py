@@ -10,8 +10,8 @@ from typing import Any
 from alibabacloud_mns_open20220119 import models
 from alibabacloud_mns_open20220119.client import Client
 
-from cli.installation.access import Access
-from cli.installation.calls import Call, ask, found
+from cli.cloud.access import Access
+from cli.cloud.calls import Call, ask, found
 
 LARGEST_MESSAGE = 65_536
 _PAGE = 50

@@ -12,10 +12,10 @@ import requests
 from click.testing import CliRunner, Result
 
 from cli import checkout
-from cli.installation.access import Access, Endpoints
+from cli.cloud.access import Access, Endpoints
+from cli.cloud.target import read_target
 from cli.installation.commands import doctor, setup, teardown
 from cli.installation.services import Services, connect
-from cli.installation.target import read_target
 from cli.local_deployment import load_deployment
 from imm_label_tags.services.credentials import Keys
 from localcloud.accounts import Identity

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cli.installation.access import Endpoints
+from cli.cloud.access import Endpoints
 from cli.installation.commands import setup
 from localcloud.faults import FaultKind
 from tests.installation.account import BUCKET, PROJECT, Account, flat

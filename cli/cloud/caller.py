@@ -12,8 +12,8 @@ from alibabacloud_tea_openapi.client import Client
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
-from cli.installation.access import Access
-from cli.installation.calls import Call, ask
+from cli.cloud.access import Access
+from cli.cloud.calls import Call, ask
 from cli.problems import Problem
 
 
