@@ -1,4 +1,4 @@
-"""One event through the function: on a running local cloud, or here against the real services."""
+"""One event through the function: on a running local cloud, or here with an account's services."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import Any
 
 import requests
 from alibabacloud_tea_openapi.client import Client
-from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
+from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
 from cli.checkout import DEPLOYMENT, TAGGING, layer
+from cli.cloud.access import Access
+from cli.cloud.running import RunningCloud
+from cli.cloud.where import Where
 from cli.local_deployment import load_deployment
 from cli.manifest.function import TAGGING_HANDLER
 from cli.problems import Problem
@@ -26,6 +29,7 @@ from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.service import FunctionCompute
 
 CONNECT_SECONDS = 2.0
+LONGEST_INVOCATION_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -37,27 +41,23 @@ class Invoked:
     log: tuple[str, ...]
 
 
-def invoke_on_local_cloud(control: str, event: bytes) -> Invoked:
-    """Invoke the function that tags on a local cloud that runs, however it was deployed to it.
+def invoke(where: Where, event: bytes) -> Invoked:
+    """Run the function that tags on one event; raises Problem where it cannot be run.
 
-    Raises Problem where no cloud answers, and where it has no such function, or several.
+    On a local cloud the function that was deployed to it is invoked, whatever its name; for an account the
+    code of this checkout runs here.
     """
+    return _invoke_here(where, event) if where.running is None else _invoke_on(where.running, where, event)
+
+
+def _invoke_on(cloud: RunningCloud, where: Where, event: bytes) -> Invoked:
+    function = _tagging(cloud.handlers)
+    answer = _invoke_function(where.access(), function, event)
+    headers = answer["headers"]
     session = requests.Session()
     session.trust_env = False
     with session:
-        try:
-            cloud = session.get(control, timeout=CONNECT_SECONDS).json()
-            handlers = dict(cloud["handlers"])
-        except (requests.RequestException, ValueError, LookupError, TypeError):
-            raise Problem(
-                f"No local cloud answers at {control}. Start one with `imm-label-tags serve`, name another "
-                "with --control, or use --real for the services of Alibaba Cloud."
-            ) from None
-        function = _tagging(handlers)
-        answer = _invoke_function(cloud, function, event)
-        headers = answer["headers"]
-        url = f"{control}/logs/{function}"
-        request_id = headers["x-fc-request-id"]
+        url, request_id = f"{cloud.control}/logs/{function}", headers["x-fc-request-id"]
         lines = session.get(url, params={"request_id": request_id}, timeout=CONNECT_SECONDS).json()
     return Invoked(
         body=bytes(answer["body"]),
@@ -82,18 +82,9 @@ def _tagging(handlers: Mapping[str, str]) -> str:
     return names[0]
 
 
-def _invoke_function(cloud: Mapping[str, Any], function: str, event: bytes) -> Mapping[str, Any]:
-    scheme, _, host = cloud["endpoints"]["fc"].partition("://")
-    client = Client(
-        Config(
-            endpoint=host,
-            protocol=scheme.upper(),
-            region_id=cloud["region"],
-            access_key_id=cloud["access_key_id"],
-            access_key_secret=cloud["access_key_secret"],
-            read_timeout=900_000,
-        )
-    )
+def _invoke_function(access: Access, function: str, event: bytes) -> Mapping[str, Any]:
+    config = access.openapi("fc")
+    config.read_timeout = LONGEST_INVOCATION_SECONDS * 1000
     params = Params(
         action="InvokeFunction",
         version="2023-03-30",
@@ -106,19 +97,23 @@ def _invoke_function(cloud: Mapping[str, Any], function: str, event: bytes) -> M
         body_type="binary",
     )
     try:
-        answer: Mapping[str, Any] = client.call_api(params, OpenApiRequest(stream=event), RuntimeOptions())
+        answer: Mapping[str, Any] = Client(config).call_api(
+            params, OpenApiRequest(stream=event), RuntimeOptions()
+        )
     except TeaException as error:
         raise Problem(f"The local cloud did not run {function}: {error}") from None
     return answer
 
 
-def invoke_against_real_services(environment: Mapping[str, str], event: bytes) -> Invoked:
-    """Run the function here, with keys and endpoints from the environment; raises Problem without keys."""
-    keys = _keys(environment)
-    deployment = load_deployment(DEPLOYMENT, environment)
+def _invoke_here(where: Where, event: bytes) -> Invoked:
+    access = where.access()
+    deployment = load_deployment(DEPLOYMENT, where.variables)
     declaration = deployment.resources[TAGGING]
-    # The default, OSS's internal endpoint, is reached from within Alibaba Cloud only.
-    endpoint = environment.get("OSS_ENDPOINT") or f"https://oss-{declaration.region}.aliyuncs.com"
+    keys = Identity(
+        access.keys.access_key_id, access.keys.access_key_secret, access.keys.security_token or None
+    )
+    # OSS's internal endpoint, the function's default, is reached from within Alibaba Cloud only.
+    endpoints = {f"{name.upper()}_ENDPOINT": access.endpoints[name].url for name in ("imm", "oss")}
 
     async def run(database: Database) -> Invoked:
         functions = FunctionCompute(
@@ -129,7 +124,7 @@ def invoke_against_real_services(environment: Mapping[str, str], event: bytes) -
             clock=Clock(),
             database=database,
             runtime_files=RuntimeFiles(base_interpreter(), layer()),
-            variables={"OSS_ENDPOINT": endpoint},
+            variables=endpoints,
             destinations=_NoDestinations(),
         )
         await functions.start()
@@ -145,25 +140,6 @@ def invoke_against_real_services(environment: Mapping[str, str], event: bytes) -
         return asyncio.run(run(database))
     finally:
         database.close()
-
-
-def _keys(environment: Mapping[str, str]) -> Identity:
-    missing = [
-        name
-        for name in ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
-        if not environment.get(name)
-    ]
-    if missing:
-        raise Problem(
-            f"There are no keys for Alibaba Cloud: {' and '.join(missing)} not set. Export the keys of a "
-            "user that has the permissions of the function's role (and ALIBABA_CLOUD_SECURITY_TOKEN for "
-            "temporary ones)."
-        )
-    return Identity(
-        environment["ALIBABA_CLOUD_ACCESS_KEY_ID"],
-        environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
-        environment.get("ALIBABA_CLOUD_SECURITY_TOKEN") or None,
-    )
 
 
 def _account_of(role: str | None) -> str:

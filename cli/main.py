@@ -7,11 +7,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import IO, Any, ClassVar
 
 import click
 from rich.console import Console
@@ -19,6 +18,8 @@ from rich.text import Text
 
 from cli import demo as demo_play
 from cli import invocation, serving
+from cli.cloud.where import Where, where_options
+from cli.manifest.fields import FieldUnreadable
 from cli.manifest.file import ManifestUnreadable
 from cli.narration import Narrator, new_console
 from cli.problems import Problem
@@ -26,8 +27,18 @@ from cli.process import ENDING
 from imm_label_tags.environment import shut_out
 from localcloud.database import StateInaccessible, StateUnusable
 from localcloud.fc.section import DeclarationError
+from localcloud.ram.templates import UnusableTemplate
 from localcloud.server import PortInUse
 
+_PROBLEMS = (
+    PortInUse,
+    StateUnusable,
+    StateInaccessible,
+    ManifestUnreadable,
+    FieldUnreadable,
+    DeclarationError,
+    UnusableTemplate,
+)
 # sysexits.h: a temporary failure, the user may try again.
 EXIT_RETRYABLE = 75
 
@@ -55,6 +66,13 @@ class Commands(click.Group):
             return command
         return super().get_command(context, name)
 
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command; what may be wrong with files, ports and kept state is a Problem for all of them."""
+        try:
+            return super().invoke(context)
+        except _PROBLEMS as error:
+            raise Problem(str(error)) from None
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
@@ -69,8 +87,7 @@ def demo() -> None:
     """
     shut_out(os.environ)
     console = new_console()
-    with _known_problems():
-        demo_play.play(Narrator(console))
+    demo_play.play(Narrator(console))
     console.print("\n[bold green]Every step was verified.[/]")
 
 
@@ -126,60 +143,37 @@ def serve(
         # What the parent ignores stays ignored: nohup, and a shell's commands in the background.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: stopped.set())
-    with _known_problems():
-        serving.serve(
-            new_console(),
-            first_port=port,
-            directory=directory,
-            task_seconds=task_seconds,
-            time_scale=time_scale,
-            accept_unicode_tags=unicode_tags,
-            stopped=stopped,
-            empty=empty,
-        )
+    serving.serve(
+        new_console(),
+        first_port=port,
+        directory=directory,
+        task_seconds=task_seconds,
+        time_scale=time_scale,
+        accept_unicode_tags=unicode_tags,
+        stopped=stopped,
+        empty=empty,
+    )
 
 
 @main.command()
 @click.argument("event_file", type=click.File("rb"))
-@click.option(
-    "--control",
-    default=f"http://127.0.0.1:{serving.FIRST_PORT + 4}",
-    show_default=True,
-    metavar="URL",
-    help="The control endpoint of the local cloud that runs the function.",
-)
-@click.option(
-    "--real",
-    is_flag=True,
-    help="Run the function here against Alibaba Cloud, with ALIBABA_CLOUD_* keys from the environment.",
-)
 @click.option("--json", "as_json", is_flag=True, help="Print the function's answer as it is, and no log.")
-def invoke(event_file: IO[bytes], control: str, real: bool, as_json: bool) -> None:
+@where_options
+def invoke(event_file: IO[bytes], as_json: bool, where: Where) -> None:
     """Run the function on one event, a file or - for standard input.
+
+    With --local, the function that is deployed there; else the code of this checkout, here and with your
+    keys: it tags the object in the account.
 
     Exit status: 0 for an outcome, 1 for an error, 75 for an error that a retry may help, 2 where the
     function was not run.
     """
-    event = event_file.read()
-    with _known_problems():
-        if real:
-            invoked = invocation.invoke_against_real_services(os.environ, event)
-        else:
-            shut_out(os.environ)
-            invoked = invocation.invoke_on_local_cloud(control.rstrip("/"), event)
+    invoked = invocation.invoke(where, event_file.read())
     if as_json:
         click.echo(invoked.body)
     else:
         _show(new_console(), invoked)
     sys.exit(_exit_status(invoked))
-
-
-@contextmanager
-def _known_problems() -> Iterator[None]:
-    try:
-        yield
-    except (PortInUse, StateUnusable, StateInaccessible, ManifestUnreadable, DeclarationError) as error:
-        raise Problem(str(error)) from None
 
 
 def _show(console: Console, invoked: invocation.Invoked) -> None:

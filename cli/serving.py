@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +14,7 @@ from rich.text import Text
 
 from cli import checkout, sample
 from cli.checkout import FAILED_EVENTS, KEEPING, cloud_config, layer, variables
+from cli.cloud.running import announced
 from cli.deployer import deploy
 from cli.role import give_roles
 from localcloud.cloud import LocalCloud
@@ -54,13 +57,16 @@ def serve(
         uri = sample.prepare(cloud)
         if empty:
             _announce_empty(console, cloud, uri)
+        else:
+            give_roles(cloud, environment, bucket=sample.BUCKET, project=sample.PROJECT)
+            _announce(console, cloud, deploy(cloud, checkout.DEPLOYMENT, environment, layer()), uri)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(announced(cloud.endpoints.control, os.environ))
+            except OSError as error:
+                only = f"\nOther commands find it only with --local {cloud.endpoints.control}: {error}."
+                console.print(Text(only, "yellow"), soft_wrap=True)
             stopped.wait()
-            console.print("Stopping.")
-            return
-        give_roles(cloud, environment, bucket=sample.BUCKET, project=sample.PROJECT)
-        declared = deploy(cloud, checkout.DEPLOYMENT, environment, layer())
-        _announce(console, cloud, declared, uri)
-        stopped.wait()
         console.print("Stopping.")
 
 
@@ -81,8 +87,9 @@ def _announce(console: Console, cloud: LocalCloud, declared: Deployment, uri: st
         f"There is one video, {uri}, whose task has ended. In another terminal, tag it:\n",
     ):
         console.print(sentence, soft_wrap=True)
-    for line in first_call(cloud, failed_events):
-        console.print(Text(line, style="cyan"), soft_wrap=True)
+    console.print(
+        Text(f".venv/bin/imm-label-tags invoke --local {sample.EVENT}", style="cyan"), soft_wrap=True
+    )
 
 
 def _announce_empty(console: Console, cloud: LocalCloud, uri: str) -> None:
@@ -100,13 +107,12 @@ def _announce_empty(console: Console, cloud: LocalCloud, uri: str) -> None:
 
 def first_deployment(cloud: LocalCloud) -> tuple[str, ...]:
     """Lines for a shell: a deployment with Serverless Devs, a first invocation, and how to leave."""
-    # Only for this command: s.yaml would hand OSS's and IMM's to the functions.
-    endpoints = _assigned(_endpoints(cloud))
     media = f"--bucket {sample.BUCKET} --project {sample.PROJECT}"
+    variables = " ".join(f"{name}={value}" for name, value in deployment_variables(cloud).items())
     return (
         "bash",
-        f"export {_assigned(deployment_variables(cloud))}",
-        f"{endpoints} .venv/bin/imm-label-tags setup {media} --yes",
+        f"export {variables}",
+        f".venv/bin/imm-label-tags setup --local {media} --yes",
         "s deploy -y",
         f"s tag_object invoke -f {sample.EVENT}",
         "exit",
@@ -117,7 +123,10 @@ def deployment_variables(cloud: LocalCloud) -> dict[str, str]:
     """What a shell needs so that Serverless Devs deploys this checkout to a local cloud."""
     urls, config = cloud.endpoints, cloud.config
     return {
-        **_account(cloud),
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": config.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": config.access_key_secret,
+        "FC_DEPLOY_REGION": config.region,
+        "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id,
         "FAILED_EVENTS": FAILED_EVENTS,
         # Serverless Devs takes these three together, before any alias of `s config`.
         "AccountID": config.account_id,
@@ -150,38 +159,3 @@ def _list_facts(console: Console, cloud: LocalCloud, more: Mapping[str, str]) ->
     console.print(Text("The local cloud is running. Ctrl-C ends it.", style="bold"))
     for name, value in facts.items():
         console.print(Text.assemble((f"  {name:18}", "dim"), value), soft_wrap=True)
-
-
-def first_call(cloud: LocalCloud, failed_events: str) -> tuple[str, str]:
-    """Two lines for a shell: what the SDKs and the other commands need to know, and a first invocation."""
-    exports = {**_account(cloud), "FAILED_EVENTS": failed_events, **_endpoints(cloud)}
-    call = f".venv/bin/imm-label-tags invoke --control {cloud.endpoints.control} {sample.EVENT}"
-    return f"export {_assigned(exports)}", call
-
-
-def _account(cloud: LocalCloud) -> dict[str, str]:
-    """Whose keys the SDKs and the other commands use, and where s.yaml is deployed to."""
-    config = cloud.config
-    return {
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": config.access_key_id,
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": config.access_key_secret,
-        "FC_DEPLOY_REGION": config.region,
-        "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id,
-    }
-
-
-def _endpoints(cloud: LocalCloud) -> dict[str, str]:
-    """Where the other commands find the services."""
-    urls = cloud.endpoints
-    return {
-        "OSS_ENDPOINT": urls.oss,
-        "IMM_ENDPOINT": urls.imm,
-        "MNS_ENDPOINT": urls.mns,
-        "FC_ENDPOINT": urls.fc,
-        "RAM_ENDPOINT": urls.ram,
-        "STS_ENDPOINT": urls.ram,
-    }
-
-
-def _assigned(variables: Mapping[str, str]) -> str:
-    return " ".join(f"{name}={value}" for name, value in variables.items())

@@ -39,6 +39,15 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Neither profiles of the developer's are found, nor local clouds that run elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HOME", "XDG_RUNTIME_DIR"):
+            patch.setenv(name, str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_cloud() -> Iterator[LocalCloud]:
     with LocalCloud(CloudConfig(task_seconds=0.0, time_scale=0.001)) as cloud:

@@ -1,17 +1,22 @@
-"""With whose keys the services are called, and where they are."""
+"""What a client of a service is built from: keys, region, endpoints; and whose keys they are."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import alibabacloud_oss_v2 as oss
 import requests
 from alibabacloud_oss_v2.transport import RequestsHttpClient
-from alibabacloud_tea_openapi.utils_models import Config
+from alibabacloud_tea_openapi.client import Client
+from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
+from darabonba.runtime import RuntimeOptions
 from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 
+from cli.cloud.calls import Call, ask
+from cli.cloud.keys import NoKeys
 from cli.problems import Problem
 from imm_label_tags.environment import Endpoint
 from imm_label_tags.services.credentials import Keys
@@ -19,22 +24,6 @@ from imm_label_tags.services.credentials import Keys
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 _URL = re.compile(r"(?:(https?)://)?([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?)/?", re.ASCII)
-_ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
-_SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
-_TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"
-
-
-class NoKeys(Problem):
-    """The environment has no keys."""
-
-    advice = (
-        "Export the keys of a user or role that may do what deploy/policies/setup.json lists (and "
-        f"{_TOKEN} for temporary ones)."
-    )
-
-    def __init__(self, missing: list[str]) -> None:
-        self.said = f"There are no keys for Alibaba Cloud: {' and '.join(missing)} not set."
-        super().__init__(f"{self.said} {self.advice}")
 
 
 class BadEndpoint(Problem):
@@ -58,6 +47,12 @@ class Endpoints:
     imm: str = ""
     oss: str = ""
 
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Endpoints:
+        """Those that an environment names: RAM_ENDPOINT and so on."""
+        names = (field.name for field in fields(cls))
+        return cls(**{name: environment.get(f"{name.upper()}_ENDPOINT", "").strip() for name in names})
+
     def resolved(self, region: str, account_id: str) -> Mapping[str, Endpoint]:
         """Every endpoint; raises BadEndpoint."""
         real = {
@@ -75,11 +70,17 @@ class Endpoints:
 
 @dataclass(frozen=True)
 class Access:
-    """Everything that a client of a service is built from."""
+    """Everything that a client of a service is built from; ``no_keys`` says why ``keys`` are empty."""
 
     region: str
     keys: Keys
     endpoints: Mapping[str, Endpoint]
+    no_keys: NoKeys | None = None
+
+    def check_keys(self) -> None:
+        """Raise NoKeys where there are none."""
+        if self.no_keys is not None:
+            raise self.no_keys
 
     def openapi(self, service: str) -> Config:
         """The configuration of an SDK of the OpenAPI family."""
@@ -113,17 +114,51 @@ class Access:
         return oss.Client(config)
 
 
-def keys_of(environment: Mapping[str, str]) -> Keys:
-    """The keys in the environment, as far as there are any; ``check_keys`` says whether they are whole."""
-    return Keys(*(environment.get(name, "").strip() for name in (_ID, _SECRET, _TOKEN)))
+@dataclass(frozen=True)
+class Caller:
+    """An account, and the ARN of the user or role in it."""
+
+    account_id: str
+    arn: str
 
 
-def check_keys(keys: Keys) -> None:
-    """Raise NoKeys unless there is an access key with its secret."""
-    given = {_ID: keys.access_key_id, _SECRET: keys.access_key_secret}
-    missing = [name for name, value in given.items() if not value]
-    if missing:
-        raise NoKeys(missing)
+class OtherAccount(Problem):
+    """The keys belong to another account than the one in ``s.yaml``."""
+
+    def __init__(self, caller: Caller, declared: str) -> None:
+        self.said = f"The keys are those of {caller.arn}, but s.yaml is resolved for the account {declared}."
+        self.advice = (
+            f"Run `export ALIBABA_CLOUD_ACCOUNT_ID={caller.account_id}`, or use the keys of {declared}."
+        )
+        super().__init__(f"{self.said} {self.advice}")
+
+
+def identify(access: Access) -> Caller:
+    """Whose keys these are: STS GetCallerIdentity, which every caller may ask. Raises CallFailed.
+
+    One call without parameters needs no SDK of its own: the generic client of the OpenAPI family sends it.
+    """
+    params = Params(
+        action="GetCallerIdentity",
+        version="2015-04-01",
+        protocol="HTTPS",
+        pathname="/",
+        method="POST",
+        auth_type="AK",
+        style="RPC",
+        req_body_type="formData",
+        body_type="json",
+    )
+    client = Client(access.openapi("sts"))
+    call = Call("STS", "GetCallerIdentity", "the keys", "*")
+    answer: Any = ask(call, lambda: client.call_api(params, OpenApiRequest(), RuntimeOptions()))
+    return Caller(str(answer["body"]["AccountId"]), str(answer["body"]["Arn"]))
+
+
+def check_account(caller: Caller, declared: str) -> None:
+    """Raise OtherAccount unless the caller is of the account that is meant."""
+    if caller.account_id != declared:
+        raise OtherAccount(caller, declared)
 
 
 def _endpoint(service: str, text: str) -> Endpoint:

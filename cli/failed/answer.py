@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from imm_label_tags.failures.failed_event import RETRYABLE
 from imm_label_tags.results.outcome import Status
@@ -30,15 +30,6 @@ class Failed:
 
 
 Answer = Succeeded | Failed
-
-
-class Function(Protocol):
-    """Handles events. ``where`` completes the sentence "replayed …"."""
-
-    where: str
-
-    def handle(self, event: bytes) -> Answer:
-        """Hand over an event and wait for the end. Raises CallFailed where no event can be handed over."""
 
 
 def read_answer(body: bytes, condition: str) -> Answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import click
@@ -27,7 +26,7 @@ from cli.process import EndedBySignal
 class Deed:
     """What is done with records: ``verb``, ``done`` and ``finished`` name it, ``where`` goes on.
 
-    ``act`` does it to one, in as many threads as ``concurrency`` says, with ``surroundings`` entered.
+    ``act`` does it to one, in as many threads as ``concurrency`` says.
     ``stays`` gives the reason why a record is left out; empty for those that are not.
     """
 
@@ -38,7 +37,6 @@ class Deed:
     act: Callable[[str, str], Ended]
     concurrency: int
     stays: Callable[[Kept], str]
-    surroundings: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def carry_out(
@@ -106,7 +104,7 @@ def _work_through(console: Console, plan: Plan, deed: Deed) -> int:
         waiting = f"waiting for {running}" if running else "nothing runs any more"
         console.print(f"Interrupted: nothing more is begun, {waiting}. Ctrl-C again leaves at once.")
 
-    with Interruption() as interruption, deed.surroundings():
+    with Interruption() as interruption:
         work = Work(deed.act, deed.concurrency, interruption, observe=observe, interrupted=interrupted)
         with advance:
             work.run(plan.selection)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 
 import click
-from rich.console import Console
 from rich.text import Text
 
-from cli.cloud.access import Access, check_keys
+from cli.cloud.access import Access
 from cli.cloud.target import Target
-from cli.failed.answer import Function
+from cli.cloud.where import Where, where_options
 from cli.failed.carrying_out import Deed, carry_out, say_none
 from cli.failed.deployed import DeployedFunction
 from cli.failed.details import show_record
 from cli.failed.documents import groups_document, write_records
 from cli.failed.groups import Groups
-from cli.failed.here import FunctionHere, unlogged
 from cli.failed.options import filter_options, place_option
 from cli.failed.reading import READERS, read_kept
 from cli.failed.record import Kept, Unreadable, is_of
@@ -28,11 +24,9 @@ from cli.failed.replaying import Removal, Replay
 from cli.failed.selection import Filter, named
 from cli.failed.store import Store
 from cli.failed.tables import line_of, records, show_groups
-from cli.installation.beginning import access_to, declared_target, known_problems
-from cli.installation.options import endpoint_options_of, plan_options
+from cli.installation.options import plan_options
 from cli.narration import new_console
 from cli.problems import Problem
-from imm_label_tags.environment import shut_out
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.failures.settings import VARIABLE, FailedEvents
 
@@ -53,36 +47,34 @@ def failed() -> None:
 @filter_options
 @click.option("--records", "single", is_flag=True, help="Show every record instead of groups.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@endpoint_options_of("oss")
-def list_command(place: str, wanted: Filter, single: bool, as_json: bool, **endpoints: str) -> None:
+@where_options
+def list_command(place: str, wanted: Filter, single: bool, as_json: bool, where: Where) -> None:
     """Show what has failed, by the class of the error. Changes nothing.
 
     Exit status: 0, also where there is nothing, and 2 where the records could not be listed or read.
     """
-    with known_problems():
-        store = _open(place, endpoints).store
-        if not single:
-            _list_groups(store, wanted, as_json=as_json)
-        elif as_json:
-            write_records(store, read_kept(store, wanted), lambda text: click.echo(text, nl=False))
-        else:
-            _list_records(store, wanted)
+    store = _open(place, where).store
+    if not single:
+        _list_groups(store, wanted, as_json=as_json)
+    elif as_json:
+        write_records(store, read_kept(store, wanted), lambda text: click.echo(text, nl=False))
+    else:
+        _list_records(store, wanted)
 
 
 @failed.command()
 @place_option
 @click.argument("record")
 @click.option("--event", "event_only", is_flag=True, help="Write the original event, byte for byte.")
-@endpoint_options_of("oss")
-def show(place: str, record: str, event_only: bool, **endpoints: str) -> None:
+@where_options
+def show(place: str, record: str, event_only: bool, where: Where) -> None:
     """Show everything about one RECORD, and the event in it."""
-    with known_problems():
-        store = _open(place, endpoints).store
-        found = named(store, [record])
-        if len(found) > 1:
-            names = ", ".join(listed.name for listed in found)
-            raise Problem(f"{record} is the request id of several records; name one of {names}.")
-        kept = store.read(found[0].name)
+    store = _open(place, where).store
+    found = named(store, [record])
+    if len(found) > 1:
+        names = ", ".join(listed.name for listed in found)
+        raise Problem(f"{record} is the request id of several records; name one of {names}.")
+    kept = store.read(found[0].name)
     if kept is None or isinstance(kept, Unreadable):
         reason = "It was removed meanwhile." if kept is None else kept.reason
         raise Problem(f"The record {store.uri(found[0].name)} cannot be read. {reason}")
@@ -95,7 +87,6 @@ def show(place: str, record: str, event_only: bool, **endpoints: str) -> None:
 @failed.command()
 @place_option
 @filter_options
-@click.option("--here", is_flag=True, help="In this process with your keys, not by the deployed function.")
 @click.option("--any-function", is_flag=True, help="Also what failed in another function than s.yaml's.")
 @click.option(
     "--concurrency",
@@ -105,16 +96,15 @@ def show(place: str, record: str, event_only: bool, **endpoints: str) -> None:
     help="So many at a time.",
 )
 @plan_options
-@endpoint_options_of("oss", "fc", "imm")
+@where_options
 def replay(
     place: str,
     wanted: Filter,
-    here: bool,
     any_function: bool,
     concurrency: int,
     dry_run: bool,
     yes: bool,
-    **endpoints: str,
+    where: Where,
 ) -> None:
     """Hand the events of all records, or of those that are asked for, to the function once more.
 
@@ -124,32 +114,28 @@ def replay(
     Exit status: 0 if no record that was asked for stays, 1 if one does, 2 where the function or the records
     could not be reached, 130 after Ctrl-C.
     """
-    console = _fixed_console()
-    with known_problems():
-        opened = _open(place, endpoints)
-        access, target = opened.access, opened.target
-        function: Function = (
-            FunctionHere(access, target) if here else DeployedFunction(access, target, concurrency)
-        )
+    console = new_console()
+    opened = _open(place, where)
+    access, target = opened.access, opened.target
+    function = DeployedFunction(access, target, concurrency)
 
-        def stays(kept: Kept) -> str:
-            if isinstance(kept, Unreadable):
-                return "cannot be read"
-            if any_function or is_of(kept.failed, target.function.name, access.region):
-                return ""
-            return f"of {kept.failed.function}; --any-function takes them, too"
+    def stays(kept: Kept) -> str:
+        if isinstance(kept, Unreadable):
+            return "cannot be read"
+        if any_function or is_of(kept.failed, target.function.name, access.region):
+            return ""
+        return f"of {kept.failed.function}; --any-function takes them, too"
 
-        deed = Deed(
-            verb="replay",
-            done="replayed",
-            finished="replayed and removed",
-            where=f" {function.where}",
-            act=Replay(opened.store, function),
-            concurrency=concurrency,
-            stays=stays,
-            surroundings=unlogged if here else nullcontext,
-        )
-        status = carry_out(console, opened.store, wanted, deed, dry_run=dry_run, agreed=yes)
+    deed = Deed(
+        verb="replay",
+        done="replayed",
+        finished="replayed and removed",
+        where=f" {function.where}",
+        act=Replay(opened.store, function),
+        concurrency=concurrency,
+        stays=stays,
+    )
+    status = carry_out(console, opened.store, wanted, deed, dry_run=dry_run, agreed=yes)
     sys.exit(status)
 
 
@@ -158,8 +144,8 @@ def replay(
 @filter_options
 @click.option("--all", "everything", is_flag=True, help="All records; needed where nothing else is given.")
 @plan_options
-@endpoint_options_of("oss")
-def drop(place: str, wanted: Filter, everything: bool, dry_run: bool, yes: bool, **endpoints: str) -> None:
+@where_options
+def drop(place: str, wanted: Filter, everything: bool, dry_run: bool, yes: bool, where: Where) -> None:
     """Remove records for good, after showing which. Their events are not handled any more.
 
     What cannot be read is only removed if it is named. Exit status as of `replay`.
@@ -168,24 +154,23 @@ def drop(place: str, wanted: Filter, everything: bool, dry_run: bool, yes: bool,
         raise click.UsageError("Say which records to drop, or --all.")
     if everything and not wanted.takes_everything:
         raise click.UsageError("--all drops all records: leave it out, or the conditions.")
-    console = _fixed_console()
-    with known_problems():
-        store = _open(place, endpoints).store
+    console = new_console()
+    store = _open(place, where).store
 
-        def stays(kept: Kept) -> str:
-            unnamed = isinstance(kept, Unreadable) and not wanted.names
-            return "cannot be read; name them to drop them" if unnamed else ""
+    def stays(kept: Kept) -> str:
+        unnamed = isinstance(kept, Unreadable) and not wanted.names
+        return "cannot be read; name them to drop them" if unnamed else ""
 
-        deed = Deed(
-            verb="drop",
-            done="dropped",
-            finished="dropped",
-            where="",
-            act=Removal(store),
-            concurrency=READERS,
-            stays=stays,
-        )
-        status = carry_out(console, store, wanted, deed, dry_run=dry_run, agreed=yes)
+    deed = Deed(
+        verb="drop",
+        done="dropped",
+        finished="dropped",
+        where="",
+        act=Removal(store),
+        concurrency=READERS,
+        stays=stays,
+    )
+    status = carry_out(console, store, wanted, deed, dry_run=dry_run, agreed=yes)
     sys.exit(status)
 
 
@@ -198,13 +183,10 @@ class _Opened:
     target: Target
 
 
-def _open(place: str, endpoints: Mapping[str, str]) -> _Opened:
+def _open(place: str, where: Where) -> _Opened:
     """The records of a place; raises Problem for one that is none, and where there are no keys."""
-    shut_out(os.environ)
-    target = declared_target()
+    access, target = where.installation()
     events = _place(place, target)
-    access, target = access_to(target, endpoints)
-    check_keys(access.keys)
     client = access.oss(max(READERS, MOST_CONCURRENCY))
     return _Opened(Store(client, events, target.account_id), access, target)
 
@@ -240,10 +222,3 @@ def _list_records(store: Store, wanted: Filter) -> None:
         console.print(Text(line_of(kept)), soft_wrap=True)
         count += 1
     say_none(console, store, wanted, count)
-
-
-def _fixed_console() -> Console:
-    """A console that goes on writing where this command writes, whatever the function is made to print to."""
-    console = new_console()
-    console.file = sys.stdout
-    return console

@@ -20,7 +20,6 @@ def place_option(command: F) -> F:
     return click.option(
         "--from",
         "place",
-        envvar="FAILED_EVENTS",
         default="",
         metavar="oss://BUCKET/PREFIX",
         help="Where keep_failed keeps them; by default its setting FAILED_EVENTS.",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cli.cloud.calls import LASTING, CallFailed
-from cli.failed.answer import Failed, Function
+from cli.failed.answer import Failed
+from cli.failed.deployed import DeployedFunction
 from cli.failed.record import Unreadable
 from cli.failed.store import Store
 from cli.failed.work import End, Ended
@@ -17,7 +18,7 @@ class Replay:
     delete; the version is compared immediately before.
     """
 
-    def __init__(self, store: Store, function: Function) -> None:
+    def __init__(self, store: Store, function: DeployedFunction) -> None:
         self._store = store
         self._function = function
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import asdict
 
@@ -12,21 +11,19 @@ from rich.console import Console
 from rich.text import Text
 
 from cli import checkout
-from cli.cloud.access import check_keys
-from cli.cloud.caller import check_account, identify
+from cli.cloud.access import check_account, identify
 from cli.cloud.target import Media, Target
-from cli.installation.beginning import access_to, declared_target, known_problems
+from cli.cloud.where import Where, where_options
 from cli.installation.carrying_out import carry_out
 from cli.installation.diagnosis import Diagnosis
 from cli.installation.documents import Documents
 from cli.installation.examination import Finding, Verdict, examine
-from cli.installation.options import endpoint_options, media_options, plan_options
+from cli.installation.options import media_options, plan_options
 from cli.installation.services import Services, connect
 from cli.installation.set_up import plan_setup
 from cli.installation.tear_down import plan_teardown
 from cli.narration import new_console
 from cli.problems import Problem
-from imm_label_tags.environment import shut_out
 from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.results.target import TargetObject
 
@@ -41,9 +38,9 @@ _STYLES = {
 @click.command()
 @media_options(required=True)
 @plan_options
-@endpoint_options
+@where_options
 def setup(
-    bucket: str, prefix: str, projects: tuple[str, ...], dry_run: bool, yes: bool, **endpoints: str
+    bucket: str, prefix: str, projects: tuple[str, ...], dry_run: bool, yes: bool, where: Where
 ) -> None:
     """Create what the functions need and what is not there yet: topics, roles, policies.
 
@@ -52,10 +49,9 @@ def setup(
     which case nothing was changed, and 2 where a call failed: run it again then, and it goes on from there.
     """
     console = new_console()
-    with known_problems():
-        target, services = _begin(console, endpoints)
-        plan = plan_setup(services, target, Media(bucket, prefix, projects), _documents())
-        done = carry_out(console, plan, dry_run=dry_run, agreed=yes)
+    target, services = _begin(console, where)
+    plan = plan_setup(services, target, Media(bucket, prefix, projects), _documents())
+    done = carry_out(console, plan, dry_run=dry_run, agreed=yes)
     sys.exit(0 if done else 1)
 
 
@@ -64,18 +60,17 @@ def setup(
     "--while-deployed", is_flag=True, help="Also while they are deployed; they will not work any more."
 )
 @plan_options
-@endpoint_options
-def teardown(while_deployed: bool, dry_run: bool, yes: bool, **endpoints: str) -> None:
+@where_options
+def teardown(while_deployed: bool, dry_run: bool, yes: bool, where: Where) -> None:
     """Remove what `setup` created, and nothing else.
 
     What was there before, what somebody has changed since, and every kept event stays. Exit status as of
     `setup`.
     """
     console = new_console()
-    with known_problems():
-        target, services = _begin(console, endpoints)
-        plan = plan_teardown(services, target, _documents(), while_deployed=while_deployed)
-        done = carry_out(console, plan, dry_run=dry_run, agreed=yes)
+    target, services = _begin(console, where)
+    plan = plan_teardown(services, target, _documents(), while_deployed=while_deployed)
+    done = carry_out(console, plan, dry_run=dry_run, agreed=yes)
     sys.exit(0 if done else 1)
 
 
@@ -85,40 +80,34 @@ def teardown(while_deployed: bool, dry_run: bool, yes: bool, **endpoints: str) -
 )
 @media_options(required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-@endpoint_options
+@where_options
 def doctor(
-    uri: str | None, bucket: str, prefix: str, projects: tuple[str, ...], as_json: bool, **endpoints: str
+    uri: str | None, bucket: str, prefix: str, projects: tuple[str, ...], as_json: bool, where: Where
 ) -> None:
     """Check an installation, from the keys to a tag on an object, and say what to do about each failure.
 
     Changes nothing but the tags of --object, which are as before at the end. Exit status: 0 if no check
     that was asked for failed, 1 if one did, 2 if there was nothing to check.
     """
-    shut_out(os.environ)
-    with known_problems():
-        target_object = _object(uri)
-        target = declared_target()
-        media = Media(bucket or (target_object.bucket if target_object else ""), prefix, projects)
-        access, target = access_to(target, endpoints)
-        diagnosis = Diagnosis(access, connect(access, target), target, media, _documents(), target_object)
-        console = new_console()
-        findings = []
-        for finding in examine(diagnosis.checks()):
-            findings.append(finding)
-            if not as_json:
-                _show(console, finding)
+    target_object = _object(uri)
+    media = Media(bucket or (target_object.bucket if target_object else ""), prefix, projects)
+    access, target = where.installation(keys_needed=False)
+    diagnosis = Diagnosis(access, connect(access, target), target, media, _documents(), target_object)
+    console = new_console()
+    findings = []
+    for finding in examine(diagnosis.checks()):
+        findings.append(finding)
+        if not as_json:
+            _show(console, finding)
     sound = not any(finding.verdict is Verdict.FAILED for finding in findings)
     if as_json:
         click.echo(json.dumps({"ok": sound, "checks": [asdict(each) for each in findings]}, indent=2))
     sys.exit(0 if sound else 1)
 
 
-def _begin(console: Console, endpoints: dict[str, str]) -> tuple[Target, Services]:
+def _begin(console: Console, where: Where) -> tuple[Target, Services]:
     """What is meant, and the services; raises Problem where the keys are not those of the account."""
-    shut_out(os.environ)
-    target = declared_target()
-    access, target = access_to(target, endpoints)
-    check_keys(access.keys)
+    access, target = where.installation()
     caller = identify(access)
     check_account(caller, target.account_id)
     functions = f"{target.function.name} and {target.keeper.name}"

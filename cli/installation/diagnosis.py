@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from cli.cloud.access import Access, NoKeys, check_keys
-from cli.cloud.caller import Caller, OtherAccount, check_account, identify
+from cli.cloud.access import Access, Caller, OtherAccount, check_account, identify
+from cli.cloud.keys import NoKeys
 from cli.cloud.target import Media, Target, TopicTrigger
 from cli.installation.documents import Documents
 from cli.installation.examination import Check, Failing, NotInLayer
@@ -95,7 +95,7 @@ class Diagnosis:
 
     def _keys(self) -> str:
         try:
-            check_keys(self._access.keys)
+            self._access.check_keys()
         except NoKeys as error:
             raise Failing(error.said, error.advice) from None
         self._caller = identify(self._access)

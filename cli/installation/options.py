@@ -3,37 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any, TypeVar
 
 import click
 
-from cli.cloud.access import Endpoints
-
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def endpoint_options(command: F) -> F:
-    """``--ram-endpoint`` and so on; without them, the real services of the region."""
-    return endpoint_options_of(*(field.name for field in fields(Endpoints)))(command)
-
-
-def endpoint_options_of(*services: str) -> Callable[[F], F]:
-    """The same for some of the services."""
-
-    def add(command: F) -> F:
-        for service in reversed(services):
-            option = click.option(
-                f"--{service}-endpoint",
-                envvar=f"{service.upper()}_ENDPOINT",
-                default="",
-                metavar="URL",
-                help=f"Where {service.upper()} is; by default the region's.",
-            )
-            command = option(command)
-        return command
-
-    return add
 
 
 def media_options(*, required: bool) -> Callable[[F], F]:

@@ -6,22 +6,17 @@ import json
 import os
 import tempfile
 import webbrowser
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import click
-import requests
 
-from cli import checkout
+from cli.cloud.access import Access
+from cli.cloud.target import Target
+from cli.cloud.where import Where, where_options
 from cli.failed.span import read_age
-from cli.installation.access import Access, Endpoints, check_keys
-from cli.installation.beginning import access_to, declared_target, known_problems
-from cli.installation.options import endpoint_options_of
-from cli.installation.target import Target, read_target
-from cli.manifest.expressions import ACCOUNT_VARIABLE
 from cli.manifest.function import DeclaredFunction
 from cli.narration import new_console
 from cli.problems import Problem
@@ -29,10 +24,8 @@ from cli.show.lookup import ARCHIVE, Found, Lookup, archived_object, read_file
 from cli.show.page import Footage, video_page
 from cli.show.terminal import show_view
 from cli.show.view import view_of
-from imm_label_tags.environment import shut_out
 from imm_label_tags.errors import InvalidSetting, TargetUnknown
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.services.credentials import Keys
 from imm_label_tags.tagging.instance import video_labels
 from imm_label_tags.tagging.settings import Settings, read_settings
 from imm_label_tags.tags.label_tags import LabelTags
@@ -40,7 +33,6 @@ from imm_label_tags.tags.romanisation import make_ready
 
 # OSS's longest for a presigned URL of its fourth version of signatures.
 LONGEST_LIFETIME = timedelta(days=7)
-_CONTROL_SECONDS = 5
 
 
 def _lifetime(context: click.Context, param: click.Parameter, value: str) -> timedelta:
@@ -84,10 +76,7 @@ def _lifetime(context: click.Context, param: click.Parameter, value: str) -> tim
 )
 @click.option("--open", "in_browser", is_flag=True, help="Open the page in the browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option(
-    "--control", default="", metavar="URL", help="On the local cloud whose control endpoint this is."
-)
-@endpoint_options_of("oss", "imm")
+@where_options
 def show(
     what: str,
     projects: tuple[str, ...],
@@ -96,31 +85,29 @@ def show(
     lifetime: timedelta,
     in_browser: bool,
     as_json: bool,
-    control: str,
-    **endpoints: str,
+    where: Where,
 ) -> None:
     """Show a video: its labels with their clips, which became tags and why not, its tags before and after.
 
     OBJECT is oss://BUCKET/KEY, TASK a task's id, ARCHIVE a result that the function has kept: oss://...json
     or a file. Changes nothing. Exit status: 0, and 2 where there was nothing to show.
     """
-    shut_out(os.environ)
-    with known_problems():
-        place = _local_place(control) if control else _place(endpoints)
-        settings, tags = deployed_settings(place.target.function)
-        lookup = place.lookup(projects, settings)
-        found = _find(what, lookup)
-        view = view_of(found.answer, found.object, found.state, settings, tags, gone=found.gone)
-        console = new_console()
-        if as_json:
-            click.echo(json.dumps(view.document(), indent=2, ensure_ascii=False))
-        else:
-            show_view(console, view)
-        if html is None and not in_browser:
-            return
-        path = html or Path(tempfile.mkdtemp(prefix="imm-label-tags-")) / "video.html"
-        footage = _footage(found, lookup, path, video, lifetime)
-        path.write_text(video_page(view.page(), footage), "utf-8")
+    access, target = where.installation(keys_needed=False)
+    place = Place(target, access)
+    settings, tags = deployed_settings(place.target.function)
+    lookup = place.lookup(projects, settings)
+    found = _find(what, lookup, access)
+    view = view_of(found.answer, found.object, found.state, settings, tags, gone=found.gone)
+    console = new_console()
+    if as_json:
+        click.echo(json.dumps(view.document(), indent=2, ensure_ascii=False))
+    else:
+        show_view(console, view)
+    if html is None and not in_browser:
+        return
+    path = html or Path(tempfile.mkdtemp(prefix="imm-label-tags-")) / "video.html"
+    footage = _footage(found, lookup, path, video, lifetime)
+    path.write_text(video_page(view.page(), footage), "utf-8")
     if not as_json:
         _tell_page(path, footage)
     if in_browser and not webbrowser.open(path.absolute().as_uri()):
@@ -129,14 +116,14 @@ def show(
 
 @dataclass(frozen=True)
 class Place:
-    """Where the command works: what is deployed there, and access to it, None without keys."""
+    """Where the command works: what is deployed there, and access to it."""
 
     target: Target
-    access: Access | None
+    access: Access
 
     def lookup(self, projects: tuple[str, ...], settings: Settings) -> Lookup | None:
         """What asks the services there."""
-        if self.access is None:
+        if self.access.no_keys is not None:
             return None
         archive = self.target.function.environment.get("RESULT_ARCHIVE", "").strip()
         return Lookup(self.access, self.target.account_id, projects, settings.namespace, archive)
@@ -159,36 +146,13 @@ def label_tags(settings: Settings) -> LabelTags:
     return tags
 
 
-def _place(endpoints: Mapping[str, str]) -> Place:
-    access, target = access_to(declared_target(), endpoints)
-    return Place(target, access if access.keys.access_key_id else None)
-
-
-def _local_place(control: str) -> Place:
-    session = requests.Session()
-    session.trust_env = False
-    with session:
-        try:
-            cloud = session.get(control, timeout=_CONTROL_SECONDS).json()
-            keys = Keys(cloud["access_key_id"], cloud["access_key_secret"], "")
-            region, account_id, urls = cloud["region"], cloud["account_id"], cloud["endpoints"]
-            endpoints = Endpoints(oss=urls["oss"], imm=urls["imm"]).resolved(region, account_id)
-        except (requests.RequestException, ValueError, LookupError, TypeError):
-            raise Problem(
-                f"No local cloud answers at {control}. Start one with `imm-label-tags serve`."
-            ) from None
-    variables = {**checkout.variables(), ACCOUNT_VARIABLE: account_id, "FC_DEPLOY_REGION": region}
-    return Place(read_target(checkout.DEPLOYMENT, variables, dotenv=False), Access(region, keys, endpoints))
-
-
-def _find(what: str, lookup: Lookup | None) -> Found:
+def _find(what: str, lookup: Lookup | None, access: Access) -> Found:
     is_object = what.startswith("oss://")
     if not is_object and Path(what).is_file():
         answer = read_file(Path(what))
         return Found(answer, archived_object(answer), None) if lookup is None else lookup.with_state(answer)
     if lookup is None:
-        check_keys(Keys("", "", ""))
-        raise AssertionError("there are no keys")
+        raise access.no_keys or AssertionError("there are keys")
     if not is_object:
         return lookup.by_task(what)
     try:

@@ -16,8 +16,8 @@ import alibabacloud_oss_v2 as oss
 from alibabacloud_imm20200930 import models
 from alibabacloud_imm20200930.client import Client
 
-from cli.installation.access import Access
-from cli.installation.calls import Call, ask, found
+from cli.cloud.access import Access
+from cli.cloud.calls import Call, ask, found
 from cli.problems import Problem
 from cli.show.answer import Answer, NotAnAnswer
 from cli.show.page import Footage

@@ -14,7 +14,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from cli.failed.command import failed
+from cli.main import main
 from imm_label_tags.failures.failed_event import FailedEvent
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
@@ -155,7 +155,7 @@ class World:
     def run(self, *arguments: str, stdin: str | None = None, **environment: str | None) -> Result:
         """Run a command; whatever it prints has no secret in it."""
         variables: dict[str, str | None] = {**self.environment(), **environment}
-        result = CliRunner().invoke(failed, arguments, input=stdin, env=variables)
+        result = CliRunner().invoke(main, ["failed", *arguments], input=stdin, env=variables)
         for secret in (self.keys.access_key_secret, self.keys.security_token):
             assert not secret or secret not in result.output
         return result

@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import alibabacloud_oss_v2 as oss
-import click
 import requests
 from click.testing import CliRunner, Result
 
 from cli import checkout
 from cli.cloud.access import Access, Endpoints
 from cli.cloud.target import read_target
-from cli.installation.commands import doctor, setup, teardown
 from cli.installation.services import Services, connect
 from cli.local_deployment import load_deployment
+from cli.main import main
 from imm_label_tags.services.credentials import Keys
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
@@ -122,19 +121,19 @@ class Account(LocalCloud):
 
     def setup(self, *options: str, stdin: str | None = None, **environment: str) -> Result:
         media = ("--bucket", BUCKET, "--prefix", PREFIX, "--project", PROJECT)
-        return self.run_command(setup, *media, *options, stdin=stdin, **environment)
+        return self.run_command("setup", *media, *options, stdin=stdin, **environment)
 
     def teardown(self, *options: str, stdin: str | None = None, **environment: str) -> Result:
-        return self.run_command(teardown, *options, stdin=stdin, **environment)
+        return self.run_command("teardown", *options, stdin=stdin, **environment)
 
     def doctor(self, *options: str, **environment: str) -> Result:
-        return self.run_command(doctor, "--project", PROJECT, "--object", URI, *options, **environment)
+        return self.run_command("doctor", "--project", PROJECT, "--object", URI, *options, **environment)
 
     def run_command(
-        self, command: click.Command, *options: str, stdin: str | None = None, **environment: str
+        self, command: str, *options: str, stdin: str | None = None, **environment: str
     ) -> Result:
         variables: Mapping[str, str | None] = {**self.environment(), **environment}
-        return CliRunner().invoke(command, options, input=stdin, env=variables)
+        return CliRunner().invoke(main, [command, *options], input=stdin, env=variables)
 
     def environment(self, keys: Identity | None = None) -> dict[str, str]:
         """What a user exports: the endpoints, and keys."""

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from cli.cloud.access import Endpoints
-from cli.installation.commands import setup
 from localcloud.faults import FaultKind
 from tests.installation.account import BUCKET, PROJECT, Account, flat
 
@@ -32,7 +31,7 @@ def test_expired_keys_are_named_as_such(fresh: Account) -> None:
     keys = fresh.accounts.issue_role_keys("somebody", timedelta(seconds=60))
     fresh.clock.advance(120)
     result = fresh.run_command(
-        setup,
+        "setup",
         *("--bucket", BUCKET, "--project", PROJECT),
         **fresh.environment(keys),
     )

@@ -11,7 +11,6 @@ import pytest
 
 from cli import checkout
 from cli.installation import media, ram
-from cli.installation.commands import doctor
 from localcloud.ram.attachments import Holder
 from tests.installation.account import (
     BUCKET,
@@ -67,17 +66,17 @@ def test_it_prints_what_the_readme_shows(deployed: Deployed) -> None:
 
 
 def test_what_was_not_asked_for_is_left_out(installed: Account) -> None:
-    result = installed.run_command(doctor, "--json")
+    result = installed.run_command("doctor", "--json")
     assert result.exit_code == 0
     found = verdicts(result)
     left_out = {name for name, verdict in found.items() if verdict == "left out"}
     assert left_out == {"IMM project", "bucket", "policies", "tag round trip"}
-    assert "oss://bucket/key" in installed.run_command(doctor).output
+    assert "oss://bucket/key" in installed.run_command("doctor").output
 
 
 def test_a_bucket_and_a_project_are_enough_for_the_policies(installed: Account) -> None:
     result = installed.run_command(
-        doctor, "--json", "--bucket", BUCKET, "--prefix", "videos/", "--project", PROJECT
+        "doctor", "--json", "--bucket", BUCKET, "--prefix", "videos/", "--project", PROJECT
     )
     assert verdicts(result)["policies"] == "ok"
 

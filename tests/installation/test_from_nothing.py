@@ -14,7 +14,6 @@ from alibabacloud_imm20200930.client import Client
 from alibabacloud_tea_openapi.utils_models import Config
 
 from cli import checkout
-from cli.installation.commands import doctor, setup, teardown
 from localcloud.mns.service import Subscription
 from tests.installation.account import (
     BUCKET,
@@ -88,7 +87,7 @@ def test_from_nothing_to_a_tagged_video_and_back(tmp_path: Path, furnished_state
 
     with Account(state, policies=True) as account, installer(account, asked) as keys:
         # given an account without anything of ours, when it is set up by somebody with little permission
-        assert account.run_command(setup, *media, "--yes", **keys).exit_code == 0
+        assert account.run_command("setup", *media, "--yes", **keys).exit_code == 0
 
     with (
         Account(
@@ -117,7 +116,7 @@ def test_from_nothing_to_a_tagged_video_and_back(tmp_path: Path, furnished_state
         assert account.functions.lost == []
         assert list(account.kept().values()) == [document]
         # and every check is ok
-        found = account.run_command(doctor, *media, "--object", URI, "--json", **keys)
+        found = account.run_command("doctor", *media, "--object", URI, "--json", **keys)
         assert found.exit_code == 0, found.output
         assert set(verdicts(found).values()) == {"ok"}
         assert f"1 at {FAILED_EVENTS}; look at `imm-label-tags failed list`" in found.output
@@ -125,7 +124,7 @@ def test_from_nothing_to_a_tagged_video_and_back(tmp_path: Path, furnished_state
 
     with Account(state, policies=True) as account, installer(account, asked) as keys:
         # and after the functions were removed, everything that setup made goes, and what was kept stays
-        removed = account.run_command(teardown, "--yes", **keys)
+        removed = account.run_command("teardown", "--yes", **keys)
         assert removed.exit_code == 0
         left = {thing.partition(":")[0] for thing in account.inventory()}
         assert left == {"role AliyunIMMDefaultRole", "policy setup"}

@@ -11,7 +11,6 @@ import pytest
 from cli import checkout
 from cli.failed import store
 from cli.installation import keeping, media
-from cli.installation.commands import doctor
 from imm_label_tags.failures.settings import FailedEvents
 from localcloud.ram.attachments import Holder
 from tests.installation.account import (
@@ -104,7 +103,7 @@ def test_a_keeper_whose_role_may_not_write(installed: Account) -> None:
 
 def test_nothing_is_written_to_try_the_keeper(installed: Account) -> None:
     installed.forget_calls()
-    assert installed.run_command(doctor).exit_code == 0
+    assert installed.run_command("doctor").exit_code == 0
     assert installed.writes() == []
     assert installed.kept() == {}
 

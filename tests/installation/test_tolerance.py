@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from cli import checkout
-from cli.failed.command import list_command
 from tests.deployment_check.checkout import Checkout, good
 from tests.deployment_check.tolerated import TOLERATED
 from tests.installation.account import Account, flat
@@ -33,7 +32,7 @@ def test_what_serverless_devs_deploys_is_worked_on(
     # When the commands that change nothing are run on it
     setup = account.setup("--dry-run")
     doctor = account.doctor()
-    listed = account.run_command(list_command)
+    listed = account.run_command("failed", "list")
 
     # Then each does its work; that nothing is deployed is what the doctor has to say
     assert setup.exit_code == 0, setup.output

@@ -18,7 +18,7 @@ COMMANDS = {
     "failed list": ("failed", "list"),
     "failed replay": ("failed", "replay", "--yes"),
     "failed drop": ("failed", "drop", "--all", "--yes"),
-    "invoke": ("invoke", "--real", "examples/events/tasks/mns-topic-json.json"),
+    "invoke": ("invoke", "examples/events/tasks/mns-topic-json.json"),
 }
 REPLIES = [
     Reply("imm", 403, "NoPermission"),
