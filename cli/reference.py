@@ -22,11 +22,12 @@ Exit status: 0 done, 1 not all done, 2 could not be tried, 75 a retry may help. 
 or SIGHUP ends cleans up (`doctor` restores the object's tags) and exits with 128 plus the signal's number:
 130 for Ctrl-C; `serve` exits with 0. What an output can't show is written as `\\uXXXX`, also in JSON.
 
-With `--local`, a command works on the `serve` that you run, which it finds by itself; where several run, name one
-by the URL that it prints as control. Without it, it works on your account, with the keys of `--profile`, else those
-of the environment (`ALIBABA_CLOUD_ACCESS_KEY_ID` and so on), else those of the current profile of
-`aliyun configure`. `RAM_ENDPOINT`, `STS_ENDPOINT`, `MNS_ENDPOINT`, `FC_ENDPOINT`, `IMM_ENDPOINT` and `OSS_ENDPOINT`
-name services that are reached in a way of your own. Commands without `--local` never touch an account.
+With `--local`, a command works on the `serve` that you run, which it finds by itself; where several run, name
+one by the URL that it prints as control. Without it, it works on your account, with the keys of `--profile`,
+else those of the environment (`ALIBABA_CLOUD_ACCESS_KEY_ID` and so on), else those of the current profile of
+`aliyun configure`. `RAM_ENDPOINT`, `STS_ENDPOINT`, `MNS_ENDPOINT`, `FC_ENDPOINT`, `IMM_ENDPOINT` and
+`OSS_ENDPOINT` name services that are reached in a way of your own. Commands without `--local` never touch an
+account.
 """
 
 
