@@ -164,6 +164,16 @@ class PronunciationsFailed(BuildError):
         )
 
 
+class CertificatesUnreadable(BuildError):
+    """certifi's bundle is not what OpenSSL reads as certificates."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The certificates of certifi could not be read: {why}. The function would trust no service. "
+            "Pin the version that worked in layers/requirements.in and run `make lock`."
+        )
+
+
 class DoesNotRun(BuildError):
     """The function does not do its work with this layer."""
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from layers.archive import file_digest
 from layers.assembly import Findings
+from layers.certificates import SOURCE as CERTIFICATES
+from layers.certificates import add_certificates
 from layers.contents import files_of, in_layer
 from layers.distributions import Distribution, check_against, read_distributions
 from layers.glibc import check_libraries
@@ -15,7 +17,8 @@ from layers.installer import WheelInstaller
 from layers.lean import DISTRIBUTIONS, left_out
 from layers.lock import locked_for
 from layers.origins import read_origins
-from layers.pronunciation_data import SOURCE, add_pronunciations
+from layers.pronunciation_data import SOURCE as PRONUNCIATIONS
+from layers.pronunciation_data import add_pronunciations
 from layers.target import Target
 from layers.trial import Trial
 
@@ -59,7 +62,7 @@ class Layer:
         packages = read_distributions(directory)
         check_against(locked, packages, self.target)
         origins = read_origins(directory, locked, self.installer.offered(self.target, self.lock))
-        packages = [add_pronunciations(directory, one) if one.name == SOURCE else one for one in packages]
+        packages = [_MAKERS[one.name](directory, one) if one.name in _MAKERS else one for one in packages]
         _drop_unneeded(directory)
         kept = packages if self.complete else _lean(directory, packages)
         needs = check_libraries(directory, self.target)
@@ -67,6 +70,10 @@ class Layer:
             self.trial.run(directory, f"the layer for {self.target.description}")
         left_out = tuple(one.name for one in packages if one not in kept)
         return Findings(kept, needs, left_out, {one.name: origins[one.name] for one in kept})
+
+
+# What is made for the function from a package's data.
+_MAKERS = {PRONUNCIATIONS: add_pronunciations, CERTIFICATES: add_certificates}
 
 
 def _lean(directory: Path, packages: Sequence[Distribution]) -> Sequence[Distribution]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from cli.checkout import DEPLOYMENT, FAILED_EVENTS, ROOT, TAGGING
 from cli.local_deployment import load_deployment
 from cli.problems import Problem
+from layers.certificates import split_bundle
 from layers.contents import files_of
 from layers.interpreters import Interpreter, find_interpreter
 from localcloud.accounts import Identity
@@ -130,6 +131,8 @@ def _layer(built: Path, directory: Path, authority: Path) -> Path:
     shutil.copytree(built, directory)
     certificates = directory / "python" / "certifi" / "cacert.pem"
     certificates.write_bytes(certificates.read_bytes() + authority.read_bytes())
+    shutil.rmtree(certificates.with_suffix(".d"), ignore_errors=True)
+    split_bundle(certificates, certificates.with_suffix(".d"))
     return directory
 
 

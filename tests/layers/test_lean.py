@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import alibabacloud_oss_v2
 import pytest
+import trustme
 from packaging.utils import canonicalize_name
 
 from layers.lean import DISTRIBUTIONS, PORTIONS, Portion, left_out
@@ -117,6 +118,36 @@ def test_data_that_makes_no_table_fails_the_build(workshop: Workshop) -> None:
     said = workshop.fail(*BUILD)
     assert said.startswith("The table of pronunciations could not be made from pypinyin's data:\n")
     assert "cannot import name 'convert'" in said
+    assert workshop.built() == []
+
+
+# The certificates.
+
+
+def test_certificates_are_found_by_the_hash_of_their_names(workshop: Workshop) -> None:
+    one, two = (trustme.CA().cert_pem.bytes() for _ in range(2))
+    bundle = b"# with comments\n" + b"\n".join([one, two, one])
+    workshop.publish_and_require("certifi", "1.0", {"certifi/__init__.py": "", "certifi/cacert.pem": bundle})
+    workshop.build(*BUILD)
+    place = workshop.output / "python3.12" / "python" / "certifi" / "cacert.d"
+    files = {path.name: path.read_bytes() for path in place.iterdir()}
+    assert sorted(files.values()) == sorted([one, two, one])
+    # A second one of a name has the next number.
+    assert sorted(name.partition(".")[2] for name in files) == ["0", "0", "1"]
+    assert {name[:8] for name, content in files.items() if content == one} == {
+        name[:8] for name in files if name.endswith(".1")
+    }
+    (row,) = workshop.report("python3.12")["packages"]
+    assert row["bytes"] > 2 * len(one + two + one)
+
+
+@pytest.mark.parametrize(
+    "bundle", ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"], ids=["none", "broken"]
+)
+def test_a_layer_that_would_trust_nobody_is_not_built(workshop: Workshop, bundle: str) -> None:
+    workshop.publish_and_require("certifi", "1.0", {"certifi/cacert.pem": bundle})
+    said = workshop.fail(*BUILD)
+    assert said.startswith("The certificates of certifi could not be read: ")
     assert workshop.built() == []
 
 

@@ -17,6 +17,7 @@ import requests
 from darabonba.core import DaraCore
 
 from imm_label_tags.services.session import Answer, Connections, trusted_certificates
+from layers.certificates import split_bundle
 from tests.faults.certificates import Certificates
 
 SECONDS = 60.0
@@ -243,6 +244,19 @@ def test_a_certificate_of_a_trusted_authority_is_accepted(
     with Service(certificates.trusted) as service:
         assert connections.session.get(service.url).status_code == 200
         connections.drop()
+
+
+def test_a_layers_directory_of_certificates_takes_the_place_of_the_bundle(
+    certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split_bundle(certificates.authority, tmp_path / "cacert.d")
+    monkeypatch.setattr("certifi.where", lambda: str(tmp_path / "cacert.pem"))
+    connections = Connections(secure=True)
+    with Service(certificates.trusted) as service:
+        assert connections.session.get(service.url).status_code == 200
+        connections.drop()
+    with Service(certificates.untrusted) as service, pytest.raises(requests.exceptions.SSLError):
+        connections.session.get(service.url)
 
 
 @pytest.mark.parametrize("secure", [True, False])
