@@ -34,10 +34,11 @@ def deploy(cloud: LocalCloud, path: Path, variables: Mapping[str, str], layer: P
     for topic in _topics(declared):
         cloud.call(cloud.messages.create_topic, topic)
     _, resources = rendered_functions(path, variables)
+    packed = _packed(layer)
     try:
         for resource, props in resources.items():
             declaration = declared.resources[resource]
-            arns = [_publish(cloud, arn, declaration.runtime, layer) for arn in declaration.layers]
+            arns = [_publish(cloud, arn, declaration.runtime, packed) for arn in declaration.layers]
             _deploy(cloud, declaration.name, props, _packed(declaration.code), arns)
     except RequestRefused as refused:
         raise NotDeployed(f"{path.name} cannot be deployed: {refused.message}.") from None
@@ -64,10 +65,9 @@ def _deploy(
         cloud.run(functions.put_async_invoke_config(name, rules))
 
 
-def _publish(cloud: LocalCloud, arn: str, runtime: str, layer: Path) -> str:
+def _publish(cloud: LocalCloud, arn: str, runtime: str, code: Mapping[str, str]) -> str:
     """Publish the layer under the name in an ARN, unless its newest version has the same bytes."""
     name = arn.split(":layers/")[1].split("/")[0]
-    code = _packed(layer)
     functions = cloud.functions.deployments
     body = {"code": code, "compatibleRuntime": [runtime]}
     return cloud.run(functions.have_layer_version(name, body)).arn
