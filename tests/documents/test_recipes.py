@@ -17,7 +17,8 @@ from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "RECIPES.md").read_text("utf-8")
+DOCUMENTS = Path(__file__).parent.parent.parent / "docs"
+PAGE, CHINESE = ((DOCUMENTS / name).read_text("utf-8") for name in ("RECIPES.md", "RECIPES.zh-CN.md"))
 BUCKET = "media"
 DAY = 24 * 3600.0
 ADVERTS = [f"videos/advert-{number:03}.mp4" for number in range(101)]
@@ -81,6 +82,13 @@ def run(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         return capsys.readouterr().out
 
     return run
+
+
+def test_the_chinese_page_has_the_same_recipes() -> None:
+    code, permissions = r"^```\w+\n.*?^```", r"`oss:\w+`"
+    for same in (code, permissions):
+        found = [re.findall(same, page, re.MULTILINE | re.DOTALL) for page in (PAGE, CHINESE)]
+        assert found[0] == found[1] != []
 
 
 def test_the_rules_tag_adverts(tmp_path: Path) -> None:
