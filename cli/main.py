@@ -96,8 +96,8 @@ def demo() -> None:
     "--port",
     default=serving.FIRST_PORT,
     show_default=True,
-    type=click.IntRange(0, 65530),
-    help="First of the six ports (OSS, IMM, MNS, FC, control, RAM); 0 takes free ones.",
+    type=click.IntRange(0, 65529),
+    help="First of the seven ports (OSS, IMM, MNS, FC, control, RAM, page); 0 takes free ones.",
 )
 @click.option(
     "--directory",

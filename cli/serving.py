@@ -40,6 +40,9 @@ def serve(
 
     Raises PortInUse, StateUnusable, NotDeployed, or what is wrong with ``s.yaml``.
     """
+    # It brings SDKs that the other commands of this module do without.
+    from cli.overview.server import serving_pages
+
     open_as_many_files_as_allowed()
     environment = variables()
     config = cloud_config(
@@ -53,13 +56,14 @@ def serve(
         empty=True,
     )
     environment["ALIBABA_CLOUD_ACCOUNT_ID"] = config.account_id
-    with LocalCloud(config) as cloud:
+    with LocalCloud(config) as cloud, serving_pages(cloud, first_port and first_port + 6) as page:
         uri = sample.prepare(cloud)
         if empty:
-            _announce_empty(console, cloud, uri)
+            _announce_empty(console, cloud, page, uri)
         else:
             give_roles(cloud, environment, bucket=sample.BUCKET, project=sample.PROJECT)
-            _announce(console, cloud, deploy(cloud, checkout.DEPLOYMENT, environment, layer()), uri)
+            declared = deploy(cloud, checkout.DEPLOYMENT, environment, layer())
+            _announce(console, cloud, page, declared, uri)
         with ExitStack() as stack:
             try:
                 stack.enter_context(announced(cloud.endpoints.control, os.environ))
@@ -70,11 +74,12 @@ def serve(
         console.print("Stopping.")
 
 
-def _announce(console: Console, cloud: LocalCloud, declared: Deployment, uri: str) -> None:
+def _announce(console: Console, cloud: LocalCloud, page: str, declared: Deployment, uri: str) -> None:
     failed_events = declared.resources[KEEPING].environment["FAILED_EVENTS"]
     _list_facts(
         console,
         cloud,
+        page,
         {
             "functions": ", ".join(cloud.functions.deployment.functions),
             "topics": ", ".join(trigger.topic for trigger in declared.mns_topic_triggers),
@@ -92,9 +97,9 @@ def _announce(console: Console, cloud: LocalCloud, declared: Deployment, uri: st
     )
 
 
-def _announce_empty(console: Console, cloud: LocalCloud, uri: str) -> None:
+def _announce_empty(console: Console, cloud: LocalCloud, page: str, uri: str) -> None:
     functions = cloud.functions.deployment.functions
-    _list_facts(console, cloud, {"functions": ", ".join(functions) or "none"})
+    _list_facts(console, cloud, page, {"functions": ", ".join(functions) or "none"})
     for sentence in (
         f"\nThere is one video, {uri}, whose task has ended. In another terminal, deploy this checkout with "
         "Serverless Devs and tag it. The first line begins a shell of its own, so that nothing of what the "
@@ -140,7 +145,7 @@ def deployment_variables(cloud: LocalCloud) -> dict[str, str]:
     }
 
 
-def _list_facts(console: Console, cloud: LocalCloud, more: Mapping[str, str]) -> None:
+def _list_facts(console: Console, cloud: LocalCloud, page: str, more: Mapping[str, str]) -> None:
     config, urls = cloud.config, cloud.endpoints
     facts = {
         "OSS": urls.oss,
@@ -149,6 +154,7 @@ def _list_facts(console: Console, cloud: LocalCloud, more: Mapping[str, str]) ->
         "FC": urls.fc,
         "RAM and STS": urls.ram,
         "control": urls.control,
+        "page": page,
         "region": config.region,
         "account": config.account_id,
         "access key id": config.access_key_id,

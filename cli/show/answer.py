@@ -45,6 +45,11 @@ class Answer:
     clips: Mapping[str, tuple[Clip, ...]]
 
     @classmethod
+    def of_no_task(cls) -> Answer:
+        """What there is to say of an object that no task is known of."""
+        return cls("", "", "", "", "", None, "", "", (), {})
+
+    @classmethod
     def parse(cls, text: bytes) -> Answer:
         """Read the JSON text of an archive; raises NotAnAnswer."""
         try:

@@ -6,7 +6,6 @@ import json
 import os
 import tempfile
 import webbrowser
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -93,9 +92,8 @@ def show(
     or a file. Changes nothing. Exit status: 0, and 2 where there was nothing to show.
     """
     access, target = where.installation(keys_needed=False)
-    place = Place(target, access)
-    settings, tags = deployed_settings(place.target.function)
-    lookup = place.lookup(projects, settings)
+    settings, tags = deployed_settings(target.function)
+    lookup = _lookup(access, target, projects, settings)
     found = _find(what, lookup, access)
     view = view_of(found.answer, found.object, found.state, settings, tags, gone=found.gone)
     console = new_console()
@@ -114,19 +112,12 @@ def show(
         raise Problem(f"No browser could be opened. The page is {path}.")
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where the command works: what is deployed there, and access to it."""
-
-    target: Target
-    access: Access
-
-    def lookup(self, projects: tuple[str, ...], settings: Settings) -> Lookup | None:
-        """What asks the services there."""
-        if self.access.no_keys is not None:
-            return None
-        archive = self.target.function.environment.get("RESULT_ARCHIVE", "").strip()
-        return Lookup(self.access, self.target.account_id, projects, settings.namespace, archive)
+def _lookup(access: Access, target: Target, projects: tuple[str, ...], settings: Settings) -> Lookup | None:
+    """What asks the services; None without keys."""
+    if access.no_keys is not None:
+        return None
+    archive = target.function.environment.get("RESULT_ARCHIVE", "").strip()
+    return Lookup(access, target.account_id, projects, settings.namespace, archive)
 
 
 def deployed_settings(function: DeclaredFunction) -> tuple[Settings, LabelTags]:

@@ -49,6 +49,15 @@ class Found:
     state: ObjectState | None
     gone: bool = False
 
+    @classmethod
+    def without_result(cls, target: TargetObject, state: ObjectState | None) -> Found:
+        """An object that no task is known of."""
+        return cls(Answer.of_no_task(), target, state, gone=state is None)
+
+
+class NoResult(Problem):
+    """There is no task, or not its result (any more)."""
+
 
 class Lookup:
     """Asks OSS and IMM of one account and region. Every method raises Problem.
@@ -164,7 +173,7 @@ class Lookup:
             default=None,
         )
         if newest is None:
-            raise Problem(
+            raise NoResult(
                 f"{target.uri} has no tag {self._namespace} that names a task, and none of the newest "
                 f"{MOST_TASKS:,} tasks of the last seven days is about it. Name the task, or an archive of "
                 "its result."
@@ -196,7 +205,7 @@ class Lookup:
         if not self._projects:
             self._projects = tuple(self._all_projects())
         if not self._projects:
-            raise Problem("There is no IMM project in this region.")
+            raise NoResult("There is no IMM project in this region.")
         return self._projects
 
     def _all_projects(self) -> Iterator[str]:
@@ -271,8 +280,8 @@ def _is_about(task: Any, target: TargetObject) -> bool:
     return named is not None and named.object == target
 
 
-def _no_result(what: str) -> Problem:
-    return Problem(
+def _no_result(what: str) -> NoResult:
+    return NoResult(
         f"{what} is not there: IMM keeps results for seven days. Check the region and --project, or name an "
         "archive of the result."
     )

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.narration import Narrator
 from cli.show.answer import Clip
-from cli.show.view import RUNNING, LabelRow, View
+from cli.show.view import NO_TASK, RUNNING, LabelRow, View
 from imm_label_tags.results.outcome import DropReason, Status
 from imm_label_tags.text import escape_unprintable
 
@@ -26,6 +26,7 @@ _SAID = {
     Status.OBJECT_GONE.value: "nothing would be written: the object does not exist any more",
     Status.TASK_FAILED.value: "IMM reports the task as failed",
     RUNNING: "the task has not ended yet",
+    NO_TASK: "no task is known that looked for labels in this object",
 }
 _REASONS = {
     DropReason.CONFIDENCE: "- below the minimum",

@@ -22,6 +22,7 @@ from imm_label_tags.tags.plan import Places, TagPlan, TagScheme
 from imm_label_tags.tags.rules import Match, confidences_of
 
 RUNNING = "running"
+NO_TASK = "no_task"
 _WRITTEN = (Status.TAGGED.value, Status.UNCHANGED.value)
 
 
@@ -53,9 +54,9 @@ class LabelRow:
 class View:
     """One video.
 
-    ``status`` is the outcome that a notification of the task would have now, or ``running``; ``before`` is
-    None where the object's tags were not read, and ``object`` where nobody names one. ``rows`` are in the
-    order in which labels claim their tags.
+    ``status`` is the outcome that a notification of the task would have now, ``running`` or ``no_task``.
+    ``before`` is None where the object's tags were not read, and ``object`` where nobody names one. ``rows``
+    are in the order in which labels claim their tags.
     """
 
     answer: Answer
@@ -176,6 +177,8 @@ def _planned(
     scheme: TagScheme,
 ) -> tuple[str, TagPlan | None]:
     """The outcome, and the plan where the function would come to make one."""
+    if not answer.task_id:
+        return NO_TASK, None
     if answer.status == FAILED:
         return Status.TASK_FAILED.value, None
     if answer.status != SUCCEEDED or answer.start is None:

@@ -122,6 +122,10 @@ class MediaManagement:
         """Have a project of this name; one that exists stays as it is."""
         self._projects.add(Project(name, in_full(nanoseconds_of(self._clock.now()))))
 
+    def newest_tasks(self, most: int) -> tuple[list[TaskRecord], int]:
+        """At most so many tasks of all projects, the last to start first, and how many there are."""
+        return self._tasks.newest(most)
+
     async def put_task(self, task: TaskRecord, *, notify: bool) -> None:
         """Have a task exactly as given, in place of one with its id; raises LookupError without its project.
 

@@ -150,6 +150,15 @@ class Tasks:
         )
         return None if row is None else _record(row)
 
+    def newest(self, most: int) -> tuple[list[TaskRecord], int]:
+        """At most so many tasks of all projects, the last to start first, and how many there are."""
+        rows = self._database.all(
+            "SELECT record, count(*) OVER () AS number FROM imm_tasks "
+            "ORDER BY start_ns DESC, task_id LIMIT ?",
+            (most,),
+        )
+        return [_record(row) for row in rows], rows[0]["number"] if rows else 0
+
     def unfinished(self) -> list[tuple[TaskRecord, Work]]:
         """The tasks that still have work to be done."""
         rows = self._database.all("SELECT record, work FROM imm_tasks WHERE work IS NOT NULL")

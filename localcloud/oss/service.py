@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 
 from starlette.responses import Response
@@ -133,6 +133,12 @@ class ObjectStorage:
             return None
         with self._store.open(info) as file:
             return file.read()
+
+    def listing(self) -> Iterator[ObjectInfo]:
+        """Every object of every bucket that is somebody's, in order."""
+        for bucket in self._store.buckets():
+            if bucket.name != UPLOAD_BUCKET:
+                yield from self._store.objects(bucket.name)
 
     def carry_out_lifecycle(self, bucket: str) -> list[Done]:
         """Do to a bucket's objects what its lifecycle rules say by now; LookupError without such a bucket."""
