@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 PROJECT = "rehearsal"
 TASK = "VideoLabelClassification-2f157087-91df-4fda-8c3e-232407ec0000"
 URI = "oss://media/videos/一.mp4"
+CREATE = "CreateVideoLabelClassificationTask"
 SECOND_URI = "oss://media/failed"
 HTML = "<html><head><title>503 Service Temporarily Unavailable</title></head></html>"
 
@@ -97,7 +98,9 @@ TAGGING = (
 USUAL: Mapping[str, Answer] = {
     "GetVideoLabelClassificationResult": Answer(200, json.dumps(RESULT), "application/json"),
     "GetTask": Answer(200, json.dumps(DEFINITION), "application/json"),
-    "HeadObject": Answer(200, ""),
+    "HeadObject": Answer(200, "a video"),
+    "ListTasks": Answer(200, json.dumps({"ProjectName": PROJECT, "Tasks": []}), "application/json"),
+    CREATE: Answer(200, json.dumps({"EventId": "2F6", "TaskId": TASK}), "application/json"),
     "GetObjectTagging": Answer(200, TAGGING),
     "PutObjectTagging": Answer(200, ""),
     "PutObject": Answer(200, ""),
@@ -117,6 +120,18 @@ SCENES = (
     Scene("GetObjectTagging", Answer(200, TAGGING[:60]), "ServiceUnavailable"),
     Scene("PutObjectTagging", oss_error(400, "InvalidTag"), "ServiceRejected"),
     Scene("PutObjectTagging", oss_error(503, "ServiceUnavailable"), "ServiceUnavailable"),
+)
+
+
+LISTED = {"ProjectName": PROJECT, "Tasks": [{**DEFINITION, "TaskId": TASK, "Status": "Running"}]}
+SUBMISSION_SCENES = (
+    Scene("", Answer(0, ""), "submitted"),
+    Scene("ListTasks", Answer(200, json.dumps(LISTED), "application/json"), "already_submitted"),
+    Scene("ListTasks", imm_error(403, "NoPermission"), "AccessDenied"),
+    Scene("HeadObject", Answer(404, ""), "object_gone"),
+    Scene(CREATE, imm_error(400, "Throttling.User"), "Throttled"),
+    Scene(CREATE, imm_error(404, "ResourceNotFound"), "ServiceRejected"),
+    Scene(CREATE, UNAVAILABLE, "ServiceUnavailable"),
 )
 
 
@@ -170,7 +185,8 @@ class Conversation(BaseHTTPRequestHandler):
         ):
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
         """Nothing is logged."""
@@ -197,9 +213,11 @@ def prepare(server: Services) -> None:
         IMM_ENDPOINT=endpoint,
         OSS_ENDPOINT=endpoint,
         FAILED_EVENTS=SECOND_URI,
+        IMM_PROJECT=PROJECT,
+        NOTIFICATION_TOPIC="rehearsal",
         ALIBABA_CLOUD_ACCESS_KEY_ID="STS.rehearsal",
-        ALIBABA_CLOUD_ACCESS_KEY_SECRET="rehearsal",
-        ALIBABA_CLOUD_SECURITY_TOKEN="rehearsal",
+        ALIBABA_CLOUD_ACCESS_KEY_SECRET="secret of the rehearsal",
+        ALIBABA_CLOUD_SECURITY_TOKEN="token of the rehearsal",
     )
 
 
@@ -210,7 +228,6 @@ def play(server: Services) -> Iterator[str]:
     """Play every scene; yields what is wrong."""
     import keep_failed
     import tag_object
-    from imm_label_tags.errors import TaggingError
     from imm_label_tags.retries import RetryPolicy
     from imm_label_tags.tagging.instance import Instance
 
@@ -228,17 +245,7 @@ def play(server: Services) -> Iterator[str]:
         yield f"a notification ended as {outcome}"
     # Nobody has to wait for what is tried again.
     instance = Instance(os.environ, CONTEXT, RetryPolicy(sleep=lambda seconds: None))
-    for scene in SCENES:
-        server.instead = {scene.action: scene.answer}
-        try:
-            (outcome,) = instance.handle(event, CONTEXT)["outcomes"]
-            end, said = outcome["status"], outcome["reason"]
-        except TaggingError as error:
-            end, said = type(error).__name__, error
-        if end != scene.end:
-            what = f"HTTP {scene.answer.status} to {scene.action}"
-            yield f"{what} should end as {scene.end}, but ended as {end}: {said}"
-    server.instead = {}
+    yield from play_scenes(server, SCENES, instance, event)
     keep_failed.initialize(CONTEXT)
     record = {
         "timestamp": 1640314900,
@@ -249,6 +256,28 @@ def play(server: Services) -> Iterator[str]:
     kept = keep_failed.handler(json.dumps(record).encode(), CONTEXT)["kept"]
     if not kept.startswith(SECOND_URI) or TASK not in server.bodies["PutObject"]:
         yield f"a failed event was kept as {kept}"
+
+    from imm_label_tags.submission.video_submission import VideoSubmission
+
+    submission = VideoSubmission(os.environ, CONTEXT, RetryPolicy(sleep=lambda seconds: None))
+    yield from play_scenes(server, SUBMISSION_SCENES, submission, json.dumps([URI]).encode())
+
+
+def play_scenes(server: Services, scenes: Sequence[Scene], instance: Any, event: bytes) -> Iterator[str]:
+    """Hand an instance the same event in each scene; yields what is wrong."""
+    from imm_label_tags.errors import TaggingError
+
+    for scene in scenes:
+        server.instead = {scene.action: scene.answer}
+        try:
+            (outcome,) = instance.handle(event, CONTEXT)["outcomes"]
+            end, said = outcome["status"], outcome["reason"]
+        except TaggingError as error:
+            end, said = type(error).__name__, error
+        if end != scene.end:
+            what = f"HTTP {scene.answer.status} to {scene.action}"
+            yield f"{what} should end as {scene.end}, but ended as {end}: {said}"
+    server.instead = {}
 
 
 def main(code: str, layer: str) -> int:

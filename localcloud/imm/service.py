@@ -33,13 +33,14 @@ from localcloud.imm.refusals import (
     UnknownAction,
     UnsupportedMethod,
 )
-from localcloud.imm.tasks import RUNNING, TaskRecord, Tasks, Work
+from localcloud.imm.tasks import RUNNING, TaskQuery, TaskRecord, Tasks, Work
 from localcloud.imm.timestamps import in_full, nanoseconds_of
 from localcloud.ram.authorization import Authorization, request_context
 
 __all__ = ["MediaManagement", "TaskRecord", "TopicPublisher"]
 
 VERSION = "2020-09-30"
+LONGEST_LIST = 1_000_000
 _LOG = logging.getLogger("localcloud.imm")
 
 
@@ -138,6 +139,11 @@ class MediaManagement:
         self._tasks.put(task)
         if notify:
             await self.notify(task.project, task.task_id)
+
+    def list_tasks(self, project: str) -> list[TaskRecord]:
+        """Every task that a project ever had, by its id."""
+        tasks, _ = self._tasks.page(TaskQuery(project), 0, LONGEST_LIST, None)
+        return tasks
 
     async def notify(self, project: str, task_id: str) -> None:
         """Publish the notification of a finished task (again), however old the task is.

@@ -99,6 +99,26 @@ def test_the_layer_is_as_small_as_it_was_reviewed(builds: tuple[Path, Path]) -> 
     assert report.zip is None or report.zip.bytes <= ZIP_BYTES
 
 
+def test_a_cold_start_behind_uploads_imports_what_was_reviewed_and_makes_three_calls(
+    stage: Stage, lean: Path, environment: dict[str, str]
+) -> None:
+    stage.cloud.call(stage.cloud.messages.create_topic, "uploads")
+    settings = {"IMM_PROJECT": stage.project, "NOTIFICATION_TOPIC": "uploads"}
+    uri = stage.upload()
+    stage.forget_calls()
+    with FunctionProcess(FUNCTIONS, lean, {**environment, **settings}, entry="submit_video") as function:
+        (outcome,) = function.handle([uri])["end"]["outcomes"]
+        imported = set(function.modules())
+        warnings = function.logged()
+    assert (outcome["status"], warnings) == ("submitted", [])
+    assert stage.calls() == ["CreateVideoLabelClassificationTask", "HeadObject", "ListTasks"]
+    known = sys.stdlib_module_names
+    ours = {name for name in imported if name.partition(".")[0] not in known}
+    assert sorted(ours - reviewed("packages") - reviewed("behind uploads")) == []
+    assert sorted(reviewed("behind uploads") - ours) == []
+    assert sorted(imported & NEVER) == []
+
+
 # The same function, with stubs and the lean layer, and with everything.
 
 

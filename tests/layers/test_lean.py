@@ -215,10 +215,10 @@ def test_every_portion_on_the_list_is_there_with_all_that_it_keeps(portion: Port
 def test_the_models_that_stay_need_no_others() -> None:
     """The SDK names models in their package, where each is looked for when it is used."""
     models = INSTALLED / "alibabacloud_imm20200930" / "models"
-    place = dict(
-        re.findall(r"^from \.(_\w+) import (\w+)$", (models / "__init__.py").read_text("utf-8"), re.MULTILINE)
+    imports = re.findall(
+        r"^from \.(_\w+) import (\w+)$", (models / "__init__.py").read_text("utf-8"), re.MULTILINE
     )
-    modules = {name: module for module, name in place.items()}
+    modules = {name: module for module, name in imports}
     for path in models.glob("*.py"):
         if path.stem == "__init__" or left_out(PurePosixPath(path.relative_to(INSTALLED))):
             continue

@@ -39,7 +39,7 @@ class TargetObject(NamedTuple):
         scheme, _, rest = uri.partition("://")
         bucket, _, key = rest.partition("/")
         if scheme != "oss" or not BUCKET.fullmatch(bucket) or not key:
-            raise TargetUnknown(f"IMM names an object that is not of the form oss://bucket/key: {uri!a}.")
+            raise TargetUnknown(f"This is no object of the form oss://bucket/key: {uri!a}.")
         if "." in (segments := key.split("/")) or ".." in segments:
             raise TargetUnknown(
                 f"The key of {uri!a} has a '.' or '..' segment. The OSS SDK would address another object; "
@@ -60,6 +60,16 @@ class ObjectPatterns:
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self._patterns = tuple(_literals(pattern) for pattern in patterns)
+
+    @classmethod
+    def read(cls, text: str) -> ObjectPatterns:
+        """Read comma-separated patterns; raises ValueError, saying what is allowed."""
+        patterns = tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
+        for pattern in patterns:
+            bucket, slash, _ = pattern.partition("/")
+            if not bucket or not slash or "://" in pattern:
+                raise ValueError("comma-separated patterns such as bucket/prefix/ or bucket/prefix*")
+        return cls(patterns)
 
     def match(self, target: TargetObject) -> bool:
         """Whether any pattern matches the whole of bucket/key."""

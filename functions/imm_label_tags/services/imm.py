@@ -78,7 +78,7 @@ class ImmTasks:
         return self._ask(
             self._operation(kind.action, task),
             task,
-            lambda: kind.fetch(self._client, task.project_name, task.task_id, _options(timeouts)),
+            lambda: kind.fetch(self._client, task.project_name, task.task_id, runtime_options(timeouts)),
             lambda body: _task_result(body, kind),
         )
 
@@ -97,7 +97,7 @@ class ImmTasks:
         return self._ask(
             operation,
             task,
-            lambda: self._client.get_task_with_options(request, _options(timeouts)),
+            lambda: self._client.get_task_with_options(request, runtime_options(timeouts)),
             _definition,
         )
 
@@ -211,7 +211,8 @@ def _credential_model(keys: Keys) -> CredentialModel:
     )
 
 
-def _options(timeouts: Timeouts) -> RuntimeOptions:
+def runtime_options(timeouts: Timeouts) -> RuntimeOptions:
+    """An attempt's time as the SDK wants it."""
     return RuntimeOptions(
         connect_timeout=math.ceil(timeouts.connect * 1000), read_timeout=math.ceil(timeouts.read * 1000)
     )

@@ -147,7 +147,7 @@ class OssObjects(OssCalls):
             # Reading an object's head needs the permission to read the object.
             self.operation("HeadObject", "oss:GetObject", target),
             target,
-            lambda: self.client.head_object(request, **_options(timeouts)),
+            lambda: self.client.head_object(request, **call_options(timeouts)),
             _last_modified,
         )
 
@@ -157,7 +157,7 @@ class OssObjects(OssCalls):
         return self.ask(
             self.operation("GetObjectTagging", "oss:GetObjectTagging", target),
             target,
-            lambda: self.client.get_object_tagging(request, **_options(timeouts)),
+            lambda: self.client.get_object_tagging(request, **call_options(timeouts)),
             _tags,
         )
 
@@ -173,7 +173,7 @@ class OssObjects(OssCalls):
         self.ask(
             self.operation("PutObjectTagging", "oss:PutObjectTagging", target),
             target,
-            lambda: self.client.put_object_tagging(request, **_options(timeouts)),
+            lambda: self.client.put_object_tagging(request, **call_options(timeouts)),
             lambda result: None,
         )
 
@@ -213,7 +213,8 @@ def _check_success(request: Any, response: Any) -> None:
         check_tag_set(response.content)
 
 
-def _options(timeouts: Timeouts) -> dict[str, Any]:
+def call_options(timeouts: Timeouts) -> dict[str, Any]:
+    """An attempt's time as the SDK and our transport want it."""
     # The SDK hands this option on as it is, and has none for the time to connect.
     return {"readwrite_timeout": timeouts}
 

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imm_label_tags.batches import CONCURRENT_ITEMS
 from imm_label_tags.environment import Home, any_secure, read_home, shut_out
 from imm_label_tags.log import Log
 from imm_label_tags.retries import Deadline, RetryPolicy
 from imm_label_tags.services.answer_room import AnswerRoom
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.deferred_imports import import_deferring
-from imm_label_tags.tagging.invocation import CONCURRENT_ITEMS, Invocation
+from imm_label_tags.tagging.invocation import Invocation
 from imm_label_tags.tagging.settings import Settings, read_settings
 from imm_label_tags.tagging.tagger import Tagger, TaggingOptions, TaskKind
 from imm_label_tags.tags.label_tags import LabelTags

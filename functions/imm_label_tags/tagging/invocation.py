@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
 from concurrent.futures import Executor
 from traceback import format_exc
 from typing import Any
 
+from imm_label_tags.batches import handle_items
 from imm_label_tags.errors import BatchFailed, InvalidNotification, ServiceUnavailable, TaggingError
-from imm_label_tags.events.event import Event, read_event
+from imm_label_tags.events.event import read_event
 from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification
 from imm_label_tags.log import Log
 from imm_label_tags.results.outcome import Outcome, Status
-from imm_label_tags.retries import Deadline, out_of_time
+from imm_label_tags.retries import Deadline
 from imm_label_tags.tagging.tagger import Tagger, Trace
-
-CONCURRENT_ITEMS = 16
 
 _Item = TaskNotification | IgnoredEvent | InvalidNotification
 
@@ -23,7 +21,7 @@ _Item = TaskNotification | IgnoredEvent | InvalidNotification
 class Invocation:
     """Handles the event of one invocation.
 
-    ``items`` runs the items of a list, of which CONCURRENT_ITEMS are handled at the same time.
+    ``items`` runs the items of a list, of which some are handled at the same time.
     """
 
     def __init__(
@@ -52,37 +50,13 @@ class Invocation:
         except InvalidNotification as error:
             self._log_failure(error, None, Trace())
             raise
-        ends = self._handle_all(event)
+        ends = handle_items(event.items, self._handle, self._items, self._deadline, self._log_not_started)
         failures = [(index, end) for index, end in enumerate(ends) if isinstance(end, TaggingError)]
         if failures and not event.batch:
             raise failures[0][1]
         if failures:
             raise BatchFailed(len(ends), failures)
         return {"outcomes": [end.as_dict() for end in ends if isinstance(end, Outcome)]}
-
-    def _handle_all(self, event: Event) -> list[Outcome | TaggingError]:
-        if len(event.items) == 1:
-            return [self._handle(event.items[0])]
-        waiting = deque(range(len(event.items)))
-        ends: dict[int, Outcome | TaggingError] = {}
-
-        def handle_next() -> None:
-            while not self._deadline.too_near():
-                try:
-                    index = waiting.popleft()
-                except IndexError:
-                    return
-                ends[index] = self._handle(event.items[index])
-
-        workers = [self._items.submit(handle_next) for _ in range(min(CONCURRENT_ITEMS, len(waiting)))]
-        for worker in workers:
-            worker.result()
-        if waiting:
-            # One error and one line for all: after the deadline there is no time for one each.
-            error = out_of_time("This notification")
-            self._log_not_started(error, len(waiting), waiting[0])
-            ends.update(dict.fromkeys(waiting, error))
-        return [ends[index] for index in range(len(event.items))]
 
     def _handle(self, item: _Item) -> Outcome | TaggingError:
         trace = Trace()

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from datetime import datetime, timezone
-from threading import Lock
 from typing import Any, NamedTuple, Protocol
-from weakref import WeakValueDictionary
 
 from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TransientError
+from imm_label_tags.object_locks import ObjectLocks
 from imm_label_tags.results.outcome import Dropped, Status
 from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
 from imm_label_tags.retries import RetryPolicy, Timeouts
@@ -90,7 +89,7 @@ class ObjectTagger:
         self._second_look = second_look_seconds
         self._executor = executor
         self._retry_policy = retry_policy
-        self._locks = _ObjectLocks()
+        self._locks = ObjectLocks()
 
     def tag(self, task: FinishedTask, calls: Calls) -> TaggingResult:
         """Bring the object's tags in line.
@@ -203,32 +202,6 @@ class ObjectTagger:
         # The answer to our write was lost, not the write.
         status = Status.TAGGED if written_perhaps else plan.status
         return TaggingResult(status, plan.tags, plan.dropped, wrote=written_perhaps)
-
-
-class _ObjectLocks:
-    """One lock for each object that is being handled."""
-
-    def __init__(self) -> None:
-        self._guard = Lock()
-        self._locks: WeakValueDictionary[TargetObject, _ObjectLock] = WeakValueDictionary()
-
-    def of(self, target: TargetObject) -> _ObjectLock:
-        with self._guard:
-            lock = self._locks.get(target)
-            if lock is None:
-                lock = self._locks[target] = _ObjectLock()
-            return lock
-
-
-class _ObjectLock:
-    def __init__(self) -> None:
-        self._lock = Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
 
 
 def _stale(task: FinishedTask, written: datetime, tags: TagSet) -> TaggingResult:

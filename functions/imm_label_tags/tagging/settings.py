@@ -161,12 +161,7 @@ def _json_file(variable: str, path: str, code_root: Path) -> object:
 
 def _allowed_objects(variables: Variables) -> ObjectPatterns | None:
     text = variables.text("ALLOWED_OBJECTS")
-    patterns = tuple(pattern.strip() for pattern in text.split(",") if pattern.strip())
-    if not text:
-        return None
-    for pattern in patterns:
-        bucket, slash, _ = pattern.partition("/")
-        if not bucket or not slash or "://" in pattern:
-            allowed = "comma-separated patterns such as bucket/prefix/ or bucket/prefix*"
-            raise InvalidSetting("ALLOWED_OBJECTS", text, allowed)
-    return ObjectPatterns(patterns)
+    try:
+        return ObjectPatterns.read(text) if text else None
+    except ValueError as error:
+        raise InvalidSetting("ALLOWED_OBJECTS", text, str(error)) from None

@@ -1,0 +1,46 @@
+"""How the submission of an object ended."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, NamedTuple
+
+from imm_label_tags.submission.selection import Exclusion
+
+
+class SubmissionStatus(str, Enum):
+    """The named ends of an upload that is no error."""
+
+    SUBMITTED = "submitted"
+    ALREADY_SUBMITTED = "already_submitted"
+    NOT_VIDEO = "not_video"
+    NOT_ALLOWED = "not_allowed"
+    OBJECT_GONE = "object_gone"
+    IGNORED = "ignored"
+
+
+STATUS_OF_EXCLUSION = {
+    Exclusion.NOT_VIDEO: SubmissionStatus.NOT_VIDEO,
+    Exclusion.NOT_ALLOWED: SubmissionStatus.NOT_ALLOWED,
+    Exclusion.ARCHIVED: SubmissionStatus.IGNORED,
+}
+
+
+class SubmissionOutcome(NamedTuple):
+    """``object`` is an ``oss://`` URI; ``reason`` a sentence, None for ``submitted``."""
+
+    status: SubmissionStatus
+    object: str | None = None
+    project_name: str | None = None
+    task_id: str | None = None
+    reason: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The outcome in the handler's JSON form."""
+        return {
+            "status": self.status.value,
+            "object": self.object,
+            "project_name": self.project_name,
+            "task_id": self.task_id,
+            "reason": self.reason,
+        }

@@ -1,0 +1,168 @@
+"""Submits an object: looks at it, asks IMM for its tasks, and creates one where there is none.
+
+A task that was created cannot be taken back, and is paid for. So the question comes right before each call
+that creates one, and a call whose answer was lost is never repeated without it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from imm_label_tags.errors import ServiceRejected, TransientError
+from imm_label_tags.object_locks import ObjectLocks
+from imm_label_tags.results.target import ObjectGone, TargetObject
+from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy, Timeouts
+from imm_label_tags.services.calls import Calls
+from imm_label_tags.services.responses import CallTimes
+from imm_label_tags.submission.object_version import SubmittedTask, object_version, task_of
+from imm_label_tags.submission.outcome import STATUS_OF_EXCLUSION, SubmissionOutcome, SubmissionStatus
+from imm_label_tags.submission.selection import Excluded, ObjectHead, Selection
+from imm_label_tags.submission.upload_event import Upload
+
+
+class Objects(Protocol):
+    """Where objects are: OSS. One call and one attempt."""
+
+    def head(self, target: TargetObject, timeouts: Timeouts) -> ObjectHead:
+        """What an object is; raises ObjectGone."""
+
+
+class Tasks(Protocol):
+    """Where tasks are: IMM. One call and one attempt each."""
+
+    def tasks_of(self, project: str, version: str, timeouts: Timeouts) -> tuple[SubmittedTask, ...]:
+        """The tasks that were created for a version."""
+
+    def create(self, project: str, target: TargetObject, version: str, topic: str, timeouts: Timeouts) -> str:
+        """Create a task; returns its id."""
+
+
+class Destination(NamedTuple):
+    """The IMM project whose tasks are created, and the MNS topic that is told of their ends."""
+
+    project: str
+    topic: str
+
+
+class SubmissionTrace:
+    """What one submission did, for the log."""
+
+    def __init__(self) -> None:
+        self.times = CallTimes()
+        self.target: TargetObject | None = None
+
+
+class Submitter:
+    """Submits objects. Those of one instance that are about one object wait for each other.
+
+    ``retry_failed``: a task that IMM gave up does not count as one.
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        tasks: Tasks,
+        selection: Selection,
+        destination: Destination,
+        retry_policy: RetryPolicy,
+        *,
+        retry_failed: bool = False,
+    ) -> None:
+        self._objects = objects
+        self._tasks = tasks
+        self._selection = selection
+        self._destination = destination
+        self._retry_policy = retry_policy
+        self._failed_counts = not retry_failed
+        self._locks = ObjectLocks()
+
+    def submit(self, upload: Upload, trace: SubmissionTrace, deadline: Deadline) -> SubmissionOutcome:
+        """Submit an object unless that is done already; raises the errors of ``Objects`` and ``Tasks``."""
+        trace.target = upload.names[0]
+        calls = Calls(RetryBudget(self._retry_policy, deadline), trace.times, upload.names[0].uri)
+        named = [(target, self._selection.by_name(target)) for target in upload.names]
+        candidates = [target for target, excluded in named if excluded is None]
+        if not candidates:
+            return _left_out(*named[0])
+        found = self._find(candidates, upload.etag, calls)
+        if found is None:
+            reason = f"{candidates[0].uri} does not exist (any more)."
+            return SubmissionOutcome(SubmissionStatus.OBJECT_GONE, candidates[0].uri, reason=reason)
+        target, head = found
+        trace.target = target
+        excluded = self._selection.by_head(target, head)
+        if excluded is not None:
+            return _left_out(target, excluded)
+        with self._locks.of(target):
+            return self._submit_once(target, head, calls)
+
+    def existing_task(self, target: TargetObject, head: ObjectHead, calls: Calls) -> SubmittedTask | None:
+        """The task that analyses an object as it is now; None without one."""
+        version = object_version(target, head.etag)
+        tasks = calls.call_with_retry(
+            "ListTasks", lambda timeouts: self._tasks.tasks_of(self._destination.project, version, timeouts)
+        )
+        return task_of(tasks, head.written, failed_counts=self._failed_counts)
+
+    def _find(
+        self, candidates: list[TargetObject], etag: str, calls: Calls
+    ) -> tuple[TargetObject, ObjectHead] | None:
+        """The object that is meant: the first that has the event's ETag, else the first that exists."""
+        first: tuple[TargetObject, ObjectHead] | None = None
+        for target in candidates:
+            try:
+                head = self._head(target, calls)
+            except ObjectGone:
+                continue
+            if len(candidates) == 1 or _same_etag(head.etag, etag):
+                return target, head
+            first = first or (target, head)
+        return first
+
+    def _submit_once(self, target: TargetObject, head: ObjectHead, calls: Calls) -> SubmissionOutcome:
+        project, topic = self._destination
+        version = object_version(target, head.etag)
+        attempt = 0
+        while True:
+            attempt += 1
+            task = self.existing_task(target, head, calls)
+            if task is not None and attempt == 1:
+                reason = f"Task {task.task_id} was created for this version already; it is {task.status}."
+                status = SubmissionStatus.ALREADY_SUBMITTED
+                return SubmissionOutcome(status, target.uri, project, task.task_id, reason)
+            if task is not None:
+                # It was created, only the answer was lost.
+                return SubmissionOutcome(SubmissionStatus.SUBMITTED, target.uri, project, task.task_id)
+            try:
+                task_id = calls.call(
+                    "CreateVideoLabelClassificationTask",
+                    lambda timeouts: self._tasks.create(project, target, version, topic, timeouts),
+                )
+            except TransientError as error:
+                calls.pause(attempt, error)
+            except ServiceRejected:
+                if self._is_gone(target, calls):
+                    reason = f"{target.uri} was deleted before its task was created."
+                    return SubmissionOutcome(SubmissionStatus.OBJECT_GONE, target.uri, reason=reason)
+                raise
+            else:
+                return SubmissionOutcome(SubmissionStatus.SUBMITTED, target.uri, project, task_id)
+
+    def _head(self, target: TargetObject, calls: Calls) -> ObjectHead:
+        return calls.call_with_retry("HeadObject", lambda timeouts: self._objects.head(target, timeouts))
+
+    def _is_gone(self, target: TargetObject, calls: Calls) -> bool:
+        try:
+            self._head(target, calls)
+        except ObjectGone:
+            return True
+        return False
+
+
+def _left_out(target: TargetObject, excluded: Excluded | None) -> SubmissionOutcome:
+    assert excluded is not None
+    return SubmissionOutcome(STATUS_OF_EXCLUSION[excluded.exclusion], target.uri, reason=excluded.reason)
+
+
+def _same_etag(one: str, other: str) -> bool:
+    return one.strip('"').upper() == other.strip('"').upper()
