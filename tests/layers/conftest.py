@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -19,10 +20,15 @@ def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Two builds of the real layer and the real code for this machine, made apart."""
-    places = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
-    for place in places:
-        assert main(["--local", "--output", str(place)]) == 0
+    """Two builds of the real layer and the real code for this machine, made apart, once for all workers."""
+    of_worker = tmp_path_factory.getbasetemp()
+    shared = of_worker.parent if "PYTEST_XDIST_WORKER" in os.environ else of_worker
+    places = shared / "one", shared / "two"
+    with (shared / "builds.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for place in places:
+            if not place.exists():
+                assert main(["--local", "--output", str(place)]) == 0
     return places
 
 

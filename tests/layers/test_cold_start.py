@@ -32,7 +32,17 @@ CALLS = [
 NEVER = {
     *("Crypto", "aiohttp", "asyncio", "attr", "cffi", "cryptography", "multidict", "pypinyin"),
     *("alibabacloud_oss_v2.aio", "charset_normalizer", "http.server", "multiprocessing", "unittest"),
-    *("importlib.metadata", "typing_extensions", "websocket", "yarl", "zipfile"),
+    *(
+        "certifi",
+        "importlib.metadata",
+        "importlib.resources",
+        "shutil",
+        "tempfile",
+        "typing_extensions",
+        "websocket",
+        "yarl",
+        "zipfile",
+    ),
 }
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
-from imm_label_tags.services.deferred_imports import NotInLayer, Selection, import_deferring
+from imm_label_tags.services.deferred_imports import SDKS, NotInLayer, Selection, import_deferring
 
 Write = Callable[..., None]
 
@@ -126,6 +127,17 @@ def test_a_deferred_module_of_a_package_that_is_not_deferred(write: Write) -> No
     assert "sdk.heavy" not in sys.modules
     assert sdk.Tool().size == 1
     assert importlib.import_module("sdk.heavy").answer() == 42
+
+
+def test_what_a_deferred_module_is_asked_for_at_once_can_be_given(write: Write) -> None:
+    write(heavy=HEAVY_SOURCE, sdk="from heavy import answer, __version__ as version\nanswered = answer()\n")
+    given = {HEAVY: {"answer": lambda: 43, "__version__": "1.2"}}
+    sdk = imported("sdk", Selection(deferred=(HEAVY,), given=given))
+    assert (sdk.answered, sdk.version, HEAVY in sys.modules) == (43, "1.2", False)
+
+
+def test_the_bundle_that_is_given_is_certifis() -> None:
+    assert SDKS.given["certifi"]["where"]() == certifi.where()
 
 
 def test_what_is_missing_is_named_with_what_to_do(write: Write) -> None:
