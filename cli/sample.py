@@ -30,7 +30,8 @@ def prepare(cloud: LocalCloud) -> str:
     cloud.call(cloud.access.put_role, IMM_ROLE, IMM_TRUST, {})
     if cloud.objects.stat(video.bucket, video.key) is not None:
         return video.uri
-    video.upload(b"A stand-in for a video: nothing here looks at its content.", "team=a")
+    # A test picture of 24 seconds: only a browser ever looks at it.
+    video.upload(Path(__file__).with_name("sample.mp4").read_bytes(), "team=a")
     # A second later than the upload, so that the task is about this object and no older one.
     start = cloud.clock.now() + timedelta(seconds=1)
     times = [(start + timedelta(seconds=s)).isoformat().replace("+00:00", "Z") for s in (0, 3)]

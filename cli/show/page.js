@@ -142,11 +142,11 @@
     const wasOff = "reason" in row.dataset;
     if (reason) row.dataset.reason = reason; else delete row.dataset.reason;
     const ending = key ?? (reason ? say.reasons[reason] : "");
-    row.querySelector(".about").textContent =
-      [label.confidence.toFixed(2), ending, say.clips(label.clips.length)].filter(Boolean).join(" · ");
+    const clips = label.clips.length ? say.clips(label.clips.length) : "";
+    row.querySelector(".about").textContent = [label.confidence.toFixed(2), ending, clips].filter(Boolean).join(" · ");
     const full = [
       label.name, label.alias, `${say.confidence} ${label.confidence}`, label.level ? `${say.level} ${label.level}` : "",
-      label.parent ? `${say.parent} ${label.parent}` : "", ending, say.clips(label.clips.length),
+      label.parent ? `${say.parent} ${label.parent}` : "", ending, clips,
     ].filter(Boolean);
     row.title = full.join("\n");
     row.setAttribute("aria-label", full.join(", "));

@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from cli.cloud.access import Access, Endpoints
 from cli.main import main
+from cli.show.lookup import Lookup, NoResult
+from imm_label_tags.results.target import TargetObject
+from imm_label_tags.services.credentials import Keys
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
@@ -282,3 +286,26 @@ def test_what_a_reader_may_not_do_is_named_with_where_it_is_listed(studio: Studi
 
     assert "the action oss:GetObjectTagging on" in said
     assert "deploy/policies/show.json" in said
+
+
+def test_a_result_that_imm_has_no_more_is_read_from_the_archive_of_the_function(studio: Studio) -> None:
+    # Given an object whose tags are of a task that IMM has forgotten, and the archive of its result
+    studio.keys = studio.cloud.accounts.owner
+    old = "VideoLabelClassification-old"
+    tags = {**OWN_TAGS, "imm": f"2199-01-01T00:00:00.000Z/{old}"}
+    studio.cloud.call(studio.cloud.objects.put_object, BUCKET, KEY, b"x", tags)
+    content = result(LABELS, TaskId=old, SourceURI=URI, StartTime="2199-01-01T00:00:00Z")
+    key = f"labels/{BUCKET}/{KEY}/{old}.json"
+    studio.cloud.call(studio.cloud.objects.put_object, BUCKET, key, json.dumps(content).encode(), {})
+    config, urls = studio.cloud.config, studio.cloud.endpoints
+    endpoints = Endpoints(oss=urls.oss, imm=urls.imm).resolved(config.region, config.account_id)
+    access = Access(config.region, Keys(config.access_key_id, config.access_key_secret, ""), endpoints)
+
+    def lookup(archive: str) -> Lookup:
+        return Lookup(access, config.account_id, (PROJECT,), "imm", archive)
+
+    found = lookup(f"oss://{BUCKET}/labels/").by_object(TargetObject(BUCKET, KEY))
+
+    assert found.answer.task_id == old
+    with pytest.raises(NoResult, match="seven days"):
+        lookup("").by_object(TargetObject(BUCKET, KEY))
