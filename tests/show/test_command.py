@@ -174,7 +174,7 @@ def test_an_archive_in_a_file_is_shown_without_any_keys(tmp_path: Path) -> None:
     [
         ("oss://media/nothing.mp4", "There is no object oss://media/nothing.mp4"),
         ("oss://media/nothing.json", "There is no object oss://media/nothing.json"),
-        ("oss://nowhere/", "not of the form oss://bucket/key"),
+        ("oss://nowhere/", "no object of the form oss://bucket/key"),
         ("VideoLabelClassification-0", "IMM keeps results for seven days"),
         (__file__, "is no archive of a result: it is not JSON"),
     ],
