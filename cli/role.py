@@ -19,8 +19,9 @@ def give_roles(cloud: LocalCloud, variables: Mapping[str, str], *, bucket: str, 
     target = read_target(DEPLOYMENT, variables, dotenv=False)
     documents = Documents(POLICIES)
     trust = documents.function_trust()
+    media = Media(bucket, "", (project,))
     for role, policy in (
-        (target.role, documents.function_policy(target, Media(bucket, "", (project,)))),
+        (target.role, documents.function_policy(target, media, target.result_archive())),
         (target.keeper_role, documents.keeper_policy(target, target.failed_events())),
     ):
         cloud.call(cloud.access.put_role, role, trust, {role: policy})

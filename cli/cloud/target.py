@@ -25,7 +25,9 @@ from cli.manifest.function import (
     role_name,
 )
 from cli.problems import Problem
-from imm_label_tags.failures.settings import VARIABLE, FailedEvents, read_failed_settings
+from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
+from imm_label_tags.results.target import ObjectPrefix
+from imm_label_tags.tagging.settings import ARCHIVE
 
 _TOPIC_END = "/messages"
 # What may hold an ARN of the account.
@@ -150,9 +152,14 @@ class Target:
         """Every topic: those that trigger the function, then those that take what failed."""
         return tuple(dict.fromkeys([*(trigger.topic for trigger in self.triggers), *self.failed_topics]))
 
-    def failed_events(self) -> FailedEvents:
+    def failed_events(self) -> ObjectPrefix:
         """Where ``s.yaml`` says that failed events are kept; raises InvalidSetting."""
         return read_failed_settings({VARIABLE: self.keeper.setting(VARIABLE)}).failed_events
+
+    def result_archive(self) -> ObjectPrefix | None:
+        """Where ``s.yaml`` says that whole results are kept, if anywhere; raises InvalidSetting."""
+        text = self.function.setting(ARCHIVE)
+        return ObjectPrefix.from_setting(ARCHIVE, text) if text else None
 
     def places(self) -> dict[str, tuple[str, str]]:
         """Region and account (either may be empty) of everything that is known to be named by its ARN."""

@@ -28,7 +28,8 @@ from cli.installation.options import plan_options
 from cli.narration import new_console
 from cli.problems import Problem
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.failures.settings import VARIABLE, FailedEvents
+from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
+from imm_label_tags.results.target import ObjectPrefix
 
 CONCURRENCY = 8
 MOST_CONCURRENCY = 64
@@ -191,7 +192,7 @@ def _open(place: str, where: Where) -> _Opened:
     return _Opened(Store(client, events, target.account_id), access, target)
 
 
-def _place(given: str, target: Target) -> FailedEvents:
+def _place(given: str, target: Target) -> ObjectPrefix:
     uri = given.strip() or target.keeper.setting(VARIABLE).strip()
     if not uri:
         raise Problem(
@@ -199,7 +200,7 @@ def _place(given: str, target: Target) -> FailedEvents:
             "deployed, oss://bucket/prefix, or name the place with --from."
         )
     try:
-        return FailedEvents.from_uri(uri)
+        return read_failed_settings({VARIABLE: uri}).failed_events
     except InvalidSetting as error:
         raise Problem(str(error)) from None
 

@@ -14,7 +14,7 @@ from cli.failed.record import Kept, Listed, Record, Unreadable, is_record
 from cli.failed.span import Span
 from imm_label_tags.errors import InvalidFailureRecord
 from imm_label_tags.failures.failed_event import FailedEvent
-from imm_label_tags.failures.settings import FailedEvents
+from imm_label_tags.results.target import ObjectPrefix
 
 # What a record takes at the most is a few megabytes: a payload of 256 KB and an answer of 6 MB, escaped.
 LARGEST_RECORD = 32 * 1024 * 1024
@@ -33,7 +33,7 @@ class Store:
     ``client`` may be used by as many threads as it has connections.
     """
 
-    def __init__(self, client: oss.Client, place: FailedEvents, account_id: str) -> None:
+    def __init__(self, client: oss.Client, place: ObjectPrefix, account_id: str) -> None:
         self._client = client
         self._account_id = account_id
         self.place = place

@@ -22,7 +22,7 @@ from cli.installation.functions import DeployedFunction, DeployedTrigger
 from cli.installation.keeping import Keeping
 from cli.installation.patient_objects import PatientObjects
 from cli.installation.permissions import Need, needs_of
-from cli.installation.round_trip import round_trip
+from cli.installation.round_trip import chinese_tags, round_trip
 from cli.installation.services import Services
 from cli.installation.set_up import FUNCTION_SERVICE, TOPIC_SERVICE
 from cli.manifest.fields import FieldUnreadable
@@ -31,7 +31,7 @@ from imm_label_tags.results.target import TargetObject
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.oss import OssObjects
 from imm_label_tags.services.session import Connections
-from imm_label_tags.tagging.settings import read_settings
+from imm_label_tags.tagging.settings import ARCHIVE, Settings, read_settings
 from localcloud.ram.templates import UnusableTemplate
 
 _SAMPLE = "doctor"
@@ -59,6 +59,7 @@ class Diagnosis:
         # What one check finds out for the ones after it.
         self._caller = Caller("", "")
         self._function: DeployedFunction | None = None
+        self._deployed_settings: Settings | None = None
 
     def checks(self) -> Iterator[Check]:
         """Every check, in order."""
@@ -90,8 +91,10 @@ class Diagnosis:
                 yield Check(f"{trigger.name} role", invoking, sound)
                 policies = partial(self._invoking, role)
                 yield Check(f"{trigger.name} policies", policies, (f"{trigger.name} role",))
+        yield Check("result archive", self._result_archive, ("settings", "role"))
         yield from self._keeping.checks(*sound)
         yield Check("tag round trip", self._round_trip, (*sound, "bucket"))
+        yield Check("Chinese tags", self._chinese_tags, ("tag round trip",))
 
     def _keys(self) -> str:
         try:
@@ -178,6 +181,7 @@ class Diagnosis:
                 f"ALLOWED_OBJECTS does not let the function tag {self._object.uri}.",
                 f"Add a pattern for it, or name another object. {DEPLOY}",
             )
+        self._deployed_settings = settings
         return f"namespace {settings.namespace}"
 
     def _failure_destination(self) -> str:
@@ -219,12 +223,41 @@ class Diagnosis:
         if self._object is not None:
             media, sample = Media(self._object.bucket, self._object.key, media.projects), ""
         try:
-            document = self._documents.function_policy(self._target, media)
+            # Whether it may keep results is a check of its own.
+            document = self._documents.function_policy(self._target, media, None)
         except UnusableTemplate as error:
             raise Failing(str(error), "Name another object, bucket, prefix or project.") from None
         return needs_of(document, self._target.region, sample)
 
+    def _result_archive(self) -> str:
+        assert self._deployed_settings is not None, "the check of the settings comes before"
+        archive, target = self._deployed_settings.result_archive, self._target
+        if archive is None:
+            return f"{ARCHIVE} is not set: whole results are not kept"
+        region = self._services.buckets.region_of(archive.bucket)
+        if region is None:
+            raise Failing(
+                f"There is no bucket {archive.bucket}, so no result can be kept, and nothing is tagged.",
+                f"Create it in {target.region}, or name another with {ARCHIVE}. {DEPLOY}",
+            )
+        if region != target.region:
+            raise Failing(
+                f"The bucket {archive.bucket} is in {region}, the function in {target.region}.",
+                f"Name a bucket of the function's region with {ARCHIVE}. {DEPLOY}",
+            )
+        document = f"{archive.bucket}/{archive.prefix}/{_SAMPLE}.json"
+        need = Need("oss:PutObject", f"acs:oss:{target.region}:{target.account_id}:{document}")
+        permitted(self._services.ram, target.role, [need])
+        return f"results are kept at {archive.uri}"
+
     def _round_trip(self) -> str:
+        return round_trip(*self._tried_on())
+
+    def _chinese_tags(self) -> str:
+        return chinese_tags(*self._tried_on())
+
+    def _tried_on(self) -> tuple[PatientObjects, TargetObject]:
+        """The object that a tag is tried on, through a client with the caller's keys."""
         if self._object is None:
             raise NotInLayer("name an object with --object oss://bucket/key")
         access = self._access
@@ -236,7 +269,7 @@ class Diagnosis:
             credentials,
             Connections(secure=False),
         )
-        return round_trip(PatientObjects(objects), self._object)
+        return PatientObjects(objects), self._object
 
 
 def _differences(found: DeployedTrigger, wanted: TopicTrigger, role: str) -> Iterator[str]:

@@ -9,10 +9,11 @@ from typing import Any
 from cli.cloud.target import Media, Target, topic_in
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.function import DeclaredFunction
-from imm_label_tags.failures.settings import FailedEvents
+from imm_label_tags.results.target import ObjectPrefix
 from localcloud.ram.templates import fill
 
-_LOGGING = "log:PostLogStoreLogs"
+# What a function may have no use for, or what nobody knows: a statement about it is left out.
+_OPTIONAL = ("archive_bucket", "archive_prefix", "log_project", "logstore")
 
 
 class Documents:
@@ -25,18 +26,18 @@ class Documents:
         """Who may act in a function's role: Function Compute."""
         return self._fill("function-trust", {})
 
-    def function_policy(self, target: Target, media: Media) -> str:
-        """What the function that tags may do."""
-        documents = [
-            self._logging("function", target.function, {**_names(target), **_of(media, project)})
-            for project in media.projects
-        ]
+    def function_policy(self, target: Target, media: Media, archive: ObjectPrefix | None) -> str:
+        """What the function that tags may do; ``archive`` is where it keeps whole results, if anywhere."""
+        values = {**_names(target), **(log_of(target.function) or {})}
+        if archive is not None:
+            values |= {"archive_bucket": archive.bucket, "archive_prefix": archive.prefix}
+        documents = [self._fill("function", {**values, **_of(media, project)}) for project in media.projects]
         return _merged(documents)
 
-    def keeper_policy(self, target: Target, store: FailedEvents) -> str:
+    def keeper_policy(self, target: Target, store: ObjectPrefix) -> str:
         """What the function that keeps failed events may do."""
         values = {"failed_bucket": store.bucket, "failed_prefix": store.prefix}
-        return self._logging("keep-failed", target.keeper, {**_names(target), **values})
+        return self._fill("keep-failed", {**_names(target), **values, **(log_of(target.keeper) or {})})
 
     def trigger_trust(self) -> str:
         """Who may act in the role that invokes the function: MNS."""
@@ -46,17 +47,17 @@ class Documents:
         """What MNS may do."""
         return self._fill("trigger", _names(target))
 
-    def _logging(self, name: str, function: DeclaredFunction, values: dict[str, str]) -> str:
-        """The same, without the permission to write a log of which it is not known where it is."""
-        place = log_of(function)
-        if place is not None:
-            return self._fill(name, {**values, **place})
-        content = json.loads(self._fill(name, {**values, "log_project": "none", "logstore": "none"}))
-        statements = [one for one in content["Statement"] if one["Action"] != _LOGGING]
-        return _compact({**content, "Statement": statements})
-
     def _fill(self, name: str, values: dict[str, str]) -> str:
-        return _compact(json.loads(fill(self._directory / f"{name}.json", values)))
+        path = self._directory / f"{name}.json"
+        absent = [f"${{{one}}}" for one in _OPTIONAL if one not in values]
+        content = json.loads(fill(path, {**dict.fromkeys(_OPTIONAL, "none"), **values}))
+        template = json.loads(path.read_text("utf-8"))
+        content["Statement"] = [
+            filled
+            for filled, statement in zip(content["Statement"], template["Statement"], strict=True)
+            if not any(one in json.dumps(statement) for one in absent)
+        ]
+        return _compact(content)
 
 
 def log_of(function: DeclaredFunction) -> dict[str, str] | None:

@@ -26,7 +26,8 @@ from cli.installation.permissions import needs_of
 from cli.installation.services import Services
 from cli.installation.set_up import FUNCTION_SERVICE
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.failures.settings import VARIABLE, FailedEvents, read_failed_settings
+from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
+from imm_label_tags.results.target import ObjectPrefix
 from localcloud.ram.templates import UnusableTemplate
 
 # More are not counted: a look must not take minutes.
@@ -43,7 +44,7 @@ class Keeping:
         self._documents = documents
         # What one check finds out for the ones after it.
         self._function: DeployedFunction | None = None
-        self._store: FailedEvents | None = None
+        self._store: ObjectPrefix | None = None
 
     def checks(self, *sound: str) -> Iterator[Check]:
         """Every check, in order."""
@@ -69,7 +70,7 @@ class Keeping:
         self._check_declared(self._store)
         return f"failed events are kept at {self._store.uri}"
 
-    def _check_declared(self, store: FailedEvents) -> None:
+    def _check_declared(self, store: ObjectPrefix) -> None:
         try:
             declared = self._target.failed_events()
         except InvalidSetting:

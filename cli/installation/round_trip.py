@@ -16,44 +16,69 @@ from imm_label_tags.tags.plan import TagSet
 
 TAG = "imm-label-tags-doctor"
 VALUE = "a-moment-only"
+CHINESE_TAG = f"{TAG}-椅子"
+CHINESE_VALUE = "家具"
+_OURS = (TAG, CHINESE_TAG)
+_ELSEWHERE = "Check the bucket's region and OSS_ENDPOINT."
 
 
 def round_trip(objects: PatientObjects, target: TargetObject) -> str:
     """What was tried; raises Failing. Whatever interrupts it, the tags are restored first."""
+    try:
+        own = _try(objects, target, TAG, VALUE)
+    except TagsRefused as refusal:
+        raise Failing(str(refusal), _ELSEWHERE) from None
+    return f"{target.uri}: a tag was written, read back and removed; {len(own)} tags are as before"
+
+
+def chinese_tags(objects: PatientObjects, target: TargetObject) -> str:
+    """Whether OSS takes a Chinese key and value in this region, tried in the same way; raises Failing.
+
+    Its documents say no, and tests of its SDKs yes.
+    """
+    try:
+        _try(objects, target, CHINESE_TAG, CHINESE_VALUE)
+    except TagsRefused as refusal:
+        return f"OSS refuses them here ({refusal}): with LABEL_NAMES=raw such labels would be in pinyin"
+    return "OSS takes them here: with LABEL_NAMES=raw labels would keep their own names"
+
+
+def _try(objects: PatientObjects, target: TargetObject, key: str, value: str) -> TagSet:
+    """Write a tag, read it back and remove it; gives the object's own. Raises Failing and TagsRefused."""
     before = _read(objects, target)
     # A doctor that was killed may have left its tag behind; it is nobody's.
-    own = {key: value for key, value in before.items() if key != TAG}
+    own = {each: tag for each, tag in before.items() if each not in _OURS}
     if len(own) >= MAX_TAGS:
         raise Failing(
             f"{target.uri} has {MAX_TAGS} tags, so there is no room to try one.",
             "Name an object with fewer: one that has been tagged already may well be full.",
         )
     try:
-        _write(objects, target, {**own, TAG: VALUE})
+        _write(objects, target, {**own, key: value})
         with_ours = _read(objects, target)
     finally:
         with _undisturbed():
-            _restore(objects, target, own)
-    if with_ours.get(TAG) != VALUE:
+            _restore(objects, target, own, key)
+    if with_ours.get(key) != value:
         raise Failing(
             f"A tag was written to {target.uri} and was not there afterwards.",
             "Something else writes the object's tags at the same time: find out what, and try again.",
         )
-    return f"{target.uri}: a tag was written, read back and removed; {len(own)} tags are as before"
+    return own
 
 
-def _restore(objects: PatientObjects, target: TargetObject, own: TagSet) -> None:
+def _restore(objects: PatientObjects, target: TargetObject, own: TagSet, tried: str) -> None:
     """Take our tag away. Where another has written meanwhile, what it wrote stays."""
     try:
         now = objects.tags(target)
-        if TAG in now:
-            others = {key: value for key, value in now.items() if key != TAG}
+        if any(key in now for key in _OURS):
+            others = {key: value for key, value in now.items() if key not in _OURS}
             objects.replace_tags(target, own if others == own else others)
     except ObjectGone:
         return
     except (TaggingError, TagsRefused) as error:
         raise Failing(
-            f"The tag {TAG} could not be removed from {target.uri} again: {error}",
+            f"The tag {tried} could not be removed from {target.uri} again: {error}",
             f"Remove it by hand, or run this again. The object's own tags are {own or 'none'}.",
         ) from None
 
@@ -80,8 +105,8 @@ def _understood(target: TargetObject) -> Iterator[None]:
             f"Allow the user or role of these keys the action {error.action} on {error.resource}, and look "
             "for a bucket policy that denies it.",
         ) from None
-    except (TaggingError, TagsRefused) as error:
-        raise Failing(str(error), "Check the bucket's region and OSS_ENDPOINT.") from None
+    except TaggingError as error:
+        raise Failing(str(error), _ELSEWHERE) from None
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from cli.installation.functions import Functions
 from cli.installation.media import Buckets, Projects
 from cli.installation.ram import Ram
 from cli.installation.topics import Topics
-from imm_label_tags.failures.settings import FailedEvents
+from imm_label_tags.results.target import ObjectPrefix
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Services:
     keeper: Functions
     projects: Projects
     buckets: Buckets
-    records: Callable[[FailedEvents], Store]
+    records: Callable[[ObjectPrefix], Store]
 
 
 def connect(access: Access, target: Target) -> Services:

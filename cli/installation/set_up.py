@@ -14,7 +14,9 @@ from cli.installation.services import Services
 from cli.installation.topics import Topic
 from cli.manifest.fields import FieldUnknown
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.failures.settings import VARIABLE, FailedEvents
+from imm_label_tags.failures.settings import VARIABLE
+from imm_label_tags.results.target import ObjectPrefix
+from imm_label_tags.tagging.settings import ARCHIVE
 from localcloud.ram.document import MalformedPolicy
 from localcloud.ram.trust import parse_trust
 
@@ -34,6 +36,8 @@ class _SetUp:
         self._target = target
         self._media = media
         self._documents = documents
+        # What an earlier step finds out for the role's.
+        self._archive: ObjectPrefix | None = None
 
     def steps(self) -> Iterator[Step]:
         self._check_roles()
@@ -49,6 +53,7 @@ class _SetUp:
             yield Step("failed events", State.NOT_CHECKED, str(unknown))
         else:
             yield from self._store(store)
+        yield from _known(self._result_archive(), "result archive")
         yield from _known(self._failure_destination(), "failure destination")
         for topic in self._target.topics:
             yield self._topic(topic)
@@ -113,7 +118,7 @@ class _SetUp:
             )
         return Step(what, State.PRESENT, purpose)
 
-    def _store(self, store: FailedEvents) -> Iterator[Step]:
+    def _store(self, store: ObjectPrefix) -> Iterator[Step]:
         keeper = self._target.keeper.resource
         if store.bucket != self._media.bucket:
             yield self._bucket(store.bucket, "keeps what failed", f"name another with {VARIABLE}")
@@ -127,6 +132,28 @@ class _SetUp:
             return
         yield Step("failed events", State.ELSEWHERE, f"{keeper} stores them below {store.uri}")
 
+    def _result_archive(self) -> Iterator[Step]:
+        try:
+            archive = self._target.result_archive()
+        except InvalidSetting as error:
+            yield Step("result archive", State.PROBLEM, f"{error} Export it, or name it in .env.")
+            return
+        if archive is None:
+            return
+        self._archive = archive
+        media, tagging = self._media, self._target.function.resource
+        if archive.bucket != media.bucket:
+            yield self._bucket(archive.bucket, "keeps whole results", f"name another with {ARCHIVE}")
+        elif _overlap(archive.prefix, media.prefix):
+            yield Step(
+                "result archive",
+                State.PROBLEM,
+                f"{ARCHIVE} is {archive.uri}, and the videos are below {media.prefix}: {tagging} could take "
+                "the one for the other. Name a prefix beside it.",
+            )
+            return
+        yield Step("result archive", State.ELSEWHERE, f"{tagging} stores whole results below {archive.uri}")
+
     def _topic(self, name: str) -> Step:
         purpose = "takes what cannot be kept" if name in self._target.failed_topics else "IMM's notifications"
         what, topics = f"topic {name}", self._services.topics
@@ -139,10 +166,10 @@ class _SetUp:
         trust, name = self._documents.function_trust(), self._target.role
         acting = self._target.function.resource
         yield _role(self._services.ram, name, trust, FUNCTION_SERVICE, f"{acting} acts in it")
-        document = self._documents.function_policy(self._target, self._media)
+        document = self._documents.function_policy(self._target, self._media, self._archive)
         yield from self._policy(name, document, f"what {acting} may do")
 
-    def _keeper_role(self, store: FailedEvents) -> Iterator[Step]:
+    def _keeper_role(self, store: ObjectPrefix) -> Iterator[Step]:
         trust, name = self._documents.function_trust(), self._target.keeper_role
         acting = self._target.keeper.resource
         yield _role(self._services.ram, name, trust, FUNCTION_SERVICE, f"{acting} acts in it")
@@ -205,6 +232,11 @@ class _SetUp:
                     State.ELSEWHERE,
                     f"s.yaml names it, with logstore {log['logstore']}; both have to be in Log Service",
                 )
+
+
+def _overlap(kept: str, videos: str) -> bool:
+    """Whether documents would be among the videos, or videos among them; the whole bucket is no prefix."""
+    return bool(videos) and (f"{kept}/".startswith(videos) or f"{videos.rstrip('/')}/".startswith(f"{kept}/"))
 
 
 def _known(steps: Iterator[Step], what: str) -> Iterator[Step]:

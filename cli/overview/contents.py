@@ -11,7 +11,8 @@ from cli.failed.record import is_record
 from cli.manifest.function import KEEPING_HANDLER
 from imm_label_tags.errors import InvalidFailureRecord, InvalidSetting
 from imm_label_tags.failures.failed_event import FailedEvent
-from imm_label_tags.failures.settings import VARIABLE, FailedEvents
+from imm_label_tags.failures.settings import VARIABLE
+from imm_label_tags.results.target import ObjectPrefix
 from localcloud.cloud import LocalCloud
 from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.fc.invocation import InvocationRecord
@@ -53,10 +54,10 @@ class Contents:
         functions = self._cloud.functions.deployment.functions.values()
         return next((function for function in functions if function.handler == handler), None)
 
-    def _place(self) -> FailedEvents | None:
+    def _place(self) -> ObjectPrefix | None:
         keeper = self.handled_by(KEEPING_HANDLER)
         try:
-            return FailedEvents.from_uri(keeper.environment.get(VARIABLE, "")) if keeper else None
+            return ObjectPrefix.from_setting(VARIABLE, keeper.environment.get(VARIABLE, "")) if keeper else None
         except InvalidSetting:
             return None
 
@@ -77,7 +78,7 @@ class Contents:
         return {"uri": uri, "time": _time(moment), "error": failed.error, "message": failed.message}
 
 
-def _is_kept(info: ObjectInfo, place: FailedEvents | None) -> bool:
+def _is_kept(info: ObjectInfo, place: ObjectPrefix | None) -> bool:
     if place is None or info.bucket != place.bucket or not info.key.startswith(f"{place.prefix}/"):
         return False
     return is_record(info.key.removeprefix(f"{place.prefix}/"))

@@ -36,6 +36,8 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
         "failed_topic": _NAME,
         "failed_function": _NAME,
         "failed_role": _NAME,
+        "archive_bucket": _BUCKET,
+        "archive_prefix": f"{_KEY_CHARACTER}+",
         "failed_bucket": _BUCKET,
         "failed_prefix": f"{_KEY_CHARACTER}+",
         "log_project": _NAME,

@@ -316,6 +316,7 @@ def test_the_projects_own_s_yaml_deploys_the_functions_with_every_setting() -> N
         "ALLOWED_OBJECTS": "",
         "STALE_OBJECTS": "skip",
         "SECOND_LOOK_SECONDS": "0",
+        "RESULT_ARCHIVE": "",
         "IMM_ENDPOINT": "",
         "OSS_ENDPOINT": "",
         "LOG_LEVEL": "INFO",

@@ -6,7 +6,8 @@ import pytest
 
 from imm_label_tags.environment import Endpoint
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.failures.settings import FailedEvents, FailedSettings, read_failed_settings
+from imm_label_tags.failures.settings import FailedSettings, read_failed_settings
+from imm_label_tags.results.target import ObjectPrefix
 
 
 def test_all_settings() -> None:
@@ -16,14 +17,14 @@ def test_all_settings() -> None:
         "LOG_LEVEL": "DEBUG",
     }
     assert read_failed_settings(environment) == FailedSettings(
-        FailedEvents("records", "a/b"), Endpoint("http", "127.0.0.1:1"), "DEBUG"
+        ObjectPrefix("records", "a/b"), Endpoint("http", "127.0.0.1:1"), "DEBUG"
     )
 
 
 def test_only_the_place_has_no_default() -> None:
     environment = {"FAILED_EVENTS": "oss://records/failed", "OSS_ENDPOINT": "", "LOG_LEVEL": " "}
     assert read_failed_settings(environment) == FailedSettings(
-        FailedEvents("records", "failed"), None, "INFO"
+        ObjectPrefix("records", "failed"), None, "INFO"
     )
 
 
@@ -33,13 +34,14 @@ def test_only_the_place_has_no_default() -> None:
 )
 def test_slashes_and_spaces_around_a_place_do_not_matter(text: str) -> None:
     place = read_failed_settings({"FAILED_EVENTS": text}).failed_events
-    assert place == FailedEvents("records", "failed")
+    assert place == ObjectPrefix("records", "failed")
     assert place.uri == "oss://records/failed"
 
 
 @pytest.mark.parametrize("prefix", ["失败/事件", "a.b-c_d=e+f", "x" * 512, "...", "a/..b"])
 def test_prefixes(prefix: str) -> None:
-    assert FailedEvents.from_uri(f"oss://records/{prefix}").prefix == prefix
+    place = read_failed_settings({"FAILED_EVENTS": f"oss://records/{prefix}"}).failed_events
+    assert place.prefix == prefix
 
 
 @pytest.mark.parametrize(

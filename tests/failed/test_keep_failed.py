@@ -238,9 +238,9 @@ def test_what_does_not_pass_is_left_to_function_computes_retries(
             "the action oss:PutObject on the resource acs:oss:*",
         ),
         (error(status=400, code="InvalidArgument"), ServiceRejected, "code InvalidArgument"),
-        (error(status=404, code="NoSuchKey"), TaggingError, "Unexpected ObjectGone"),
+        (error(status=404, code="NoSuchKey"), ServiceRejected, "code NoSuchKey"),
     ],
-    ids=["denied", "rejected", "unexpected"],
+    ids=["denied", "rejected", "not found"],
 )
 def test_what_cannot_pass_is_tried_once(
     keeping: Keeping, fault: Fault, raised: type[TaggingError], words: str
@@ -470,8 +470,7 @@ def imported(entry: str) -> set[str]:
 
 def test_the_function_that_tags_imports_nothing_of_this_one() -> None:
     own = {
-        f"imm_label_tags.failures.{name}"
-        for name in ("failed_event", "json_members", "keeper", "settings", "store")
+        f"imm_label_tags.failures.{name}" for name in ("failed_event", "json_members", "keeper", "settings")
     }
     assert own <= imported("keep_failed")
     assert "imm_label_tags.services.oss" in imported("tag_object")

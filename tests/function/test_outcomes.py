@@ -48,6 +48,7 @@ def test_tagged_the_labels_stand_on_the_object_beside_its_own_tags(stage: Stage)
         "object": uri,
         "tags": expected,
         "dropped": [{"label": "白天", "reason": "confidence"}],
+        "archived": None,
         "reason": None,
     }
 

@@ -47,9 +47,9 @@ def test_a_sound_installation_is_ok_in_every_check(installed: Account) -> None:
     names = [
         *("keys", "region", "account", "IMM project", "bucket", f"topic {TOPIC}", f"topic {FAILED_TOPIC}"),
         *("function", "settings", "failure destination", "trigger imm-tasks", "role", "policies"),
-        *("imm-tasks role", "imm-tasks policies"),
+        *("imm-tasks role", "imm-tasks policies", "result archive"),
         *("keep_failed", "keep_failed settings", "keep_failed destination", "keep_failed role"),
-        *("keep_failed policies", "kept events", "tag round trip"),
+        *("keep_failed policies", "kept events", "tag round trip", "Chinese tags"),
     ]
     assert list(verdicts(installed.doctor("--json"))) == names
     assert installed.tags() == OWN_TAGS
@@ -70,7 +70,7 @@ def test_what_was_not_asked_for_is_left_out(installed: Account) -> None:
     assert result.exit_code == 0
     found = verdicts(result)
     left_out = {name for name, verdict in found.items() if verdict == "left out"}
-    assert left_out == {"IMM project", "bucket", "policies", "tag round trip"}
+    assert left_out == {"IMM project", "bucket", "policies", "tag round trip", "Chinese tags"}
     assert "oss://bucket/key" in installed.run_command("doctor").output
 
 

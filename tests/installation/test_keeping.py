@@ -11,7 +11,7 @@ import pytest
 from cli import checkout
 from cli.failed import store
 from cli.installation import keeping, media
-from imm_label_tags.failures.settings import FailedEvents
+from imm_label_tags.results.target import ObjectPrefix
 from localcloud.ram.attachments import Holder
 from tests.installation.account import (
     BUCKET,
@@ -69,8 +69,8 @@ def test_where_failed_events_are_kept_is_asked_of_the_function(installed: Accoun
 def test_a_keeper_with_a_place_that_no_policy_can_name(
     installed: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = FailedEvents(FAILED_BUCKET, "what?")
-    monkeypatch.setattr(FailedEvents, "from_uri", lambda uri: place)
+    place = ObjectPrefix(FAILED_BUCKET, "what?")
+    monkeypatch.setattr(ObjectPrefix, "from_setting", lambda variable, uri: place)
     (said, _) = failures(installed)["keep_failed policies"]
     assert "placeholder failed_prefix" in said
 

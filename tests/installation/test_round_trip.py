@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 
 import pytest
@@ -30,6 +31,34 @@ def finding(account: Account, *options: str) -> dict[str, str]:
 def writes(account: Account) -> int:
     account.run(account.calls.settled())
     return len(account.calls.list("oss", "PutObjectTagging"))
+
+
+def chinese(account: Account, *options: str) -> dict[str, str]:
+    """The finding about Chinese tags."""
+    checks = json.loads(account.doctor("--json", *options).output)["checks"]
+    (found,) = [check for check in checks if check["name"] == "Chinese tags"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_chinese_tags_where_oss_refuses_them(fresh: Account) -> None:
+    found = chinese(fresh)
+    assert found["verdict"] == "ok"
+    assert "OSS refuses them here" in found["found"]
+    assert list(fresh.tags().items()) == list(OWN_TAGS.items())
+
+
+def test_chinese_tags_where_oss_takes_them(fresh: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("localcloud.oss.tagging._ALPHABET", re.compile(r"[^&%@]*"))
+    found = chinese(fresh)
+    assert found["verdict"] == "ok"
+    assert "OSS takes them here: with LABEL_NAMES=raw" in found["found"]
+    assert list(fresh.tags().items()) == list(OWN_TAGS.items())
+
+
+def test_chinese_tags_are_not_tried_where_no_other_could_be(fresh: Account) -> None:
+    fresh.break_call("PutObjectTagging", status=403, code="AccessDenied", times=None)
+    assert chinese(fresh)["verdict"] == "not checked"
 
 
 @pytest.mark.parametrize("tags", [{}, OWN_TAGS, {f"key-{number}": "" for number in range(9)}])

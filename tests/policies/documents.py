@@ -35,6 +35,8 @@ VALUES = {
     "failed_topic": "failed",
     "failed_function": "keeper",
     "failed_role": "keeper",
+    "archive_bucket": "archive",
+    "archive_prefix": "labels",
     "failed_bucket": "failures",
     "failed_prefix": "events",
     "log_project": "functions",

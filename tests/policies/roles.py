@@ -30,7 +30,7 @@ class Role:
     def policy(self) -> dict[str, Any]:
         """The role's policy for the stage's bucket and project."""
         bucket, project = self.stage.bucket, self.stage.project
-        return filled(self.name, bucket=bucket, project=project, failed_bucket=bucket)
+        return filled(self.name, bucket=bucket, project=project, failed_bucket=bucket, archive_bucket=bucket)
 
     def limit(self, policy: dict[str, Any]) -> None:
         """Limit the role to a policy."""

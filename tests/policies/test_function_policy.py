@@ -39,6 +39,7 @@ LATER = "2199-12-24T09:00:00Z"
 def role(obeying_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Role]:
     """The function on a cloud that enforces policies, in a role that has just the function's."""
     with acting(obeying_cloud, monkeypatch, "function") as role:
+        role.stage.set(RESULT_ARCHIVE=f"oss://{role.stage.bucket}/{VALUES['archive_prefix']}")
         yield role
 
 
@@ -199,6 +200,7 @@ def test_the_need_of_every_permission_is_shown() -> None:
         "oss:GetObject",
         "oss:GetObjectTagging",
         "oss:PutObjectTagging",
+        "oss:PutObject",
         "fc:InvokeFunction",
         "log:PostLogStoreLogs",
     ]
@@ -300,7 +302,7 @@ def test_no_other_call_of_imm_is_allowed(guarded: Cloud, role: Role) -> None:
 
 ACTIONS = st.sampled_from(
     [permission.action for permission in NEEDED]
-    + ["oss:PutObject", "oss:DeleteObject", "oss:ListObjects", "oss:PutObjectAcl", "oss:DeleteObjectTagging"]
+    + ["oss:DeleteObject", "oss:ListObjects", "oss:PutObjectAcl", "oss:DeleteObjectTagging"]
     + ["oss:GetObjectVersionTagging", "oss:PutBucketTagging", "imm:DeleteProject", "imm:GetTaskList"]
     + ["mns:PublishMessage", "mns:DeleteTopic", "log:GetLogStoreLogs", "fc:UpdateFunction", "sts:AssumeRole"]
     + ["ram:AttachPolicyToRole", "oss:*", "*"]
@@ -333,6 +335,7 @@ def test_nothing_but_what_is_needed_is_allowed(action: str, resource: str) -> No
             ("oss:GetObject", "oss:GetObjectTagging", "oss:PutObjectTagging"),
             resource.startswith(service) and of_account in resource,
         ),
+        "oss:PutObject": resource.startswith(service) and f":{ACCOUNT}:archive/labels/" in resource,
     }
 
     allowed = evaluate([POLICY], action, resource, {}) is Decision.ALLOWED

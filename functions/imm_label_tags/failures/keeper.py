@@ -19,7 +19,7 @@ from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.deferred_imports import import_deferring
 from imm_label_tags.services.responses import CallTimes
 
-SDK_MODULES = ("imm_label_tags.services.session", "imm_label_tags.failures.store")
+SDK_MODULES = ("imm_label_tags.services.session", "imm_label_tags.services.documents")
 # Names in a record may be of any length; a line of the log may not.
 LONGEST_NAME = 256
 
@@ -44,11 +44,11 @@ class FailedKeeper:
         self._credentials.use(context)
         # Imported here, so that a wrong setting is reported before the SDK's import has been paid for.
         import_deferring(SDK_MODULES, lambda text: self._log.write("WARNING", text))
-        from imm_label_tags.failures.store import FailedStore
+        from imm_label_tags.services.documents import OssDocuments
         from imm_label_tags.services.session import Connections
 
         self._connections = Connections(secure=any_secure(settings.oss_endpoint), room=AnswerRoom.of(context))
-        self._store = FailedStore(
+        self._documents = OssDocuments(
             home.region, home.account_id, settings.oss_endpoint, self._credentials, self._connections
         )
         self._cold = True
@@ -57,7 +57,7 @@ class FailedKeeper:
         """Keep the failed event that Function Compute's record holds.
 
         Returns where it is kept, its error and how often it was tried. Raises InvalidFailureRecord, and the
-        errors of ``FailedStore.put``.
+        errors of ``OssDocuments.put``.
         """
         deadline = Deadline.of(context, self._retry_policy.clock)
         self._credentials.use(context)
@@ -73,7 +73,7 @@ class FailedKeeper:
             calls = Calls(RetryBudget(self._retry_policy, deadline), CallTimes(), target.uri)
             with self._connections.in_use():
                 calls.call_with_retry(
-                    "PutObject", lambda timeouts: self._store.put(target, document, timeouts)
+                    "PutObject", lambda timeouts: self._documents.put(target, document, timeouts)
                 )
         except TaggingError as error:
             failure = error

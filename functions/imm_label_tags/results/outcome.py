@@ -40,7 +40,8 @@ class Outcome(NamedTuple):
     """The end of one notification.
 
     ``object`` is an ``oss://`` URI. ``tags`` is the object's whole tag set after the call, None where it
-    was not read. ``reason`` is a sentence, None for ``tagged`` and ``unchanged``.
+    was not read. ``archived`` is the URI of the document that holds the whole result, None where none was
+    written. ``reason`` is a sentence, None for ``tagged`` and ``unchanged``.
     """
 
     status: Status
@@ -49,6 +50,7 @@ class Outcome(NamedTuple):
     object: str | None = None
     tags: Mapping[str, str] | None = None
     dropped: tuple[Dropped, ...] = ()
+    archived: str | None = None
     reason: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -60,5 +62,6 @@ class Outcome(NamedTuple):
             "object": self.object,
             "tags": None if self.tags is None else dict(self.tags),
             "dropped": [{"label": drop.label, "reason": drop.reason.value} for drop in self.dropped],
+            "archived": self.archived,
             "reason": self.reason,
         }

@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from imm_label_tags.errors import TargetUnknown
+from imm_label_tags.errors import InvalidSetting, TargetUnknown
 
 MAX_KEY_BYTES = 1023
 BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+MAX_PREFIX_BYTES = 512
+# A prefix stands in a policy's resource, too, where some of these have a meaning of their own.
+_NOT_IN_PREFIXES = frozenset('\\*?$"')
+_PREFIXES = (
+    f"oss://bucket/prefix, with a prefix of at most {MAX_PREFIX_BYTES} bytes without white space, control "
+    "characters, empty, '.' or '..' segments, and any of \\ * ? $ \""
+)
 
 
 class ObjectGone(Exception):
@@ -50,6 +57,39 @@ class TargetObject(NamedTuple):
         if len(key.encode()) > MAX_KEY_BYTES:
             raise TargetUnknown(f"The key of {uri[:80]!a}... is longer than OSS's {MAX_KEY_BYTES} bytes.")
         return cls(bucket, key)
+
+
+class ObjectPrefix(NamedTuple):
+    """Where the functions keep documents: a bucket, and a prefix without slashes around it."""
+
+    bucket: str
+    prefix: str
+
+    @property
+    def uri(self) -> str:
+        """The place as it is set."""
+        return f"oss://{self.bucket}/{self.prefix}"
+
+    @classmethod
+    def from_setting(cls, variable: str, uri: str) -> ObjectPrefix:
+        """Read the ``oss://bucket/prefix`` of a variable, with or without a slash at the end.
+
+        Raises InvalidSetting.
+        """
+        scheme, _, rest = uri.partition("://")
+        bucket, _, prefix = rest.partition("/")
+        prefix = prefix.strip("/")
+        if scheme != "oss" or not BUCKET.fullmatch(bucket) or not _is_usable(prefix):
+            raise InvalidSetting(variable, uri, _PREFIXES)
+        return cls(bucket, prefix)
+
+
+def _is_usable(prefix: str) -> bool:
+    if any(segment in ("", ".", "..") for segment in prefix.split("/")) or " " in prefix:
+        return False
+    if not prefix.isprintable() or _NOT_IN_PREFIXES.intersection(prefix):
+        return False
+    return len(prefix.encode("utf-8", "surrogatepass")) <= MAX_PREFIX_BYTES
 
 
 class ObjectPatterns:

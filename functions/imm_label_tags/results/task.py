@@ -38,7 +38,8 @@ class TaskResult(NamedTuple):
     """How a task ended; ``code`` and ``message`` tell why it failed.
 
     ``found`` is what its kind reads: a tuple of labels for videos. ``source_uri`` is "" where the result
-    names no object.
+    names no object. ``whole`` is IMM's whole answer as ``results.archive`` writes it, empty where nobody
+    wants it.
     """
 
     status: str
@@ -48,6 +49,7 @@ class TaskResult(NamedTuple):
     user_data: str
     found: Any
     source_uri: str = ""
+    whole: bytes = b""
 
 
 class TaskTarget(NamedTuple):

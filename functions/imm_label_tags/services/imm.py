@@ -21,7 +21,7 @@ from darabonba.runtime import RuntimeOptions
 from imm_label_tags.environment import Endpoint
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TaskNotFound
 from imm_label_tags.events.imm_message import TaskNotification
-from imm_label_tags.results.task import ResultKind, TaskResult, parse_time
+from imm_label_tags.results.task import SUCCEEDED, ResultKind, TaskResult, parse_time
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.answer_room import NoRoom, TooLarge
 from imm_label_tags.services.credentials import Keys, RoleCredentials
@@ -45,7 +45,10 @@ _Answer = TypeVar("_Answer")
 
 
 class ImmTasks:
-    """Reads tasks of IMM projects in one region; each method is one call and one attempt."""
+    """Reads tasks of IMM projects in one region; each method is one call and one attempt.
+
+    ``whole`` makes of an answer's body what is kept of it; None where nothing is.
+    """
 
     def __init__(
         self,
@@ -54,10 +57,12 @@ class ImmTasks:
         endpoint: Endpoint | None,
         credentials: RoleCredentials,
         connections: Connections,
+        whole: Callable[[bytes], bytes] | None = None,
     ) -> None:
         _silence_sdk_loggers()
         connections.serve_imm()
         self._connections = connections
+        self._whole = whole
         credentials.as_imm = _credential_model
         self._redact = credentials.redact
         self._resources = f"acs:imm:{region}:{account_id or '*'}:project/"
@@ -79,7 +84,7 @@ class ImmTasks:
             self._operation(kind.action, task),
             task,
             lambda: kind.fetch(self._client, task.project_name, task.task_id, runtime_options(timeouts)),
-            lambda body: _task_result(body, kind),
+            lambda body: self._read_result(body, kind),
         )
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
@@ -101,6 +106,12 @@ class ImmTasks:
             _definition,
         )
 
+    def _read_result(self, body: Any, kind: ResultKind) -> TaskResult:
+        result = _task_result(body, kind)
+        if self._whole is None or result.status != SUCCEEDED:
+            return result
+        return result._replace(whole=self._whole(self._connections.last_body()))
+
     def _operation(self, action: str, task: TaskNotification) -> Operation:
         return Operation("IMM", action, f"imm:{action}", self._resources + task.project_name)
 
@@ -113,7 +124,7 @@ class ImmTasks:
     ) -> _Answer:
         subject = f"task {task.task_id} of project {task.project_name}"
         failure: TaggingError
-        with self._connections.call():
+        with self._connections.call(keep_body=self._whole is not None):
             try:
                 body = call().body
                 # The SDK swallows what its models cannot hold and returns no body.

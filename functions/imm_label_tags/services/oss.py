@@ -233,7 +233,8 @@ def _last_modified(result: Any) -> datetime:
 
 
 def _gone(error: Any, operation: Operation) -> bool:
-    if error.status_code != 404:
+    # An object that is being written need not be there, whoever says that it is not.
+    if error.status_code != 404 or operation.action == "PutObject":
         return False
     if error.code == "NoSuchKey" or (error.headers or {}).get("x-oss-delete-marker") == "true":
         return True

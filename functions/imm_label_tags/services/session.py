@@ -82,23 +82,32 @@ class Connections:
         self._adapter.close()
 
     @contextmanager
-    def call(self) -> Iterator[None]:
+    def call(self, *, keep_body: bool = False) -> Iterator[None]:
         """Make one call in this context, and read its answer there: until then it has its share of the room.
+
+        With ``keep_body`` the answer's body is at hand in ``last_body`` so long.
 
         An answer that has none ends the call with TooLarge or NoRoom, in whatever the SDK wraps errors.
         """
         answers = self._adapter.answers
         answers.last = None
+        answers.kept = [] if keep_body else None
         answers.share = Share(self._room)
         try:
             yield
         finally:
             answers.share.give_back()
-            answers.share = None
+            answers.share = answers.kept = None
 
     def last_answer(self) -> Answer | None:
         """The answer to this thread's last call, which an SDK's error may not tell of."""
         return getattr(self._adapter.answers, "last", None)
+
+    def last_body(self) -> bytes:
+        """The body (decoded) of the answer to the call that this thread is in, and that keeps it."""
+        (response,) = self._adapter.answers.kept[-1:]
+        body: bytes = response.content
+        return body
 
 
 def trusted_certificates() -> ssl.SSLContext:
@@ -149,6 +158,8 @@ class _ObservedAdapter(HTTPAdapter):
         share = getattr(self.answers, "share", None)
         if share is not None:
             response.raw = MeasuredBody(response.raw, share)
+            if self.answers.kept is not None:
+                self.answers.kept.append(response)
         return response
 
 

@@ -110,9 +110,22 @@ def _build_tagger(
     from imm_label_tags.services.imm import ImmTasks
     from imm_label_tags.services.oss import OssObjects
 
+    oss = (home.region, home.account_id, settings.oss_endpoint, credentials, connections)
+    # Beside an object's reading, its result may be written.
+    beside = 1 if settings.result_archive is None else 2
+    executor = ThreadPoolExecutor(beside * CONCURRENT_ITEMS, thread_name_prefix="call")
+    archive = whole = None
+    if settings.result_archive is not None:
+        # Imported only where results are kept.
+        from imm_label_tags.results.archive import whole_answer
+        from imm_label_tags.services.documents import OssDocuments
+        from imm_label_tags.tagging.result_archive import ResultArchive
+
+        whole = whole_answer
+        archive = ResultArchive(settings.result_archive, OssDocuments(*oss), executor)
     return Tagger(
-        tasks=ImmTasks(home.region, home.account_id, settings.imm_endpoint, credentials, connections),
-        objects=OssObjects(home.region, home.account_id, settings.oss_endpoint, credentials, connections),
+        tasks=ImmTasks(home.region, home.account_id, settings.imm_endpoint, credentials, connections, whole),
+        objects=OssObjects(*oss),
         options=TaggingOptions(
             namespace=settings.namespace,
             kinds=kinds,
@@ -121,5 +134,6 @@ def _build_tagger(
             second_look_seconds=settings.second_look_seconds,
         ),
         retry_policy=retry_policy,
-        executor=ThreadPoolExecutor(CONCURRENT_ITEMS, thread_name_prefix="call"),
+        executor=executor,
+        archive=archive,
     )

@@ -6,7 +6,7 @@ nothing is written from a reading that has grown old, and a write that failed is
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from datetime import datetime, timezone
 from typing import Any, NamedTuple, Protocol
 
@@ -47,13 +47,17 @@ class FinishedTask(NamedTuple):
 
 
 class TaggingResult(NamedTuple):
-    """How it ended. ``wrote`` says whether this very look wrote; ``tags`` is None where none were read."""
+    """How it ended. ``wrote`` says whether this very look wrote; ``tags`` is None where none were read.
+
+    ``archived`` is the URI of the document that holds the whole result, None where none was written.
+    """
 
     status: Status
     tags: TagSet | None
     dropped: tuple[Dropped, ...] = ()
     reason: str | None = None
     wrote: bool = False
+    archived: str | None = None
 
 
 class _Snapshot(NamedTuple):
@@ -91,33 +95,36 @@ class ObjectTagger:
         self._retry_policy = retry_policy
         self._locks = ObjectLocks()
 
-    def tag(self, task: FinishedTask, calls: Calls) -> TaggingResult:
-        """Bring the object's tags in line.
+    def tag(self, task: FinishedTask, calls: Calls, before: Future[None] | None = None) -> TaggingResult:
+        """Bring the object's tags in line; nothing is written unless what has to be done ``before`` is done.
 
         With a second look, a write is followed by another reading: a writer that had read before our write
-        and wrote after it is noticed, and what it undid is done again. Raises the errors of ``Objects``.
+        and wrote after it is noticed, and what it undid is done again. Raises the errors of ``Objects`` and
+        those of ``before``.
         """
         # All that takes time stands before the read, so that as little as possible passes until the write.
         self._scheme.precompute_keys(task.kind, task.found)
-        result = self._align(task, calls)
+        result = self._align(task, calls, before)
         looks = 0
         while self._second_look and result.wrote and looks < MAX_LOOKS:
             looks += 1
             calls.wait(self._second_look, f"The second look at the tags of {task.target.uri}")
-            result = self._align(task, calls)
+            result = self._align(task, calls, None)
             if result.status is Status.UNCHANGED:
                 result = result._replace(status=Status.TAGGED)
         return result
 
-    def _align(self, task: FinishedTask, calls: Calls) -> TaggingResult:
+    def _align(self, task: FinishedTask, calls: Calls, before: Future[None] | None) -> TaggingResult:
         with self._locks.of(task.target):
             try:
-                return self._read_plan_write(task, calls)
+                return self._read_plan_write(task, calls, before)
             except ObjectGone:
                 reason = f"{task.target.uri} does not exist any more."
                 return TaggingResult(Status.OBJECT_GONE, None, reason=reason)
 
-    def _read_plan_write(self, task: FinishedTask, calls: Calls) -> TaggingResult:
+    def _read_plan_write(
+        self, task: FinishedTask, calls: Calls, before: Future[None] | None
+    ) -> TaggingResult:
         scheme = self._scheme
         written_perhaps = False
         attempt = 0
@@ -130,9 +137,7 @@ class ObjectTagger:
             plan = scheme.plan(snapshot.tags, task.kind, provenance, task.found)
             if plan.status is not Status.TAGGED:
                 return self._without_writing(task, plan, written_perhaps)
-            if self._is_old(snapshot):
-                # Not a failed attempt of any call; what is left of the repetitions and the time is the bound.
-                calls.pause(1, _too_slow(task.target, self._retry_policy.max_snapshot_age))
+            if not self._is_usable(snapshot, task.target, before, calls):
                 continue
             attempt += 1
             try:
@@ -184,6 +189,21 @@ class ObjectTagger:
         calls.call(
             "PutObjectTagging", lambda timeouts: self._objects.replace_tags(target, plan.tags, timeouts)
         )
+
+    def _is_usable(
+        self, snapshot: _Snapshot, target: TargetObject, before: Future[None] | None, calls: Calls
+    ) -> bool:
+        """Whether a snapshot is young enough to write from, once what has to be done before is done."""
+        waits = before is not None and not before.done()
+        if before is not None:
+            before.result()
+        if not self._is_old(snapshot):
+            return True
+        if not waits:
+            # Not a failed attempt of any call; what is left of the repetitions and the time is the bound.
+            calls.pause(1, _too_slow(target, self._retry_policy.max_snapshot_age))
+        # Where it grew old by waiting, that happens once, and is no repetition of any call.
+        return False
 
     def _is_old(self, snapshot: _Snapshot) -> bool:
         return self._now() - snapshot.since > self._retry_policy.max_snapshot_age

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from imm_label_tags.environment import LOG_LEVELS, Endpoint, Variables, read_endpoint
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.results.target import ObjectPatterns
+from imm_label_tags.results.target import ObjectPatterns, ObjectPrefix
 from imm_label_tags.tags.charset import MAX_TAGS, is_legal
 from imm_label_tags.tags.naming import LabelNames
 from imm_label_tags.tags.rules import NO_RULES, TagRules
@@ -20,6 +20,7 @@ from imm_label_tags.tags.value_template import ValueTemplate
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9.-]{1,32}")
 LONGEST_SECOND_LOOK = 60
+ARCHIVE = "RESULT_ARCHIVE"
 
 
 class StaleObjects(str, Enum):
@@ -30,7 +31,7 @@ class StaleObjects(str, Enum):
 
 
 class Settings(NamedTuple):
-    """Every setting, checked. ``allowed_objects`` and the endpoints are None where unset."""
+    """Every setting, checked. ``allowed_objects``, ``result_archive`` and the endpoints: None where unset."""
 
     namespace: str
     tag_value: ValueTemplate
@@ -42,6 +43,7 @@ class Settings(NamedTuple):
     allowed_objects: ObjectPatterns | None
     stale_objects: StaleObjects
     second_look_seconds: float
+    result_archive: ObjectPrefix | None
     imm_endpoint: Endpoint | None
     oss_endpoint: Endpoint | None
     log_level: str
@@ -64,6 +66,7 @@ def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:
         allowed_objects=_allowed_objects(variables),
         stale_objects=StaleObjects(variables.choice("STALE_OBJECTS", "skip", tuple(StaleObjects))),
         second_look_seconds=_second_look(variables),
+        result_archive=_result_archive(variables),
         imm_endpoint=read_endpoint(variables, "IMM_ENDPOINT"),
         oss_endpoint=read_endpoint(variables, "OSS_ENDPOINT"),
         log_level=variables.choice("LOG_LEVEL", "INFO", LOG_LEVELS),
@@ -165,3 +168,8 @@ def _allowed_objects(variables: Variables) -> ObjectPatterns | None:
         return ObjectPatterns.read(text) if text else None
     except ValueError as error:
         raise InvalidSetting("ALLOWED_OBJECTS", text, str(error)) from None
+
+
+def _result_archive(variables: Variables) -> ObjectPrefix | None:
+    text = variables.text(ARCHIVE)
+    return ObjectPrefix.from_setting(ARCHIVE, text) if text else None

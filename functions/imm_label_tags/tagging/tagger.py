@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from typing import NamedTuple, Protocol
 
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TargetUnknown, TaskNotFinished
@@ -35,6 +35,25 @@ class Tasks(Protocol):
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
         """The request that created a task, as JSON text."""
+
+
+class Archiving(Protocol):
+    """A document that is being written."""
+
+    @property
+    def uri(self) -> str:
+        """Where."""
+
+    @property
+    def written(self) -> Future[None]:
+        """Ends when it is written, or with the error for which it is not."""
+
+
+class Archive(Protocol):
+    """Where the whole results of tasks are kept."""
+
+    def begin(self, source: TargetObject, task_id: str, answer: bytes, calls: Calls) -> Archiving:
+        """Begin to write the document of a task."""
 
 
 class TaskKind(NamedTuple):
@@ -69,7 +88,8 @@ class Trace:
 class Tagger:
     """Brings objects' tags in line with their tasks.
 
-    ``executor`` runs the calls that need not wait for each other.
+    ``executor`` runs the calls that need not wait for each other. ``archive`` keeps whole results, None where
+    nobody wants them.
     """
 
     def __init__(
@@ -79,8 +99,10 @@ class Tagger:
         options: TaggingOptions,
         executor: Executor,
         retry_policy: RetryPolicy,
+        archive: Archive | None = None,
     ) -> None:
         self._tasks = tasks
+        self._archive = archive
         self._kinds = {kind.result.task_type: kind for kind in options.kinds}
         self._allowed_objects = options.allowed_objects
         self._executor = executor
@@ -117,6 +139,7 @@ class Tagger:
             uri,
             tagging.tags,
             tagging.dropped,
+            tagging.archived,
             tagging.reason,
         )
 
@@ -138,13 +161,25 @@ class Tagger:
             raise ServiceUnavailable(f"IMM gave {_task(task)} no readable StartTime. A retry may help.")
         kind = self._kinds[task.task_type].tags.name
         finished = FinishedTask(target.object, task.task_id, result.start_time, kind, result.found)
-        tagging = self._object_tagger.tag(finished, calls)
+        tagging = self._archive_and_tag(finished, result.whole, calls)
         if tagging.status is Status.OBJECT_GONE and not target.named_by_imm:
             raise TargetUnknown(
                 f"IMM names no object for {_task(task)}, and the one that its UserData names, "
                 f"{target.object.uri}, does not exist. A retry does not help."
             )
         return tagging
+
+    def _archive_and_tag(self, finished: FinishedTask, answer: bytes, calls: Calls) -> TaggingResult:
+        """Tag the object, and meanwhile keep the result, however it ends for the object."""
+        if self._archive is None:
+            return self._object_tagger.tag(finished, calls)
+        archiving = self._archive.begin(finished.target, finished.task_id, answer, calls)
+        try:
+            tagging = self._object_tagger.tag(finished, calls, archiving.written)
+        finally:
+            archiving.written.exception()
+        archiving.written.result()
+        return tagging._replace(archived=archiving.uri)
 
     def _read_task(self, task: TaskNotification, calls: Calls) -> tuple[TaskResult, TaskTarget | None]:
         """The task's result, which does not tell the object, and meanwhile from GetTask the object."""

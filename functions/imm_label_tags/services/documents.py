@@ -1,4 +1,4 @@
-"""Where failed events are kept: OSS, through its official SDK.
+"""Where documents are kept, failed events and whole results: OSS, through its official SDK.
 
 Source: help.aliyun.com, PutObject.
 """
@@ -14,7 +14,7 @@ from imm_label_tags.services.oss import OssCalls
 CONTENT_TYPE = "application/json"
 
 
-class FailedStore(OssCalls):
+class OssDocuments(OssCalls):
     """Writes documents."""
 
     def put(self, target: TargetObject, document: bytes, timeouts: Timeouts) -> None:
