@@ -56,8 +56,9 @@ class Contents:
 
     def _place(self) -> ObjectPrefix | None:
         keeper = self.handled_by(KEEPING_HANDLER)
+        uri = keeper.environment.get(VARIABLE, "") if keeper else ""
         try:
-            return ObjectPrefix.from_setting(VARIABLE, keeper.environment.get(VARIABLE, "")) if keeper else None
+            return ObjectPrefix.from_setting(VARIABLE, uri)
         except InvalidSetting:
             return None
 
