@@ -149,7 +149,7 @@ def _find(what: str, lookup: Lookup | None, access: Access) -> Found:
     try:
         target = TargetObject.from_uri(what)
     except TargetUnknown as error:
-        raise Problem(str(error).replace("IMM names", "You name")) from None
+        raise Problem(str(error)) from None
     return lookup.by_archive(target) if target.key.endswith(ARCHIVE) else lookup.by_object(target)
 
 
