@@ -13,23 +13,12 @@ class ObjectLocks:
 
     def __init__(self) -> None:
         self._guard = Lock()
-        self._locks: WeakValueDictionary[TargetObject, _ObjectLock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[TargetObject, Lock] = WeakValueDictionary()
 
-    def of(self, target: TargetObject) -> _ObjectLock:
+    def of(self, target: TargetObject) -> Lock:
         """The lock of an object, a context."""
         with self._guard:
             lock = self._locks.get(target)
             if lock is None:
-                lock = self._locks[target] = _ObjectLock()
+                lock = self._locks[target] = Lock()
             return lock
-
-
-class _ObjectLock:
-    def __init__(self) -> None:
-        self._lock = Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()

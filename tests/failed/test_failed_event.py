@@ -95,7 +95,17 @@ def test_a_summary_that_somebody_has_changed_is_made_anew() -> None:
 def test_fields_that_nobody_knows_are_kept_as_they_are_written() -> None:
     raw = RECORD.rstrip()[:-1] + b', "new": [1.50e400, -0, 12345678901234567890123, "\\u00e9"] }\n'
     document = FailedEvent.read(raw).document()
-    assert document.endswith(b'"new":[1.50e400, -0, 12345678901234567890123, "\\u00e9"]}')
+    assert document.endswith(b', "new": [1.50e400, -0, 12345678901234567890123, "\\u00e9"] }')
+
+
+def test_a_document_that_was_written_without_the_records_white_space_reads_the_same() -> None:
+    # Given the form of version 0.1, whose members stood without white space between them
+    failed = FailedEvent.read(RECORD)
+    summary = json.loads(failed.document())["failure"]
+    old = json.dumps({"failure": summary, **content()}, separators=(",", ":")).encode()
+    again = FailedEvent.read(old)
+    assert (again.event, again.error, again.key("failed")) == (failed.event, failed.error, KEY)
+    assert again.document() == old
 
 
 @pytest.mark.parametrize("path", TASK_EVENTS, ids=lambda path: path.stem)
@@ -133,10 +143,12 @@ def test_a_payload_is_kept_byte_for_byte(event: str) -> None:
 
 
 @pytest.mark.parametrize("payload", ['{"b":  1.0, "a": [ ]}', "[1, 2e3]", "17", "true", "null"])
-def test_a_payload_that_is_no_text_is_kept_as_it_is_written(payload: str) -> None:
+def test_a_payload_that_is_no_text_is_the_same_json(payload: str) -> None:
     raw = RECORD.replace(json.dumps(content()["requestPayload"]).encode(), payload.encode())
     assert raw != RECORD
-    assert FailedEvent.read(raw).event == payload.encode()
+    failed = FailedEvent.read(raw)
+    assert json.loads(failed.event) == json.loads(payload)
+    assert payload.encode() in failed.document()
 
 
 # When
@@ -175,7 +187,7 @@ def test_without_a_time_it_is_undated(written: str) -> None:
     assert failed.key("failed") == f"failed/undated/{REQUEST_ID}.json"
     document = failed.document()
     assert b'"failed_at":null' in document
-    assert f'"timestamp":{written},'.encode() in document
+    assert f'"timestamp": {written},'.encode() in document
 
 
 def test_without_a_timestamp_it_is_undated_too() -> None:

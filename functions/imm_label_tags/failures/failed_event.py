@@ -2,7 +2,8 @@
 
 The record's form is that of Function Compute's samples (awesome-fc/async-invocation-dlq; help: "Result
 callback"); that of version 3.0 is not documented, so only what makes it a record is asked for. The document
-is the record with its fields as they came, after a summary under the key ``failure``; it is a record itself.
+is the record byte for byte, with a summary put in front of its members under the key ``failure``; so it is a
+record itself.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from typing import Any
 
 from imm_label_tags import errors
 from imm_label_tags.errors import BatchFailed, InvalidFailureRecord, TaggingError
-from imm_label_tags.failures.json_members import Member, read_members
 from imm_label_tags.results.task import parse_time
 from imm_label_tags.text import parse_json
 
 SUMMARY = "failure"
+_BEFORE_SUMMARY = f'{{"{SUMMARY}":'
+# Longer ones are no time and no count, and working them out could take for ever.
+_LONGEST_NUMBER = 32
 UNDATED = "undated"
 UNKNOWN_ERROR = "Unknown"
 
@@ -35,7 +38,6 @@ _ERROR_NAME = re.compile(r"[A-Za-z0-9_.$-]{1,128}")
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _UNPLAIN = re.compile(r"[^A-Za-z0-9_-]+")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 # By the name of the error's class. Whether a batch can succeed depends on its items.
 RETRYABLE = {
     name: member.retryable
@@ -53,7 +55,8 @@ class FailedEvent:
     * ``attempts``: how often it was tried, None where the record does not tell.
     * ``error``: the name of the error's class, else Function Compute's word. ``message``: what it says.
     * ``retryable``: whether the same event may succeed later by itself; None where that is not known.
-    * ``event``: the original event, byte for byte. ``record``: Function Compute's record.
+    * ``event``: the original event, as it came; one that is no text as JSON.
+    * ``record``: Function Compute's record, byte for byte.
     """
 
     request_id: str
@@ -73,34 +76,33 @@ class FailedEvent:
 
         Raises InvalidFailureRecord, whose message has nothing of the event in it.
         """
-        members = tuple(member for member in _members(raw) if member.key != SUMMARY)
-        fields = {member.key: member for member in members}
-        context, payload = fields.get("requestContext"), fields.get("requestPayload")
-        if context is None or not isinstance(context.value, dict) or payload is None:
+        fields, record = _read_record(raw)
+        context, payload = fields.get("requestContext"), fields.get("requestPayload", _ABSENT)
+        if not isinstance(context, dict) or payload is _ABSENT:
             raise InvalidFailureRecord(
                 "The event is no record of a failure: it lacks requestContext or requestPayload. This "
                 "function belongs behind another one, as the destination of its failures."
             )
-        answer = _value(fields, "responseContext")
+        answer = fields.get("responseContext")
         function_error = _text(answer, "functionError")
-        condition = _text(context.value, "condition")
+        condition = _text(context, "condition")
         error_type, message = _answer_of(fields.get("responsePayload"))
-        if _succeeded(context.value, answer, error_type):
+        if _succeeded(context, answer, error_type):
             raise InvalidFailureRecord(
                 "The event is the record of a success: name this function under onFailure, not onSuccess."
             )
         error = _first_name(error_type, condition, function_error)
         return cls(
-            request_id=_text(context.value, "requestId"),
-            failed_at=_moment(_value(fields, "timestamp")),
-            function=_text(context.value, "functionArn"),
+            request_id=_text(context, "requestId"),
+            failed_at=_moment(fields.get("timestamp")),
+            function=_text(context, "functionArn"),
             condition=condition,
-            attempts=_count(context.value.get("approximateInvokeCount")),
+            attempts=_count(context.get("approximateInvokeCount")),
             error=error,
             message=message,
             retryable=RETRYABLE.get(error),
-            event=_event(payload),
-            record=_object(member.text for member in members),
+            event=_as_text(payload).encode("utf-8", "surrogatepass"),
+            record=record.encode(),
         )
 
     def document(self) -> bytes:
@@ -116,10 +118,9 @@ class FailedEvent:
             "message": self.message,
             "retryable": self.retryable,
         }
-        # What cannot be encoded stands inside of texts only.
-        text = json.dumps({SUMMARY: summary}, ensure_ascii=False, separators=(",", ":"))
-        text = _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-        return text[:-1].encode() + b"," + self.record[1:]
+        text = _BEFORE_SUMMARY + json.dumps(summary, ensure_ascii=False, separators=(",", ":"))
+        # Lone surrogates become \\uXXXX, as in JSON: they stand inside of texts only.
+        return text.encode("utf-8", "backslashreplace") + b"," + self.record[1:]
 
     def key(self, prefix: str) -> str:
         """The key of the document: ``<prefix>/<UTC date>/<request id>.json``.
@@ -138,22 +139,27 @@ class FailedEvent:
         return f"{readable}-{hashlib.sha256(unique).hexdigest()[:16]}"
 
 
-def _members(raw: bytes) -> tuple[Member, ...]:
+def _read_record(raw: bytes) -> tuple[dict[str, Any], str]:
+    """A record's members by key, and its text; of a document without the summary."""
     try:
-        return read_members(raw.decode("utf-8-sig"))
+        text = raw.decode("utf-8-sig").strip(_WHITE_SPACE)
+        fields = _DECODER.decode(text)
+        if isinstance(fields, dict):
+            if fields.pop(SUMMARY, _ABSENT) is not _ABSENT:
+                text = _without_summary(text, fields)
+            return fields, text
     except (ValueError, RecursionError):
         # Without the cause, whose message may hold a part of the event.
         pass
-    raise InvalidFailureRecord("The event is no record of a failure: it is not JSON object in UTF-8.")
+    raise InvalidFailureRecord("The event is no record of a failure: it is not a JSON object in UTF-8.")
 
 
-def _object(members: Any) -> bytes:
-    return ("{" + ",".join(members) + "}").encode()
-
-
-def _value(fields: Mapping[str, Member], key: str) -> Any:
-    member = fields.get(key)
-    return member.value if member is not None else None
+def _without_summary(text: str, fields: Mapping[str, Any]) -> str:
+    if not text.startswith(_BEFORE_SUMMARY + "{"):
+        # Somebody has laid the document out anew.
+        return json.dumps(fields)
+    _, end = _DECODER.raw_decode(text, len(_BEFORE_SUMMARY))
+    return "{" + text[end:].lstrip(_WHITE_SPACE).removeprefix(",")
 
 
 def _text(values: object, key: str) -> str:
@@ -161,20 +167,19 @@ def _text(values: object, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _event(payload: Member) -> bytes:
-    if isinstance(payload.value, str):
-        return payload.value.encode("utf-8", "surrogatepass")
-    return payload.source.encode()
+def _as_text(value: object) -> str:
+    """A text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
-def _answer_of(payload: Member | None) -> tuple[str, str]:
-    """The error's type and message; what is not JSON object is a message as it is."""
-    if payload is None or payload.value is None:
+def _answer_of(payload: object) -> tuple[str, str]:
+    """The error's type and message; what is not a JSON object is a message as it is."""
+    if payload is None:
         return "", ""
-    answer = parse_json(payload.value) if isinstance(payload.value, str) else payload.value
+    answer = parse_json(payload) if isinstance(payload, str) else payload
     if isinstance(answer, dict):
         return _text(answer, "errorType"), _text(answer, "errorMessage")
-    return "", payload.value if isinstance(payload.value, str) else payload.source
+    return "", _as_text(payload)
 
 
 def _succeeded(context: Mapping[str, Any], answer: object, error_type: str) -> bool:
@@ -209,3 +214,22 @@ def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(value) if math.isfinite(value) and value >= 0 else None
+
+
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) <= _LONGEST_NUMBER else text
+
+
+def _fraction(text: str) -> float | str:
+    number = float(text) if len(text) <= _LONGEST_NUMBER else math.inf
+    return number if math.isfinite(number) else text
+
+
+def _refuse(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
+
+
+_ABSENT = object()
+_WHITE_SPACE = " \t\n\r"
+# Numbers that Python cannot hold stay texts.
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_fraction, parse_constant=_refuse)

@@ -53,7 +53,6 @@ TARGET = Target(
     run,
     modules=(
         "imm_label_tags.failures.failed_event",
-        "imm_label_tags.failures.json_members",
         "imm_label_tags.text",
     ),
     seeds=(
