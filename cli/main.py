@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -19,6 +20,7 @@ from rich.text import Text
 from cli import demo as demo_play
 from cli import invocation, serving
 from cli.cloud.where import Where, where_options
+from cli.command_group import CommandGroup
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.file import ManifestUnreadable
 from cli.narration import Narrator, new_console
@@ -43,7 +45,7 @@ _PROBLEMS = (
 EXIT_RETRYABLE = 75
 
 
-class Commands(click.Group):
+class Commands(CommandGroup):
     """Commands of which some are imported only when they are used: they bring SDKs of their own."""
 
     elsewhere: ClassVar[Mapping[str, str]] = {
@@ -75,8 +77,9 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="imm-label-tags", message="%(prog)s %(version)s")
 def main() -> None:
-    """Try the function that tags OSS objects with IMM's video labels, without any cloud."""
+    """Tag OSS objects with IMM's video labels: try the function, install it, and look after it."""
 
 
 @main.command()
@@ -157,9 +160,10 @@ def serve(
 
 @main.command()
 @click.argument("event_file", type=click.File("rb"))
+@click.option("--log", is_flag=True, help="Show what the function logged, with the stack trace of an error.")
 @click.option("--json", "as_json", is_flag=True, help="Print the function's answer as it is, and no log.")
 @where_options
-def invoke(event_file: IO[bytes], as_json: bool, where: Where) -> None:
+def invoke(event_file: IO[bytes], log: bool, as_json: bool, where: Where) -> None:
     """Run the function on one event, a file or - for standard input.
 
     With --local, the function that is deployed there; else the code of this checkout, here and with your
@@ -172,14 +176,16 @@ def invoke(event_file: IO[bytes], as_json: bool, where: Where) -> None:
     if as_json:
         click.echo(invoked.body)
     else:
-        _show(new_console(), invoked)
+        _show(new_console(), invoked, log=log)
     sys.exit(_exit_status(invoked))
 
 
-def _show(console: Console, invoked: invocation.Invoked) -> None:
+def _show(console: Console, invoked: invocation.Invoked, *, log: bool) -> None:
     content = json.loads(invoked.body)
     if invoked.failed:
-        console.print(Text.assemble((content["errorType"], "bold red"), f": {content['errorMessage']}"))
+        error = content["errorType"]
+        console.print(Text.assemble((error, "bold red"), f": {content['errorMessage']}"), soft_wrap=True)
+        console.print(Text(_advice(error, _retryable(invoked)), "cyan"), soft_wrap=True)
     for outcome in [] if invoked.failed else content["outcomes"]:
         console.print(Text.assemble((outcome["status"], "bold green"), f"  {outcome['object'] or ''}"))
         if outcome["reason"]:
@@ -188,20 +194,31 @@ def _show(console: Console, invoked: invocation.Invoked) -> None:
             console.print(Text(f"  {key} = {value}"))
         for drop in outcome["dropped"]:
             console.print(Text(f"  dropped ({drop['reason']}): {drop['label']}", style="dim"))
-    console.print("\nLog:", style="dim")
-    for line in invoked.log:
+    if log:
+        console.print("\nLog:", style="dim")
+    for line in invoked.log if log else ():
         console.print(Text(line), soft_wrap=True)
+
+
+def _advice(error: str, retryable: bool | None) -> str:
+    if retryable is None:
+        return "The function did not get as far as to say whether a retry may help; --log shows its log."
+    helps = "A retry may help." if retryable else "A retry does not help: something has to be changed first."
+    return f"{helps} docs/REFERENCE.md, Errors, says what {error} means; --log shows the stack trace."
 
 
 def _exit_status(invoked: invocation.Invoked) -> int:
     if not invoked.failed:
         return 0
-    return EXIT_RETRYABLE if any(_retryable(line) for line in invoked.log) else 1
+    return EXIT_RETRYABLE if _retryable(invoked) else 1
 
 
-def _retryable(line: str) -> bool:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(record, dict) and record.get("retryable") is True
+def _retryable(invoked: invocation.Invoked) -> bool | None:
+    """Whether the function said that a retry may help; None where it said nothing."""
+    said: list[bool] = []
+    for line in invoked.log:
+        with suppress(ValueError):
+            record = json.loads(line)
+            if isinstance(record, dict) and isinstance(record.get("retryable"), bool):
+                said.append(record["retryable"])
+    return any(said) if said else None

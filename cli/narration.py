@@ -12,17 +12,31 @@ from rich.text import Text
 
 from cli.process import ESCAPE
 
-NARROWEST = 100
+# Of an output that is no terminal: whoever reads it there wants each row on one line.
+UNFOLDED = 10_000
 INDENT = 11
 LONGEST_VALUE = 36
 
 
 def new_console(*, stderr: bool = False) -> Console:
-    """A console that keeps its tables whole where the output is no terminal."""
+    """A console that folds nothing where the output is no terminal."""
     console = Console(stderr=stderr, highlight=False)
     if not console.is_terminal:
-        console.width = max(console.width, NARROWEST)
+        console.width = UNFOLDED
     return console
+
+
+def print_table(
+    console: Console, columns: Iterable[str], rows: Iterable[Iterable[str | Text]], *, indent: int = 0
+) -> None:
+    """Show rows below the names of their columns; what is too wide for the terminal is folded."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table.show_header = any(columns := tuple(columns))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(_displayable(console, cell) for cell in row))
+    console.print(Padding(table, (0, 0, 0, indent), expand=False))
 
 
 class Narrator:
@@ -52,17 +66,12 @@ class Narrator:
         line = Table.grid(padding=(0, 2, 0, 0))
         line.add_column(width=INDENT - 2)
         line.add_column(overflow="fold")
-        line.add_row(Text(margin, style), self._text(text))
+        line.add_row(Text(margin, style), _displayable(self._console, text))
         self._console.print(line)
 
     def table(self, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         """Show a table."""
-        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*map(self._text, row))
-        self._console.print(Padding(table, (0, 0, 0, self._indent)))
+        print_table(self._console, columns, rows, indent=self._indent)
 
     def change(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         """Show a tag set before and after."""
@@ -73,10 +82,12 @@ class Narrator:
             rows.append((key, _short(before.get(key, "")), _short(after.get(key, "")), what))
         self.table(("tag", "before", "after", ""), rows)
 
-    def _text(self, text: str) -> Text:
-        """Text as the output can show it, so that what is escaped has its place in a table."""
-        encoding = self._console.encoding
-        return Text(text.encode(encoding, ESCAPE).decode(encoding))
+
+def _displayable(console: Console, text: str | Text) -> Text:
+    """Text as the output can show it, so that what is escaped has its place in a table."""
+    if isinstance(text, Text):
+        return text
+    return Text(text.encode(console.encoding, ESCAPE).decode(console.encoding))
 
 
 def _short(value: str) -> str:

@@ -28,6 +28,10 @@ else those of the environment (`ALIBABA_CLOUD_ACCESS_KEY_ID` and so on), else th
 `aliyun configure`. `RAM_ENDPOINT`, `STS_ENDPOINT`, `MNS_ENDPOINT`, `FC_ENDPOINT`, `IMM_ENDPOINT` and
 `OSS_ENDPOINT` name services that are reached in a way of your own. Commands without `--local` never touch an
 account.
+
+Tables fit into 80 columns, and are not folded where the output is no terminal. The shell completes commands
+and options after `eval "$(_IMM_LABEL_TAGS_COMPLETE=bash_source imm-label-tags)"` (or `zsh_source`,
+`fish_source`).
 """
 
 

@@ -12,10 +12,11 @@ from rich.text import Text
 from cli.cloud.access import Access
 from cli.cloud.target import Target
 from cli.cloud.where import Where, where_options
+from cli.command_group import CommandGroup
 from cli.failed.carrying_out import Deed, carry_out, say_none
 from cli.failed.deployed import DeployedFunction
 from cli.failed.details import show_record
-from cli.failed.documents import groups_document, write_records
+from cli.failed.documents import groups_document, record_document, write_records
 from cli.failed.groups import Groups
 from cli.failed.options import filter_options, place_option
 from cli.failed.reading import READERS, read_kept
@@ -35,7 +36,7 @@ CONCURRENCY = 8
 MOST_CONCURRENCY = 64
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def failed() -> None:
     """Look at the events that keep_failed has kept, replay them, drop them.
 
@@ -67,8 +68,9 @@ def list_command(place: str, wanted: Filter, single: bool, as_json: bool, where:
 @place_option
 @click.argument("record")
 @click.option("--event", "event_only", is_flag=True, help="Write the original event, byte for byte.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @where_options
-def show(place: str, record: str, event_only: bool, where: Where) -> None:
+def show(place: str, record: str, event_only: bool, as_json: bool, where: Where) -> None:
     """Show everything about one RECORD, and the event in it."""
     store = _open(place, where).store
     found = named(store, [record])
@@ -79,7 +81,11 @@ def show(place: str, record: str, event_only: bool, where: Where) -> None:
     if kept is None or isinstance(kept, Unreadable):
         reason = "It was removed meanwhile." if kept is None else kept.reason
         raise Problem(f"The record {store.uri(found[0].name)} cannot be read. {reason}")
-    if event_only:
+    if event_only and as_json:
+        raise click.UsageError("--event writes the event itself: leave it or --json out.")
+    if as_json:
+        click.echo(record_document(store, kept))
+    elif event_only:
         sys.stdout.buffer.write(kept.failed.event)
     else:
         show_record(new_console(), store, kept)

@@ -39,15 +39,17 @@ def show_record(console: Console, store: Store, record: Record) -> None:
     for item in described_items(event):
         console.print(Text(f"  {printable(item)}"), soft_wrap=True)
     console.print()
-    for line in _readable(event).splitlines():
+    for line in _readable(opened_event(event)).splitlines():
         console.print(Text(f"  {printable(line)}", "cyan"), soft_wrap=True)
 
 
-def _readable(event: bytes) -> str:
-    """An event as indented JSON, with the JSON in its texts opened; as it is where it is not JSON."""
-    text = event.decode("utf-8", "backslashreplace")
-    content = _opened(text, 0)
-    return text if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False)
+def opened_event(event: bytes) -> Any:
+    """An event with the JSON in its texts opened; text as it is where it is not JSON."""
+    return _opened(event.decode("utf-8", "backslashreplace"), 0)
+
+
+def _readable(content: Any) -> str:
+    return content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def _opened(value: Any, depth: int) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from cli.failed.details import opened_event
 from cli.failed.groups import UNREADABLE, Group, Groups
 from cli.failed.record import Kept, Record
 from cli.failed.store import Store
@@ -36,6 +37,12 @@ def write_records(store: Store, kept: Iterable[Kept], write: Callable[[str], Non
         write(f"{separator}{json.dumps(_record(store, each))}")
         separator = ",\n"
     write("\n]}\n")
+
+
+def record_document(store: Store, record: Record) -> str:
+    """The document of ``show --json``: the same, and the event with the JSON in its texts opened."""
+    document = {**_record(store, record), "event": opened_event(record.failed.event)}
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _counted(group: Group) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from cli.failed.record import Kept, Record
 
 _ANSWERS = {True: "yes", False: "no", None: "unknown"}
 _MESSAGE = 120
-_COUNT_WIDTH = 9
+_COUNT_WIDTH = 7
+_GAP = "  "
 
 
 def moment(time: datetime) -> str:
@@ -33,15 +34,18 @@ def answer(retryable: bool | None) -> str:
 
 
 def show_groups(console: Console, groups: Groups) -> None:
-    """Each error class, the most frequent first, with the most frequent form of its messages below."""
-    rows = [("records", "error", "oldest", "newest", "a retry may help")]
+    """Each error class, the most frequent first, with the most frequent form of its messages below.
+
+    ``retry`` says whether one may help. The columns of an error of 20 letters fit into 80.
+    """
+    rows = [("records", "error", "oldest (UTC)", "newest (UTC)", "retry")]
     for group in groups.by_error.values():
         rows.append(
             (
                 f"{group.count:,}",
                 printable(group.error),
-                moment(group.oldest),
-                moment(group.newest),
+                moment(group.oldest).rstrip("Z"),
+                moment(group.newest).rstrip("Z"),
                 answer(group.retryable),
             )
         )
@@ -51,7 +55,7 @@ def show_groups(console: Console, groups: Groups) -> None:
 
 def show_reasons(console: Console, groups: Groups, examples: Mapping[str, str]) -> None:
     """Why records stay: each error with the most frequent form of its messages, and one record's name."""
-    rows = [("records", "error", "a retry may help")]
+    rows = [("records", "error", "retry")]
     below: list[list[str]] = []
     for group in groups.by_error.values():
         rows.append((f"{group.count:,}", printable(group.error), answer(group.retryable)))
@@ -73,7 +77,7 @@ def _show(console: Console, rows: Sequence[tuple[str, ...]], below: Iterable[lis
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for number, (row, lines) in enumerate(zip(rows, [[], *below], strict=True)):
         count, *others = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        text = "   ".join([count.strip().rjust(_COUNT_WIDTH), *others]).rstrip()
+        text = _GAP.join([count.strip().rjust(_COUNT_WIDTH), *others]).rstrip()
         console.print(Text(text, "bold" if number else "dim"), soft_wrap=True)
         for line in filter(None, lines):
-            console.print(Text(f"{'':{_COUNT_WIDTH}}   {line}"), soft_wrap=True)
+            console.print(Text(f"{'':{_COUNT_WIDTH}}{_GAP}{line}"), soft_wrap=True)

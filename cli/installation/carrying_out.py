@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from cli.cloud.calls import CallFailed
 from cli.installation.plan import Plan, State
+from cli.narration import print_table
 
 _STYLES = {
     State.PRESENT: "green",
@@ -44,7 +45,7 @@ def carry_out(console: Console, plan: Plan, *, dry_run: bool, agreed: bool) -> b
         return True
     if not agreed:
         console.print()
-        click.confirm(f"Make {_count(len(plan.changes), 'change')}?", abort=True)
+        click.confirm(f"Make {_count(len(plan.changes), 'change')}?", abort=True, err=console.stderr)
     console.print()
     for step in plan.changes:
         assert step.act is not None, "a change has something to do"
@@ -60,15 +61,23 @@ def carry_out(console: Console, plan: Plan, *, dry_run: bool, agreed: bool) -> b
 
 
 def _show(console: Console, plan: Plan) -> None:
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    table.add_column("")
-    table.add_column("what", overflow="fold")
-    table.add_column("", overflow="fold")
-    for step in plan.steps:
-        # What to do about a problem is longer than a column; it stands below the table.
-        detail = "" if step.state is State.PROBLEM else step.detail
-        table.add_row(Text(step.state.value, _STYLES[step.state]), Text(step.what), Text(detail))
-    console.print(Padding(table, (0, 0, 0, 2)))
+    # What to do about a problem is longer than a column; it stands below the table.
+    rows = [
+        (
+            Text(step.state.value, _STYLES[step.state]),
+            step.what,
+            "" if step.state is State.PROBLEM else step.detail,
+        )
+        for step in plan.steps
+    ]
+    print_table(console, ("", "what", ""), rows, indent=2)
+
+
+def plan_document(plan: Plan, *, changed: bool) -> str:
+    """The document of ``--json``; ``changed`` says whether the plan was carried out."""
+    steps = [{"what": one.what, "state": one.state.value, "detail": one.detail} for one in plan.steps]
+    document = {"ok": not plan.problems, "changed": changed, "steps": steps}
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _count(number: int, noun: str) -> str:

@@ -8,17 +8,20 @@ from dataclasses import asdict
 
 import click
 from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from cli import checkout
 from cli.cloud.access import check_account, identify
 from cli.cloud.target import Media, Target
 from cli.cloud.where import Where, where_options
-from cli.installation.carrying_out import carry_out
+from cli.installation.carrying_out import carry_out, plan_document
 from cli.installation.diagnosis import Diagnosis
 from cli.installation.documents import Documents
 from cli.installation.examination import Finding, Verdict, examine
 from cli.installation.options import media_options, plan_options
+from cli.installation.plan import Plan
 from cli.installation.services import Services, connect
 from cli.installation.set_up import plan_setup
 from cli.installation.tear_down import plan_teardown
@@ -34,13 +37,26 @@ _STYLES = {
     Verdict.LEFT_OUT: "dim",
 }
 
+# Columns of a finding.
+_VERDICT, _NAME = 11, 24
+_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document; questions go to standard error."
+)
+
 
 @click.command()
 @media_options(required=True)
 @plan_options
+@_json_option
 @where_options
 def setup(
-    bucket: str, prefix: str, projects: tuple[str, ...], dry_run: bool, yes: bool, where: Where
+    bucket: str,
+    prefix: str,
+    projects: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    where: Where,
 ) -> None:
     """Create what the functions need and what is not there yet: topics, roles, policies.
 
@@ -48,11 +64,10 @@ def setup(
     s.yaml. Exit status: 0 if all is there (or would be, with --dry-run), 1 if something is in the way, in
     which case nothing was changed, and 2 where a call failed: run it again then, and it goes on from there.
     """
-    console = new_console()
+    console = new_console(stderr=as_json)
     target, services = _begin(console, where)
     plan = plan_setup(services, target, Media(bucket, prefix, projects), _documents())
-    done = carry_out(console, plan, dry_run=dry_run, agreed=yes)
-    sys.exit(0 if done else 1)
+    sys.exit(_carry_out(console, plan, dry_run=dry_run, agreed=yes, as_json=as_json))
 
 
 @click.command()
@@ -60,18 +75,18 @@ def setup(
     "--while-deployed", is_flag=True, help="Also while they are deployed; they will not work any more."
 )
 @plan_options
+@_json_option
 @where_options
-def teardown(while_deployed: bool, dry_run: bool, yes: bool, where: Where) -> None:
+def teardown(while_deployed: bool, dry_run: bool, yes: bool, as_json: bool, where: Where) -> None:
     """Remove what `setup` created, and nothing else.
 
     What was there before, what somebody has changed since, and every kept event stays. Exit status as of
     `setup`.
     """
-    console = new_console()
+    console = new_console(stderr=as_json)
     target, services = _begin(console, where)
     plan = plan_teardown(services, target, _documents(), while_deployed=while_deployed)
-    done = carry_out(console, plan, dry_run=dry_run, agreed=yes)
-    sys.exit(0 if done else 1)
+    sys.exit(_carry_out(console, plan, dry_run=dry_run, agreed=yes, as_json=as_json))
 
 
 @click.command()
@@ -116,6 +131,13 @@ def _begin(console: Console, where: Where) -> tuple[Target, Services]:
     return target, connect(access, target)
 
 
+def _carry_out(console: Console, plan: Plan, *, dry_run: bool, agreed: bool, as_json: bool) -> int:
+    done = carry_out(console, plan, dry_run=dry_run, agreed=agreed)
+    if as_json:
+        click.echo(plan_document(plan, changed=done and not dry_run and bool(plan.changes)))
+    return 0 if done else 1
+
+
 def _documents() -> Documents:
     return Documents(checkout.POLICIES)
 
@@ -128,10 +150,12 @@ def _object(uri: str | None) -> TargetObject | None:
 
 
 def _show(console: Console, finding: Finding) -> None:
-    verdict = finding.verdict
-    console.print(
-        Text.assemble((f"{verdict.value:>11}", _STYLES[verdict]), f"  {finding.name:24}  ", finding.found),
-        soft_wrap=True,
-    )
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(width=_VERDICT, justify="right", no_wrap=True)
+    table.add_column(min_width=_NAME, max_width=_NAME if console.is_terminal else None, overflow="fold")
+    table.add_column(overflow="fold")
+    verdict = Text(finding.verdict.value, _STYLES[finding.verdict])
+    table.add_row(verdict, Text(finding.name), Text(finding.found))
+    console.print(table)
     if finding.advice:
-        console.print(Text(f"{'':13}{finding.advice}", "cyan"), soft_wrap=True)
+        console.print(Padding(Text(finding.advice, "cyan"), (0, 0, 0, _VERDICT + 2), expand=False))

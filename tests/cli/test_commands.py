@@ -91,6 +91,34 @@ def control_of(served: str) -> str:
     return match[1]
 
 
+# The command line
+
+
+def test_the_version_is_told() -> None:
+    assert re.fullmatch(r"main, version .+|main \d+\.\d+\.\d+", run("--version").output.strip())
+
+
+@pytest.mark.parametrize(
+    ("mistyped", "meant"), [(["docter"], "doctor"), (["invok"], "invoke"), (["failed", "lsit"], "list")]
+)
+def test_a_mistyped_command_gets_the_nearest(mistyped: list[str], meant: str) -> None:
+    result = run(*mistyped)
+    assert result.exit_code == 2
+    assert f"Did you mean '{meant}'?" in result.output
+
+
+def test_the_help_cuts_no_line_and_says_what_touches_an_account() -> None:
+    for output in (run("--help").output, run("failed", "--help").output):
+        assert "..." not in output.replace("[ARGS]...", "")
+    machine, _, account = run("--help").output.partition("On an account")
+    assert re.findall(r"^  ([a-z-]+)  ", machine.partition("On this machine")[2], re.M) == [
+        *("demo", "serve", "check-deploy")
+    ]
+    assert {"invoke", "setup", "doctor", "teardown", "failed"} <= set(
+        re.findall(r"^  ([a-z-]+)  ", account, re.M)
+    )
+
+
 # demo
 
 
@@ -272,7 +300,7 @@ def test_serve_says_which_port_is_in_use() -> None:
 
 
 def test_invoke_tags_the_sample_and_shows_outcome_and_log(served: str) -> None:
-    result = run("invoke", "--local", control_of(served), TASK_EVENT)
+    result = run("invoke", "--log", "--local", control_of(served), TASK_EVENT)
     assert result.exit_code == 0, result.output
     assert "oss://media/videos/sample.mp4" in result.output
     assert "imm_yi-zi = yes" in result.output
@@ -354,6 +382,11 @@ def test_invoke_exits_with_1_where_the_event_is_not_understood(served: str) -> N
     result = run("invoke", "--local", control_of(served), event)
     assert result.exit_code == 1
     assert "InvalidNotification" in result.output
+    # What to do is told, and where the function broke off only where it is asked for
+    assert "A retry does not help" in result.output
+    assert "Traceback" not in result.output and "stackTrace" not in result.output
+    logged = run("invoke", "--log", "--local", control_of(served), event).output
+    assert "invocation.py" in logged or "Traceback" in logged
 
 
 def test_invoke_exits_with_75_where_a_retry_may_help(served: str) -> None:

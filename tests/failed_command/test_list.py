@@ -50,7 +50,7 @@ def test_the_most_frequent_message_is_shown_and_the_greatest_group_comes_first(w
     result = world.run("list")
     assert result.exit_code == 0
     assert flat(result).startswith(
-        f"4 records under {world.place} records error oldest newest a retry may help"
+        f"4 records under {world.place} records error oldest (UTC) newest (UTC) retry"
     )
     assert "frequent …" in result.output
     assert result.output.index("Throttled") < result.output.index("AccessDenied")

@@ -36,6 +36,16 @@ def test_a_record_is_shown_with_its_failure_its_tasks_and_its_event(world: World
         assert facts in flat(result)
 
 
+def test_a_record_is_one_document_with_its_event_opened(world: World) -> None:
+    inner = json.dumps(notification("t-7"), ensure_ascii=False)
+    event = json.dumps({"TopicName": "imm", "Message": inner}).encode()
+    name = world.keep_record(failure_record(event, request_id="1-abc", error="TaskNotFound", message="Gone."))
+    shown = json.loads(world.run("show", name, "--json").stdout)
+    assert shown == {**world.json("--records")["records"][0], "event": shown["event"]}
+    assert (shown["error"], shown["event"]["Message"]["TaskId"]) == ("TaskNotFound", "t-7")
+    assert world.run("show", name, "--json", "--event").exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("event", "said"),
     [

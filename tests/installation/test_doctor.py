@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from cli import checkout
-from cli.installation import media, ram
+from cli.installation import commands, media, ram
+from cli.installation.examination import Finding, Verdict
 from localcloud.ram.attachments import Holder
 from tests.installation.account import (
     BUCKET,
@@ -438,3 +441,15 @@ def test_an_object_must_be_one(installed: Account, uri: str) -> None:
     result = installed.doctor("--object", uri)
     assert result.exit_code == 2
     assert "--object names" in flat(result) or "OSS SDK would address another" in flat(result)
+
+
+# Where it is read
+
+
+def test_the_findings_fit_into_80_columns() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    long = "acs:ram::1234567890123456:role/a-role-with-a-name-that-is-long " * 2
+    commands._show(console, Finding("keys", Verdict.FAILED, long, long))
+    written = console.file.getvalue()  # type: ignore[attr-defined]
+    assert max(len(line.rstrip()) for line in written.splitlines()) <= 80
+    assert "".join(written.split()).count("a-role-with-a-name-that-is-long") == 4

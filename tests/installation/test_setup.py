@@ -387,3 +387,15 @@ def test_a_function_without_a_log_is_told_of_it(
     result = fresh.setup("--dry-run")
     assert result.exit_code == 0
     assert "not checked log of keep_failed" in flat(result)
+
+
+def test_a_program_reads_what_is_planned_and_whether_it_was_done(fresh: Account) -> None:
+    planned = json.loads(fresh.setup("--dry-run", "--json").stdout)
+    assert (planned["ok"], planned["changed"]) == (True, False)
+    done = json.loads(fresh.setup("--yes", "--json").stdout)
+    assert (done["changed"], done["steps"]) == (True, planned["steps"])
+    assert "create" in {step["state"] for step in done["steps"]}
+    again = json.loads(fresh.setup("--json").stdout)
+    assert (again["ok"], again["changed"]) == (True, False)
+    removed = json.loads(fresh.teardown("--yes", "--json").stdout)
+    assert (removed["changed"], "remove" in {step["state"] for step in removed["steps"]}) == (True, True)
