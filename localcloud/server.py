@@ -8,6 +8,7 @@ import logging
 import resource
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -21,6 +22,7 @@ _FILES_PER_CONNECTION = 2
 _FEW_CONNECTIONS = 100
 _ACCEPTED_AT_A_TIME = 1
 _BACKLOG = 1024
+_TICK_SECONDS = 0.1
 
 
 class PortInUse(Exception):
@@ -110,6 +112,39 @@ class Connections:
             )
 
 
+class _Server(uvicorn.Server):
+    """Stops at once: uvicorn looks every 0.1 seconds whether it is to end, and waits as long again."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ended = asyncio.Event()
+
+    def end(self) -> None:
+        """Have it end open connections and stop."""
+        self.should_exit = self.force_exit = True
+        self._ended.set()
+
+    async def main_loop(self) -> None:
+        """Wait for the end."""
+        await self.on_tick(0)
+        while not self.should_exit:
+            # A signal's handler only sets should_exit.
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), _TICK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close everything, and give connections a moment to end by themselves."""
+        for server in self.servers:
+            server.close()
+        for sock in sockets or ():
+            sock.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        ends = asyncio.get_running_loop().time() + _TICK_SECONDS
+        while self.server_state.connections and asyncio.get_running_loop().time() < ends:
+            await asyncio.sleep(0.001)
+
+
 class HttpServer:
     """An HTTP server for one ASGI application on one socket."""
 
@@ -131,7 +166,7 @@ class HttpServer:
             # asyncio tries so often to accept a client, also when there is no room.
             backlog=_ACCEPTED_AT_A_TIME,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._socket = sock
         self._task: asyncio.Task[None] | None = None
         connections.count(self._server)
@@ -149,7 +184,6 @@ class HttpServer:
 
     async def stop(self) -> None:
         """End open connections and stop serving."""
-        self._server.should_exit = True
-        self._server.force_exit = True
+        self._server.end()
         if self._task is not None:
             await self._task
