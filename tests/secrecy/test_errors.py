@@ -291,7 +291,7 @@ def test_keys_that_were_replaced_a_moment_ago_are_not_shown_either() -> None:
             "security_token": f"CAIS-{generation}-token",
         }
         credentials.use(SimpleNamespace(credentials=SimpleNamespace(**keys)))
-        credentials.get_credential()
+        credentials.keys()
     # Then what the call says of the old ones is hidden as what others say of the new ones
     said = "STS.NT-older-id older-secret CAIS-older-token STS.NT-newer-id newer-secret CAIS-newer-token"
     assert credentials.redact(said) == "*** *** *** *** *** ***"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from imm_label_tags.environment import (
@@ -39,18 +39,12 @@ class Keys(NamedTuple):
 
 
 class RoleCredentials:
-    """One provider for both SDKs.
-
-    ``as_imm`` and ``as_oss`` build each SDK's own form of credentials from keys. The SDKs call
-    ``get_credential`` (IMM) and ``get_credentials`` (OSS) for every request that they sign.
-    """
+    """The present keys; each SDK has an adapter, which asks for them for every request that it signs."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._of_context: Keys | None = None
         self._seen: tuple[tuple[Keys, tuple[str, ...]], ...] = ()
-        self.as_imm: Callable[[Keys], Any] = lambda keys: keys
-        self.as_oss: Callable[[Keys], Any] = lambda keys: keys
 
     def use(self, context: Any) -> None:
         """Take the keys of an invocation's context, where it has some.
@@ -92,14 +86,6 @@ class RoleCredentials:
     def redact(self, text: str) -> str:
         """The text without the keys that were looked up lately, and without signatures."""
         return _without(text, (spelling for _, spellings in self._seen for spelling in spellings))
-
-    def get_credential(self) -> Any:
-        """The present keys as the IMM SDK wants them."""
-        return self.as_imm(self.keys())
-
-    def get_credentials(self) -> Any:
-        """The present keys as the OSS SDK wants them."""
-        return self.as_oss(self.keys())
 
 
 def without_keys(text: str, environment: Mapping[str, str]) -> str:

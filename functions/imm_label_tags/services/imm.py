@@ -24,7 +24,7 @@ from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.results.task import SUCCEEDED, ResultKind, TaskResult, parse_time
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.answer_room import NoRoom, TooLarge
-from imm_label_tags.services.credentials import Keys, RoleCredentials
+from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.responses import (
     ErrorResponse,
     Operation,
@@ -63,7 +63,6 @@ class ImmTasks:
         connections.serve_imm()
         self._connections = connections
         self._whole = whole
-        credentials.as_imm = _credential_model
         self._redact = credentials.redact
         self._resources = f"acs:imm:{region}:{account_id or '*'}:project/"
         self._client = Client(
@@ -71,7 +70,7 @@ class ImmTasks:
                 region_id=region,
                 endpoint=endpoint.host if endpoint else None,
                 protocol=endpoint.scheme.upper() if endpoint else "HTTPS",
-                credential=credentials,
+                credential=_Credentials(credentials),
             )
         )
 
@@ -213,13 +212,20 @@ def _said(error: Any) -> str:
     return text(data.get("Message")) or text(error.message)
 
 
-def _credential_model(keys: Keys) -> CredentialModel:
-    return CredentialModel(
-        access_key_id=keys.access_key_id,
-        access_key_secret=keys.access_key_secret,
-        security_token=keys.security_token or None,
-        type="sts" if keys.security_token else "access_key",
-    )
+class _Credentials:
+    """The keys as the IMM SDK asks for them."""
+
+    def __init__(self, credentials: RoleCredentials) -> None:
+        self._credentials = credentials
+
+    def get_credential(self) -> CredentialModel:
+        keys = self._credentials.keys()
+        return CredentialModel(
+            access_key_id=keys.access_key_id,
+            access_key_secret=keys.access_key_secret,
+            security_token=keys.security_token or None,
+            type="sts" if keys.security_token else "access_key",
+        )
 
 
 def runtime_options(timeouts: Timeouts) -> RuntimeOptions:

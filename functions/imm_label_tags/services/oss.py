@@ -19,7 +19,7 @@ from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.answer_room import NoRoom, TooLarge
-from imm_label_tags.services.credentials import Keys, RoleCredentials
+from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.responses import (
     ErrorResponse,
     Operation,
@@ -52,13 +52,12 @@ class OssCalls:
         credentials: RoleCredentials,
         connections: Connections,
     ) -> None:
-        credentials.as_oss = _oss_credentials
         self._connections = connections
         self._redact = credentials.redact
         self._account_id = account_id or "*"
         config = oss.config.load_default()
         config.region = region
-        config.credentials_provider = credentials
+        config.credentials_provider = _Credentials(credentials)
         config.retryer = oss.retry.NopRetryer()
         config.http_client = _CheckedHttpClient(connections)
         if endpoint is None:
@@ -257,7 +256,14 @@ def _is_local(endpoint: Endpoint) -> bool:
     return True
 
 
-def _oss_credentials(keys: Keys) -> Any:
-    return oss.credentials.Credentials(
-        keys.access_key_id, keys.access_key_secret, keys.security_token or None
-    )
+class _Credentials:
+    """The keys as the OSS SDK asks for them."""
+
+    def __init__(self, credentials: RoleCredentials) -> None:
+        self._credentials = credentials
+
+    def get_credentials(self) -> Any:
+        keys = self._credentials.keys()
+        return oss.credentials.Credentials(
+            keys.access_key_id, keys.access_key_secret, keys.security_token or None
+        )
