@@ -32,12 +32,11 @@ from localcloud.oss.service import ObjectStorage
 from localcloud.oss.uploads import UPLOAD_BUCKET
 from localcloud.ram.service import AccessManagement
 from localcloud.server import Connections, HttpServer, ListeningSocket, listen
-from localcloud.triggers import Push, Triggers
+from localcloud.triggers import MNS_SERVICE, Push, Triggers
+from localcloud.upload_events import UploadEvents
 
 T = TypeVar("T")
 
-# MNS's name where a role says whom it trusts.
-MNS_SERVICE = "mns.aliyuncs.com"
 # In which MNS invokes where a trigger names no role; Serverless Devs' component makes it.
 NOTIFICATION_ROLE = "AliyunMNSNotificationRole"
 
@@ -67,6 +66,7 @@ class LocalCloud:
     media: MediaManagement
     messages: MessageService
     functions: FunctionCompute
+    uploads: UploadEvents
 
     def __init__(self, config: CloudConfig) -> None:
         self.config = config
@@ -114,7 +114,9 @@ class LocalCloud:
         return self.run(within())
 
     async def settled(self) -> None:
-        """Wait until no message is on its way and no function runs or waits for a retry."""
+        """Wait until no event or message is on its way and no function runs or waits for a retry."""
+        await self.uploads.settled()
+        await self.functions.settled()
         await self.messages.settled()
         await self.functions.settled()
         # A function's destination may be a topic that triggers another function.
@@ -189,12 +191,16 @@ class LocalCloud:
             authorization=authorization,
         )
         self.destinations = _Destinations(self.messages)
+        self.uploads = UploadEvents(config.region, config.account_id, config.time_scale)
+        self.objects.watch(self.uploads.announce)
         self._triggers = Triggers(
             region=config.region,
             account_id=config.account_id,
             messages=self.messages,
             push_to=self._push_to,
             invoke=self._call,
+            uploads=self.uploads,
+            has_bucket=self.objects.has_bucket,
             time_scale=config.time_scale,
         )
         self.functions = FunctionCompute(
@@ -237,23 +243,23 @@ class LocalCloud:
         role = self.access.roles.find(arn)
         return arn if role is None else self.access.roles.arn(role)
 
-    def _push_to(self, function: str, role: str | None) -> Push:
+    def _push_to(self, function: str, role: str | None, service: str = MNS_SERVICE) -> Push:
         async def push(event: bytes) -> bool:
-            self.check_invoker(role, function)
+            self.check_invoker(role, function, service)
             await self.functions.invoke_async(function, event)
             return True
 
         return push
 
-    def check_invoker(self, role: str | None, function: str) -> None:
-        """Raise AccessRefused or AssumptionRefused unless MNS may invoke a function in the trigger's role.
+    def check_invoker(self, role: str | None, function: str, service: str = MNS_SERVICE) -> None:
+        """Raise AccessRefused or AssumptionRefused unless a service may invoke a function in a role.
 
         A trigger without one uses AliyunMNSNotificationRole, which has to be there like any other.
         """
         if not self.config.policies:
             return
         acting = role or f"acs:ram::{self.config.account_id}:role/{NOTIFICATION_ROLE}"
-        self.access.roles.trusting(acting, MNS_SERVICE)
+        self.access.roles.trusting(acting, service)
         resource = f"acs:fc:{self.config.region}:{self.config.account_id}:functions/{function}"
         self.access.authorization.check(Identity("", "", role=acting), "fc:InvokeFunction", resource)
 

@@ -21,6 +21,7 @@ from localcloud.database import StateInaccessible
 from localcloud.faults import Fault, FaultKind
 from localcloud.imm.tasks import TaskRecord
 from localcloud.same_origin import SameOrigin
+from localcloud.upload_events import UploadEventOrder
 
 if TYPE_CHECKING:
     from localcloud.cloud import LocalCloud
@@ -47,6 +48,8 @@ class Control:
                 _route("POST", "/clock", self._advance_clock),
                 _route("POST", "/keys", self._issue_keys),
                 _route("PUT", "/buckets/{bucket}", self._put_bucket),
+                _route("PUT", "/buckets/{bucket}/upload-events", self._order_upload_events),
+                _route("GET", "/undelivered-uploads", self._list_undelivered_uploads),
                 _route("POST", "/buckets/{bucket}/lifecycle", self._carry_out_lifecycle),
                 _route("PUT", "/projects/{project}", self._put_project),
                 _route("POST", "/tasks", self._put_task),
@@ -122,6 +125,13 @@ class Control:
 
     async def _put_bucket(self, request: Request) -> None:
         self._cloud.objects.create_bucket(request.path_params["bucket"])
+
+    async def _order_upload_events(self, request: Request) -> None:
+        order = _build(UploadEventOrder, await _body(request))
+        self._cloud.uploads.order(request.path_params["bucket"], order)
+
+    async def _list_undelivered_uploads(self, request: Request) -> list[dict[str, Any]]:
+        return [asdict(one) for one in self._cloud.uploads.undelivered]
 
     async def _carry_out_lifecycle(self, request: Request) -> list[dict[str, Any]]:
         done = self._cloud.objects.carry_out_lifecycle(request.path_params["bucket"])

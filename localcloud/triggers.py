@@ -1,4 +1,4 @@
-"""What makes triggers invoke their functions: subscriptions of MNS topics, and streams of MNS queues."""
+"""What makes triggers invoke their functions: subscriptions of MNS topics, streams of MNS queues, uploads."""
 
 from __future__ import annotations
 
@@ -7,9 +7,20 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from localcloud.eventbridge.queue_stream import QueueStream
-from localcloud.fc.declaration import EventBridgeTrigger, FunctionDeclaration, MnsQueueSource, MnsTopicTrigger
+from localcloud.fc.declaration import (
+    EventBridgeTrigger,
+    FunctionDeclaration,
+    MnsQueueSource,
+    MnsTopicTrigger,
+    OssTrigger,
+)
 from localcloud.fc.refusals import InvalidArgument
 from localcloud.mns.service import MessageService, Subscription
+from localcloud.upload_events import UploadEvents
+
+# The services' names where a role says whom it trusts.
+MNS_SERVICE = "mns.aliyuncs.com"
+OSS_SERVICE = "oss.aliyuncs.com"
 
 Push = Callable[[bytes], Awaitable[bool]]
 Invoke = Callable[[str, bool, bytes], Awaitable[bool]]
@@ -19,7 +30,8 @@ class Triggers:
     """Connects the triggers of a region's functions with their sources, and disconnects them.
 
     ``push_to`` gives what a topic hands the events of a function to, in a role; ``invoke`` invokes a function
-    for EventBridge, asynchronously or not, and says whether that succeeded. Streams run from ``start`` on.
+    for EventBridge, asynchronously or not, and says whether that succeeded. ``has_bucket`` knows buckets, and
+    ``uploads`` tells of what is written to them. Streams run from ``start`` on.
     """
 
     def __init__(
@@ -28,10 +40,14 @@ class Triggers:
         region: str,
         account_id: str,
         messages: MessageService,
-        push_to: Callable[[str, str | None], Push],
+        push_to: Callable[[str, str | None, str], Push],
         invoke: Invoke,
+        uploads: UploadEvents,
+        has_bucket: Callable[[str], bool],
         time_scale: float,
     ) -> None:
+        self._uploads = uploads
+        self._has_bucket = has_bucket
         self._region = region
         self._account_id = account_id
         self._messages = messages
@@ -51,10 +67,12 @@ class Triggers:
     async def stop(self) -> None:
         """Let no stream take messages any more."""
         self._started = False
+        await self._uploads.stop()
         await asyncio.gather(*(stream.stop() for stream in self._streams.values()), *self._ending)
 
     async def settled(self) -> None:
         """Wait until every stream has handed over what its queue holds."""
+        await self._uploads.settled()
         for stream in list(self._streams.values()):
             await stream.settled()
 
@@ -66,12 +84,16 @@ class Triggers:
         for bridge in function.event_bridge_triggers:
             if bridge.name == name:
                 self._open(bridge)
+        for oss in function.oss_triggers:
+            if oss.name == name:
+                self._watch(oss, _role(function, name))
 
     def disconnect(self, function: FunctionDeclaration, name: str) -> None:
         """Let a function's trigger invoke it no more."""
         for topic in function.mns_topic_triggers:
             if topic.name == name:
                 self._unsubscribe(topic)
+        self._uploads.remove(function.name, name)
         stream = self._streams.pop((function.name, name), None)
         if stream is not None and self._started:
             task = asyncio.get_running_loop().create_task(stream.stop())
@@ -94,10 +116,17 @@ class Triggers:
                 content_format=trigger.notify_content_format,
                 strategy=trigger.notify_strategy,
                 filter_tag=trigger.filter_tag or None,
-                push=self._push_to(trigger.function, role),
+                push=self._push_to(trigger.function, role, MNS_SERVICE),
                 endpoint=endpoint,
             )
         )
+
+    def _watch(self, trigger: OssTrigger, role: str | None) -> None:
+        if (trigger.region, trigger.account_id) != (self._region, self._account_id):
+            raise InvalidArgument(f"sourceArn: the bucket {trigger.bucket} is of another region or account")
+        if not self._has_bucket(trigger.bucket):
+            raise InvalidArgument(f"bucket '{trigger.bucket}' does not exist")
+        self._uploads.add_trigger(trigger, self._push_to(trigger.function, role, OSS_SERVICE))
 
     def _unsubscribe(self, trigger: MnsTopicTrigger) -> None:
         for name in (trigger.name, _both_names(trigger)):
@@ -110,6 +139,8 @@ class Triggers:
 
     def _open(self, trigger: EventBridgeTrigger) -> None:
         source = trigger.queue
+        if trigger.enabled and trigger.source_type == "Default":
+            self._uploads.add_rule(trigger, partial(self._invoke, trigger.function, trigger.asynchronous))
         if source is None or not trigger.enabled or source.region not in (None, self._region):
             return
         stream = self._stream(trigger, source)

@@ -120,6 +120,33 @@ class EventBridgeTrigger:
 
 
 @dataclass(frozen=True)
+class OssTrigger:
+    """A function's wish to be told of events of a bucket, of objects with a prefix and a suffix.
+
+    ``events`` are such as ``oss:ObjectCreated:PutObject`` or ``oss:ObjectCreated:*``.
+    """
+
+    function: str
+    name: str
+    region: str
+    account_id: str
+    bucket: str
+    events: tuple[str, ...]
+    prefix: str
+    suffix: str
+
+    def wants(self, event: str, bucket: str, key: str) -> bool:
+        """Whether it is to be told of an event such as ``ObjectCreated:PutObject``."""
+        kinds = {f"oss:{event}", f"oss:{event.partition(':')[0]}:*"}
+        return (
+            bucket == self.bucket
+            and key.startswith(self.prefix)
+            and key.endswith(self.suffix)
+            and not kinds.isdisjoint(self.events)
+        )
+
+
+@dataclass(frozen=True)
 class FunctionDeclaration:
     """A function with every default of the fc3 component filled in.
 
@@ -149,6 +176,7 @@ class FunctionDeclaration:
     triggers: tuple[TriggerDeclaration, ...] = ()
     mns_topic_triggers: tuple[MnsTopicTrigger, ...] = ()
     event_bridge_triggers: tuple[EventBridgeTrigger, ...] = ()
+    oss_triggers: tuple[OssTrigger, ...] = ()
     opt: Path | None = None
     package: CodePackage | None = None
     changed: Change | None = None

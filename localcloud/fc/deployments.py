@@ -413,6 +413,7 @@ def _runs_alike(one: FunctionDeclaration, other: FunctionDeclaration) -> bool:
             triggers=(),
             mns_topic_triggers=(),
             event_bridge_triggers=(),
+            oss_triggers=(),
             changed=None,
             package=None,
         )

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 
-from localcloud.fc.declaration import AsyncInvokeDeclaration, MnsTopicTrigger, TriggerDeclaration
+from localcloud.fc.declaration import (
+    AsyncInvokeDeclaration,
+    MnsTopicTrigger,
+    OssTrigger,
+    TriggerDeclaration,
+)
 from localcloud.fc.section import Section, ValueMissing, ValueRefused
 
 # fc3's schema says 18,000 for a configuration that leaves the age out; without any, the API keeps a day.
@@ -15,6 +20,8 @@ LONGEST_EVENT_AGE = 604_800
 _MNS_DESTINATION = r"acs:mns:[a-z0-9-]+:\d*:/(?:topics|queues)/[A-Za-z0-9-]+/messages"
 _FC_DESTINATION = r"acs:fc:[a-z0-9-]*:\d*:functions/[A-Za-z0-9_-]+(?:/LATEST)?"
 _TOPIC = re.compile(r"acs:mns:([a-z0-9-]+):(\d+):/topics/([A-Za-z0-9][A-Za-z0-9-]{0,254})")
+_BUCKET = re.compile(r"acs:oss:([a-z0-9-]+):(\d+):([a-z0-9][a-z0-9-]{1,61}[a-z0-9])")
+_OSS_EVENT = r"oss:Object[A-Za-z]+:(?:[A-Za-z]+|\*)"
 _TRIGGER_TYPES = frozenset(
     {"cdn_events", "eventbridge", "http", "log", "mns_topic", "oss", "tablestore", "timer"}
 )
@@ -125,4 +132,39 @@ def _mns_topic_trigger(section: Section, function: str) -> MnsTopicTrigger:
         filter_tag=settings.text("filterTag", r".{0,16}", "at most 16 characters")
         if "filterTag" in settings
         else "",
+    )
+
+
+def read_oss_triggers(props: Section, function: str) -> list[OssTrigger]:
+    """The triggers that tell the function of a bucket's objects."""
+    return [
+        _oss_trigger(section, function)
+        for section in props.sections("triggers")
+        if section.text("triggerType") == "oss"
+    ]
+
+
+def _oss_trigger(section: Section, function: str) -> OssTrigger:
+    arn = section.text("sourceArn", _BUCKET.pattern, "a bucket like acs:oss:cn-hangzhou:123:media")
+    bucket = _BUCKET.fullmatch(arn)
+    settings = section.section("triggerConfig")
+    assert bucket is not None and settings is not None, "checked above and in read_triggers"
+    settings.only({"events", "filter"})
+    if "events" not in settings:
+        raise ValueMissing(settings.path("events"), "is missing.")
+    found = settings.section("filter")
+    if found is not None:
+        found.only({"key"})
+    key = found.section("key") if found is not None else None
+    if key is not None:
+        key.only({"prefix", "suffix"})
+    return OssTrigger(
+        function=function,
+        name=section.text("triggerName"),
+        region=bucket[1],
+        account_id=bucket[2],
+        bucket=bucket[3],
+        events=settings.texts("events", _OSS_EVENT, "events such as oss:ObjectCreated:PutObject"),
+        prefix=key.text("prefix") if key is not None and "prefix" in key else "",
+        suffix=key.text("suffix") if key is not None and "suffix" in key else "",
     )

@@ -16,6 +16,7 @@ from localcloud.fc.event_props import (
     read_async_invoke,
     read_description,
     read_mns_topic_triggers,
+    read_oss_triggers,
     read_triggers,
 )
 from localcloud.fc.section import Section, ValueMissing, ValueOfWrongType, ValueRefused
@@ -95,6 +96,7 @@ def read_function(resource: str, props: Section, base: Path) -> FunctionDeclarat
         triggers=tuple(read_triggers(props)),
         mns_topic_triggers=tuple(read_mns_topic_triggers(props, name)),
         event_bridge_triggers=tuple(read_event_bridge_triggers(props, name)),
+        oss_triggers=tuple(read_oss_triggers(props, name)),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from starlette.responses import Response
@@ -33,6 +34,18 @@ from localcloud.ram.authorization import Authorization, request_context
 
 # Far more than any document that an operation takes.
 MAX_DOCUMENT_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ObjectCreated:
+    """An object that was written; ``event`` is ``ObjectCreated:PutObject`` or ``…:CopyObject``."""
+
+    event: str
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    time: datetime
 
 
 class ObjectStorage:
@@ -95,6 +108,7 @@ class ObjectStorage:
             "GetObjectTagging": tagging.get,
             "DeleteObjectTagging": tagging.delete,
         }
+        self._observers: list[Callable[[ObjectCreated], None]] = []
         self.app: ASGIApp = self._serve
 
     def operation(self, scope: Scope) -> Operation:
@@ -116,11 +130,23 @@ class ObjectStorage:
         check_bucket_name(bucket)
         self._store.create_bucket(bucket)
 
+    def has_bucket(self, bucket: str) -> bool:
+        """Whether there is such a bucket."""
+        try:
+            self._store.bucket(bucket)
+        except OssError:
+            return False
+        return True
+
     def put_object(self, bucket: str, key: str, body: bytes, tags: Mapping[str, str]) -> None:
         """Write an object with its tags, as PutObject does; raises OssError."""
         check_bucket_name(bucket)
         check_object_name(key.encode(), key)
         self._objects.put(bucket, key, body, tags)
+
+    def watch(self, observe: Callable[[ObjectCreated], None]) -> None:
+        """Tell somebody of every object that is written from now on, in the services' event loop."""
+        self._observers.append(observe)
 
     def stat(self, bucket: str, key: str) -> ObjectInfo | None:
         """What OSS knows of an object, if there is one."""
@@ -147,6 +173,19 @@ class ObjectStorage:
         except OssError as error:
             raise LookupError(error.message) from None
 
+    def _announce(self, request: OssRequest, response: Response) -> None:
+        operation = name_of(request)
+        written = response.status_code == 200 and operation in ("PutObject", "CopyObject")
+        if not written or request.bucket == UPLOAD_BUCKET:
+            return
+        info = self._store.find(request.bucket, request.key)
+        if info is not None:
+            created = ObjectCreated(
+                f"ObjectCreated:{operation}", info.bucket, info.key, info.etag, info.size, info.last_modified
+            )
+            for observe in self._observers:
+                observe(created)
+
     def _forget_uploads(self) -> None:
         """Delete the packages of an earlier process: whoever uploaded them has used them, or is gone."""
         while (left := self._store.first_from(UPLOAD_BUCKET, b"")) is not None:
@@ -158,6 +197,7 @@ class ObjectStorage:
         is_head = request.method == "HEAD"
         try:
             response = exchange.dated(await self._answer(scope, request, receive), self._clock.now())
+            self._announce(request, response)
         except OssError as error:
             response = exchange.error(error, with_body=not is_head, in_header=is_head)
         except ClientGone:

@@ -33,6 +33,7 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
         "role": _NAME,
         "trigger_role": _NAME,
         "topic": _NAME,
+        "uploads_function": _NAME,
         "failed_topic": _NAME,
         "failed_function": _NAME,
         "failed_role": _NAME,

@@ -15,6 +15,8 @@ from imm_label_tags import errors
 from imm_label_tags.errors import TaggingError
 from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
 from imm_label_tags.results.outcome import DropReason, Status
+from imm_label_tags.submission.outcome import SubmissionStatus
+from imm_label_tags.submission.settings import read_submission_settings
 from imm_label_tags.tagging.settings import read_settings
 from imm_label_tags.tags.value_template import ValueTemplate
 
@@ -43,15 +45,14 @@ def first_column(title: str, page: str = REFERENCE) -> dict[str, list[str]]:
 class Asked(Mapping[str, str]):
     """An empty environment that remembers what it was asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Mapping[str, str] | None = None) -> None:
         self.names: set[str] = set()
+        # Those without a default.
+        self._given = given or {VARIABLE: "oss://records/failed"}
 
     def __getitem__(self, name: str) -> str:
         self.names.add(name)
-        if name == VARIABLE:
-            # The only one without a default.
-            return "oss://records/failed"
-        raise KeyError(name)
+        return self._given[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(())
@@ -104,6 +105,19 @@ def test_every_field_of_a_value_is_documented() -> None:
 
 def test_every_outcome_is_documented_and_no_other() -> None:
     assert list(first_column("Outcomes")) == [status.value for status in Status]
+
+
+def test_the_page_of_uploads_has_every_setting_and_outcome_and_no_other() -> None:
+    asked = Asked({"IMM_PROJECT": "immtest", "NOTIFICATION_TOPIC": "imm-label-tags"})
+    bare = read_submission_settings(asked)
+    documented = first_column("Settings", "docs/UPLOADS.md")
+    assert set(documented) == asked.names
+    assert documented["VIDEO_SUFFIXES"][0].strip("`").split(",") == list(bare.selection.suffixes)
+    content = yaml.safe_load((ROOT / "s.uploads.yaml").read_text("utf-8"))
+    deployed = content["resources"]["submit_video"]["props"]["environmentVariables"]
+    assert set(deployed) == asked.names
+    outcomes = first_column("Outcomes", "docs/UPLOADS.md")
+    assert list(outcomes) == [status.value for status in SubmissionStatus]
 
 
 def test_only_tagged_writes() -> None:

@@ -32,6 +32,7 @@ VALUES = {
     "role": "worker",
     "trigger_role": "trigger",
     "topic": "tasks",
+    "uploads_function": "uploads",
     "failed_topic": "failed",
     "failed_function": "keeper",
     "failed_role": "keeper",
