@@ -149,7 +149,8 @@ def test_what_is_missing_is_named_with_what_to_do(write: Write) -> None:
 
 def test_a_package_of_names_loads_the_module_of_each_name_when_it_is_used(write: Write) -> None:
     write(
-        models____init__="from ._one_request import OneRequest\nfrom ._two import Two\n",
+        models____init__="from ._one_request import OneRequest\nfrom ._two import Two\n"
+        "from ._three import Three\n",
         models___one_request="class OneRequest:\n    pass\n",
         models___two="class Two:\n    pass\n",
         sdk="from models import OneRequest\nimport models\n",
@@ -159,8 +160,8 @@ def test_a_package_of_names_loads_the_module_of_each_name_when_it_is_used(write:
     assert (models.OneRequest.__module__, models.Two.__module__) == ("models._one_request", "models._two")
     with pytest.raises(NotInLayer, match=r"models\.Three is needed"):
         _ = models.Three
-    with pytest.raises(AttributeError, match="no attribute 'three'"):
-        _ = models.three
+    with pytest.raises(AttributeError, match="no attribute 'Four'"):
+        _ = models.Four
 
 
 STAR_PACKAGE = {

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -33,8 +33,8 @@ class Selection(NamedTuple):
     * ``kept``: packages of which all modules are deferred but those named here.
     * ``given``: what a deferred module has all the same, by name, because it is asked for at once.
     * ``reexporting``: packages that take classes from deferred modules with ``import *``.
-    * ``lazy``: packages that consist of ``from ._its_name import ItsName`` lines, of which each is imported
-      when its name is used.
+    * ``lazy``: packages that consist of ``from ._module import Name`` lines, of which each is imported when
+      its name is used.
     """
 
     deferred: Sequence[str] = ()
@@ -98,9 +98,6 @@ SDKS = Selection(
     reexporting=("alibabacloud_oss_v2", "alibabacloud_oss_v2.models"),
     lazy=("alibabacloud_imm20200930.models",),
 )
-
-
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class NotInLayer(ImportError):
@@ -202,16 +199,22 @@ def _find_class(package: str, name: str) -> Any:
 
 
 def _load_class(package: str, name: str) -> Any:
-    """``ItsName`` of the package's module ``_its_name``."""
-    module = f"{package}._{_WORD_START.sub('_', name).lower()}"
+    """A class of the module from which the package's source imports it."""
+    line = re.search(rf"^from \.(\w+) import {name}$", _source(package), re.MULTILINE)
+    if line is None:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
     try:
-        found = getattr(import_module(module), name)
+        found = getattr(import_module(f"{package}.{line[1]}"), name)
     except ModuleNotFoundError:
-        if name[:1].isupper():
-            raise NotInLayer(f"{package}.{name}") from None
-        raise AttributeError(f"module {package!r} has no attribute {name!r}") from None
+        raise NotInLayer(f"{package}.{name}") from None
     setattr(sys.modules[package], name, found)
     return found
+
+
+@lru_cache(maxsize=1)
+def _source(package: str) -> str:
+    source: str = sys.modules[package].__loader__.get_source(package)  # type: ignore[union-attr]
+    return source
 
 
 def _forget(names: Iterable[str]) -> None:
