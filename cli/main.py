@@ -55,6 +55,8 @@ class Commands(CommandGroup):
         "teardown": "cli.installation.commands",
         "failed": "cli.failed.command",
         "show": "cli.show.command",
+        "preview": "cli.show.preview",
+        "report": "cli.report.command",
     }
 
     def list_commands(self, context: click.Context) -> list[str]:

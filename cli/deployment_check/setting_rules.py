@@ -42,7 +42,7 @@ class _Asked(dict[str, str]):
 
 def names(subject: Subject) -> Iterator[Finding]:
     """A misspelt setting is one that stays at its default; any other variable is the user's own business."""
-    ours, others = _names(subject.keeps), _names(not subject.keeps)
+    ours, others = setting_names(subject.keeps), setting_names(not subject.keeps)
     for name in subject.declared.environment:
         where = subject.path(_KEY, name)
         if name in ours:
@@ -157,8 +157,8 @@ def _read(environment: Mapping[str, str], keeps: bool, code: Path) -> Settings |
     return read_failed_settings(environment) if keeps else read_settings(environment, code)
 
 
-def _names(keeps: bool) -> set[str]:
-    """The variables that a function asks for."""
+def setting_names(keeps: bool) -> set[str]:
+    """The variables that a function asks for: keep_failed if it ``keeps``, else tag_object."""
     asked = _Asked()
     _read(asked, keeps, Path())
     return asked.names

@@ -106,8 +106,9 @@ class Pages:
         return HTMLResponse(page, headers=_HEADERS)
 
     def _page(self, target: TargetObject) -> str:
-        settings, archive = self._settings()
-        lookup = Lookup(self._access(), self._cloud.config.account_id, (), settings.namespace, archive)
+        settings = self._settings()
+        account, archive = self._cloud.config.account_id, settings.result_archive
+        lookup = Lookup(self._access(), account, (), settings.namespace, archive)
         try:
             found = lookup.by_object(target)
         except NoResult:
@@ -115,14 +116,13 @@ class Pages:
         view = view_of(found.answer, target, found.state, settings, label_tags(settings), gone=found.gone)
         return video_page(view.page(), lookup.footage(target, _LIFETIME), home="/")
 
-    def _settings(self) -> tuple[Settings, str]:
-        """The settings of the function that is deployed, else the defaults; and where it keeps results."""
+    def _settings(self) -> Settings:
+        """The settings of the function that is deployed, else the defaults."""
         function = self._contents.handled_by(TAGGING_HANDLER)
-        if function is None:
-            return read_settings({}, Path()), ""
         return (
-            read_settings(function.environment, function.code),
-            function.environment.get("RESULT_ARCHIVE", ""),
+            read_settings({}, Path())
+            if function is None
+            else read_settings(function.environment, function.code)
         )
 
     def _access(self) -> Access:

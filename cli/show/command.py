@@ -6,8 +6,10 @@ import json
 import os
 import tempfile
 import webbrowser
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import click
@@ -93,8 +95,8 @@ def show(
     """
     access, target = where.installation(keys_needed=False)
     settings, tags = deployed_settings(target.function)
-    lookup = _lookup(access, target, projects, settings)
-    found = _find(what, lookup, access)
+    lookup = lookup_at(access, target, projects, settings)
+    found = find(what, lookup, access)
     view = view_of(found.answer, found.object, found.state, settings, tags, gone=found.gone)
     console = new_console()
     if as_json:
@@ -112,18 +114,22 @@ def show(
         raise Problem(f"No browser could be opened. The page is {path}.")
 
 
-def _lookup(access: Access, target: Target, projects: tuple[str, ...], settings: Settings) -> Lookup | None:
+def lookup_at(access: Access, target: Target, projects: tuple[str, ...], settings: Settings) -> Lookup | None:
     """What asks the services; None without keys."""
     if access.no_keys is not None:
         return None
-    archive = target.function.environment.get("RESULT_ARCHIVE", "").strip()
-    return Lookup(access, target.account_id, projects, settings.namespace, archive)
+    return Lookup(access, target.account_id, projects, settings.namespace, settings.result_archive)
 
 
-def deployed_settings(function: DeclaredFunction) -> tuple[Settings, LabelTags]:
-    """The settings that ``s.yaml`` gives the function, and how they make tags of labels; raises Problem."""
+def deployed_settings(
+    function: DeclaredFunction, changed: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Settings, LabelTags]:
+    """The settings that ``s.yaml`` gives the function, and how they make tags of labels; raises Problem.
+
+    Those that are ``changed`` count in place of what stands there.
+    """
     try:
-        settings = read_settings(function.environment, function.code)
+        settings = read_settings({**function.environment, **changed}, function.code)
         make_ready(settings.label_names, lambda trouble: None)
     except InvalidSetting as error:
         raise Problem(str(error)) from None
@@ -137,7 +143,8 @@ def label_tags(settings: Settings) -> LabelTags:
     return tags
 
 
-def _find(what: str, lookup: Lookup | None, access: Access) -> Found:
+def find(what: str, lookup: Lookup | None, access: Access) -> Found:
+    """The task's result that an argument ``OBJECT|TASK|ARCHIVE`` means; raises Problem."""
     is_object = what.startswith("oss://")
     if not is_object and Path(what).is_file():
         answer = read_file(Path(what))

@@ -24,7 +24,8 @@ from cli.show.page import Footage
 from cli.show.view import ObjectState
 from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.events.imm_message import VIDEO_LABELS
-from imm_label_tags.results.target import TargetObject
+from imm_label_tags.results.archive import place
+from imm_label_tags.results.target import ObjectPrefix, TargetObject
 from imm_label_tags.results.task import target_of_task
 from imm_label_tags.tags.provenance import Provenances
 
@@ -62,17 +63,22 @@ class NoResult(Problem):
 class Lookup:
     """Asks OSS and IMM of one account and region. Every method raises Problem.
 
-    ``archive`` is where the function keeps results, ``oss://bucket/prefix``, or "".
+    ``archive`` is where the function keeps results, if it does.
     """
 
     def __init__(
-        self, access: Access, account_id: str, projects: Sequence[str], namespace: str, archive: str
+        self,
+        access: Access,
+        account_id: str,
+        projects: Sequence[str],
+        namespace: str,
+        archive: ObjectPrefix | None,
     ) -> None:
         self._oss = access.oss()
         self._imm = Client(access.openapi("imm"))
         self._projects = tuple(projects)
         self._namespace = namespace
-        self._archive = archive.rstrip("/")
+        self._archive = archive
         self._objects = f"acs:oss:*:{account_id}:"
         self._tasks = f"acs:imm:{access.region}:{account_id}:project/"
 
@@ -219,11 +225,11 @@ class Lookup:
             request.next_token = page.next_token
 
     def _archived(self, target: TargetObject, task_id: str) -> Answer | None:
-        if not self._archive:
+        if self._archive is None:
             return None
-        archive = _target(f"{self._archive}/{target.bucket}/{target.key}/{task_id}{ARCHIVE}")
-        content = self._content(archive)
-        return None if content is None else read_archive(archive.uri, content)
+        kept = place(self._archive, target, task_id)
+        content = self._content(kept)
+        return None if content is None else read_archive(kept.uri, content)
 
     def _content(self, target: TargetObject) -> bytes | None:
         def get() -> bytes:

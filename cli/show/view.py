@@ -12,7 +12,7 @@ from typing import Any
 
 from cli.show.answer import Answer, Clip
 from imm_label_tags.results.labels import Label, distinct
-from imm_label_tags.results.outcome import DropReason, Status
+from imm_label_tags.results.outcome import Dropped, DropReason, Status
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import FAILED, SUCCEEDED
 from imm_label_tags.tagging.settings import Settings, StaleObjects
@@ -56,7 +56,7 @@ class View:
 
     ``status`` is the outcome that a notification of the task would have now, ``running`` or ``no_task``.
     ``before`` is None where the object's tags were not read, and ``object`` where nobody names one. ``rows``
-    are in the order in which labels claim their tags.
+    are in the order in which labels claim their tags; ``dropped`` has rules too.
     """
 
     answer: Answer
@@ -65,6 +65,7 @@ class View:
     before: Mapping[str, str] | None
     after: Mapping[str, str]
     rows: tuple[LabelRow, ...]
+    dropped: tuple[Dropped, ...]
     scheme: TagScheme
     tags: LabelTags
 
@@ -164,6 +165,7 @@ def view_of(
         before=before,
         after=after,
         rows=tuple(_rows(answer, scheme, tags, after, plan)),
+        dropped=plan.dropped if plan is not None else (),
         scheme=scheme,
         tags=tags,
     )

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from cli.cloud.access import Access, Endpoints
 from cli.main import main
 from cli.show.lookup import Lookup, NoResult
-from imm_label_tags.results.target import TargetObject
+from imm_label_tags.results.target import ObjectPrefix, TargetObject
 from imm_label_tags.services.credentials import Keys
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
@@ -301,11 +301,11 @@ def test_a_result_that_imm_has_no_more_is_read_from_the_archive_of_the_function(
     endpoints = Endpoints(oss=urls.oss, imm=urls.imm).resolved(config.region, config.account_id)
     access = Access(config.region, Keys(config.access_key_id, config.access_key_secret, ""), endpoints)
 
-    def lookup(archive: str) -> Lookup:
+    def lookup(archive: ObjectPrefix | None) -> Lookup:
         return Lookup(access, config.account_id, (PROJECT,), "imm", archive)
 
-    found = lookup(f"oss://{BUCKET}/labels/").by_object(TargetObject(BUCKET, KEY))
+    found = lookup(ObjectPrefix(BUCKET, "labels")).by_object(TargetObject(BUCKET, KEY))
 
     assert found.answer.task_id == old
     with pytest.raises(NoResult, match="seven days"):
-        lookup("").by_object(TargetObject(BUCKET, KEY))
+        lookup(None).by_object(TargetObject(BUCKET, KEY))

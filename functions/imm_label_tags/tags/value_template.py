@@ -46,6 +46,11 @@ class ValueTemplate:
         if position != len(text) or not is_legal(literals) or len(literals) > MAX_VALUE_BYTES:
             raise ValueError(text)
 
+    @property
+    def fixed(self) -> bool:
+        """Whether every label gets the same value."""
+        return all(field is None for field, _ in self._pieces)
+
     def render(self, label: Label, naming: Naming) -> str:
         """The value of a label's tag, cut where it is longer than OSS allows."""
         value = "".join(

@@ -1,0 +1,318 @@
+"""``imm-label-tags report``: what the videos of a bucket carry, and what today's settings would change."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.policies.documents import asked_about, filled, unneeded
+from tests.report.library import ARCHIVE, CHAIR, EARLIER, LATER, NIGHT, Library, read_header
+
+OURS = {"imm": f"{LATER}/task-1", "imm_yi-zi": "yes"}
+FULL = {f"own{number}": "1" for number in range(10)}
+RULES = {"content": {"furniture": ["椅子"], "other": "*"}}
+
+
+def rule_file(directory: Path) -> str:
+    path = directory / "rules.json"
+    path.write_text(json.dumps(RULES), "utf-8")
+    return str(path)
+
+
+# What is counted
+
+
+def test_every_video_is_in_one_state(library: Library) -> None:
+    library.put("a/tagged.mp4", {"team": "a", **OURS})
+    library.put("a/stale.MOV", {"imm": f"{EARLIER}/task-1", "imm_yi-zi": "yes"})
+    library.put("a/not-analysed.mkv", {"team": "a"})
+    library.put("a/full.mp4", FULL)
+    library.put("a/one-place.mp4", {**dict(list(FULL.items())[:9]), "imm_ye-jing": "yes"})
+    # And what is no video, and one of another prefix
+    for key, content in (("a/film.txt", b"x"), ("a/empty.mp4", b"")):
+        library.put(key, content=content)
+    library.put("b/other.mp4", OURS)
+
+    counted = library.json("--prefix", "a/")
+
+    assert counted == {
+        "bucket": library.bucket,
+        "prefix": "a/",
+        "objects": 5,
+        "tagged": 2,
+        "not_analysed": 1,
+        "stale": 1,
+        "full": 1,
+        "differs": 0,
+        "not_compared": 2,
+        "labels": {"yi-zi": 2, "ye-jing": 1},
+        "rules": {},
+        "skipped": {"not_video": 2},
+        "failed": 0,
+    }
+
+
+def test_tags_of_rules_are_counted_with_their_values(library: Library, tmp_path: Path) -> None:
+    for number, content in enumerate(("furniture", "furniture", "other")):
+        library.put(f"{number}.mp4", {"imm": f"{LATER}/t", "imm_content": content, "imm_yi-zi": "yes"})
+
+    counted = library.json(TAG_RULES=rule_file(tmp_path))
+
+    assert counted["rules"] == {"content=furniture": 2, "content=other": 1}
+    assert counted["labels"] == {"yi-zi": 3}
+
+
+def test_objects_that_the_function_may_not_touch_are_left_out(library: Library) -> None:
+    library.put("in/a.mp4", OURS)
+    library.put("out/a.mp4", OURS)
+
+    counted = library.json(ALLOWED_OBJECTS=f"{library.bucket}/in/")
+
+    assert (counted["objects"], counted["skipped"]) == (1, {"not_allowed": 1})
+
+
+def test_what_was_tagged_under_other_settings_differs(library: Library) -> None:
+    for number in range(3):
+        key = f"{number}.mp4"
+        library.archive(key, CHAIR)
+        library.put(key, OURS if number else {**OURS, "imm_yi-zi": "0.95"})
+
+    assert library.json()["differs"] == 1
+    assert library.json(TAG_VALUE="chair")["differs"] == 3
+    assert library.json()["not_compared"] == 0
+
+
+def test_without_an_archive_it_is_not_known_what_differs(library: Library) -> None:
+    library.put("a.mp4", {**OURS, "imm_yi-zi": "0.95"})
+    counted = library.json(RESULT_ARCHIVE="")
+    assert (counted["differs"], counted["not_compared"]) == (None, 1)
+    assert "RESULT_ARCHIVE is not set" in library.report(RESULT_ARCHIVE="").output
+
+
+def test_an_archive_of_a_newer_upload_or_one_that_is_broken_is_not_compared(library: Library) -> None:
+    library.archive("a.mp4", NIGHT, start=EARLIER)
+    library.put("a.mp4", OURS)
+    library.put("b.mp4", OURS)
+    library.put(f"{ARCHIVE}/{library.bucket}/b.mp4/task-1.json", content=b"{")
+
+    counted = library.json()
+
+    assert (counted["differs"], counted["not_compared"]) == (0, 2)
+
+
+def test_keys_that_the_sdk_would_change_are_told_and_not_asked_for(library: Library) -> None:
+    library.put("a/../b.mp4", OURS)
+
+    found = library.report("--json")
+
+    assert found.exit_code == 1
+    assert json.loads(found.stdout)["failed"] == 1
+    assert "TargetUnknown" in library.report().output
+
+
+# How it is told
+
+
+def test_the_terminal_tells_counts_and_obeys_nothing(library: Library) -> None:
+    library.put("a.mp4", OURS)
+    library.put("\x1b[31m.mp4", FULL)
+
+    told = library.report().output
+
+    assert f"1 video below oss://{library.bucket}/" in told
+    assert "\x1b[31m" not in told
+
+
+def test_rows_have_every_video_with_its_tags(library: Library, tmp_path: Path) -> None:
+    library.archive("a,b.mp4", CHAIR)
+    uri = library.put("a,b.mp4", {"=own": "+1", **OURS, "imm_yi-zi": "0.95"})
+    library.put("film.txt")
+    path = tmp_path / "rows.csv"
+
+    assert library.report("--csv", str(path)).exit_code == 0
+
+    (row,) = csv.DictReader(path.read_text("utf-8").splitlines())
+    assert (row["object"], row["state"], row["differs"], row["task_id"]) == (uri, "tagged", "yes", "task-1")
+    assert read_header(row["tags"]) == {"=own": "+1", **OURS, "imm_yi-zi": "0.95"}
+    assert read_header(row["wanted_tags"]) == {"=own": "+1", **OURS}
+
+
+def test_rows_on_standard_output_stand_there_alone(library: Library) -> None:
+    library.put("a.mp4", OURS)
+    rows = library.report("--csv", "-").stdout.splitlines()
+    assert [row.split(",")[0] for row in rows] == ["object", f"oss://{library.bucket}/a.mp4"]
+
+
+def test_the_page_stands_alone_and_escapes_what_others_have_written(library: Library, tmp_path: Path) -> None:
+    library.put("<script>.mp4", FULL)
+    library.put("a.mp4", OURS)
+    path = tmp_path / "page.html"
+
+    assert library.report("--html", str(path)).exit_code == 0
+
+    page = path.read_text("utf-8")
+    assert "<script>" not in page
+    assert "&lt;script&gt;.mp4" in page
+    assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+# Which videos have a tag
+
+
+@pytest.fixture
+def furnished(library: Library, tmp_path: Path) -> Library:
+    library.settings["TAG_RULES"] = rule_file(tmp_path)
+    library.put("a/chair.mp4", {**OURS, "imm_content": "furniture"})
+    library.put("a/night.mp4", {"imm": f"{LATER}/t", "imm_ye-jing": "yes", "imm_content": "other"})
+    library.put("a/none.mp4")
+    library.put("b/chair.mp4", {**OURS, "imm_content": "furniture"})
+    library.put("b/chair.txt", {**OURS, "imm_content": "furniture"})
+    return library
+
+
+QUESTIONS: list[tuple[list[str], list[str]]] = [
+    (["--label", "椅子"], ["a/chair.mp4", "b/chair.mp4"]),
+    (["--label", "yi-zi", "--prefix", "b/"], ["b/chair.mp4"]),
+    (["--rule", "content=other"], ["a/night.mp4"]),
+    (["--rule", "content=other", "--label", "椅子"], []),
+]
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize(("asked", "keys"), QUESTIONS)
+def test_videos_with_a_tag_are_listed_alike_with_and_without_an_index(
+    furnished: Library, asked: list[str], keys: list[str], indexed: bool
+) -> None:
+    if indexed:
+        store = furnished.cloud.objects._store
+        furnished.cloud.call(store.configure, furnished.bucket, "metaQuery", "basic")
+
+    found = furnished.report(*asked)
+
+    assert found.exit_code == 0
+    assert found.stdout.split() == [f"oss://{furnished.bucket}/{key}" for key in keys]
+    assert json.loads(furnished.report(*asked, "--json").stdout) == found.stdout.split()
+
+
+def test_labels_whose_values_vary_are_found_by_reading(furnished: Library) -> None:
+    store = furnished.cloud.objects._store
+    furnished.cloud.call(store.configure, furnished.bucket, "metaQuery", "basic")
+
+    found = furnished.report("--label", "椅子", "--prefix", "a/", TAG_VALUE="{confidence}")
+
+    assert found.stdout.split() == [f"oss://{furnished.bucket}/a/chair.mp4"]
+
+
+# Tagging again
+
+
+@pytest.fixture
+def outdated(library: Library) -> Library:
+    """Two videos that were tagged under other settings, and one that was not."""
+    for key in ("a.mp4", "b.mp4", "c.mp4"):
+        library.archive(key, CHAIR, NIGHT)
+        library.put(key, {"team": key})
+        tags = library.preview(f"oss://{library.bucket}/{ARCHIVE}/{library.bucket}/{key}/task-1.json")["tags"]
+        library.put(key, tags if key == "c.mp4" else {"team": key, **OURS})
+    return library
+
+
+WANTED = {**OURS, "imm_ye-jing": "yes"}
+
+
+def test_what_differs_is_tagged_again_after_a_plan_and_a_yes(outdated: Library) -> None:
+    found = outdated.report("--retag", typed="y\n")
+
+    assert found.exit_code == 0, found.output
+    assert "the tags of 2 videos" in found.output
+    assert "imm_ye-jing" in found.output
+    for key in ("a.mp4", "b.mp4", "c.mp4"):
+        assert outdated.tags(key) == {"team": key, **WANTED}
+    assert outdated.json()["differs"] == 0
+    assert "nothing to write" in outdated.report("--retag", "--yes").output
+
+
+@pytest.mark.parametrize("options", [["--retag"], ["--retag", "--dry-run"]])
+def test_without_a_yes_nothing_is_written(outdated: Library, options: list[str]) -> None:
+    found = outdated.report(*options, typed="n\n")
+    assert found.exit_code == (0 if "--dry-run" in options else 1)
+    assert outdated.tags("a.mp4") == {"team": "a.mp4", **OURS}
+
+
+def test_programs_are_told_how_it_ended(outdated: Library) -> None:
+    assert outdated.json("--retag", "--yes")["retagged"] == {"tagged": 2}
+    assert outdated.tags("b.mp4") == {"team": "b.mp4", **WANTED}
+
+
+def test_videos_that_were_uploaded_again_are_tagged_where_the_settings_say_so(library: Library) -> None:
+    library.archive("a.mp4", CHAIR, start=EARLIER)
+    library.put("a.mp4", {"imm": f"{EARLIER}/task-1", "imm_yi-zi": "0.95"})
+
+    assert library.json()["differs"] == 0
+    counted = library.json("--retag", "--yes", STALE_OBJECTS="tag")
+
+    assert (counted["stale"], counted["differs"], counted["retagged"]) == (1, 1, {"tagged": 1})
+    assert library.tags("a.mp4")["imm_yi-zi"] == "yes"
+
+
+# What keeps it from its work
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--label", "x", "--retag"],
+        ["--rule", "x"],
+        ["--yes"],
+        ["--retag", "--json"],
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(library: Library, arguments: list[str]) -> None:
+    assert library.report(*arguments).exit_code == 2
+
+
+def test_a_bucket_that_is_not_there_is_told(library: Library) -> None:
+    found = library.run("report", "--bucket", "no-such-bucket-here")
+    assert found.exit_code == 2
+    assert "ListObjectsV2 on bucket no-such-bucket-here failed" in found.output
+
+
+def person(library: Library, policy: dict[str, Any] | None) -> None:
+    """Let somebody else run the commands, who may do what a policy says."""
+    documents = {"report": json.dumps(policy)} if policy else {}
+    library.keys = library.cloud.call(library.cloud.access.put_user, library.bucket, documents).keys
+
+
+def test_the_readers_policy_is_enough_and_nothing_of_it_is_too_much(outdated: Library) -> None:
+    # Given somebody who may do what the document says
+    config = outdated.cloud.config
+    policy = filled(
+        "report", account=config.account_id, region=config.region, bucket=outdated.bucket, prefix=""
+    )
+    person(outdated, policy)
+
+    with asked_about(outdated.keys) as asked:
+        assert outdated.report("--retag", "--yes").exit_code == 0
+        assert outdated.report("--label", "x").exit_code == 0
+
+    assert unneeded(policy, asked) == set()
+
+
+def test_what_a_reader_may_not_do_is_named_with_where_it_is_listed(library: Library) -> None:
+    config = library.cloud.config
+    policy = filled(
+        "report", account=config.account_id, region=config.region, bucket=library.bucket, prefix=""
+    )
+    policy["Statement"] = [one for one in policy["Statement"] if "oss:ListObjects" in one["Action"]]
+    library.put("a.mp4", OURS)
+    person(library, policy)
+
+    said = " ".join(library.report().output.split())
+
+    assert "oss:GetObjectTagging" in said
+    assert "deploy/policies/report.json" in said
