@@ -1,8 +1,13 @@
-"""A group of commands as its help tells them: each with a whole sentence, by where it works."""
+"""What commands share: groups whose help tells each in a whole sentence, and the options of a plan."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class CommandGroup(click.Group):
@@ -48,3 +53,9 @@ def _first_sentence(command: click.Command) -> str:
     """What a command does."""
     text = " ".join((command.help or "").split("\n\n")[0].split())
     return text.partition(". ")[0].rstrip(".") + "."
+
+
+def plan_options(command: F) -> F:
+    """``--dry-run`` and ``--yes``."""
+    command = click.option("--yes", is_flag=True, help="Do it without asking.")(command)
+    return click.option("--dry-run", is_flag=True, help="Only show what would be done.")(command)

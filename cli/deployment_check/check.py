@@ -23,11 +23,17 @@ from cli.deployment_check import (
     trigger_rules,
     value_rules,
 )
-from cli.deployment_check.comparison import differences
 from cli.deployment_check.findings import FileReport, Finding, NotChecked, Report, Severity, error
 from cli.deployment_check.places import told, with_value
 from cli.deployment_check.schema_rules import Refusal
-from cli.deployment_check.serverless_devs import Absent, NotRendered, ServerlessDevs, find, render
+from cli.deployment_check.serverless_devs import (
+    Absent,
+    NotRendered,
+    ServerlessDevs,
+    differences,
+    find,
+    render,
+)
 from cli.deployment_check.spelling import alike
 from cli.deployment_check.subject import Rule, Subject, Surroundings
 from cli.manifest.expressions import Unrendered, unrendered

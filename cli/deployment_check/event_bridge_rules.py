@@ -1,7 +1,10 @@
 """Triggers of EventBridge that would bring something else, not at all, or lose what fails.
 
+A pattern names fields; the values of a field are a list, of which one has to match: a text as it is, or an
+operator such as ``{"prefix": "imm:"}``.
+
 Sources: fc3's ``docs/zh/yaml/triggers.md``; help pages functioncompute/fc/mns-queue-triggers,
-…/advanced-features-of-triggers, eventbridge/user-guide/imm-events.
+…/advanced-features-of-triggers, eventbridge/user-guide/imm-events, …/event-patterns.
 """
 
 from __future__ import annotations
@@ -10,11 +13,49 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cli.deployment_check.bus_patterns import passes
 from cli.deployment_check.findings import Finding, NotChecked, error, warning
 from cli.deployment_check.subject import Rule, Subject
 from cli.manifest.fields import Fields
 from cli.manifest.function import DeclaredTrigger
+
+
+def passes(pattern: Mapping[str, Any], event: Mapping[str, str]) -> bool | None:
+    """Whether an event with some known fields passes; None where that cannot be said."""
+    verdicts = [_field_passes(pattern[name], value) for name, value in event.items() if name in pattern]
+    if False in verdicts:
+        return False
+    return None if None in verdicts else True
+
+
+def _field_passes(wanted: Any, value: str) -> bool | None:
+    if not isinstance(wanted, list):
+        return None
+    verdicts = [_matches(one, value) for one in wanted]
+    if True in verdicts:
+        return True
+    return None if None in verdicts else False
+
+
+def _matches(wanted: Any, value: str) -> bool | None:
+    if isinstance(wanted, str):
+        return wanted == value
+    if not isinstance(wanted, dict) or len(wanted) != 1:
+        return None
+    ((operator, operand),) = wanted.items()
+    if operator == "anything-but":
+        return _unlike(operand, value)
+    if operator == "exists" and isinstance(operand, bool):
+        return operand
+    if operator in ("prefix", "suffix") and isinstance(operand, str):
+        return value.startswith(operand) if operator == "prefix" else value.endswith(operand)
+    return None
+
+
+def _unlike(operand: Any, value: str) -> bool | None:
+    """``anything-but``: of a text, of several, or of another operator."""
+    matched = _field_passes(operand if isinstance(operand, list) else [operand], value)
+    return None if matched is None else not matched
+
 
 SOURCE = "acs.imm"
 EVENT_TYPE = "imm:Task:VideoLabelClassification"

@@ -1,5 +1,6 @@
-"""Serverless Devs' own rendering of a file, offline: ``s preview``, in a home directory of its own.
+"""Serverless Devs' own rendering of a file, offline, and where it differs from this project's.
 
+``s preview`` runs in a home directory of its own.
 Tried with the npm package @serverless-devs/s 3.1.10.
 """
 
@@ -10,10 +11,10 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 SECONDS = 60
 
@@ -104,3 +105,30 @@ def _last_words(output: str) -> str:
     lines = [line.strip() for line in _COLOUR.sub("", output).splitlines() if line.strip()]
     told = [line for line in lines if "Error: " in line] or lines[-1:]
     return told[0] if told else "it said nothing"
+
+
+class Difference(NamedTuple):
+    """A path, and what stands there in one rendering and in the other; None where nothing does."""
+
+    where: str
+    ours: Any
+    theirs: Any
+
+
+def differences(ours: Any, theirs: Any, where: str) -> Iterator[Difference]:
+    """Every place where two values differ. A key without a value counts as absent."""
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        for key in sorted({*ours, *theirs}):
+            yield from differences(ours.get(key), theirs.get(key), f"{where}.{key}")
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for index, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+            yield from differences(one, other, f"{where}[{index}]")
+    elif _comparable(ours) != _comparable(theirs):
+        yield Difference(where, ours, theirs)
+
+
+def _comparable(value: Any) -> Any:
+    # JSON has one kind of number, and Python takes true for 1.
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return "number", float(value)
+    return type(value).__name__, value

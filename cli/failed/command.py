@@ -12,20 +12,18 @@ from rich.text import Text
 from cli.cloud.access import Access
 from cli.cloud.target import Target
 from cli.cloud.where import Where, where_options
-from cli.command_group import CommandGroup
+from cli.command_group import CommandGroup, plan_options
 from cli.failed.carrying_out import Deed, carry_out, say_none
 from cli.failed.deployed import DeployedFunction
 from cli.failed.details import show_record
 from cli.failed.documents import groups_document, record_document, write_records
 from cli.failed.groups import Groups
 from cli.failed.options import filter_options, place_option
-from cli.failed.reading import READERS, read_kept
 from cli.failed.record import Kept, Unreadable, is_of
 from cli.failed.replaying import Removal, Replay
-from cli.failed.selection import Filter, named
+from cli.failed.selection import READERS, Filter, named, read_kept
 from cli.failed.store import Store
 from cli.failed.tables import line_of, records, show_groups
-from cli.installation.options import plan_options
 from cli.narration import new_console
 from cli.problems import Problem
 from imm_label_tags.errors import InvalidSetting

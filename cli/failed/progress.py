@@ -1,15 +1,41 @@
-"""How far the work is: a bar on a terminal, a few lines anywhere else."""
+"""What has become of the records that were worked on, and how far the work is while it goes on."""
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack
+from datetime import datetime, timezone
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli.failed.tally import Tally
-from cli.failed.work import End
+from cli.failed.groups import Groups
+from cli.failed.work import End, Ended
+
+
+class Tally:
+    """Counts ends. ``stayed`` groups what stays by why; ``examples`` has a name for each of these groups."""
+
+    def __init__(self) -> None:
+        self.ends: Counter[End] = Counter()
+        self.statuses: Counter[str] = Counter()
+        self.stayed = Groups()
+        self.examples: dict[str, str] = {}
+
+    @property
+    def count(self) -> int:
+        """How many have ended."""
+        return self.ends.total()
+
+    def add(self, ended: Ended) -> None:
+        """Count one."""
+        self.ends[ended.end] += 1
+        self.statuses.update(ended.statuses)
+        if ended.end is End.STAYS:
+            self.stayed.add(ended.error, datetime.now(timezone.utc), ended.retryable, ended.message)
+            self.examples.setdefault(ended.error, ended.name)
+
 
 # Lines where there is no terminal.
 _LINES = 10

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from cli.cloud.calls import LASTING, CallFailed
-from cli.failed.answer import Failed
-from cli.failed.deployed import DeployedFunction
+from cli.failed.deployed import DeployedFunction, Failed
 from cli.failed.record import Unreadable
 from cli.failed.store import Store
 from cli.failed.work import End, Ended

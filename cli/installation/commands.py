@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
@@ -16,12 +18,11 @@ from cli import checkout
 from cli.cloud.access import check_account, identify
 from cli.cloud.target import Media, Target
 from cli.cloud.where import Where, where_options
-from cli.installation.carrying_out import carry_out, plan_document
+from cli.command_group import plan_options
 from cli.installation.diagnosis import Diagnosis
 from cli.installation.documents import Documents
 from cli.installation.examination import Finding, Verdict, examine
-from cli.installation.options import media_options, plan_options
-from cli.installation.plan import Plan
+from cli.installation.plan import Plan, carry_out, plan_document
 from cli.installation.services import Services, connect
 from cli.installation.set_up import plan_setup
 from cli.installation.tear_down import plan_teardown
@@ -39,9 +40,40 @@ _STYLES = {
 
 # Columns of a finding.
 _VERDICT, _NAME = 11, 24
+F = TypeVar("F", bound=Callable[..., Any])
 _json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document; questions go to standard error."
 )
+
+
+def media_options(*, required: bool) -> Callable[[F], F]:
+    """``--bucket``, ``--prefix`` and ``--project``."""
+
+    def add(command: F) -> F:
+        command = click.option(
+            "--project",
+            "projects",
+            envvar="IMM_LABEL_TAGS_PROJECT",
+            multiple=True,
+            required=required,
+            metavar="NAME",
+            help="An IMM project whose tasks the function may read; may be given several times.",
+        )(command)
+        command = click.option(
+            "--prefix",
+            envvar="IMM_LABEL_TAGS_PREFIX",
+            default="",
+            help="Only objects whose keys begin with it.",
+        )(command)
+        return click.option(
+            "--bucket",
+            envvar="IMM_LABEL_TAGS_BUCKET",
+            required=required,
+            default=None if required else "",
+            help="The bucket whose objects the function may tag.",
+        )(command)
+
+    return add
 
 
 @click.command()
@@ -146,7 +178,7 @@ def _object(uri: str | None) -> TargetObject | None:
     try:
         return TargetObject.from_uri(uri) if uri else None
     except TargetUnknown as error:
-        raise Problem(str(error).replace("IMM names", "--object names")) from None
+        raise Problem(f"--object: {error}") from None
 
 
 def _show(console: Console, finding: Finding) -> None:

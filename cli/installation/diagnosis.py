@@ -20,9 +20,8 @@ from cli.installation.function_checks import (
 )
 from cli.installation.functions import DeployedFunction, DeployedTrigger
 from cli.installation.keeping import Keeping
-from cli.installation.patient_objects import PatientObjects
 from cli.installation.permissions import Need, needs_of
-from cli.installation.round_trip import chinese_tags, round_trip
+from cli.installation.round_trip import PatientObjects, chinese_tags, round_trip
 from cli.installation.services import Services
 from cli.installation.set_up import FUNCTION_SERVICE, TOPIC_SERVICE
 from cli.manifest.fields import FieldUnreadable

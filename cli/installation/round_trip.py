@@ -1,4 +1,4 @@
-"""Adds a tag to an object, reads it back, and restores the exact set of before."""
+"""Adds a tag to an object, reads it back, and restores the exact set of before; each call is repeated."""
 
 from __future__ import annotations
 
@@ -7,12 +7,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cli.installation.examination import Failing
-from cli.installation.patient_objects import PatientObjects
 from cli.process import ENDING
 from imm_label_tags.errors import AccessDenied, TaggingError
 from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
+from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy
+from imm_label_tags.services.calls import Calls
+from imm_label_tags.services.oss import OssObjects
+from imm_label_tags.services.responses import CallTimes
 from imm_label_tags.tags.charset import MAX_TAGS
 from imm_label_tags.tags.plan import TagSet
+
+# Nobody waits for longer before a command; a function's timeout is no limit here.
+PATIENCE_SECONDS = 60.0
+
+
+class PatientObjects:
+    """Tags of objects. Raises as OssObjects does, after the last attempt."""
+
+    def __init__(self, objects: OssObjects) -> None:
+        self._objects = objects
+        self._retry_policy = RetryPolicy()
+
+    def tags(self, target: TargetObject) -> TagSet:
+        """An object's tags."""
+        return self._attempts(target).call_with_retry(
+            "GetObjectTagging", lambda timeouts: self._objects.tags(target, timeouts)
+        )
+
+    def replace_tags(self, target: TargetObject, tags: TagSet) -> None:
+        """Write an object's whole tag set."""
+        self._attempts(target).call_with_retry(
+            "PutObjectTagging", lambda timeouts: self._objects.replace_tags(target, tags, timeouts)
+        )
+
+    def _attempts(self, target: TargetObject) -> Calls:
+        deadline = Deadline(PATIENCE_SECONDS, self._retry_policy.clock)
+        return Calls(RetryBudget(self._retry_policy, deadline), CallTimes(), target.uri)
+
 
 TAG = "imm-label-tags-doctor"
 VALUE = "a-moment-only"

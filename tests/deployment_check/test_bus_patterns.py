@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.deployment_check.bus_patterns import passes
+from cli.deployment_check.event_bridge_rules import passes
 from cli.deployment_check.spelling import slip
 
 EVENT = {"source": "acs.imm", "type": "imm:Task:VideoLabelClassification"}

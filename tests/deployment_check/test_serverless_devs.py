@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from cli.deployment_check.check import check
-from cli.deployment_check.comparison import differences
 from cli.deployment_check.findings import Finding, Report
-from cli.deployment_check.serverless_devs import Absent, ServerlessDevs, render
+from cli.deployment_check.serverless_devs import Absent, ServerlessDevs, differences, render
 from cli.deployment_check.subject import Surroundings
 from cli.manifest.expressions import unrendered
 from cli.manifest.file import read_manifest

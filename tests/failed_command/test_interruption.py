@@ -13,7 +13,7 @@ import pytest
 
 from cli import checkout
 from cli.failed import carrying_out
-from cli.failed.interruption import Interruption
+from cli.failed.work import Interruption
 from cli.process import EndedBySignal
 from tests.command_process import environment, started
 from tests.failed_command.world import World, flat, meanwhile, until

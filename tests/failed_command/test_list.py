@@ -11,7 +11,7 @@ import pytest
 
 from cli import checkout
 from cli.failed import store
-from cli.failed.reading import READERS
+from cli.failed.selection import READERS
 from localcloud.faults import Fault, FaultKind
 from tests.failed_command.world import PREFIX, World, failure_record, flat, notification
 from tests.localcloud.ram_world import allow

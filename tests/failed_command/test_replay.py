@@ -8,8 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from cli.failed.interruption import Interruption
-from cli.failed.work import End, Ended, Work
+from cli.failed.work import End, Ended, Interruption, Work
 from localcloud.faults import Fault, FaultKind
 from tests.failed_command.world import (
     PATIENCE_SECONDS,
