@@ -15,6 +15,7 @@ from localcloud.config import CloudConfig, Ports
 ROOT = Path(__file__).parent.parent
 DEPLOYMENT = ROOT / "s.yaml"
 POLICIES = ROOT / "deploy" / "policies"
+OBSERVABILITY = ROOT / "deploy" / "observability"
 # The resources of s.yaml: the function that tags, and the one that keeps what it could not handle.
 TAGGING = "tag_object"
 KEEPING = "keep_failed"

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cli.checkout import OBSERVABILITY
+from cli.installation.observability import Observability
 from cli.local_deployment import load_deployment, rendered_functions
 from cli.problems import Problem
 from layers.archive import write_zip
@@ -27,12 +29,16 @@ class NotDeployed(Problem):
 def deploy(cloud: LocalCloud, path: Path, variables: Mapping[str, str], layer: Path) -> Deployment:
     """Deploy every function of a file with one layer, a directory; gives what the file declares.
 
-    Topics that the functions name are made: in a real account `setup` makes them. Raises NotDeployed, or
-    what is wrong with the file.
+    Topics and logs that the functions name are made: in a real account `setup` makes them. Raises
+    NotDeployed, or what is wrong with the file.
     """
     declared = load_deployment(path, variables)
     for topic in _topics(declared):
         cloud.call(cloud.messages.create_topic, topic)
+    index = Observability(OBSERVABILITY).index()
+    for function in declared.functions.values():
+        if function.log.project:
+            cloud.call(cloud.logs.have, function.log.project, function.log.logstore, index)
     _, resources = rendered_functions(path, variables)
     packed = _packed(layer)
     try:

@@ -54,6 +54,7 @@ class Commands(CommandGroup):
         "doctor": "cli.installation.commands",
         "teardown": "cli.installation.commands",
         "failed": "cli.failed.command",
+        "logs": "cli.logs.command",
         "show": "cli.show.command",
         "preview": "cli.show.preview",
         "report": "cli.report.command",
@@ -101,8 +102,8 @@ def demo() -> None:
     "--port",
     default=serving.FIRST_PORT,
     show_default=True,
-    type=click.IntRange(0, 65529),
-    help="First of the seven ports (OSS, IMM, MNS, FC, control, RAM, page); 0 takes free ones.",
+    type=click.IntRange(0, 65528),
+    help="First of the eight ports (OSS, IMM, MNS, FC, control, RAM, page, SLS); 0 takes free ones.",
 )
 @click.option(
     "--directory",

@@ -153,6 +153,7 @@ def _list_facts(console: Console, cloud: LocalCloud, page: str, more: Mapping[st
         "MNS": urls.mns,
         "FC": urls.fc,
         "RAM and STS": urls.ram,
+        "SLS": urls.sls,
         "control": urls.control,
         "page": page,
         "region": config.region,

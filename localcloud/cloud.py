@@ -32,6 +32,8 @@ from localcloud.oss.service import ObjectStorage
 from localcloud.oss.uploads import UPLOAD_BUCKET
 from localcloud.ram.service import AccessManagement
 from localcloud.server import Connections, HttpServer, ListeningSocket, listen
+from localcloud.sls.function_logs import FunctionLogs
+from localcloud.sls.service import LogService
 from localcloud.triggers import MNS_SERVICE, Push, Triggers
 from localcloud.upload_events import UploadEvents
 
@@ -51,6 +53,7 @@ class Endpoints:
     fc: str
     control: str
     ram: str
+    sls: str
 
 
 class LocalCloud:
@@ -67,6 +70,7 @@ class LocalCloud:
     messages: MessageService
     functions: FunctionCompute
     uploads: UploadEvents
+    logs: LogService
 
     def __init__(self, config: CloudConfig) -> None:
         self.config = config
@@ -126,7 +130,7 @@ class LocalCloud:
 
     async def _start(self) -> None:
         config = self.config
-        names = ("oss", "imm", "mns", "fc", "control", "ram")
+        names = ("oss", "imm", "mns", "fc", "control", "ram", "sls")
         sockets: dict[str, ListeningSocket] = {}
         try:
             for name in names:
@@ -142,7 +146,7 @@ class LocalCloud:
             control = Control(self)
             connections = Connections()
             self._loop.set_exception_handler(connections.handle)
-            for service in (self.objects, self.media, self.messages, self.functions, self.access):
+            for service in (self.objects, self.media, self.messages, self.functions, self.access, self.logs):
                 app = Gateway(service, self.calls, self.faults)
                 self._servers.append(HttpServer(app, sockets.pop(service.name), connections))
             self._servers.append(HttpServer(control.app, sockets.pop("control"), connections))
@@ -223,6 +227,17 @@ class LocalCloud:
             upload_bucket=UPLOAD_BUCKET,
             triggers=self._triggers,
         )
+        self.logs = LogService(
+            region=config.region,
+            account_id=config.account_id,
+            database=database,
+            accounts=self.accounts,
+            clock=self.clock,
+            authorization=authorization,
+        )
+        function_logs = FunctionLogs(self.logs.store, self.functions.find, self.functions.may_log)
+        self.functions.watch_log(function_logs.line)
+        self.functions.watch(lambda invocation, record: function_logs.request(record))
         for topic in _topics(deployment):
             self.messages.create_topic(topic)
         for function in deployment.functions.values():

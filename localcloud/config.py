@@ -18,11 +18,12 @@ class Ports:
     fc: int = 0
     control: int = 0
     ram: int = 0
+    sls: int = 0
 
     @classmethod
     def consecutive(cls, first: int) -> Ports:
-        """Six ports in a row: OSS, IMM, MNS, FC, control, RAM (and STS)."""
-        return cls(first, first + 1, first + 2, first + 3, first + 4, first + 5)
+        """Ports in a row: OSS, IMM, MNS, FC, control, RAM (and STS), one that is left free, SLS."""
+        return cls(*range(first, first + 6), sls=first + 7)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from imm_label_tags.services.credentials import Keys
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 _URL = re.compile(r"(?:(https?)://)?([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?)/?", re.ASCII)
+_ADDRESS = re.compile(r"(?:[0-9.]+|localhost)(?::[0-9]+)?", re.ASCII)
 
 
 class BadEndpoint(Problem):
@@ -46,6 +47,7 @@ class Endpoints:
     fc: str = ""
     imm: str = ""
     oss: str = ""
+    sls: str = ""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Endpoints:
@@ -63,6 +65,7 @@ class Endpoints:
             "fc": f"{account_id}.{region}.fc.aliyuncs.com" if account_id else f"fcv3.{region}.aliyuncs.com",
             "imm": f"imm.{region}.aliyuncs.com",
             "oss": f"oss-{region}.aliyuncs.com",
+            "sls": f"{region}.log.aliyuncs.com",
         }
         names = [field.name for field in fields(self)]
         return {name: _endpoint(name, getattr(self, name) or real[name]) for name in names}
@@ -95,6 +98,19 @@ class Access:
             connect_timeout=CONNECT_SECONDS * 1000,
             read_timeout=READ_SECONDS * 1000,
         )
+
+    def sls(self) -> Config:
+        """The configuration of Log Service's SDK.
+
+        It puts the project in front of the endpoint's name, which an address has none of; so an address is
+        given to it as the HTTP proxy through which the region's own endpoint is reached.
+        """
+        config, endpoint = self.openapi("sls"), self.endpoints["sls"]
+        if _ADDRESS.fullmatch(endpoint.host):
+            config.endpoint = f"{self.region}.log.aliyuncs.com"
+            config.protocol = "HTTP"
+            config.http_proxy = endpoint.url
+        return config
 
     def oss(self, connections: int = DEFAULT_POOLSIZE) -> oss.Client:
         """A client of OSS that ignores the environment's proxies and .netrc, for so many calls at a time."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import alibabacloud_oss_v2 as oss
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
+from Tea.exceptions import TeaException
 
 from cli.problems import Problem
 from imm_label_tags.services.credentials import without_keys
@@ -18,7 +19,7 @@ T = TypeVar("T")
 
 # OSS answers so (with AccessDenied) where a bucket is in another region than the endpoint.
 _ELSEWHERE = "must be addressed using the specified endpoint"
-_DENIED = ("AccessDenied", "Forbidden", "NoPermission", "UserNotAuthorized")
+_DENIED = ("AccessDenied", "Forbidden", "NoPermission", "Unauthorized", "UserNotAuthorized")
 _KEYS = (
     "InvalidAccessKeyId",
     "InvalidSecurityToken",
@@ -94,7 +95,8 @@ def ask(call: Call, send: Callable[[], T]) -> T:
     except oss.exceptions.BaseError as error:
         failure = _oss_failure(call, error)
     except Exception as error:
-        failure = _unreachable(call, getattr(error, "inner_exception", None) or error)
+        inner = getattr(error, "inner_exception", None) or error
+        failure = _log_failure(call, inner) if _from_log_service(inner) else _unreachable(call, inner)
     # Not inside the handlers above: the SDKs' errors hold the signed request with its token.
     raise failure
 
@@ -118,6 +120,20 @@ def _oss_failure(call: Call, error: Any) -> CallFailed:
             call, inner.status_code, inner.code or "", inner.message or "", inner.request_id or ""
         )
     return _unreachable(call, inner)
+
+
+def _from_log_service(error: Any) -> bool:
+    """Whether this is what Log Service's SDK makes of an answer that refuses the call."""
+    return isinstance(error, TeaException) and isinstance(error.data, dict) and "httpCode" in error.data
+
+
+def _log_failure(call: Call, error: Any) -> CallFailed:
+    data = error.data
+    code, message = _text(error.code), _text(error.message)
+    if code == "Unauthorized" and "denied by" not in message:
+        # One code for keys that are not known and for what they may not do.
+        code = "InvalidAccessKeyId"
+    return _failure(call, int(data["httpCode"]), code, message, _text(data.get("requestId")))
 
 
 def _failure(call: Call, status: int, code: str, message: str, request_id: str) -> CallFailed:

@@ -22,6 +22,7 @@ from cli.command_group import plan_options
 from cli.installation.diagnosis import Diagnosis
 from cli.installation.documents import Documents
 from cli.installation.examination import Finding, Verdict, examine
+from cli.installation.observability import Observability
 from cli.installation.plan import Plan, carry_out, plan_document
 from cli.installation.services import Services, connect
 from cli.installation.set_up import plan_setup
@@ -78,6 +79,11 @@ def media_options(*, required: bool) -> Callable[[F], F]:
 
 @click.command()
 @media_options(required=True)
+@click.option(
+    "--alerts",
+    is_flag=True,
+    help="Also two alerts of Log Service, to the account's contacts: an event was kept; keep_failed fails.",
+)
 @plan_options
 @_json_option
 @where_options
@@ -85,12 +91,13 @@ def setup(
     bucket: str,
     prefix: str,
     projects: tuple[str, ...],
+    alerts: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool,
     where: Where,
 ) -> None:
-    """Create what the functions need and what is not there yet: topics, roles, policies.
+    """Create what the functions need and what is not there yet: topics, roles, policies, and their logs.
 
     Shows what it is going to do first. Names, and where failed events are kept (FAILED_EVENTS), come from
     s.yaml. Exit status: 0 if all is there (or would be, with --dry-run), 1 if something is in the way, in
@@ -98,7 +105,9 @@ def setup(
     """
     console = new_console(stderr=as_json)
     target, services = _begin(console, where)
-    plan = plan_setup(services, target, Media(bucket, prefix, projects), _documents())
+    plan = plan_setup(
+        services, target, Media(bucket, prefix, projects), _documents(), _observability(), alerts=alerts
+    )
     sys.exit(_carry_out(console, plan, dry_run=dry_run, agreed=yes, as_json=as_json))
 
 
@@ -117,7 +126,7 @@ def teardown(while_deployed: bool, dry_run: bool, yes: bool, as_json: bool, wher
     """
     console = new_console(stderr=as_json)
     target, services = _begin(console, where)
-    plan = plan_teardown(services, target, _documents(), while_deployed=while_deployed)
+    plan = plan_teardown(services, target, _documents(), _observability(), while_deployed=while_deployed)
     sys.exit(_carry_out(console, plan, dry_run=dry_run, agreed=yes, as_json=as_json))
 
 
@@ -139,7 +148,9 @@ def doctor(
     target_object = _object(uri)
     media = Media(bucket or (target_object.bucket if target_object else ""), prefix, projects)
     access, target = where.installation(keys_needed=False)
-    diagnosis = Diagnosis(access, connect(access, target), target, media, _documents(), target_object)
+    diagnosis = Diagnosis(
+        access, connect(access, target), target, media, _documents(), target_object, _observability()
+    )
     console = new_console()
     findings = []
     for finding in examine(diagnosis.checks()):
@@ -172,6 +183,10 @@ def _carry_out(console: Console, plan: Plan, *, dry_run: bool, agreed: bool, as_
 
 def _documents() -> Documents:
     return Documents(checkout.POLICIES)
+
+
+def _observability() -> Observability:
+    return Observability(checkout.OBSERVABILITY)
 
 
 def _object(uri: str | None) -> TargetObject | None:

@@ -9,7 +9,7 @@ from cli.cloud.access import Access, Caller, OtherAccount, check_account, identi
 from cli.cloud.keys import NoKeys
 from cli.cloud.target import Media, Target, TopicTrigger
 from cli.installation.documents import Documents
-from cli.installation.examination import Check, Failing, NotInLayer
+from cli.installation.examination import Check, Failing, LeftOut
 from cli.installation.function_checks import (
     DEPLOY,
     SET_UP,
@@ -20,11 +20,13 @@ from cli.installation.function_checks import (
 )
 from cli.installation.functions import DeployedFunction, DeployedTrigger
 from cli.installation.keeping import Keeping
+from cli.installation.observability import Observability, completed, log_of, unlike
 from cli.installation.permissions import Need, needs_of
 from cli.installation.round_trip import PatientObjects, chinese_tags, round_trip
 from cli.installation.services import Services
 from cli.installation.set_up import FUNCTION_SERVICE, TOPIC_SERVICE
 from cli.manifest.fields import FieldUnreadable
+from cli.manifest.function import DeclaredFunction
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.services.credentials import RoleCredentials
@@ -47,12 +49,14 @@ class Diagnosis:
         media: Media,
         documents: Documents,
         target_object: TargetObject | None,
+        observability: Observability,
     ) -> None:
         self._access = access
         self._services = services
         self._target = target
         self._media = media
         self._documents = documents
+        self._observability = observability
         self._object = target_object
         self._keeping = Keeping(services, target, documents)
         # What one check finds out for the ones after it.
@@ -92,6 +96,8 @@ class Diagnosis:
                 yield Check(f"{trigger.name} policies", policies, (f"{trigger.name} role",))
         yield Check("result archive", self._result_archive, ("settings", "role"))
         yield from self._keeping.checks(*sound)
+        for function in (self._target.function, self._target.keeper):
+            yield Check(f"log of {function.resource}", partial(self._log, function), (*sound, "region"))
         yield Check("tag round trip", self._round_trip, (*sound, "bucket"))
         yield Check("Chinese tags", self._chinese_tags, ("tag round trip",))
 
@@ -126,7 +132,7 @@ class Diagnosis:
 
     def _projects(self) -> str:
         if not self._media.projects:
-            raise NotInLayer("name it with --project")
+            raise LeftOut("name it with --project")
         for name in self._media.projects:
             project = self._services.projects.find(name)
             if project is None:
@@ -144,7 +150,7 @@ class Diagnosis:
     def _bucket(self) -> str:
         name = self._media.bucket
         if not name:
-            raise NotInLayer("name it with --bucket or --object")
+            raise LeftOut("name it with --bucket or --object")
         region = self._services.buckets.region_of(name)
         if region is None:
             raise Failing(f"There is no bucket {name}.", "Create it, or name the right one with --bucket.")
@@ -209,7 +215,7 @@ class Diagnosis:
 
     def _policies(self) -> str:
         if not self._media.projects or not self._media.bucket:
-            raise NotInLayer("name --project and --bucket (or --object)")
+            raise LeftOut("name --project and --bucket (or --object)")
         return permitted(self._services.ram, self._target.role, list(self._needs()))
 
     def _invoking(self, role: str) -> str:
@@ -249,6 +255,27 @@ class Diagnosis:
         permitted(self._services.ram, target.role, [need])
         return f"results are kept at {archive.uri}"
 
+    def _log(self, function: DeclaredFunction) -> str:
+        place = log_of(function)
+        if place is None:
+            raise LeftOut("s.yaml does not name its project and logstore")
+        project, logstore, logs = place["log_project"], place["logstore"], self._services.logs
+        if logs.project(project) is None:
+            raise Failing(f"There is no log project {project} in {self._target.region}.", SET_UP)
+        if not logs.has_logstore(project, logstore):
+            raise Failing(f"There is no logstore {logstore} in the log project {project}.", SET_UP)
+        index, wanted = logs.index(project, logstore), self._observability.index()
+        if index is None:
+            raise Failing(f"The logstore {logstore} has no index, so nothing in it can be found.", SET_UP)
+        if others := unlike(index, wanted):
+            raise Failing(
+                f"The index of {logstore} has {', '.join(others)} as plain text, without its fields.",
+                "Change that to JSON in the console of Log Service, and run `imm-label-tags setup`.",
+            )
+        if missing := completed(index, wanted)[1]:
+            raise Failing(f"The index of {logstore} lacks {', '.join(missing)}.", SET_UP)
+        return f"{project}, {logstore}"
+
     def _round_trip(self) -> str:
         return round_trip(*self._tried_on())
 
@@ -258,7 +285,7 @@ class Diagnosis:
     def _tried_on(self) -> tuple[PatientObjects, TargetObject]:
         """The object that a tag is tried on, through a client with the caller's keys."""
         if self._object is None:
-            raise NotInLayer("name an object with --object oss://bucket/key")
+            raise LeftOut("name an object with --object oss://bucket/key")
         access = self._access
         credentials = RoleCredentials(_as_variables(access))
         objects = OssObjects(

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.cloud.target import Media, Target, topic_in
-from cli.manifest.fields import FieldUnreadable
-from cli.manifest.function import DeclaredFunction
+from cli.installation.observability import log_of
 from imm_label_tags.results.target import ObjectPrefix
 from localcloud.ram.templates import fill
 
@@ -58,15 +57,6 @@ class Documents:
             if not any(one in json.dumps(statement) for one in absent)
         ]
         return _compact(content)
-
-
-def log_of(function: DeclaredFunction) -> dict[str, str] | None:
-    """Where a function's log is kept; None where there is none, or where only fc3 knows."""
-    try:
-        log = function.log
-    except FieldUnreadable:
-        return None
-    return {"log_project": log.project, "logstore": log.logstore} if log.project and log.logstore else None
 
 
 def _names(target: Target) -> dict[str, str]:

@@ -28,7 +28,7 @@ class Failing(Exception):
         self.advice = advice
 
 
-class NotInLayer(Exception):
+class LeftOut(Exception):
     """A check that the user did not ask for; the message says how to."""
 
 
@@ -73,5 +73,5 @@ def _finding(check: Check, unsound: set[str]) -> Finding:
         return Finding(check.name, Verdict.FAILED, failure.said, failure.advice)
     except FieldUnreadable as problem:
         return Finding(check.name, Verdict.NOT_CHECKED, str(problem))
-    except NotInLayer as left_out:
+    except LeftOut as left_out:
         return Finding(check.name, Verdict.LEFT_OUT, str(left_out))

@@ -1,7 +1,8 @@
 """How something shows that ``setup`` made it, and that nobody has changed it since.
 
-A topic carries a tag, a role a description. A policy's name ends in the fingerprint of its document: other
-permissions make another policy, and one whose document does not fit its name was changed by somebody else.
+A topic carries a tag, a role and a log project a description. A policy's name ends in the fingerprint of its
+document: other permissions make another policy, and one whose document does not fit its name was changed by
+somebody else.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import json
 import re
 
 DESCRIPTION = "Made by imm-label-tags setup; imm-label-tags teardown removes it."
+# Log Service takes at most 64 characters.
+LOG_DESCRIPTION = "Made by imm-label-tags setup; teardown removes it."
 TAG_KEY = "made-by"
 TAG_VALUE = "imm-label-tags"
 _DIGITS = 8

@@ -9,6 +9,7 @@ from cli.cloud.access import Access
 from cli.cloud.target import Target
 from cli.failed.store import Store
 from cli.installation.functions import Functions
+from cli.installation.log_service import LogService
 from cli.installation.media import Buckets, Projects
 from cli.installation.ram import Ram
 from cli.installation.topics import Topics
@@ -25,6 +26,7 @@ class Services:
     keeper: Functions
     projects: Projects
     buckets: Buckets
+    logs: LogService
     records: Callable[[ObjectPrefix], Store]
 
 
@@ -38,5 +40,6 @@ def connect(access: Access, target: Target) -> Services:
         keeper=Functions(access, account_id, target.keeper.name),
         projects=Projects(access, account_id),
         buckets=Buckets(access, account_id),
+        logs=LogService(access, account_id),
         records=lambda place: Store(access.oss(), place, account_id),
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 
 from cli.cloud.target import Media, Target
 from cli.installation import marks
-from cli.installation.documents import Documents, log_of
+from cli.installation.documents import Documents
+from cli.installation.log_steps import LogSteps
+from cli.installation.observability import Observability
 from cli.installation.plan import Plan, State, Step
 from cli.installation.ram import CUSTOM, Policy, Ram, Role
 from cli.installation.services import Services
@@ -25,9 +28,19 @@ TOPIC_SERVICE = "mns.aliyuncs.com"
 INVOCATION_ROLE = "AliyunMNSNotificationRole"
 
 
-def plan_setup(services: Services, target: Target, media: Media, documents: Documents) -> Plan:
+def plan_setup(
+    services: Services,
+    target: Target,
+    media: Media,
+    documents: Documents,
+    observability: Observability,
+    *,
+    alerts: bool = False,
+) -> Plan:
     """Look at what is there, and say what is missing; raises CallFailed. Changes nothing."""
-    return Plan(_SetUp(services, target, media, documents).steps())
+    steps = _SetUp(services, target, media, documents).steps()
+    logs = LogSteps(services.logs, target, observability).set_up(alerts=alerts)
+    return Plan(chain(steps, logs))
 
 
 class _SetUp:
@@ -63,7 +76,6 @@ class _SetUp:
         if store is not None:
             yield from _known(self._keeper_role(store), "role of the function that keeps")
         yield from self._invocation_roles()
-        yield from self._logs()
 
     def _check_roles(self) -> None:
         try:
@@ -213,24 +225,6 @@ class _SetUp:
                     State.REMOVE,
                     "of an earlier setup, for something else",
                     partial(_withdraw, ram, other, role),
-                )
-
-    def _logs(self) -> Iterator[Step]:
-        told: set[str] = set()
-        for function in (self._target.function, self._target.keeper):
-            log = log_of(function)
-            if log is None:
-                yield Step(
-                    f"log of {function.resource}",
-                    State.NOT_CHECKED,
-                    "s.yaml does not name its project and logstore: the role gets no permission to write it",
-                )
-            elif log["log_project"] not in told:
-                told.add(log["log_project"])
-                yield Step(
-                    f"log project {log['log_project']}",
-                    State.ELSEWHERE,
-                    f"s.yaml names it, with logstore {log['logstore']}; both have to be in Log Service",
                 )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 
 from cli.cloud.target import Target
 from cli.installation import marks
 from cli.installation.documents import Documents
+from cli.installation.log_steps import LogSteps
+from cli.installation.observability import Observability
 from cli.installation.plan import Plan, State, Step
 from cli.installation.ram import Policy, Role
 from cli.installation.services import Services
@@ -20,10 +23,16 @@ from imm_label_tags.errors import InvalidSetting
 
 
 def plan_teardown(
-    services: Services, target: Target, documents: Documents, *, while_deployed: bool = False
+    services: Services,
+    target: Target,
+    documents: Documents,
+    observability: Observability,
+    *,
+    while_deployed: bool = False,
 ) -> Plan:
     """Look at what is there, and say what goes; raises CallFailed. Changes nothing."""
-    return Plan(_TearDown(services, target, documents, while_deployed).steps())
+    steps = _TearDown(services, target, documents, while_deployed).steps()
+    return Plan(chain(steps, LogSteps(services.logs, target, observability).tear_down()))
 
 
 class _TearDown:

@@ -183,10 +183,18 @@ class FunctionCompute:
                 await asyncio.wait(self._queue.tasks)
             await self._runner.quiet()
 
+    def find(self, function: str) -> FunctionDeclaration | None:
+        """A function as it is now, if there is one of this name."""
+        return self.deployments.functions.get(function)
+
+    def may_log(self, function: FunctionDeclaration) -> bool:
+        """Whether a function's role may write to its logstore."""
+        return self._permissions.may_log(function)
+
     def logs(self, function: str, request_id: str | None = None) -> list[LogLine]:
         """The log of a function, of one request if named; empty if its role may not write to the logstore."""
-        declaration = self.deployment.functions.get(function)
-        if declaration is not None and not self._permissions.may_log(declaration):
+        declaration = self.find(function)
+        if declaration is not None and not self.may_log(declaration):
             return []
         return self._log.lines(function, request_id)
 

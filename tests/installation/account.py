@@ -36,6 +36,8 @@ FUNCTION = "imm-label-tags"
 KEEPER = "imm-label-tags-failed"
 KEEPER_ROLE = "imm-label-tags-failed"
 TRIGGER_ROLE = "imm-label-tags-trigger"
+LOG_PROJECT = "imm-label-tags-1234567890123456"
+LOGSTORE = "imm-label-tags"
 FAILED_BUCKET = "failures"
 FAILED_PREFIX = "events/failed"
 FAILED_EVENTS = f"oss://{FAILED_BUCKET}/{FAILED_PREFIX}"
@@ -57,8 +59,8 @@ NAMES = {
     "trigger_role": TRIGGER_ROLE,
     "failed_bucket": FAILED_BUCKET,
     "failed_prefix": FAILED_PREFIX,
-    "log_project": "imm-label-tags",
-    "logstore": "imm-label-tags",
+    "log_project": LOG_PROJECT,
+    "logstore": LOGSTORE,
 }
 
 
@@ -145,6 +147,7 @@ class Account(LocalCloud):
             "FC_ENDPOINT": urls.fc,
             "IMM_ENDPOINT": urls.imm,
             "OSS_ENDPOINT": urls.oss,
+            "SLS_ENDPOINT": urls.sls,
             "ALIBABA_CLOUD_ACCESS_KEY_ID": keys.access_key_id,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": keys.access_key_secret,
             "ALIBABA_CLOUD_SECURITY_TOKEN": keys.security_token or "",
@@ -158,6 +161,13 @@ class Account(LocalCloud):
         return keys
 
     # What is there
+
+    def forget_in_index(self, field: str) -> None:
+        """Take a field out of the index of the functions' log."""
+        store = self.logs.store
+        kept = self.call(store.get, LOG_PROJECT, "IndexConfig", LOGSTORE)
+        del kept["index"]["keys"]["message"]["json_keys"][field]
+        self.call(store.keep, LOG_PROJECT, "IndexConfig", LOGSTORE, kept)
 
     def document(self, name: str, **names: str) -> str:
         """A document of ``deploy/policies/``, filled for this account."""

@@ -18,7 +18,7 @@ Deployed = Callable[..., Account]
 @pytest.fixture(autouse=True)
 def endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     """No endpoint of the developer's own reaches a test."""
-    for name in ("RAM", "STS", "MNS", "FC", "IMM", "OSS"):
+    for name in ("RAM", "STS", "MNS", "FC", "IMM", "OSS", "SLS"):
         monkeypatch.delenv(f"{name}_ENDPOINT", raising=False)
 
 

@@ -68,7 +68,7 @@ def test_the_permissions_in_policies_are_enough(fresh: Account) -> None:
         check["name"] for check in json.loads(result.output)["checks"] if check["verdict"] == "failed"
     } == {
         *("topic imm-label-tags", "topic imm-label-tags-failed", "function", "role"),
-        *("imm-tasks role", "keep_failed", "keep_failed role"),
+        *("imm-tasks role", "keep_failed", "keep_failed role", "log of tag_object", "log of keep_failed"),
     }
 
 
@@ -129,4 +129,5 @@ def test_without_endpoints_the_regions_are_meant() -> None:
         "fc": "https://42.cn-beijing.fc.aliyuncs.com",
         "imm": "https://imm.cn-beijing.aliyuncs.com",
         "oss": "https://oss-cn-beijing.aliyuncs.com",
+        "sls": "https://cn-beijing.log.aliyuncs.com",
     }

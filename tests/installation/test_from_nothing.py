@@ -87,7 +87,12 @@ def test_from_nothing_to_a_tagged_video_and_back(tmp_path: Path, furnished_state
 
     with Account(state, policies=True) as account, installer(account, asked) as keys:
         # given an account without anything of ours, when it is set up by somebody with little permission
-        assert account.run_command("setup", *media, "--yes", **keys).exit_code == 0
+        assert account.run_command("setup", *media, "--alerts", "--yes", **keys).exit_code == 0
+        # and once more, after somebody has changed the index of the log
+        account.forget_in_index("status")
+        again = account.run_command("setup", *media, "--alerts", "--yes", **keys)
+        assert again.exit_code == 0
+        assert "adds message.status" in flat(again)
 
     with (
         Account(

@@ -63,7 +63,7 @@ def account(cloud: LocalCloud) -> Account:
 
 def test_the_cloud_describes_itself(control: Control) -> None:
     description = control.ask("GET", "/")
-    assert set(description["endpoints"]) == {"oss", "imm", "mns", "fc", "control", "ram"}
+    assert set(description["endpoints"]) == {"oss", "imm", "mns", "fc", "control", "ram", "sls"}
     assert description["functions"] == ["imm-label-tags", "imm-label-tags-failed"]
     assert description["handlers"] == {
         "imm-label-tags": "tag_object.handler",

@@ -1,0 +1,104 @@
+"""What Log Service is to have for the functions' logs: ``deploy/observability/``, filled in."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cli.cloud.target import Target
+from cli.local_deployment import auto_log
+from cli.manifest.fields import FieldUnreadable
+from cli.manifest.function import DeclaredFunction
+
+_PLACEHOLDER = re.compile(r"\$\{([a-z_]+)\}", re.ASCII)
+
+
+class Observability:
+    """The documents of a directory, as CreateIndex, CreateSavedSearch and CreateAlert take them."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def index(self) -> dict[str, Any]:
+        """The index in which the functions' lines are JSON."""
+        index: dict[str, Any] = json.loads((self._directory / "index.json").read_text("utf-8"))
+        return index
+
+    def searches(self, target: Target, log: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The saved searches of a logstore."""
+        return self._filled("searches", target, log)
+
+    def alerts(self, target: Target, log: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The alerts of a logstore."""
+        return self._filled("alerts", target, log)
+
+    def _filled(self, kind: str, target: Target, log: Mapping[str, str]) -> list[dict[str, Any]]:
+        values = {
+            "function": target.function.name,
+            "failed_function": target.keeper.name,
+            "region": target.region,
+            **log,
+        }
+        files = sorted((self._directory / kind).glob("*.json"))
+        return [_with_values(json.loads(file.read_text("utf-8")), values) for file in files]
+
+
+def completed(index: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """An index with what is missing of another, and the names of that; what is there stays as it is."""
+    whole, added = copy.deepcopy(dict(index)), []
+    if not whole.get("line"):
+        whole["line"] = wanted["line"]
+        added.append("line")
+    keys: dict[str, Any] = whole.setdefault("keys", {})
+    for name, key in wanted["keys"].items():
+        if name not in keys:
+            keys[name] = key
+            added.append(name)
+            continue
+        if keys[name].get("type") != "json" or key["type"] != "json":
+            continue
+        nested = keys[name].setdefault("json_keys", {})
+        for inner in key["json_keys"].keys() - nested.keys():
+            nested[inner] = key["json_keys"][inner]
+            added.append(f"{name}.{inner}")
+    return whole, sorted(added)
+
+
+def unlike(index: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """The keys that an index has in another type, so that fields within them cannot be searched by name."""
+    keys = index.get("keys") or {}
+    return [
+        name
+        for name, key in wanted["keys"].items()
+        if key["type"] == "json" and name in keys and keys[name].get("type") != "json"
+    ]
+
+
+def log_of(function: DeclaredFunction, account_id: str = "") -> dict[str, str] | None:
+    """Where a function's log is kept; None where there is none, or where only fc3 knows.
+
+    With an account also where fc3 keeps it for ``logConfig: auto``.
+    """
+    try:
+        log = function.log
+        if log.auto and account_id:
+            place = auto_log({"region": function.region, "functionName": function.name}, account_id)
+            return {"log_project": place["project"], "logstore": place["logstore"]}
+    except FieldUnreadable:
+        return None
+    return {"log_project": log.project, "logstore": log.logstore} if log.project and log.logstore else None
+
+
+def _with_values(content: Any, values: Mapping[str, str]) -> Any:
+    """The same with the placeholders in its texts filled."""
+    if isinstance(content, dict):
+        return {key: _with_values(value, values) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_with_values(value, values) for value in content]
+    if isinstance(content, str):
+        return _PLACEHOLDER.sub(lambda match: values[match[1]], content)
+    return content

@@ -1,0 +1,109 @@
+"""One line of a function's log in Log Service: ours (JSON), Function Compute's, or something printed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+TOPIC = "FCLogs:"
+FAILED = "failed"
+# The lines around an invocation; the last one says so where Function Compute itself ended it.
+_FRAME = re.compile(
+    r"FC (?:Invoke|Initialize|PreStop) (?P<which>Start|End) RequestId: (?P<request>[^\s,]+)"
+    r"(?:, Error: (?P<error>.*))?\s*",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line; ``record`` is what one of ours says, ``error`` what Function Compute says of an invocation.
+
+    ``frame`` is whether it only marks where an invocation begins or ends. ``time`` is in UTC.
+    """
+
+    time: datetime
+    function: str
+    text: str
+    request_id: str = ""
+    record: Mapping[str, Any] | None = None
+    error: str = ""
+    frame: bool = False
+
+    @property
+    def status(self) -> str:
+        """How a notification, or an invocation, ended; empty where the line does not tell."""
+        if self.error:
+            return FAILED
+        return str(self.record.get("status") or "") if self.record else ""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines are shown; empty: all of them."""
+
+    status: str = ""
+    task: str = ""
+
+    def query(self, functions: Iterable[str]) -> str:
+        """The search that finds these lines, and some that ``chosen`` leaves out.
+
+        It needs the full-text index only, so that it works in a logstore that fc3 made, too.
+        """
+        topics = " or ".join(f'__topic__: "{TOPIC}{name}"' for name in functions)
+        terms = [term for term in (self.status, self.task) if term]
+        if not terms:
+            return f"({topics})"
+        ours = " and ".join(f'"{term}"' for term in terms)
+        # What Function Compute ended has no words of ours.
+        return f"({topics}) and (({ours}) or (RequestId and Error))"
+
+    def chosen(self, lines: Iterable[Line]) -> list[Line]:
+        """The wanted lines in their order."""
+        lines = [line for line in lines if not line.frame]
+        if self.task:
+            requests = {line.request_id for line in lines if _task(line) == self.task}
+            lines = [
+                line
+                for line in lines
+                if _task(line) == self.task or (line.error and line.request_id in requests)
+            ]
+        return [line for line in lines if self.status in ("", line.status)]
+
+
+def read_line(log: Mapping[str, str]) -> Line:
+    """A line out of a log of Log Service."""
+    text = (log.get("message") or "").rstrip()
+    function = log.get("functionName") or log.get("__topic__", "").removeprefix(TOPIC)
+    time = datetime.fromtimestamp(int(log.get("__time__") or 0), timezone.utc)
+    frame = _FRAME.fullmatch(text)
+    if frame is not None:
+        error = frame["error"] or ""
+        return Line(time, function, text, frame["request"], error=error, frame=not error)
+    record = _record(text)
+    if record is None:
+        return Line(time, function, text)
+    return Line(_time(record, time), function, text, str(record.get("request_id") or ""), record)
+
+
+def _record(text: str) -> Mapping[str, Any] | None:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) and "message" in content and "level" in content else None
+
+
+def _time(record: Mapping[str, Any], otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(str(record.get("time")).replace("Z", "+00:00")).astimezone(timezone.utc)
+    except ValueError:
+        return otherwise
+
+
+def _task(line: Line) -> str:
+    return str(line.record.get("task_id") or "") if line.record else ""
