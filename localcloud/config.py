@@ -23,7 +23,8 @@ class Ports:
     @classmethod
     def consecutive(cls, first: int) -> Ports:
         """Ports in a row: OSS, IMM, MNS, FC, control, RAM (and STS), one that is left free, SLS."""
-        return cls(*range(first, first + 6), sls=first + 7)
+        oss, imm, mns, fc, control, ram = range(first, first + 6)
+        return cls(oss, imm, mns, fc, control, ram, first + 7)
 
 
 @dataclass(frozen=True)
