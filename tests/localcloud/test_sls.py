@@ -10,11 +10,13 @@ import pytest
 from alibabacloud_sls20201230 import models
 from alibabacloud_sls20201230.client import Client
 
+from cli.checkout import POLICIES
 from cli.cloud.access import Access, Endpoints
 from imm_label_tags.services.credentials import Keys
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
+from localcloud.ram.templates import fill
 
 PROJECT, LOGSTORE = "p-one", "lines"
 INDEX: dict[str, Any] = {
@@ -167,12 +169,9 @@ def test_only_what_its_owner_has_signed_is_answered(cloud: LocalCloud) -> None:
     assert refused(lambda: client_of(cloud, token).get_project(PROJECT, request)) == (401, "Unauthorized")
 
 
-def test_policies_say_who_may_search(cloud: LocalCloud) -> None:
-    place = f"acs:log:cn-hangzhou:{cloud.config.account_id}:project/{PROJECT}/logstore/{LOGSTORE}"
-    document = (
-        '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "log:GetLogStoreLogs", '
-        f'"Resource": "{place}"}}]}}'
-    )
+def test_the_projects_policy_lets_somebody_search_and_nothing_else(cloud: LocalCloud) -> None:
+    values = {"account": cloud.config.account_id, "region": cloud.config.region}
+    document = fill(POLICIES / "logs.json", {**values, "log_project": PROJECT, "logstore": LOGSTORE})
     reader = cloud.call(cloud.access.put_user, "reader", {"read": document}).keys
     now = int(time.time())
     search = models.GetLogsV2Request(from_=now - 60, to=now + 60, query="*")
