@@ -16,7 +16,8 @@ from cli.problems import Problem
 from layers.archive import write_zip
 from localcloud.cloud import LocalCloud, topic_of
 from localcloud.fc.declaration import Deployment
-from localcloud.fc.refusals import FunctionNotFound, RequestRefused
+from localcloud.fc.refusals import FunctionNotFound
+from localcloud.refusals import RequestRefused
 
 # What of a resource's props is not CreateFunction's, and what fc3 has by other calls.
 _NOT_OF_THE_FUNCTION = frozenset({"asyncInvokeConfig", "code", "layers", "region", "triggers"})

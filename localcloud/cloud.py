@@ -23,7 +23,6 @@ from localcloud.faults import FaultPlan
 from localcloud.fc.declaration import Deployment
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.permissions import FC_SERVICE
-from localcloud.fc.refusals import RequestRefused
 from localcloud.fc.service import FunctionCompute
 from localcloud.gateway import Gateway
 from localcloud.imm.service import MediaManagement
@@ -31,6 +30,7 @@ from localcloud.mns.service import MessageService
 from localcloud.oss.service import ObjectStorage
 from localcloud.oss.uploads import UPLOAD_BUCKET
 from localcloud.ram.service import AccessManagement
+from localcloud.refusals import RequestRefused
 from localcloud.server import Connections, HttpServer, ListeningSocket, listen
 from localcloud.sls.function_logs import FunctionLogs
 from localcloud.sls.service import LogService

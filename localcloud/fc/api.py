@@ -28,15 +28,10 @@ from localcloud.fc.instance import InterpreterUnusable
 from localcloud.fc.invocation import InvocationResult, new_request_id
 from localcloud.fc.layers import Layers, check_name
 from localcloud.fc.permissions import Permissions
-from localcloud.fc.refusals import (
-    FunctionNotFound,
-    InvalidArgument,
-    NotConfigured,
-    PathNotSupported,
-    RequestRefused,
-)
+from localcloud.fc.refusals import FunctionNotFound, InvalidArgument, NotConfigured, PathNotSupported
 from localcloud.fc.trigger_api import LIST_LIMIT, LONGEST_LIST
 from localcloud.gateway import Operation
+from localcloud.refusals import RequestRefused
 
 VERSION = "2023-03-30"
 TOKEN_PATH = "/2016-08-15/tempBucketToken"

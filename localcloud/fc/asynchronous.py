@@ -22,7 +22,7 @@ from localcloud.fc.destinations import (
     is_function,
 )
 from localcloud.fc.invocation import InvocationResult
-from localcloud.fc.refusals import RequestRefused
+from localcloud.refusals import RequestRefused
 
 FIRST_RETRY_SECONDS = 1.0
 REMOVED = "the function was removed before the event had ended"

@@ -14,7 +14,7 @@ from starlette.types import Scope
 from localcloud.accounts import Identity
 from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.fc.destinations import destination_function, is_function
-from localcloud.fc.refusals import RequestRefused
+from localcloud.fc.refusals import FunctionComputeRefused
 from localcloud.gateway import Operation
 from localcloud.ram.authorization import NO_CONTEXT, AccessRefused, Authorization, request_context
 from localcloud.ram.conditions import SERVICE
@@ -43,7 +43,7 @@ _OF_ALL_FUNCTIONS = {
 }
 
 
-class AccessDenied(RequestRefused):
+class AccessDenied(FunctionComputeRefused):
     """RAM's policies do not let the caller, or the function's role, do it."""
 
     status = 403
@@ -55,7 +55,7 @@ class AccessDenied(RequestRefused):
         )
 
 
-class RoleNotAssumed(RequestRefused):
+class RoleNotAssumed(FunctionComputeRefused):
     """The function's role is not there, or does not trust Function Compute."""
 
     status = 403

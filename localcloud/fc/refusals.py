@@ -5,22 +5,23 @@ Help pages functioncompute/api-fc-2023-03-30-errorcodes and functioncompute/erro
 
 from __future__ import annotations
 
+from localcloud.refusals import RequestRefused
+
 SYNC_PAYLOAD_BYTES = 32 * 1024 * 1024
 ASYNC_PAYLOAD_BYTES = 128 * 1024
 
 
-class RequestRefused(Exception):
+class FunctionComputeRefused(RequestRefused):
     """A request that is answered with an error and does not reach a function."""
 
     status = 400
     code = "InvalidArgument"
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(self.status, self.code, message)
 
 
-class FunctionNotFound(RequestRefused):
+class FunctionNotFound(FunctionComputeRefused):
     """No function of that name is deployed."""
 
     status = 404
@@ -30,7 +31,7 @@ class FunctionNotFound(RequestRefused):
         super().__init__(f"function '{function}' does not exist")
 
 
-class FunctionAlreadyExists(RequestRefused):
+class FunctionAlreadyExists(FunctionComputeRefused):
     """A function of that name is deployed already."""
 
     status = 409
@@ -40,7 +41,7 @@ class FunctionAlreadyExists(RequestRefused):
         super().__init__(f"function '{function}' already exists")
 
 
-class TriggerNotFound(RequestRefused):
+class TriggerNotFound(FunctionComputeRefused):
     """The function has no trigger of that name."""
 
     status = 404
@@ -50,7 +51,7 @@ class TriggerNotFound(RequestRefused):
         super().__init__(f"trigger '{trigger}' does not exist")
 
 
-class TriggerAlreadyExists(RequestRefused):
+class TriggerAlreadyExists(FunctionComputeRefused):
     """The function has a trigger of that name already."""
 
     status = 409
@@ -60,7 +61,7 @@ class TriggerAlreadyExists(RequestRefused):
         super().__init__(f"trigger '{trigger}' already exists")
 
 
-class AsyncConfigNotExists(RequestRefused):
+class AsyncConfigNotExists(FunctionComputeRefused):
     """Nothing is declared about the function's asynchronous invocation."""
 
     status = 404
@@ -70,7 +71,7 @@ class AsyncConfigNotExists(RequestRefused):
         super().__init__(f"async config for function '{function}' does not exist")
 
 
-class LayerVersionNotFound(RequestRefused):
+class LayerVersionNotFound(FunctionComputeRefused):
     """A layer has no such version, or there is no layer of that name."""
 
     status = 404
@@ -80,13 +81,13 @@ class LayerVersionNotFound(RequestRefused):
         super().__init__(f"layer '{layer}' version '{version}' does not exist")
 
 
-class LimitExceeded(RequestRefused):
+class LimitExceeded(FunctionComputeRefused):
     """There is one too many of something."""
 
     code = "LimitExceededError"
 
 
-class NotConfigured(RequestRefused):
+class NotConfigured(FunctionComputeRefused):
     """Something that a function may have, and this one does not."""
 
     status = 404
@@ -96,7 +97,7 @@ class NotConfigured(RequestRefused):
         self.code = code
 
 
-class EntityTooLarge(RequestRefused):
+class EntityTooLarge(FunctionComputeRefused):
     """The event exceeds what this kind of invocation takes."""
 
     code = "EntityTooLarge"
@@ -105,11 +106,11 @@ class EntityTooLarge(RequestRefused):
         super().__init__(f"payload size exceeds maximum allowed size ({limit} bytes)")
 
 
-class InvalidArgument(RequestRefused):
+class InvalidArgument(FunctionComputeRefused):
     """A header or parameter has a value that means nothing."""
 
 
-class PathNotSupported(RequestRefused):
+class PathNotSupported(FunctionComputeRefused):
     """The API has no such operation, or the local cloud lacks it."""
 
     code = "PathNotSupported"
@@ -118,7 +119,7 @@ class PathNotSupported(RequestRefused):
         super().__init__(f"'{method}' against '{path}' is not supported")
 
 
-class NotRunning(RequestRefused):
+class NotRunning(FunctionComputeRefused):
     """The service has been stopped, or was not started."""
 
     status = 503

@@ -18,7 +18,8 @@ from localcloud.fc.invocation import UNHANDLED_ERROR, InvocationRecord, Invocati
 from localcloud.fc.logs import LogBook, tail
 from localcloud.fc.outcome import Outcome
 from localcloud.fc.pool import Pool, PoolReplaced
-from localcloud.fc.refusals import FunctionNotFound, NotRunning, RequestRefused
+from localcloud.fc.refusals import FunctionNotFound, NotRunning
+from localcloud.refusals import RequestRefused
 
 # Idle instances are freed after about 3 to 5 minutes: help page fc/why-infrequently-used-functions-….
 IDLE_SECONDS = 300.0

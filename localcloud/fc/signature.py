@@ -15,14 +15,14 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 from localcloud.accounts import Accounts, Identity
-from localcloud.fc.refusals import RequestRefused
+from localcloud.fc.refusals import FunctionComputeRefused
 
 TOLERANCE = timedelta(minutes=15)
 
 _AUTHORIZATION = re.compile(r"FC ([^:\s]+):(\S+)")
 
 
-class MissingRequiredHeader(RequestRefused):
+class MissingRequiredHeader(FunctionComputeRefused):
     """A header without which a request cannot be signed is not there."""
 
     code = "MissingRequiredHeader"
@@ -31,14 +31,14 @@ class MissingRequiredHeader(RequestRefused):
         super().__init__(f"required HTTP header {name} was not specified")
 
 
-class InvalidAccessKeyID(RequestRefused):
+class InvalidAccessKeyID(FunctionComputeRefused):
     """Nobody has this access key, or its token is another one or has expired."""
 
     status = 403
     code = "InvalidAccessKeyID"
 
 
-class SignatureNotMatch(RequestRefused):
+class SignatureNotMatch(FunctionComputeRefused):
     """The signature is not that of this request."""
 
     status = 403
@@ -51,7 +51,7 @@ class SignatureNotMatch(RequestRefused):
         )
 
 
-class RequestExpired(RequestRefused):
+class RequestExpired(FunctionComputeRefused):
     """The request was signed too long ago, or too far ahead."""
 
     status = 403

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from localcloud.clock import Clock
 from localcloud.imm.identifiers import new_event_id, new_task_id
 from localcloud.imm.objects import ObjectReader, source_of
-from localcloud.imm.parameters import Parameters
+from localcloud.imm.parameters import ImmParameters
 from localcloud.imm.projects import DEFAULT_SETTINGS, LIMITS, Project, Projects
 from localcloud.imm.refusals import (
     InvalidArgument,
@@ -87,7 +87,7 @@ class Actions:
         self._topics = topics
         self._begin = begin
         self._abandon = abandon
-        self._actions: Mapping[str, Callable[[Parameters, str], Answer]] = {
+        self._actions: Mapping[str, Callable[[ImmParameters, str], Answer]] = {
             "CreateProject": self._create_project,
             "GetProject": self._get_project,
             "ListProjects": self._list_projects,
@@ -103,12 +103,12 @@ class Actions:
         if action not in self._actions:
             raise UnknownAction
 
-    def carry_out(self, action: str, parameters: Parameters, request_id: str) -> Answer:
+    def carry_out(self, action: str, parameters: ImmParameters, request_id: str) -> Answer:
         """The answer to a request, without its RequestId; raises RequestRefused."""
         self.check(action)
         return self._actions[action](parameters, request_id)
 
-    def _create_project(self, parameters: Parameters, _: str) -> Answer:
+    def _create_project(self, parameters: ImmParameters, _: str) -> Answer:
         name = parameters.text("ProjectName")
         if not _PROJECT_NAME.fullmatch(name):
             raise InvalidParameter(
@@ -130,11 +130,11 @@ class Actions:
             raise ResourceAlreadyExists("project")
         return {"Project": project.as_response()}
 
-    def _get_project(self, parameters: Parameters, _: str) -> Answer:
+    def _get_project(self, parameters: ImmParameters, _: str) -> Answer:
         parameters.flag("WithStatistics")
         return {"Project": self._project(parameters).as_response()}
 
-    def _list_projects(self, parameters: Parameters, _: str) -> Answer:
+    def _list_projects(self, parameters: ImmParameters, _: str) -> Answer:
         size = parameters.integer("MaxResults", 0, 200, 100) or 100
         prefix = parameters.optional("Prefix") or ""
         tags = parameters.json_tags("Tag")
@@ -150,13 +150,13 @@ class Actions:
             "NextToken": page[-1].name if len(projects) > size else "",
         }
 
-    def _delete_project(self, parameters: Parameters, _: str) -> Answer:
+    def _delete_project(self, parameters: ImmParameters, _: str) -> Answer:
         name = self._project(parameters).name
         self._abandon(name)
         self._projects.remove(name)
         return {}
 
-    def _create_task(self, parameters: Parameters, request_id: str) -> Answer:
+    def _create_task(self, parameters: ImmParameters, request_id: str) -> Answer:
         project = self._project(parameters)
         uri = parameters.text("SourceURI")
         source = source_of(uri)
@@ -197,7 +197,7 @@ class Actions:
         self._begin(record)
         return {"EventId": record.event_id, "TaskId": record.task_id}
 
-    def _get_result(self, parameters: Parameters, _: str) -> Answer:
+    def _get_result(self, parameters: ImmParameters, _: str) -> Answer:
         record = self._task(parameters)
         if record.task_type != VIDEO_LABELS:
             raise ResourceNotFound("Task")
@@ -206,7 +206,7 @@ class Actions:
             answer["Labels"] = list(record.labels)
         return answer
 
-    def _get_task(self, parameters: Parameters, _: str) -> Answer:
+    def _get_task(self, parameters: ImmParameters, _: str) -> Answer:
         with_request = parameters.flag("RequestDefinition")
         record = self._task(parameters)
         return {
@@ -215,7 +215,7 @@ class Actions:
             **_task_info(record, with_request),
         }
 
-    def _list_tasks(self, parameters: Parameters, _: str) -> Answer:
+    def _list_tasks(self, parameters: ImmParameters, _: str) -> Answer:
         with_request = parameters.flag("RequestDefinition")
         status = parameters.choice("Status", (RUNNING, SUCCEEDED, FAILED), "")
         query = TaskQuery(
@@ -238,13 +238,13 @@ class Actions:
             "NextToken": next_token,
         }
 
-    def _project(self, parameters: Parameters) -> Project:
+    def _project(self, parameters: ImmParameters) -> Project:
         project = self._projects.find(parameters.text("ProjectName"))
         if project is None:
             raise ResourceNotFound("project")
         return project
 
-    def _task(self, parameters: Parameters) -> TaskRecord:
+    def _task(self, parameters: ImmParameters) -> TaskRecord:
         task_type, task_id = parameters.text("TaskType"), parameters.text("TaskId")
         record = self._tasks.find(self._project(parameters).name, task_id, self._horizon())
         if record is None or record.task_type != task_type:
@@ -291,7 +291,7 @@ def _topic(notification: Mapping[str, Any]) -> str | None:
     )
 
 
-def _tag(parameters: Parameters) -> tuple[str, str] | None:
+def _tag(parameters: ImmParameters) -> tuple[str, str] | None:
     selector = parameters.optional("TagSelector")
     if selector is None:
         return None
@@ -301,7 +301,7 @@ def _tag(parameters: Parameters) -> tuple[str, str] | None:
     return key, value
 
 
-def _time_range(parameters: Parameters, name: str) -> TimeRange:
+def _time_range(parameters: ImmParameters, name: str) -> TimeRange:
     limits = parameters.json_object(name)
     try:
         if not set(limits) <= {"Start", "End"}:

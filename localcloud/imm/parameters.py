@@ -5,51 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from typing import Any
-from urllib.parse import parse_qsl
 
-from localcloud.imm.refusals import InvalidParameter, MissingParameter
-
-_FLAGS = {"True": True, "true": True, "False": False, "false": False}
+from localcloud.imm.refusals import InvalidParameter
+from localcloud.refusals import FLAGS, Parameters
 
 
-class Parameters:
-    """The query of a request; every reading checks, and refuses what IMM would not take.
-
-    An empty value counts as an absent one.
-    """
-
-    def __init__(self, raw_query: bytes) -> None:
-        pairs = parse_qsl(raw_query.decode("latin-1"), keep_blank_values=True)
-        self._values = dict(pairs)
-
-    def text(self, name: str) -> str:
-        """A mandatory text."""
-        value = self.optional(name)
-        if value is None:
-            raise MissingParameter(name)
-        return value
-
-    def optional(self, name: str) -> str | None:
-        """A text that may be absent."""
-        return self._values.get(name) or None
+class ImmParameters(Parameters):
+    """The query of a request; every reading checks, and refuses what IMM would not take."""
 
     def flag(self, name: str) -> bool:
         """A boolean, false by default. The official SDK for Python sends ``True``, others ``true``."""
         value = self.optional(name)
         if value is None:
             return False
-        if value not in _FLAGS:
+        if value not in FLAGS:
             raise InvalidParameter(name, "It must be true or false.")
-        return _FLAGS[value]
+        return FLAGS[value]
 
     def integer(self, name: str, lowest: int, highest: int, default: int) -> int:
         """A whole number within limits."""
-        value = self.optional(name)
-        if value is None:
-            return default
-        if not (value.isascii() and value.isdigit() and lowest <= int(value) <= highest):
-            raise InvalidParameter(name, f"It must be a whole number from {lowest} to {highest}.")
-        return int(value)
+        try:
+            value = self.whole_number(name, lowest, highest)
+        except ValueError:
+            raise InvalidParameter(name, f"It must be a whole number from {lowest} to {highest}.") from None
+        return default if value is None else value
 
     def choice(self, name: str, allowed: Collection[str], default: str) -> str:
         """One of several words."""

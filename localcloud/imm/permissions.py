@@ -6,7 +6,7 @@ Source: alibabacloud.com/help, API reference of IMM, "RAM authorization" of each
 from __future__ import annotations
 
 from localcloud.accounts import Identity
-from localcloud.imm.parameters import Parameters
+from localcloud.imm.parameters import ImmParameters
 from localcloud.imm.projects import DEFAULT_SETTINGS
 from localcloud.imm.refusals import NoPermission
 from localcloud.ram.authorization import AccessRefused, Authorization
@@ -26,7 +26,7 @@ class Permissions:
         self._roles = f"acs:ram:*:{account_id}:role/"
         self._authorization = authorization
 
-    def check(self, identity: Identity, action: str, parameters: Parameters, context: Context) -> None:
+    def check(self, identity: Identity, action: str, parameters: ImmParameters, context: Context) -> None:
         """Raise NoPermission unless the caller may carry out an action, MissingParameter without a project.
 
         Whoever makes a project passes a role to IMM: AliyunIMMFullAccess has ram:PassRole for that.

@@ -3,30 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
-_NO_DETAIL: Mapping[str, str] = MappingProxyType({})
-
-
-class RequestRefused(Exception):
-    """A request that IMM does not carry out, with the status and code that it answers.
-
-    ``detail`` is the AccessDeniedDetail of the answer.
-    """
-
-    def __init__(self, status: int, code: str, message: str, detail: Mapping[str, str] = _NO_DETAIL) -> None:
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
-        self.detail = detail
-
-
-class MissingParameter(RequestRefused):
-    """A mandatory parameter is absent or empty."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(400, f"Missing{name}", f"{name} is mandatory for this action.")
+from localcloud.refusals import RequestRefused
 
 
 class InvalidParameter(RequestRefused):

@@ -22,20 +22,15 @@ from localcloud.imm.actions import Actions
 from localcloud.imm.identifiers import new_request_id
 from localcloud.imm.notification import notification
 from localcloud.imm.objects import ObjectReader
-from localcloud.imm.parameters import Parameters
+from localcloud.imm.parameters import ImmParameters
 from localcloud.imm.permissions import Permissions
 from localcloud.imm.processing import Processing
 from localcloud.imm.projects import Project, Projects
-from localcloud.imm.refusals import (
-    InvalidParameter,
-    MissingParameter,
-    RequestRefused,
-    UnknownAction,
-    UnsupportedMethod,
-)
+from localcloud.imm.refusals import InvalidParameter, UnknownAction, UnsupportedMethod
 from localcloud.imm.tasks import RUNNING, TaskQuery, TaskRecord, Tasks, Work
 from localcloud.imm.timestamps import in_full, nanoseconds_of
 from localcloud.ram.authorization import Authorization, request_context
+from localcloud.refusals import MissingParameter, RequestRefused
 
 __all__ = ["MediaManagement", "TaskRecord", "TopicPublisher"]
 
@@ -203,7 +198,7 @@ class MediaManagement:
                 raise MissingParameter(name)
         if headers["x-acs-version"] != VERSION:
             raise InvalidParameter("Version", f"IMM's API version is {VERSION}.")
-        action, parameters = headers["x-acs-action"], Parameters(query)
+        action, parameters = headers["x-acs-action"], ImmParameters(query)
         self._actions.check(action)
         self._permissions.check(identity, action, parameters, request_context(scope))
         return self._actions.carry_out(action, parameters, request_id)

@@ -22,10 +22,11 @@ from localcloud.accounts import Accounts, Identity
 from localcloud.acs3 import SignatureRefused, verify
 from localcloud.clock import Clock
 from localcloud.gateway import Operation
-from localcloud.mns.refusals import RequestRefused, SubscriptionNotExist, TopicNotExist
+from localcloud.mns.refusals import SubscriptionNotExist, TopicNotExist
 from localcloud.mns.subscriptions import Registered, Subscriptions
 from localcloud.mns.topic_tags import TopicTags
 from localcloud.mns.topics import LARGEST_MESSAGE, RETENTION_SECONDS, Attributes, Topic, Topics
+from localcloud.refusals import RequestRefused
 
 VERSION = "2022-01-19"
 _SMALLEST_LIMIT = 1_024

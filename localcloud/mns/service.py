@@ -22,12 +22,13 @@ from localcloud.mns.documents import fields_document
 from localcloud.mns.messages import Message
 from localcloud.mns.operations import Answer, Operations, check_size, target_of
 from localcloud.mns.queues import Queues
-from localcloud.mns.refusals import AccessDenied, RequestRefused, TopicNotExist
+from localcloud.mns.refusals import AccessDenied, TopicNotExist
 from localcloud.mns.signature import VERSION, verify
 from localcloud.mns.subscriptions import Subscription, Subscriptions
 from localcloud.mns.topic_tags import TopicTags
 from localcloud.mns.topics import Attributes, Topic, Topics
 from localcloud.ram.authorization import AccessRefused, Authorization, request_context
+from localcloud.refusals import RequestRefused
 
 __all__ = ["Delivery", "MessageService", "Subscription", "Undelivered"]
 

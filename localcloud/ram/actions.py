@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from localcloud.ram.attachments import Attachments, Holder
-from localcloud.ram.parameters import Parameters
+from localcloud.ram.parameters import RamParameters
 from localcloud.ram.policies import CUSTOM, SYSTEM, ManagedPolicy, Policies, PolicyVersion
 from localcloud.ram.refusals import Incorrect, UnknownAction
 from localcloud.ram.roles import MAX_SESSION_SECONDS, MIN_SESSION_SECONDS, Role, Roles
@@ -37,7 +37,7 @@ class Actions:
         self._roles = roles
         self._policies = policies
         self._attachments = attachments
-        self._actions: Mapping[str, Callable[[Parameters], Answer]] = {
+        self._actions: Mapping[str, Callable[[RamParameters], Answer]] = {
             "CreateRole": self._create_role,
             "GetRole": self._get_role,
             "ListRoles": self._list_roles,
@@ -55,7 +55,7 @@ class Actions:
             "ListPoliciesForRole": self._list_policies_for_role,
         }
 
-    def permissions(self, action: str, parameters: Parameters) -> list[Permission]:
+    def permissions(self, action: str, parameters: RamParameters) -> list[Permission]:
         """What a caller has to be allowed; raises UnknownAction.
 
         An action that makes or lists roles or policies is about all of them, one that names some about those.
@@ -76,14 +76,14 @@ class Actions:
                 resources.append(f"{owner}:policy/{policy}")
         return [Permission(f"ram:{action}", f"acs:ram:*:{resource}") for resource in resources]
 
-    def carry_out(self, action: str, parameters: Parameters) -> Answer:
+    def carry_out(self, action: str, parameters: RamParameters) -> Answer:
         """The answer to a request for which ``permissions`` exist, without its RequestId.
 
         Raises a RequestRefused.
         """
         return self._actions[action](parameters)
 
-    def _create_role(self, parameters: Parameters) -> Answer:
+    def _create_role(self, parameters: RamParameters) -> Answer:
         parameters.refuse("CreateRole", "AllowConsoleLogin", "Tag")
         seconds = parameters.integer("MaxSessionDuration", MIN_SESSION_SECONDS, MAX_SESSION_SECONDS)
         role = self._roles.create(
@@ -94,7 +94,7 @@ class Actions:
         )
         return {"Role": self._shown_role(role)}
 
-    def _get_role(self, parameters: Parameters) -> Answer:
+    def _get_role(self, parameters: RamParameters) -> Answer:
         role = self._roles.get(parameters.text("RoleName"))
         principal = f"{role.name}@role.{self._account_id}.onaliyunservice.com"
         return {
@@ -106,7 +106,7 @@ class Actions:
             }
         }
 
-    def _list_roles(self, parameters: Parameters) -> Answer:
+    def _list_roles(self, parameters: RamParameters) -> Answer:
         parameters.refuse("ListRoles", "Tag")
         page, rest = _page(self._roles.all(), lambda role: role.name, parameters)
         roles = [{**self._shown_role(role), "UpdateDate": role.updated} for role in page]
@@ -114,7 +114,7 @@ class Actions:
             del role["AssumeRolePolicyDocument"]
         return {"Roles": {"Role": roles}, **rest}
 
-    def _update_role(self, parameters: Parameters) -> Answer:
+    def _update_role(self, parameters: RamParameters) -> Answer:
         parameters.refuse("UpdateRole", "NewAllowConsoleLogin")
         role = self._roles.update(
             parameters.text("RoleName"),
@@ -124,13 +124,13 @@ class Actions:
         )
         return {"Role": {**self._shown_role(role), "UpdateDate": role.updated}}
 
-    def _delete_role(self, parameters: Parameters) -> Answer:
+    def _delete_role(self, parameters: RamParameters) -> Answer:
         role = self._roles.get(parameters.text("RoleName"))
         self._attachments.check_without_policies(Holder("Role", role.name))
         self._roles.delete(role.name)
         return {}
 
-    def _create_policy(self, parameters: Parameters) -> Answer:
+    def _create_policy(self, parameters: RamParameters) -> Answer:
         parameters.refuse("CreatePolicy", "Tag")
         policy = self._policies.create(
             parameters.text("PolicyName"),
@@ -142,19 +142,19 @@ class Actions:
             del shown[member]
         return {"Policy": shown}
 
-    def _get_policy(self, parameters: Parameters) -> Answer:
+    def _get_policy(self, parameters: RamParameters) -> Answer:
         kind, name = _kind(parameters), parameters.text("PolicyName")
         policy = self._policies.get(kind, name)
         (current,) = [version for version in self._policies.versions(kind, name) if version.is_default]
         return {"Policy": self._shown_policy(policy), "DefaultPolicyVersion": _shown_version(current)}
 
-    def _list_policies(self, parameters: Parameters) -> Answer:
+    def _list_policies(self, parameters: RamParameters) -> Answer:
         parameters.refuse("ListPolicies", "Tag")
         policies = self._policies.all(parameters.choice("PolicyType", CUSTOM, SYSTEM))
         page, rest = _page(policies, lambda policy: f"{policy.name}/{policy.kind}", parameters)
         return {"Policies": {"Policy": [self._shown_policy(policy) for policy in page]}, **rest}
 
-    def _delete_policy(self, parameters: Parameters) -> Answer:
+    def _delete_policy(self, parameters: RamParameters) -> Answer:
         name = parameters.text("PolicyName")
         with_versions = parameters.flag("CascadingDelete")
         self._policies.get(CUSTOM, name)
@@ -162,7 +162,7 @@ class Actions:
         self._policies.delete(name, with_versions=with_versions)
         return {}
 
-    def _create_policy_version(self, parameters: Parameters) -> Answer:
+    def _create_policy_version(self, parameters: RamParameters) -> Answer:
         version = self._policies.add_version(
             parameters.text("PolicyName"),
             parameters.text("PolicyDocument"),
@@ -171,29 +171,29 @@ class Actions:
         )
         return {"PolicyVersion": _shown_version(version)}
 
-    def _delete_policy_version(self, parameters: Parameters) -> Answer:
+    def _delete_policy_version(self, parameters: RamParameters) -> Answer:
         self._policies.delete_version(parameters.text("PolicyName"), parameters.text("VersionId"))
         return {}
 
-    def _list_policy_versions(self, parameters: Parameters) -> Answer:
+    def _list_policy_versions(self, parameters: RamParameters) -> Answer:
         versions = self._policies.versions(_kind(parameters), parameters.text("PolicyName"))
         return {"PolicyVersions": {"PolicyVersion": [_shown_version(version) for version in versions]}}
 
-    def _attach_policy_to_role(self, parameters: Parameters) -> Answer:
+    def _attach_policy_to_role(self, parameters: RamParameters) -> Answer:
         parameters.refuse("AttachPolicyToRole", "ResourceGroupId")
         kind, name = _kind(parameters), parameters.text("PolicyName")
         role = self._roles.get(parameters.text("RoleName"))
         self._attachments.attach(Holder("Role", role.name), kind, name)
         return {}
 
-    def _detach_policy_from_role(self, parameters: Parameters) -> Answer:
+    def _detach_policy_from_role(self, parameters: RamParameters) -> Answer:
         parameters.refuse("DetachPolicyFromRole", "ResourceGroupId")
         kind, name = _kind(parameters), parameters.text("PolicyName")
         role = self._roles.get(parameters.text("RoleName"))
         self._attachments.detach(Holder("Role", role.name), kind, name)
         return {}
 
-    def _list_policies_for_role(self, parameters: Parameters) -> Answer:
+    def _list_policies_for_role(self, parameters: RamParameters) -> Answer:
         role = self._roles.get(parameters.text("RoleName"))
         return {
             "Policies": {
@@ -243,12 +243,14 @@ def _shown_version(version: PolicyVersion) -> Answer:
     }
 
 
-def _kind(parameters: Parameters) -> str:
+def _kind(parameters: RamParameters) -> str:
     parameters.text("PolicyType")
     return parameters.choice("PolicyType", CUSTOM, SYSTEM) or CUSTOM
 
 
-def _page(items: Sequence[T], key: Callable[[T], str], parameters: Parameters) -> tuple[Sequence[T], Answer]:
+def _page(
+    items: Sequence[T], key: Callable[[T], str], parameters: RamParameters
+) -> tuple[Sequence[T], Answer]:
     """The items of a page, and what the answer says of the others: the marker is the page's last key."""
     limit = parameters.integer("MaxItems", 1, _LARGEST_PAGE) or _DEFAULT_PAGE
     marker = parameters.optional("Marker")

@@ -7,25 +7,8 @@ roles and STS tokens" (39744); the gateway's own codes are those of all OpenAPI 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
-
-class RequestRefused(Exception):
-    """A request that is not carried out, with the status and code that are answered."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
-        self.detail: Mapping[str, str] = MappingProxyType({})
-
-
-class MissingParameter(RequestRefused):
-    """A mandatory parameter is absent or empty."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(400, f"Missing{name}", f"{name} is mandatory for this action.")
+from localcloud.refusals import NO_DETAIL, RequestRefused
 
 
 class InvalidParameter(RequestRefused):
@@ -95,9 +78,8 @@ class LimitExceeded(RequestRefused):
 class NoPermission(RequestRefused):
     """The caller may not do it; ``detail`` is the AccessDeniedDetail, where RAM's policies decided."""
 
-    def __init__(self, message: str, detail: Mapping[str, str] = MappingProxyType({})) -> None:
-        super().__init__(403, "NoPermission", message)
-        self.detail = detail
+    def __init__(self, message: str, detail: Mapping[str, str] = NO_DETAIL) -> None:
+        super().__init__(403, "NoPermission", message, detail)
 
 
 class UnknownAction(RequestRefused):

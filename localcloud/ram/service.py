@@ -21,13 +21,11 @@ from localcloud.ram.actions import Actions
 from localcloud.ram.attachments import Attachments, Holder
 from localcloud.ram.authorization import AccessRefused, Authorization, Principal, request_context
 from localcloud.ram.conditions import Context
-from localcloud.ram.parameters import Parameters
+from localcloud.ram.parameters import RamParameters
 from localcloud.ram.policies import CUSTOM, Policies
 from localcloud.ram.refusals import (
-    MissingParameter,
     NoPermission,
     NotServedHere,
-    RequestRefused,
     UnknownAction,
     UnknownVersion,
     UnsupportedMethod,
@@ -35,6 +33,7 @@ from localcloud.ram.refusals import (
 from localcloud.ram.roles import Role, Roles
 from localcloud.ram.sts import TokenActions
 from localcloud.ram.users import User, Users
+from localcloud.refusals import MissingParameter, RequestRefused
 
 RAM_VERSION = "2015-05-01"
 STS_VERSION = "2015-04-01"
@@ -143,7 +142,7 @@ class AccessManagement:
         if body:
             raise NotServedHere("parameters in the body: send them in the query")
         action, version = headers["x-acs-action"], headers["x-acs-version"]
-        parameters, context = Parameters(query), request_context(scope)
+        parameters, context = RamParameters(query), request_context(scope)
         if version == STS_VERSION:
             return self._tokens.carry_out(action, identity, parameters, context)
         if version != RAM_VERSION:
@@ -151,7 +150,7 @@ class AccessManagement:
         self._check(identity, action, parameters, context)
         return self._actions.carry_out(action, parameters)
 
-    def _check(self, identity: Identity, action: str, parameters: Parameters, context: Context) -> None:
+    def _check(self, identity: Identity, action: str, parameters: RamParameters, context: Context) -> None:
         for permission in self._actions.permissions(action, parameters):
             try:
                 self.authorization.check(identity, *permission, context)

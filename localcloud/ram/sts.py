@@ -14,7 +14,7 @@ from typing import Any
 from localcloud.accounts import Accounts, Identity
 from localcloud.ram.authorization import AccessRefused, Authorization
 from localcloud.ram.conditions import Context
-from localcloud.ram.parameters import Parameters
+from localcloud.ram.parameters import RamParameters
 from localcloud.ram.refusals import EntityNotExist, InvalidParameter, NoPermission, UnknownAction
 from localcloud.ram.roles import Roles
 from localcloud.ram.timestamps import shown
@@ -44,18 +44,20 @@ class TokenActions:
         self._roles = roles
         self._users = users
         self._authorization = authorization
-        self._actions: Mapping[str, Callable[[Identity, Parameters, Context], Answer]] = {
+        self._actions: Mapping[str, Callable[[Identity, RamParameters, Context], Answer]] = {
             "GetCallerIdentity": self._get_caller_identity,
             "AssumeRole": self._assume_role,
         }
 
-    def carry_out(self, action: str, identity: Identity, parameters: Parameters, context: Context) -> Answer:
+    def carry_out(
+        self, action: str, identity: Identity, parameters: RamParameters, context: Context
+    ) -> Answer:
         """The answer to a request, without its RequestId; raises a RequestRefused."""
         if action not in self._actions:
             raise UnknownAction
         return self._actions[action](identity, parameters, context)
 
-    def _get_caller_identity(self, identity: Identity, _: Parameters, __: Context) -> Answer:
+    def _get_caller_identity(self, identity: Identity, _: RamParameters, __: Context) -> Answer:
         common = {"AccountId": self._account_id}
         prefix = f"acs:ram::{self._account_id}:"
         if identity.role is not None:
@@ -79,7 +81,7 @@ class TokenActions:
             "Arn": prefix + (f"user/{user.name}" if user else "root"),
         }
 
-    def _assume_role(self, identity: Identity, parameters: Parameters, context: Context) -> Answer:
+    def _assume_role(self, identity: Identity, parameters: RamParameters, context: Context) -> Answer:
         parameters.refuse("AssumeRole", "Policy", "ExternalId", "SourceIdentity")
         role_arn, session = parameters.text("RoleArn"), parameters.text("RoleSessionName")
         if not re.fullmatch(r"acs:ram::[0-9]+:role/[A-Za-z0-9.-]{1,64}", role_arn):

@@ -12,8 +12,8 @@ import pytest
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
-from localcloud.mns.refusals import RequestRefused
 from localcloud.mns.signature import verify
+from localcloud.refusals import RequestRefused
 from tests.localcloud.mns_region import OWNER, Region, message, region, sign
 
 BODY = message("<MessageBody>hello</MessageBody>")

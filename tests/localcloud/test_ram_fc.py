@@ -16,7 +16,7 @@ from darabonba.runtime import RuntimeOptions
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
-from localcloud.fc.refusals import RequestRefused
+from localcloud.refusals import RequestRefused
 from tests.localcloud.fc_world import INTERPRETER, deployed, function
 from tests.localcloud.ram_functions import FAILED, FUNCTION, LOGS, MNS_TRUST, Functions, destined, functions
 from tests.localcloud.ram_world import FC_TRUST, allow, caller, deny
