@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.deployment_check import (
+    archive_rules,
     arn_rules,
     built_rules,
     entry_point_rules,
@@ -56,6 +57,7 @@ TAGGING_RULES: tuple[Rule, ...] = (
     function_rules.network,
     *trigger_rules.RULES,
     *event_bridge_rules.RULES,
+    *archive_rules.RULES,
 )
 KEEPING_RULES: tuple[Rule, ...] = keeping_rules.RULES
 # Of what the functions share: what is told of one is not told again of the next.

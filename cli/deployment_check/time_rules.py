@@ -10,6 +10,7 @@ from cli.deployment_check.event_bridge_rules import bus_triggers
 from cli.deployment_check.findings import Finding, error
 from cli.deployment_check.subject import Subject
 from cli.manifest.function import DEFAULT_RETRIES
+from imm_label_tags.tagging.settings import ARCHIVE
 
 # Help page functioncompute/fc/advanced-features-of-triggers.
 STREAM_TIMEOUT = 300
@@ -18,9 +19,10 @@ SECOND_LOOK = "SECOND_LOOK_SECONDS"
 
 def function_timeout(subject: Subject) -> Iterator[Finding]:
     """A notification's worst case must end before Function Compute ends the function."""
-    timeout, worst = subject.declared.timeout, worst_case.invocation_seconds()
+    archives = _archives(subject)
+    timeout, worst = subject.declared.timeout, worst_case.invocation_seconds(archives=archives)
     what, repetitions = "a notification", worst_case.REPETITIONS
-    calls = f"{len(worst_case.LONGEST_CHAIN)} calls one after the other"
+    calls = f"{len(worst_case.chain(archives=archives))} calls one after the other"
     if subject.keeps:
         worst = worst_case.keeping_seconds()
         what, calls, repetitions = "a failed event", "a call", worst_case.KEEPING_REPETITIONS
@@ -40,12 +42,9 @@ def second_look(subject: Subject) -> Iterator[Finding]:
     if subject.keeps or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return
     looks = worst_case.second_look_seconds(float(text))
-    worst = worst_case.invocation_seconds() + looks
-    if (
-        looks
-        and subject.declared.timeout <= worst
-        and subject.declared.timeout > worst_case.invocation_seconds()
-    ):
+    alone = worst_case.invocation_seconds(archives=_archives(subject))
+    worst = alone + looks
+    if looks and alone < subject.declared.timeout <= worst:
         yield error(
             subject.path("environmentVariables", SECOND_LOOK),
             f"second looks may take {looks:g} s more, {worst:g} s in all; the timeout is "
@@ -56,13 +55,13 @@ def second_look(subject: Subject) -> Iterator[Finding]:
 
 def batches(subject: Subject) -> Iterator[Finding]:
     """A batch must be done before the time is up, and EventBridge waits no longer than five minutes."""
-    timeout = subject.declared.timeout
+    timeout, archives = subject.declared.timeout, _archives(subject)
     for trigger in bus_triggers(subject):
         if trigger.mode != "event-streaming":
             continue
         where = f"{trigger.where}.runOptions.batchWindow.CountBasedWindow"
-        worst = worst_case.invocation_seconds(trigger.batch_messages)
-        if timeout <= worst and worst > worst_case.invocation_seconds():
+        worst = worst_case.invocation_seconds(trigger.batch_messages, archives=archives)
+        if timeout <= worst and worst > worst_case.invocation_seconds(archives=archives):
             yield error(
                 where,
                 f"{trigger.batch_messages} messages may take {worst:g} s, the timeout is {timeout} s.",
@@ -116,6 +115,10 @@ def event_age(subject: Subject) -> Iterator[Finding]:
             f"{subject.declared.timeout} s can take.",
             f"Set it to {needed:g} or more.",
         )
+
+
+def _archives(subject: Subject) -> bool:
+    return bool(subject.declared.setting(ARCHIVE).strip())
 
 
 RULES = (function_timeout, second_look, batches, initializer_timeout, event_age)

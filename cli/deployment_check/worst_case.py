@@ -25,6 +25,8 @@ LONGEST_CHAIN = (
     "GetObjectTagging",
     "PutObjectTagging",
 )
+# Where a whole result is kept beside the first reading, and that takes longer, the object is read anew.
+ARCHIVING_CHAIN = (LONGEST_CHAIN[0], "PutObject", *LONGEST_CHAIN[1:])
 # Measured on one vCPU: importing both SDKs takes 1 s, and 1.7 s more where their sources have to be compiled.
 IMPORT_SECONDS = 1.0
 COMPILE_SECONDS = 1.7
@@ -38,12 +40,17 @@ def attempt_seconds(limits: RetryPolicy = LIMITS) -> float:
     return limits.connect + limits.read
 
 
-def notification_seconds(limits: RetryPolicy = LIMITS) -> float:
+def chain(*, archives: bool = False) -> tuple[str, ...]:
+    """The longest chain of calls, where whole results are kept or not."""
+    return ARCHIVING_CHAIN if archives else LONGEST_CHAIN
+
+
+def notification_seconds(limits: RetryPolicy = LIMITS, *, archives: bool = False) -> float:
     """The longest that one notification takes: every call of the chain, every repetition with its pause.
 
     A write is not just sent again: the tags are read anew first.
     """
-    attempts = len(LONGEST_CHAIN) + limits.retries + (limits.attempts - 1)
+    attempts = len(chain(archives=archives)) + limits.retries + (limits.attempts - 1)
     return attempts * attempt_seconds(limits) + limits.retries * _pause_seconds(limits) + MARGIN_SECONDS
 
 
@@ -52,9 +59,9 @@ def second_look_seconds(wait: float) -> float:
     return MAX_LOOKS * (wait + 2 * attempt_seconds()) if wait else 0.0
 
 
-def invocation_seconds(notifications: int = 1) -> float:
+def invocation_seconds(notifications: int = 1, *, archives: bool = False) -> float:
     """The longest that an invocation with some notifications, each about another object, takes."""
-    return math.ceil(notifications / CONCURRENT_ITEMS) * notification_seconds()
+    return math.ceil(notifications / CONCURRENT_ITEMS) * notification_seconds(archives=archives)
 
 
 def keeping_seconds() -> float:

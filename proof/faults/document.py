@@ -9,7 +9,7 @@ from textwrap import fill
 from imm_label_tags import retries as limits
 from imm_label_tags.services.answer_room import MEGABYTE, AnswerRoom
 from imm_label_tags.services.session import REST_SECONDS
-from proof.faults.fault_case import ALL, IMM, OSS, Call, FaultCase, Group
+from proof.faults.fault_case import ALL, BY_DEFAULT, IMM, OSS, Call, FaultCase, Group
 from proof.faults.faults import FAULTS
 from proof.faults.table import TABLE, TAGGED, Row
 
@@ -26,7 +26,8 @@ _BEGINNING = f"""
 Look up here what happens when IMM, OSS or the network does not do what it should: what you see in the log,
 how often the call is tried, what becomes of the event, and what there is for you to do.
 
-A notification costs these calls: {", ".join(f"`{call.value}`" for call in Call)}.
+A notification costs these calls: {", ".join(f"`{call.value}`" for call in BY_DEFAULT)}. With
+`RESULT_ARCHIVE`, `{Call.KEEP.value}` comes to them.
 
 - **Repetitions.** A call is tried at most {limits.ATTEMPTS} times, and all calls of a notification together
 are repeated at most {limits.RETRIES} times. Before a repetition the function waits for a random time, up to
@@ -43,7 +44,9 @@ is tried again.
 
 - **Writes.** A write is never just sent again. Before each attempt the object is read and its tags are worked
 out anew: what others have written meanwhile is kept, and a write whose answer was lost is found done. Where
-OSS cannot be reached at all, the reading fails and there is no second attempt to write.
+OSS cannot be reached at all, the reading fails and there is no second attempt to write. The document of
+`RESULT_ARCHIVE` is sent again as it is: it has the same bytes, and nobody else writes it. Tags are written
+once it is there.
 
 - **Slow answers.** Nothing is written where the older of the two answers about the object, HeadObject's or
 the tags', came more than {limits.MAX_SNAPSHOT_AGE_SECONDS:g} s ago. Both are asked for again then, which

@@ -11,13 +11,14 @@ from tests.faults.relay import CallBreak, ConnectionBreak
 
 
 class Call(str, Enum):
-    """The remote calls of one notification, in their order."""
+    """The remote calls of one notification, in their order; the last only with RESULT_ARCHIVE."""
 
     RESULT = "GetVideoLabelClassificationResult"
     TASK = "GetTask"
     HEAD = "HeadObject"
     READ = "GetObjectTagging"
     WRITE = "PutObjectTagging"
+    KEEP = "PutObject"
 
     @property
     def service(self) -> str:
@@ -26,8 +27,10 @@ class Call(str, Enum):
 
 
 IMM = (Call.RESULT, Call.TASK)
-OSS = (Call.HEAD, Call.READ, Call.WRITE)
+OSS = (Call.HEAD, Call.READ, Call.WRITE, Call.KEEP)
 ALL = (*IMM, *OSS)
+# What a notification costs where no result is kept.
+BY_DEFAULT = tuple(call for call in ALL if call is not Call.KEEP)
 # The calls whose answers have a body.
 WITH_BODY = (Call.RESULT, Call.TASK, Call.READ)
 
@@ -69,6 +72,9 @@ class FaultCase:
         """The calls that it can befall."""
         if self.call_break is CallBreak.BODY_IN_DROPS:
             return tuple(WITH_BODY)
+        if self.connection_break is not None:
+            # The document is written over the connections of the reading, which fails beside it.
+            return BY_DEFAULT
         return tuple(self.faults) or ALL
 
     @property

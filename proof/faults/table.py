@@ -19,8 +19,10 @@ DENIED = "AccessDenied"
 TOO_LARGE = "AnswerTooLarge"
 TASK_UNKNOWN = "TaskNotFound"
 
-RESULT, TASK, HEAD, READ, WRITE = ALL
+RESULT, TASK, HEAD, READ, WRITE, KEEP = ALL
 READS = (RESULT, TASK, HEAD, READ)
+# What may be sent again as it is.
+REPEATED = (*READS, KEEP)
 
 
 @dataclass(frozen=True)
@@ -107,12 +109,12 @@ def _expected() -> Iterator[_Expected]:
     yield from _passing("closed before the answer", "got no answer")
     yield from _passing("reset before the answer", "got no answer")
     yield from _passing("reset during the answer", "a body that cannot be read", [*IMM, READ])
-    yield from _passing("reset during the answer", "got no answer", [HEAD])
+    yield from _passing("reset during the answer", "got no answer", [HEAD, KEEP])
     yield from _found_done("reset during the answer")
-    yield from _passing("reset after the service acted", "got no answer", READS)
+    yield from _passing("reset after the service acted", "got no answer", REPEATED)
     yield from _found_done("reset after the service acted")
     yield from _passing("silence", "got no answer")
-    yield from _passing("drops", "got no answer", READS)
+    yield from _passing("drops", "got no answer", REPEATED)
     yield from _found_done("drops")
     yield from _passing("body in drops", "a body that cannot be read", [*IMM, READ])
     yield from _out_of_reach("TLS with an untrusted certificate", "certificate verify failed")
@@ -138,11 +140,11 @@ def _expected() -> Iterator[_Expected]:
     yield from _passing("200 with HTML", "a body that is not JSON", IMM)
     yield from _passing("200 with HTML", "no Last-Modified", [HEAD])
     yield from _passing("200 with HTML", "a body that is not XML", [READ])
-    yield from _passing("200 with HTML", "something that is not OSS", [WRITE])
+    yield from _passing("200 with HTML", "something that is not OSS", [WRITE, KEEP])
     yield from _passing("200 with nothing", "a body that is not JSON", IMM)
     yield from _passing("200 with nothing", "no Last-Modified", [HEAD])
     yield from _passing("200 with nothing", "a body that is not XML", [READ])
-    yield from _passing("200 with nothing", "something that is not OSS", [WRITE])
+    yield from _passing("200 with nothing", "something that is not OSS", [WRITE, KEEP])
     yield from _passing("204", "a body that is not JSON", IMM)
     yield from _passing("204", "HTTP 204", OSS)
     yield from _passing("200 cut off", "a body that cannot be read", [*IMM, READ])
@@ -163,8 +165,10 @@ def _expected() -> Iterator[_Expected]:
 
     yield from _lasting("400 task not found", TASK_UNKNOWN, "IMM does not know", IMM)
     yield from _lasting("404 task not found", TASK_UNKNOWN, "IMM does not know", IMM)
-    yield from _lasting("404 NoSuchKey", GONE, "does not exist any more", OSS)
-    yield from _lasting("404 of a delete marker", GONE, "does not exist any more", OSS)
+    yield from _lasting("404 NoSuchKey", GONE, "does not exist any more", [HEAD, READ, WRITE])
+    yield from _lasting("404 NoSuchKey", REJECTED, "NoSuchKey", [KEEP])
+    yield from _lasting("404 of a delete marker", GONE, "does not exist any more", [HEAD, READ, WRITE])
+    yield from _lasting("404 of a delete marker", REJECTED, "HTTP 404", [KEEP])
     yield from _lasting("404 without a word", GONE, "does not exist any more", [HEAD])
     yield from _lasting("404 NoSuchBucket", REJECTED, "NoSuchBucket", OSS)
     yield from _lasting("404 of another server", REJECTED, "HTTP 404")
@@ -172,7 +176,7 @@ def _expected() -> Iterator[_Expected]:
     yield from _passing("409 StaleFile", "being changed by another", [WRITE])
     yield from _lasting("409 of a directory", REJECTED, "FileAlreadyExists", OSS)
     yield from _lasting("409 of IMM", REJECTED, "OperationConflict", IMM)
-    yield from _lasting("400 InvalidTag", REJECTED, "InvalidTag", (HEAD, READ))
+    yield from _lasting("400 InvalidTag", REJECTED, "InvalidTag", (HEAD, READ, KEEP))
     yield from _lasting("400 InvalidTag", REJECTED, "look at the object's other tags", [WRITE])
     # Refused once, the names are written in pinyin.
     raw = "400 InvalidTag for raw names"

@@ -197,7 +197,18 @@ ERRORS: list[tuple[Mutation, str, str]] = [
     (put(f"{ENV}.ALLOWED_OBJECTS", "a/*,media//v*"), f"{ENV}.ALLOWED_OBJECTS", "media//v* can never match"),
     (put(f"{ENV}.LABEL_LIMIT", "11"), f"{ENV}.LABEL_LIMIT", "is '11', but must be"),
     (put(f"{ENV}.LABEL_LEXICON", "names.json"), f"{ENV}.LABEL_LEXICON", "a file in the code root"),
+    (put(f"{ENV}.RESULT_ARCHIVE", "oss://media"), f"{ENV}.RESULT_ARCHIVE", "must be oss://bucket/prefix"),
+    (
+        both(put(f"{ENV}.RESULT_ARCHIVE", "oss://media/labels"), put(f"{ENV}.ALLOWED_OBJECTS", "media/*")),
+        f"{ENV}.RESULT_ARCHIVE",
+        "oss://media/labels is among the objects of imm-label-tags (ALLOWED_OBJECTS)",
+    ),
     # Time
+    (
+        both(put(f"{ENV}.RESULT_ARCHIVE", "oss://archive/labels"), put("timeout", 94)),
+        "timeout",
+        "94 s is not above a notification's worst case of 94.6 s: 6 calls",
+    ),
     (put("timeout", 87), "timeout", "87 s is not above a notification's worst case of 87.6 s: 5 calls"),
     (drop("timeout"), "timeout", "3 s, fc3's default, is not above"),
     (

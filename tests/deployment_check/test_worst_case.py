@@ -23,6 +23,12 @@ def test_one_notification() -> None:
     assert worst_case.notification_seconds() == pytest.approx((5 + 4 + 2) * 7 + 4 * 2.4 + 1)
 
 
+def test_one_notification_whose_result_is_kept() -> None:
+    """One more reading: the document may take longer than the first."""
+    alone = worst_case.notification_seconds()
+    assert worst_case.notification_seconds(archives=True) == pytest.approx(alone + 7)
+
+
 @pytest.mark.parametrize(("notifications", "rounds"), [(1, 1), (16, 1), (17, 2), (32, 2)])
 def test_invocations(notifications: int, rounds: int) -> None:
     assert worst_case.invocation_seconds(notifications) == rounds * worst_case.notification_seconds()
@@ -48,6 +54,25 @@ def test_no_chain_of_calls_is_longer(stage: Stage) -> None:
     assert stage.handle(task_id)["status"] == "tagged"
     assert sorted(stage.calls()) == sorted([*worst_case.LONGEST_CHAIN, "GetTask", "HeadObject", "HeadObject"])
     assert round_trips(stage.raw_calls()) == len(worst_case.LONGEST_CHAIN)
+
+
+def test_no_chain_of_calls_is_longer_where_the_result_is_kept(stage: Stage) -> None:
+    """The document takes longer than what was read may be old, and OSS refuses the tags as they are."""
+    stage.set(LABEL_NAMES="raw", RESULT_ARCHIVE=f"oss://{stage.bucket}/labels")
+    stage.retry_policy = stage.retry_policy._replace(max_snapshot_age=0.3)
+    task_id = stage.task(stage.upload(), CHAIR)
+    stage.break_call(Fault(FaultKind.MEET, action="GetVideoLabelClassificationResult|GetTask", times=None))
+    stage.break_call(Fault(FaultKind.MEET, action="HeadObject|GetObjectTagging", times=None))
+    stage.break_call(Fault(FaultKind.DELAY, action="PutObject", delay_seconds=1))
+    stage.forget_calls()
+    assert stage.handle(task_id)["status"] == "tagged"
+    assert sorted(stage.calls()) == sorted(
+        # Beside the document, the first reading.
+        [*worst_case.ARCHIVING_CHAIN, "GetObjectTagging", "GetTask", *["HeadObject"] * 3]
+    )
+    # The local cloud notes a delayed call from when it is carried out, so the first reading stands for it.
+    others = [call for call in stage.raw_calls() if call.action != "PutObject"]
+    assert round_trips(others) == len(worst_case.ARCHIVING_CHAIN)
 
 
 def test_a_notification_takes_no_longer_however_slowly_it_is_answered(stage: Stage) -> None:

@@ -294,7 +294,10 @@ def _header(head: bytes, name: bytes) -> bytes:
 
 def _action(head: bytes) -> str:
     action = _header(head, b"x-acs-action").decode()
-    return action or _OSS_ACTIONS[head.partition(b" ")[0].decode()]
+    method, target, *_ = head.split(b" ", 2)
+    if method == b"PUT" and not target.endswith((b"?tagging", b"?tagging=")):
+        return "PutObject"
+    return action or _OSS_ACTIONS[method.decode()]
 
 
 async def _drip(writer: asyncio.StreamWriter, at_once: bytes, rest: bytes) -> None:

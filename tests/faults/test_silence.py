@@ -26,6 +26,7 @@ class Items:
 
     def __init__(self, stage: Stage) -> None:
         stage.retry_policy = stage.retry_policy._replace(read=READ_SECONDS)
+        stage.set(RESULT_ARCHIVE=stage.uri("labels"))
         self._stage = stage
         self._tasks: dict[Call, str] = {}
         for row in ROWS:
@@ -42,6 +43,9 @@ class Items:
             self._stage.break_call(row.fault.order(row.call, times, f"*{self.subject(row.call)}"))
 
     def subject(self, call: Call) -> str:
+        if call is Call.KEEP:
+            document = f"{self._stage.bucket}/{self._key(call)}/{self._tasks[call]}.json"
+            return self._stage.uri(f"labels/{document}")
         return self._tasks[call] if call in IMM else self._stage.uri(self._key(call))
 
     def arrived(self, call: Call) -> int:

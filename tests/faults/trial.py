@@ -30,6 +30,7 @@ _BEFORE: Mapping[Call, tuple[Call, ...]] = {
     Call.HEAD: (),
     Call.READ: (),
     Call.WRITE: (Call.HEAD, Call.READ),
+    Call.KEEP: (),
 }
 
 
@@ -71,10 +72,14 @@ class Trial:
         if case.connection_break is not None and call is Call.READ:
             # Whole connections break, and HeadObject is not to go first.
             stage.set(STALE_OBJECTS="tag")
+        if call is Call.KEEP:
+            stage.set(RESULT_ARCHIVE=stage.uri("labels"))
 
     @property
     def subject(self) -> str:
         """What a message about the call names."""
+        if self._call is Call.KEEP:
+            return self._stage.uri(f"labels/{self._stage.bucket}/{KEY}/{self.task_id}.json")
         return self.uri if self._call in OSS else self.task_id
 
     @property
