@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cli.deployment_check.findings import Finding, NotChecked, error
 from cli.deployment_check.subject import Rule, Subject
-from cli.manifest.function import DeclaredTrigger
+from cli.manifest.function import DeclaredFunction, DeclaredTrigger
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.archive import place
 from imm_label_tags.results.target import ObjectPatterns, ObjectPrefix, TargetObject
@@ -37,8 +37,8 @@ def among_the_videos(subject: Subject) -> Iterator[Finding]:
     if archive is None:
         return
     document = place(archive, _VIDEO, _TASK)
-    for other in subject.functions:
-        text = other.declared.setting(_OBJECTS)
+    for function in _with_videos(subject):
+        text = function.setting(_OBJECTS)
         try:
             allowed = ObjectPatterns.read(text)
         except ValueError:
@@ -47,14 +47,14 @@ def among_the_videos(subject: Subject) -> Iterator[Finding]:
         if allowed.match(document):
             yield error(
                 subject.path("environmentVariables", ARCHIVE),
-                f"{archive.uri} is among the objects of {other.declared.name} ({_OBJECTS}): what is kept "
+                f"{archive.uri} is among the objects of {function.name} ({_OBJECTS}): what is kept "
                 "could be taken for a video.",
                 _ELSEWHERE,
             )
 
 
 def told_of_uploads(subject: Subject) -> Iterator[Finding]:
-    """Every document that is written would call a function of ours that is there for videos."""
+    """Every document that is written would call a function that is there for videos."""
     archive = _archive(subject)
     if archive is None:
         return
@@ -96,10 +96,16 @@ def _archive(subject: Subject) -> ObjectPrefix | None:
         return None
 
 
+def _with_videos(subject: Subject) -> Iterator[DeclaredFunction]:
+    """The functions that videos are for: those that are submitted, and those that are tagged."""
+    yield from (one.declared for one in subject.functions if not one.keeps)
+    yield from subject.submitting
+
+
 def _uploads(subject: Subject) -> Iterator[tuple[DeclaredTrigger, _Uploads]]:
-    """The OSS triggers of our functions."""
-    for other in subject.functions:
-        for trigger in other.declared.triggers:
+    """Their OSS triggers."""
+    for function in _with_videos(subject):
+        for trigger in function.triggers:
             source = _BUCKET_ARN.fullmatch(trigger.source_arn)
             if trigger.type == "oss" and source is not None:
                 wanted = trigger.settings.fields("filter")

@@ -40,7 +40,14 @@ from cli.deployment_check.subject import Rule, Subject, Surroundings
 from cli.manifest.expressions import Unrendered, unrendered
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.file import Manifest, ManifestUnreadable, Resource, read_manifest
-from cli.manifest.function import KEEPING_HANDLER, OWN_HANDLERS, DeclaredFunction, as_function
+from cli.manifest.function import (
+    KEEPING_HANDLER,
+    OWN_HANDLERS,
+    SUBMITTING_HANDLER,
+    DeclaredFunction,
+    as_function,
+    handled_by,
+)
 
 # Of every function of ours.
 RULES: tuple[Rule, ...] = (
@@ -157,11 +164,14 @@ class _Check:
     def _resources(self, manifest: Manifest, written: Mapping[str, Any]) -> Iterator[Finding | NotChecked]:
         subjects: list[Subject] = []
         others: list[str] = []
+        submitting: list[DeclaredFunction] = []
         for resource in manifest.resources:
             function = as_function(resource, manifest)
             handler = _own_handler(function)
             if function is None or handler is None:
                 others += _readable_name(function)
+                if function is not None and handled_by(function, SUBMITTING_HANDLER):
+                    submitting.append(function)
                 yield NotChecked(resource.where, _why_not(resource, function))
                 continue
             yield from file_rules.resource(written[resource.name], resource.where)
@@ -178,7 +188,7 @@ class _Check:
             props = _without(resource.props, refusals)
             sound = DeclaredFunction(resource.name, props, function.where, manifest.path.parent)
             keeps = handler == KEEPING_HANDLER
-            subjects.append(Subject(sound, keeps, self._surroundings, subjects, others))
+            subjects.append(Subject(sound, keeps, self._surroundings, subjects, others, submitting))
         if not subjects:
             own = " or ".join(OWN_HANDLERS)
             yield NotChecked(manifest.path.name, f"no function in it has the handler {own}.")

@@ -25,7 +25,7 @@ class Subject:
     What was found wrong before the rules look at it cannot be read any more, so that it is told once. A rule
     may read any field; where one cannot be read, the rule ends. ``keeps``: it does not tag, but keeps what
     the one that tags could not handle. ``functions`` are all of ours in the file, this one among them;
-    ``others`` are the names of those in it that are not ours.
+    ``others`` are the names of those in it that are not ours, ``submitting`` those that submit videos to IMM.
     """
 
     declared: DeclaredFunction
@@ -33,6 +33,7 @@ class Subject:
     surroundings: Surroundings
     functions: Sequence[Subject] = field(default=(), repr=False, compare=False)
     others: Sequence[str] = field(default=(), repr=False, compare=False)
+    submitting: Sequence[DeclaredFunction] = field(default=(), repr=False, compare=False)
 
     def path(self, *keys: str) -> str:
         """The path of a value in the props."""

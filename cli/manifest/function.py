@@ -18,6 +18,7 @@ from cli.manifest.file import COMPONENT, Manifest, Resource
 # The entry points of this project's functions.
 TAGGING_HANDLER = "tag_object.handler"
 KEEPING_HANDLER = "keep_failed.handler"
+SUBMITTING_HANDLER = "submit_video.handler"
 OWN_HANDLERS = (TAGGING_HANDLER, KEEPING_HANDLER)
 
 DEFAULT_TIMEOUT = 3

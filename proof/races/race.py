@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from unittest.mock import patch
 
+from imm_label_tags import object_locks
 from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.results.outcome import Status
@@ -17,7 +18,6 @@ from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import ResultKind, TaskResult
 from imm_label_tags.retries import RETRIES, Deadline, RetryPolicy, Timeouts
 from imm_label_tags.services.video_labels import LABELS_RESULT
-from imm_label_tags.tagging import object_tagger as object_tagging
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tagging.tagger import Tagger, TaggingOptions, TaskKind, Trace
 from imm_label_tags.tags.label_tags import LabelTags
@@ -130,7 +130,7 @@ class _Handlers:
         """While these are in force, the notifications of one instance wait for each other in steps."""
         if self._shared is None:
             return nullcontext()
-        return patch.object(object_tagging, "Lock", self._run.lock)
+        return patch.object(object_locks, "Lock", self._run.lock)
 
     def _tagger(self) -> Tagger:
         look = 0.0 if self._scenario.look is Look.OFF else LOOK_SECONDS

@@ -282,6 +282,12 @@ class _Lock:
     def release(self) -> None:
         self._held = False
 
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
 
 def _closed() -> threading.Lock:
     """A lock that lets nobody pass until it is released. It is the quickest way to wake a thread."""

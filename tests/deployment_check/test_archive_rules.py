@@ -11,21 +11,23 @@ from cli.deployment_check.findings import Finding, Severity
 from tests.deployment_check.checkout import Checkout, Mutation, both, good, put
 
 SETTING = "environmentVariables.RESULT_ARCHIVE"
-TOPIC_TRIGGER: dict[str, Any] = good()["resources"]["tag_object"]["props"]["triggers"][0]
 
 
 def uploads(prefix: str = "", suffix: str = "", region: str = "cn-hangzhou") -> Mutation:
-    """A trigger for what is uploaded to the bucket media."""
+    """A function that submits what is uploaded to the bucket media."""
+    filtered = {"key": {"prefix": prefix, "suffix": suffix}}
     trigger = {
         "triggerName": "uploads",
         "triggerType": "oss",
         "sourceArn": f"acs:oss:{region}:1234567890123456:media",
-        "triggerConfig": {
-            "events": ["oss:ObjectCreated:PutObject"],
-            "filter": {"key": {"prefix": prefix, "suffix": suffix}},
-        },
+        "triggerConfig": {"events": ["oss:ObjectCreated:PutObject"], "filter": filtered},
     }
-    return put("triggers", [TOPIC_TRIGGER, trigger])
+    props = {"functionName": "uploads", "handler": "submit_video.handler", "triggers": [trigger]}
+
+    def mutate(content: Any) -> None:
+        content["resources"]["submit_video"] = {"component": "fc3", "props": props}
+
+    return mutate
 
 
 @pytest.fixture
