@@ -19,6 +19,7 @@ import alibabacloud_oss_v2 as oss
 from cli.cloud.access import Access
 from cli.cloud.calls import Call, ask, found
 from cli.show.answer import Answer, NotAnAnswer
+from cli.show.lookup import LARGEST_ARCHIVE
 from imm_label_tags.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN, any_secure
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy
@@ -132,9 +133,11 @@ class Objects:
         call = self._call("ListObjectsV2", f"bucket {self.bucket}", self.bucket, "oss:ListObjects")
         return ask(call, lambda: self._client.list_objects_v2(request))
 
-    def _content(self, place: TargetObject) -> bytes:
+    def _content(self, place: TargetObject) -> bytes | None:
         result = self._client.get_object(oss.GetObjectRequest(bucket=place.bucket, key=place.key))
         with result.body as stream:
+            if (result.content_length or 0) > LARGEST_ARCHIVE:
+                return None
             content: bytes = stream.content
         return content
 

@@ -79,8 +79,10 @@ def preview(
     if rules is not None:
         changed = {**changed, _RULES: str(rules.absolute())}
     access, target = where.installation()
+    # The tags that are there, and the archive, are of the settings that are deployed.
+    deployed, _ = deployed_settings(target.function)
     settings, tags = deployed_settings(target.function, changed)
-    found = find(what, lookup_at(access, target, projects, settings), access)
+    found = find(what, lookup_at(access, target, projects, deployed), access)
     view = view_of(found.answer, found.object, found.state, settings, tags, gone=found.gone)
     if as_json:
         click.echo(json.dumps(document(view), indent=2, ensure_ascii=False))

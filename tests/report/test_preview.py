@@ -49,6 +49,18 @@ def test_any_setting_can_be_tried(library: Library, uri: str, tried: str, ours: 
     assert library.tags(KEY) == OWN
 
 
+def test_another_namespace_is_tried_on_an_object_whose_task_imm_has_forgotten(library: Library) -> None:
+    # Given an object that was tagged, and the archive of its task's result
+    library.archive(KEY, CHAIR, task="forgotten")
+    ours = {"imm": f"{LATER}/forgotten", "imm_yi-zi": "yes"}
+    uri = library.put(KEY, ours)
+
+    shown = library.preview(uri, "--set", "TAG_NAMESPACE=video")
+
+    # Then the tags of the namespace before it are somebody else's
+    assert shown["tags"] == {**ours, "video": f"{LATER}/forgotten", "video_yi-zi": "yes"}
+
+
 def test_a_file_of_rules_is_tried_wherever_it_is(library: Library, uri: str, tmp_path: Path) -> None:
     rules = tmp_path / "rules.json"
     rules.write_text(json.dumps({"content": {"furniture": ["chair"]}, "yi-zi": {"no": ["桌子"]}}), "utf-8")
