@@ -58,6 +58,8 @@ class Commands(CommandGroup):
         "show": "cli.show.command",
         "preview": "cli.show.preview",
         "report": "cli.report.command",
+        "submit": "cli.submission.command",
+        "backfill": "cli.submission.command",
     }
 
     def list_commands(self, context: click.Context) -> list[str]:

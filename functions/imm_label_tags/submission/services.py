@@ -20,7 +20,7 @@ from alibabacloud_imm20200930.models import (
 from imm_label_tags.errors import ServiceRejected, TaggingError, TaskNotFound
 from imm_label_tags.events.imm_message import VIDEO_LABELS
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.results.task import parse_time
+from imm_label_tags.results.task import RUNNING, parse_time
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.imm import ImmTasks, runtime_options
 from imm_label_tags.services.oss import OssCalls, call_options
@@ -71,6 +71,35 @@ class ImmSubmissions(ImmTasks):
             f"the tasks of project {project}",
             lambda: self._client.list_tasks_with_options(request, runtime_options(timeouts)),
             lambda body: None if body.tasks is None else tuple(_task(task) for task in body.tasks),
+        )
+
+    def running(self, project: str, enough: int, timeouts: Timeouts) -> int:
+        """How many tasks of a project run, counted up to ``enough``: ListTasks.
+
+        Raises as ``tasks_of`` does.
+        """
+        number, token = 0, ""
+        while number < enough:
+            request = ListTasksRequest(
+                project_name=project,
+                task_types=[VIDEO_LABELS],
+                status=RUNNING,
+                max_results=100,
+                next_token=token or None,
+            )
+            listed, token = self._page(project, request, timeouts)
+            number += listed
+            if not token:
+                break
+        return number
+
+    def _page(self, project: str, request: ListTasksRequest, timeouts: Timeouts) -> tuple[int, str]:
+        return self._ask_about(
+            Operation("IMM", "ListTasks", "imm:ListTasks", self._resources + project),
+            project,
+            f"the tasks of project {project}",
+            lambda: self._client.list_tasks_with_options(request, runtime_options(timeouts)),
+            lambda body: None if body.tasks is None else (len(body.tasks), text(body.next_token)),
         )
 
     def create(self, project: str, target: TargetObject, version: str, topic: str, timeouts: Timeouts) -> str:

@@ -96,6 +96,15 @@ class Submitter:
         with self._locks.of(target):
             return self._submit_once(target, head, calls)
 
+    def submit_found(
+        self, target: TargetObject, head: ObjectHead, trace: SubmissionTrace, deadline: Deadline
+    ) -> SubmissionOutcome:
+        """Submit an object that was looked at already and counts; raises the errors of ``Tasks``."""
+        trace.target = target
+        calls = Calls(RetryBudget(self._retry_policy, deadline), trace.times, target.uri)
+        with self._locks.of(target):
+            return self._submit_once(target, head, calls)
+
     def existing_task(self, target: TargetObject, head: ObjectHead, calls: Calls) -> SubmittedTask | None:
         """The task that analyses an object as it is now; None without one."""
         version = object_version(target, head.etag)

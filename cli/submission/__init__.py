@@ -1,0 +1,1 @@
+"""``submit`` and ``backfill``: IMM tasks for objects that are there already."""
