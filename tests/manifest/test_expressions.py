@@ -130,8 +130,8 @@ def test_and_no_deeper_but_vars_are_rendered_before() -> None:
         ("${resources.c.props.x}", "resources has no c"),
         ("${path('./nowhere')}", "is not there"),
         ("${file('./nowhere')}", "cannot be read"),
-        ("${json('x')}", "no JSON"),
-        ("a ${json(file('./a.txt'))}", "no JSON"),
+        ("${json('x')}", "not JSON"),
+        ("a ${json(file('./a.txt'))}", "not JSON"),
     ],
 )
 def test_what_serverless_devs_refuses(text: str, why: str) -> None:
