@@ -14,11 +14,14 @@ from localcloud.config import CloudConfig, Ports
 
 ROOT = Path(__file__).parent.parent
 DEPLOYMENT = ROOT / "s.yaml"
+UPLOADS = ROOT / "s.uploads.yaml"
 POLICIES = ROOT / "deploy" / "policies"
 OBSERVABILITY = ROOT / "deploy" / "observability"
 # The resources of s.yaml: the function that tags, and the one that keeps what it could not handle.
 TAGGING = "tag_object"
 KEEPING = "keep_failed"
+# The one that s.uploads.yaml adds.
+SUBMITTING = "submit_video"
 # The local cloud is a region and an account of its own with a bucket of its own, whatever the real ones are.
 FAILED_EVENTS = "oss://media/failed-events"
 # The account of a cloud that is deployed to: check-deploy refuses the one that is s.yaml's example.

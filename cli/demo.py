@@ -15,12 +15,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cli.checkout import DEPLOYMENT, KEEPING, TAGGING, cloud_config, layer, variables
+from cli.checkout import DEPLOYMENT, KEEPING, TAGGING, UPLOADS, cloud_config, layer, variables
 from cli.clients import Account, Bucket, Project, Video
 from cli.deployer import deploy
+from cli.local_deployment import load_deployment
 from cli.narration import Narrator
 from cli.problems import Problem
-from cli.role import give_roles
+from cli.role import give_roles, give_upload_roles
 from imm_label_tags.failures.failed_event import FailedEvent
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
@@ -30,6 +31,8 @@ from localcloud.imm.notification import notification
 from localcloud.imm.tasks import TaskRecord
 
 BUCKET = "media"
+# Only what is uploaded there is submitted by itself; of the other videos the demo creates the tasks.
+WATCHED = "videos/宜家"
 PROJECT = "immtest"
 OWN_TAGS = {"team": "a", "retention": "30 days"}
 OWN_TAGS_HEADER = "team=a&retention=30%20days"
@@ -96,16 +99,22 @@ def play(narrator: Narrator) -> None:
         empty=True,
     )
     environment = {**environment, "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id}
+    environment.update(
+        IMM_LABEL_TAGS_BUCKET=BUCKET, IMM_LABEL_TAGS_PROJECT=PROJECT, IMM_LABEL_TAGS_PREFIX=WATCHED
+    )
     with LocalCloud(config) as cloud:
         urls = cloud.endpoints
         narrator.say(f"OSS {urls.oss}   IMM {urls.imm}")
         narrator.say(f"MNS {urls.mns}   FC  {urls.fc}")
+        cloud.call(cloud.objects.create_bucket, BUCKET)
         give_roles(cloud, environment, bucket=BUCKET, project=PROJECT)
+        declared = load_deployment(UPLOADS, environment)
+        give_upload_roles(cloud, declared, bucket=BUCKET, prefix=WATCHED)
         narrator.say("the functions' roles have the permissions of deploy/policies/function.json and")
         narrator.say("deploy/policies/keep-failed.json, and no others")
 
-        narrator.step("s.yaml is deployed to it, by the calls that Serverless Devs makes")
-        declared = deploy(cloud, DEPLOYMENT, environment, layer())
+        narrator.step("s.uploads.yaml is deployed to it, by the calls that Serverless Devs makes")
+        deploy(cloud, UPLOADS, environment, layer())
         for function in cloud.functions.deployment.functions.values():
             narrator.say(f"function {function.name} ({function.runtime}) with {_layers(function)}")
         _Play(cloud, declared, narrator, environment).run()
@@ -145,14 +154,17 @@ class _Play:
         self._sum_up()
 
     def _first_task(self) -> str:
-        self._tell.step("A video is uploaded, with tags of its owner's")
+        self._tell.step("A video is uploaded, with tags of its owner's: all else follows from that")
+        self._project.create()
         self._video.upload(b"A stand-in for a video: nothing here looks at its content.", OWN_TAGS_HEADER)
         self._tell.say(f"{self._video.uri} has {_list(self._video.tags())}")
         self._expect("the object has its owner's tags", OWN_TAGS, self._video.tags())
 
-        self._tell.step("An IMM task looks for labels in it and tells the topic when it has ended")
-        self._project.create()
-        task_id = self._project.start_task(self._video.uri, self._topic)
+        self._tell.step("OSS tells submit_video of it, which creates an IMM task that looks for labels")
+        record, submitted = self._next_invocation()
+        task_id = str(submitted["task_id"])
+        self._tell.say(f"outcome {submitted['status']}; {_ran(record)}")
+        self._expect("the uploaded video is submitted", self._video.uri, submitted["object"])
         self._tell.say(f"task {task_id} is {self._project.result(task_id).status}")
         self._tell.say(f"it will notify the topic {self._topic}, which triggers {self._function}")
         record, outcome = self._next_invocation()

@@ -136,22 +136,28 @@ def _uploaded(kind: object, content: object) -> Item:
     if not isinstance(name, str) or not isinstance(key, str) or not name or not key:
         return InvalidNotification("The event of OSS names no bucket or no object.")
     targets: list[TargetObject] = []
-    refusal: TargetUnknown | None = None
     for spelling in dict.fromkeys((key, unquote(key), unquote_plus(key))):
         try:
             targets.append(TargetObject.from_uri(f"oss://{name}/{spelling}"))
-        except TargetUnknown as error:
-            refusal = refusal or error
+        except TargetUnknown:
+            continue
     if not targets:
-        return InvalidNotification(f"The event cannot be acted on. {refusal}")
+        return _no_address(f"oss://{name}/{key}")
     return Upload(tuple(targets), etag if isinstance(etag, str) else "")
 
 
 def _named(uri: str) -> Item:
     try:
         return Upload((TargetObject.from_uri(uri),))
-    except TargetUnknown as error:
-        return InvalidNotification(f"The event cannot be acted on. {error}")
+    except TargetUnknown:
+        return _no_address(uri)
+
+
+def _no_address(uri: str) -> InvalidNotification:
+    return InvalidNotification(
+        f"The event names an object that cannot be addressed: {shown(uri)}. It must be oss://bucket/key, "
+        "with a key of at most 1023 bytes that has no '.' or '..' segment and no control character."
+    )
 
 
 def _member(value: object, name: str) -> Mapping[str, Any]:

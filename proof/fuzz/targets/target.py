@@ -12,6 +12,7 @@ EVENTS = Path(__file__).parent.parent.parent.parent / "examples" / "events"
 NAMES = (
     "notification",
     "wrapping",
+    "upload_event",
     "task",
     "address",
     "tag_set",
