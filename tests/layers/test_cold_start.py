@@ -102,6 +102,17 @@ def test_a_cold_start_imports_what_was_reviewed_and_makes_five_calls(
     assert sorted(imported & NEVER) == []
 
 
+def test_the_lean_layer_has_what_keeping_a_result_needs(
+    stage: Stage, lean: Path, environment: dict[str, str]
+) -> None:
+    event = stage.notification(stage.task(stage.upload(), CHINESE_LABEL))
+    where = {"RESULT_ARCHIVE": stage.uri("labels")}
+    with FunctionProcess(FUNCTIONS, lean, {**environment, **where}, entry="tag_object") as function:
+        (outcome,) = function.handle(event)["end"]["outcomes"]
+        assert (outcome["status"], function.logged()) == ("tagged", [])
+    assert outcome["archived"].startswith(where["RESULT_ARCHIVE"])
+
+
 def test_the_layer_is_as_small_as_it_was_reviewed(builds: tuple[Path, Path]) -> None:
     report = read_report(builds[0] / f"{local_target(Host.running()).name}.json")
     assert isinstance(report, Report)

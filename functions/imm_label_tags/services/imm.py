@@ -83,7 +83,8 @@ class ImmTasks:
             self._operation(kind.action, task),
             task,
             lambda: kind.fetch(self._client, task.project_name, task.task_id, runtime_options(timeouts)),
-            lambda body: self._read_result(body, kind),
+            lambda body: _task_result(body, kind),
+            self._with_whole,
         )
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
@@ -105,8 +106,7 @@ class ImmTasks:
             _definition,
         )
 
-    def _read_result(self, body: Any, kind: ResultKind) -> TaskResult:
-        result = _task_result(body, kind)
+    def _with_whole(self, result: TaskResult) -> TaskResult:
         if self._whole is None or result.status != SUCCEEDED:
             return result
         return result._replace(whole=self._whole(self._connections.last_body()))
@@ -120,7 +120,9 @@ class ImmTasks:
         task: TaskNotification,
         call: Callable[[], Any],
         read: Callable[[Any], _Answer],
+        then: Callable[[_Answer], _Answer] = lambda read: read,
     ) -> _Answer:
+        """What ``read`` makes of the body of an answer, and ``then`` of that once the body is gone."""
         subject = f"task {task.task_id} of project {task.project_name}"
         failure: TaggingError
         with self._connections.call(keep_body=self._whole is not None):
@@ -128,7 +130,10 @@ class ImmTasks:
                 body = call().body
                 # The SDK swallows what its models cannot hold and returns no body.
                 if body is not None and body.task_id in (None, task.task_id):
-                    return read(body)
+                    answer = read(body)
+                    # The SDK's models take 16 times the answer's size, and not beside what comes next.
+                    del body
+                    return then(answer)
                 failure = malformed_response(operation, subject, "a body that is no description of this task")
             except Exception as error:
                 failure = self._translate(error, operation, subject)
