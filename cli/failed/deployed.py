@@ -44,7 +44,8 @@ Answer = Succeeded | Failed
 def read_answer(body: bytes, condition: str) -> Answer:
     """Read the body of an answer of Function Compute; ``condition`` is its word for a failure, else empty.
 
-    Anything that is not a list of known outcomes is no success.
+    Anything that is not a list of known outcomes is no success. Neither is an event of which everything was
+    ignored: it is for another function, which alone can bring it to its end.
     """
     try:
         content = json.loads(body)
@@ -60,6 +61,13 @@ def read_answer(body: bytes, condition: str) -> Answer:
         return Failed(
             "UnknownAnswer",
             "The answer is not that of tag_object: the outcome is not known. Check the name of the function.",
+        )
+    if set(known) == {Status.IGNORED.value}:
+        return Failed(
+            "NotOfThisFunction",
+            "The function ignores the event, which is for another: an upload for submit_video, for example. "
+            "`imm-label-tags backfill` submits what was uploaded; `failed drop` removes the record.",
+            retryable=False,
         )
     return Succeeded(known)
 

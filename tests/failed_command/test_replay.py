@@ -256,6 +256,21 @@ def test_whose_failure_it_is_stands_in_the_record(world: World, arn: str, ours: 
     assert world.run("replay", "--yes").exit_code == (0 if ours else 1)
 
 
+def test_an_event_that_the_function_ignores_is_for_another_and_stays(world: World) -> None:
+    # Given a kept event of which the function ignores everything, and one of which it ignores a part
+    name = world.keep(wanted={"status": "ignored"})
+    mixed = json.dumps([notification("t-2", status="ignored"), notification("t-3")]).encode()
+    world.keep_record(failure_record(mixed, request_id="1-mixed"))
+
+    # When both are replayed
+    result = world.run("replay", "--yes")
+
+    # Then only the one that the function has handled is gone
+    assert result.exit_code == 1
+    assert "The function ignores the event, which is for another" in flat(result)
+    assert world.names() == [name]
+
+
 # Problems that are not about one event
 
 
