@@ -11,6 +11,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -143,7 +144,7 @@ def declared(file: str = "s.yaml") -> dict[str, FunctionDeclaration]:
 
 
 def configuration(function: FunctionDeclaration) -> dict[str, Any]:
-    """What a recording and today's ``s.yaml`` have in common: all but settings and times."""
+    """What a recording and today's ``s.yaml`` have in common: all but settings, times and the log project."""
     return {
         "region": function.region,
         "runtime": function.runtime,
@@ -152,7 +153,7 @@ def configuration(function: FunctionDeclaration) -> dict[str, Any]:
         "size": (function.cpu, function.memory_size, function.disk_size),
         "role": function.role,
         "layers": function.layers,
-        "log": function.log,
+        "log": replace(function.log, project=""),
         "initializer": function.initializer,
         "on_failure": function.async_invoke.on_failure,
         "retries": (function.async_invoke.max_retry_attempts, function.async_invoke.max_event_age_seconds),

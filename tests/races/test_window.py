@@ -112,7 +112,8 @@ def test_each_notification_gives_a_window_of_which_the_write_is_a_part(
     for window in measurement.windows:
         # Both are rounded to a tenth of a millisecond.
         assert window.whole >= window.write - 0.11
-    assert measurement.median <= measurement.percentile_95
+    # Three equal times may differ in their last binary digit, as an average does.
+    assert measurement.median <= measurement.percentile_95 + 1e-9
 
 
 def test_the_document_says_what_was_measured_and_what_follows() -> None:
