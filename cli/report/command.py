@@ -26,7 +26,8 @@ from cli.report.standing import Judge, Standing
 from cli.report.terminal import Progress, show_failures, show_plan, show_retagged, show_totals, videos
 from cli.report.totals import Totals
 from cli.show.command import deployed_settings
-from imm_label_tags.submission.selection import VIDEO_SUFFIXES, Selection
+from cli.submission.suffixes import suffix_option
+from imm_label_tags.submission.selection import Selection
 from imm_label_tags.tagging.settings import Settings
 from imm_label_tags.tags.label_tags import LabelTags
 
@@ -55,14 +56,7 @@ def _read_rules(
 @click.option(
     "--prefix", envvar="IMM_LABEL_TAGS_PREFIX", default="", help="Only objects whose keys begin with it."
 )
-@click.option(
-    "--suffix",
-    "suffixes",
-    multiple=True,
-    default=VIDEO_SUFFIXES,
-    show_default=True,
-    help="What the names of videos end in; as often as needed.",
-)
+@suffix_option
 @click.option(
     "--csv",
     "table",
@@ -124,7 +118,7 @@ def report(
         table=table,
         as_json=as_json,
     )
-    work = _open(where, bucket, tuple(suffix.lower() for suffix in suffixes))
+    work = _open(where, bucket, suffixes)
     if listing:
         wanted = Wanted.of(work.settings.namespace, work.tags, labels, rules)
         sys.exit(_list(work, prefix, wanted, as_json=as_json))

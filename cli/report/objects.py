@@ -128,7 +128,12 @@ class Objects:
 
     def _page(self, prefix: str, token: str | None) -> Any:
         request = oss.ListObjectsV2Request(
-            bucket=self.bucket, prefix=prefix or None, continuation_token=token, max_keys=_PAGE
+            bucket=self.bucket,
+            prefix=prefix or None,
+            continuation_token=token,
+            max_keys=_PAGE,
+            # XML cannot hold every character that a key may have.
+            encoding_type="url",
         )
         call = self._call("ListObjectsV2", f"bucket {self.bucket}", self.bucket, "oss:ListObjects")
         return ask(call, lambda: self._client.list_objects_v2(request))

@@ -21,6 +21,7 @@ from cli.problems import Problem
 from cli.submission.backfill import Backfill, Summary, Wanted
 from cli.submission.objects import ListedObject, listed, of_inventory
 from cli.submission.pace import PacedTasks
+from cli.submission.suffixes import suffix_option
 from imm_label_tags.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN
 from imm_label_tags.errors import TaggingError, TargetUnknown
 from imm_label_tags.results.target import ObjectPatterns, TargetObject
@@ -31,9 +32,8 @@ from imm_label_tags.services.oss import OssObjects
 from imm_label_tags.services.session import Connections
 from imm_label_tags.submission.object_version import object_version
 from imm_label_tags.submission.outcome import SubmissionOutcome
-from imm_label_tags.submission.selection import VIDEO_SUFFIXES, Selection
+from imm_label_tags.submission.selection import Selection
 from imm_label_tags.submission.services import ImmSubmissions, UploadedObjects
-from imm_label_tags.submission.settings import read_suffixes
 from imm_label_tags.submission.submitter import Destination, SubmissionTrace, Submitter
 from imm_label_tags.submission.upload_event import Upload
 from imm_label_tags.tags.provenance import Provenances
@@ -237,13 +237,6 @@ def _moment(context: click.Context, param: click.Parameter, value: str) -> datet
     return moment.astimezone(timezone.utc)
 
 
-def _suffixes(context: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
-    try:
-        return read_suffixes(value)
-    except ValueError as error:
-        raise click.BadParameter(f"must be {error}", context, param) from None
-
-
 @click.command()
 @click.option("--bucket", envvar="IMM_LABEL_TAGS_BUCKET", default="", help="The bucket to go through.")
 @click.option("--prefix", envvar="IMM_LABEL_TAGS_PREFIX", default="", help="Only keys that begin with it.")
@@ -251,14 +244,7 @@ def _suffixes(context: click.Context, param: click.Parameter, value: str) -> tup
     "--inventory", default="", metavar="URI", help="oss://.../manifest.json of an inventory, not the bucket."
 )
 @_account_options
-@click.option(
-    "--suffix",
-    "suffixes",
-    default=",".join(VIDEO_SUFFIXES),
-    show_default=True,
-    callback=_suffixes,
-    help="Ends of names that count as videos, separated by commas.",
-)
+@suffix_option
 @click.option("--limit", default=0, type=click.IntRange(0), help="At most so many new tasks; 0 is no limit.")
 @click.option(
     "--rate", default=10.0, show_default=True, type=click.FloatRange(0.01, 100), help="Calls of IMM a second."

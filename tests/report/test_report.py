@@ -161,6 +161,13 @@ def test_the_page_stands_alone_and_escapes_what_others_have_written(library: Lib
     assert "http" not in page.replace("http-equiv", "")
 
 
+def test_other_suffixes_can_be_videos(library: Library) -> None:
+    library.put("a.WebM", OURS)
+    library.put("a.mp4", OURS)
+    library.put("b.mp4", OURS)
+    assert library.json("--suffix", ".webm")["objects"] == 1
+
+
 # Which videos have a tag
 
 
