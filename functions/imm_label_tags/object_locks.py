@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from threading import Lock
 from weakref import WeakValueDictionary
-
-from imm_label_tags.results.target import TargetObject
 
 
 class ObjectLocks:
@@ -13,9 +12,9 @@ class ObjectLocks:
 
     def __init__(self) -> None:
         self._guard = Lock()
-        self._locks: WeakValueDictionary[TargetObject, Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[Hashable, Lock] = WeakValueDictionary()
 
-    def of(self, target: TargetObject) -> Lock:
+    def of(self, target: Hashable) -> Lock:
         """The lock of an object, a context."""
         with self._guard:
             lock = self._locks.get(target)
