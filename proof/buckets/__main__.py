@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 import click
@@ -21,11 +19,10 @@ from cli.process import run
 from cli.report.command import THREADS
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
+from proof.page import PERFORMANCE, table, write_blocks
 
-PAGE = Path("docs", "PERFORMANCE.md")
 LEAST_SHARE = 0.8
 MOST_GROWTH_MB = 30
-_PART = re.compile(r"(<!-- buckets -->\n).*?(<!-- end -->)", re.DOTALL)
 _TAGS = {"team": "a", "imm": "2199-01-01T00:00:00.000Z/VideoLabelClassification-2f157087", "imm_yi-zi": "yes"}
 
 
@@ -88,7 +85,7 @@ class Region:
 @click.option("--runs", default=3, show_default=True, help="How often.")
 @click.option("--few", default=1_000, show_default=True, help="Memory is compared from so many objects")
 @click.option("--many", default=100_000, show_default=True, help="to so many.")
-@click.option("--write", is_flag=True, help=f"Write the table into {PAGE}.")
+@click.option("--write", is_flag=True, help="Write the table into docs/PERFORMANCE.md.")
 def main(objects: int, runs: int, few: int, many: int, write: bool) -> None:
     """Measure the commands that read whole buckets. Exit status 1 where a target is missed."""
     with LocalCloud(CloudConfig()) as cloud:
@@ -98,19 +95,16 @@ def main(objects: int, runs: int, few: int, many: int, write: bool) -> None:
         small = region.measure("report", region.fill(few))
         large = region.measure("report", region.fill(many))
     bare, report = (max(one, key=lambda figures: figures.rate) for one in zip(*pairs, strict=True))
-    table = _table(bare, report, small, large)
-    click.echo(table)
+    text = _table(bare, report, small, large)
+    click.echo(text)
     if write:
-        text = PAGE.read_text("utf-8")
-        PAGE.write_text(_PART.sub(lambda match: match[1] + table + match[2], text), "utf-8")
+        write_blocks(PERFORMANCE, {"buckets": text})
     missed = report.rate < LEAST_SHARE * bare.rate or large.memory - small.memory > MOST_GROWTH_MB
     sys.exit(int(missed))
 
 
 def _table(bare: Figures, report: Figures, small: Figures, large: Figures) -> str:
     rows = [
-        ("", "bare loop", "`report`", "target"),
-        ("---", "---", "---", "---"),
         (
             f"objects a second, {bare.objects:,} objects, {THREADS} threads",
             f"{bare.rate:,.0f}",
@@ -130,7 +124,7 @@ def _table(bare: Figures, report: Figures, small: Figures, large: Figures) -> st
             f"{MOST_GROWTH_MB} MB more",
         ),
     ]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return table(("", "bare loop", "`report`", "target"), rows)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import TracebackType
+from urllib.parse import urlencode
 
 import alibabacloud_oss_v2 as oss
 import requests
@@ -38,6 +39,13 @@ class Owner:
         traceback: TracebackType | None,
     ) -> None:
         self._session.close()
+
+    def upload(self, bucket: str, key: str, tags: tuple[tuple[str, str], ...]) -> None:
+        """Write an object with tags; its content is its key."""
+        request = oss.PutObjectRequest(
+            bucket=bucket, key=key, body=key.encode(), tagging=urlencode(tags) or None
+        )
+        self._client.put_object(request)
 
     def tags(self, bucket: str, key: str) -> tuple[tuple[str, str], ...]:
         """An object's tags in OSS's order."""

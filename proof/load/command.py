@@ -14,14 +14,18 @@ import click
 
 from cli.problems import Problem
 from imm_label_tags.environment import shut_out
-from proof.load import large_batch, large_result, promises, report
+from proof.load import large_batch, large_result, promises, report, uploads
 from proof.load.flood import flood
 from proof.load.plan import FloodPlan
 from proof.load.progress import Progress
 from proof.load.promises import Promise
 from proof.load.publishing import Standstill
+from proof.load.uploads import UploadPlan
+from proof.page import PERFORMANCE, write_blocks
 
-FLOOD, LABELS, BATCH = "flood", "labels", "batch"
+FLOOD, LABELS, BATCH, UPLOADS = "flood", "labels", "batch", "uploads"
+# Each delivery of an upload's event is up to so many seconds late.
+SPREAD_SECONDS = 30.0
 
 
 class Run:
@@ -62,8 +66,9 @@ class Run:
 @click.option(
     "--only",
     multiple=True,
-    type=click.Choice([FLOOD, LABELS, BATCH]),
-    help="The flood, tasks with very many labels, or a very large batch; all of them without it.",
+    type=click.Choice([FLOOD, LABELS, BATCH, UPLOADS]),
+    help="The flood, tasks with very many labels, a very large batch, or uploads that become tasks and tags; "
+    "all of them without it.",
 )
 @click.option(
     "--json",
@@ -71,6 +76,7 @@ class Run:
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file for the figures.",
 )
+@click.option("--write", is_flag=True, help="Write the table of the uploads into docs/PERFORMANCE.md.")
 def main(
     notifications: int,
     objects: int,
@@ -82,6 +88,7 @@ def main(
     second_look: float,
     only: tuple[str, ...],
     json_file: Path | None,
+    write: bool,
 ) -> None:
     """Flood the function on a local cloud where everything goes wrong, and look what is left of it.
 
@@ -98,12 +105,12 @@ def main(
         second_look=second_look,
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
     )
-    parts = only or (FLOOD, LABELS, BATCH)
+    parts = only or (FLOOD, LABELS, BATCH, UPLOADS)
     progress = Progress(click.echo)
     progress.tell(f"seed {plan.seed}")
     run = Run(click.echo)
     try:
-        carry_out(plan, parts, progress, run)
+        carry_out(plan, parts, progress, run, write=write)
     except Standstill as standstill:
         raise Problem(f"{standstill} The seed was {plan.seed}.") from None
     if json_file is not None:
@@ -113,7 +120,9 @@ def main(
     sys.exit(1 if broken else 0)
 
 
-def carry_out(plan: FloodPlan, parts: Iterable[str], progress: Progress, run: Run) -> None:
+def carry_out(
+    plan: FloodPlan, parts: Iterable[str], progress: Progress, run: Run, *, write: bool = False
+) -> None:
     """Carry out the parts that are asked for, and show each as soon as it is done."""
     if FLOOD in parts:
         result = flood(plan, progress.tell)
@@ -124,3 +133,20 @@ def carry_out(plan: FloodPlan, parts: Iterable[str], progress: Progress, run: Ru
     if BATCH in parts:
         batch = large_batch.send(large_batch.NOTIFICATIONS, plan.seed, progress.tell)
         run.add(BATCH, batch, report.large_batch_lines(batch), promises.of_large_batch(batch))
+    if UPLOADS in parts:
+        uploaded = uploads.upload_all(_of_uploads(plan), progress.tell)
+        run.add(UPLOADS, uploaded, report.upload_lines(uploaded), promises.of_uploads(uploaded))
+        if write:
+            write_blocks(PERFORMANCE, {"uploads": report.upload_block(uploaded)})
+
+
+def _of_uploads(plan: FloodPlan) -> UploadPlan:
+    return UploadPlan(
+        objects=plan.objects,
+        instances=plan.instances,
+        duplicates=plan.duplicates,
+        spread=SPREAD_SECONDS,
+        throttled=plan.faults,
+        kills=plan.kills // 2,
+        seed=plan.seed,
+    )

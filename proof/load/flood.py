@@ -115,10 +115,11 @@ class _Flood:
         killer = Killer(
             functions,
             self._region.function,
-            observations,
+            lambda: observations.ended,
             kills=plan.kills,
-            spare=plan.instances > 1,
             randomness=random.Random(plan.seed + 2),
+            # So that the memory of one can be followed through the whole flood.
+            spared=lambda: observations.witness if plan.instances > 1 else None,
         )
         beside = [
             asyncio.ensure_future(self._sample(observations)),
@@ -199,7 +200,7 @@ class _Flood:
             latencies=Percentiles.of(observations.latencies),
             windows=Percentiles.of(observations.windows),
             memory=tuple(trend(name, samples) for name, samples in observations.memory.items()),
-            witness=killer.witness,
+            witness=observations.witness,
             memory_size=self._region.declaration.memory_size,
             peak_memory=observations.peak_memory,
         )

@@ -63,6 +63,11 @@ class Observations:
         """How many deliveries have come to an end, good or bad."""
         return sum(self.outcomes.values()) + self.given_up
 
+    @property
+    def witness(self) -> str | None:
+        """The first instance that handled something; None before that."""
+        return self.attempts[0].instance_id if self.attempts else None
+
     def on_end(self, tell: Callable[[str], None]) -> None:
         """Tell somebody of each delivery that has come to an end, by its task's id."""
         self._ended_tasks.append(tell)

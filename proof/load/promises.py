@@ -8,6 +8,7 @@ from proof.load.flood import FloodResult
 from proof.load.large_batch import LargeBatch
 from proof.load.large_result import LargeResults
 from proof.load.memory import GROWTH_ALLOWED
+from proof.load.uploads import UploadResult
 from proof.load.verification import Condition, Verification
 
 # Function Compute's word for an instance that took more memory than it has.
@@ -91,6 +92,38 @@ def of_large_batch(batch: LargeBatch) -> list[Promise]:
             f"it stays within the function's {batch.memory_size} MB",
             batch.peak_memory <= batch.memory_size,
             f"{batch.peak_memory:.0f} MB",
+        ),
+    ]
+
+
+def of_uploads(result: UploadResult) -> list[Promise]:
+    """What uploads must not break. A second task is excused only where two invocations asked at once."""
+    objects = result.plan.objects
+    return [
+        Promise(
+            "every object has a task",
+            result.missing == 0,
+            f"{objects - result.missing:,} of {objects:,}",
+        ),
+        Promise(
+            "none has two, unless two events of it were handled at the same moment",
+            result.late == 0,
+            f"{result.tasks:,} tasks; {result.twice} objects with two, {result.raced} of them so",
+        ),
+        Promise(
+            "every object has the tags of a task of its own",
+            result.untagged == 0,
+            f"{objects - result.untagged:,} of {objects:,}",
+        ),
+        Promise(
+            "every foreign tag is as it was uploaded",
+            result.changed == 0,
+            f"{result.changed} objects with other foreign tags",
+        ),
+        Promise(
+            "no event is lost, and none had to be kept",
+            result.lost == result.kept == 0,
+            f"{result.deliveries:,} delivered, {result.kept} kept, {result.lost} lost",
         ),
     ]
 

@@ -13,7 +13,9 @@ from proof.load.large_batch import LargeBatch
 from proof.load.large_result import LargeResults
 from proof.load.memory import MemoryTrend
 from proof.load.promises import Promise
+from proof.load.uploads import UploadResult
 from proof.load.verification import Condition, Example, Verification
+from proof.page import table
 
 _SHOWN_INSTANCES = 12
 _WIDTH = 26
@@ -94,6 +96,40 @@ def large_batch_lines(batch: LargeBatch) -> Iterator[str]:
             f"{attempt.seconds:.0f} of {batch.timeout} s, {attempt.error or _counts(attempt.outcomes)}; "
             f"{attempt.right:,} objects right then",
         )
+
+
+def upload_lines(result: UploadResult) -> Iterator[str]:
+    """Uploads in words and figures."""
+    yield from ("", "Uploads", *(_line(name, value) for name, value in _uploads(result)))
+
+
+def upload_block(result: UploadResult) -> str:
+    """The same as a table in Markdown."""
+    return table(("uploads", ""), _uploads(result))
+
+
+def _uploads(result: UploadResult) -> Iterator[tuple[str, str]]:
+    plan = result.plan
+    yield "objects", f"{plan.objects:,}"
+    yield (
+        "events",
+        f"{result.deliveries:,}, {result.deliveries - plan.objects:,} of them a second time, each up to "
+        f"{plan.spread:g} s late",
+    )
+    yield (
+        "invocations",
+        f"{result.attempts:,} by {plan.instances} instances of each function, {result.killed} killed at work",
+    )
+    yield "calls that IMM throttled", f"{result.refused:,}"
+    yield "objects with a task", f"{plan.objects - result.missing:,}"
+    yield (
+        "objects with two",
+        f"{result.twice:,}, {result.raced:,} of them because two events were handled at the same moment",
+    )
+    yield "objects with its tags", f"{plan.objects - result.untagged:,}"
+    yield "with wiped foreign tags", f"{result.changed:,}"
+    yield "events kept, lost", f"{result.kept:,}, {result.lost:,}"
+    yield "throughput", f"{plan.objects / result.seconds:.1f} objects a second, from upload to tags"
 
 
 def promise_lines(promises: Sequence[Promise]) -> Iterator[str]:

@@ -162,6 +162,11 @@ def _labels(randomness: random.Random) -> tuple[tuple[str, int], ...]:
     return tuple(zip(words, randomness.sample(range(30, 100), len(words)), strict=True))
 
 
+def foreign_tags(tags: Sequence[Tag]) -> tuple[Tag, ...]:
+    """Those of some tags that are not ours."""
+    return tuple(tag for tag in tags if tag[0] != PROVENANCE and not tag[0].startswith(LABEL_PREFIX))
+
+
 def in_imm_form(labels: Sequence[tuple[str, int]]) -> list[Mapping[str, object]]:
     """Labels as IMM gives them."""
     return [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from proof.load.scenario import LABEL_PREFIX, PROVENANCE, PlannedObject, PlannedTask, Tag
+from proof.load.scenario import PlannedObject, PlannedTask, Tag, foreign_tags
 
 _EXAMPLES = 5
 
@@ -70,7 +70,7 @@ def final_tags(target: PlannedObject) -> tuple[Tag, ...]:
 
 def condition_of(target: PlannedObject, found: tuple[Tag, ...], kept: Collection[str]) -> Condition:
     """The condition of an object with these tags."""
-    if tuple(tag for tag in found if not _is_ours(tag[0])) != target.foreign:
+    if foreign_tags(found) != target.foreign:
         return Condition.FOREIGN
     if found == final_tags(target):
         return Condition.NEWEST
@@ -87,7 +87,3 @@ def _newer(newest_first: list[PlannedTask], task: PlannedTask | None) -> list[Pl
 
 def _all_kept(tasks: Iterable[PlannedTask], kept: Collection[str]) -> bool:
     return all(task.task_id in kept for task in tasks)
-
-
-def _is_ours(key: str) -> bool:
-    return key == PROVENANCE or key.startswith(LABEL_PREFIX)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+from proof.page import table, write_blocks
 from proof.races.cases import LOST_ANSWERS, SCHEDULES, SECOND_LOOK, figures
 from proof.races.end_states import End, Labels, Others
 from proof.races.figures import Figures
@@ -55,18 +55,7 @@ _FIGURES = ("schedules", "right", "older task's labels", "no labels", "labels of
 
 def main() -> None:
     """Write the tables into the document."""
-    DOCUMENT.write_text(with_blocks(DOCUMENT.read_text("utf-8"), blocks(figures())), "utf-8")
-
-
-def with_blocks(document: str, blocks: Mapping[str, str]) -> str:
-    """The document with other tables: each stands between its marks. Raises KeyError where they lack."""
-    for name, block in blocks.items():
-        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
-        found = re.search(f"{re.escape(begin)}.*?{re.escape(end)}", document, re.DOTALL)
-        if found is None:
-            raise KeyError(name)
-        document = document[: found.start()] + begin + block + end + document[found.end() :]
-    return document
+    write_blocks(DOCUMENT, blocks(figures()))
 
 
 def blocks(found: Mapping[Scenario, Figures]) -> dict[str, str]:
@@ -156,13 +145,6 @@ def _totals(found: Mapping[Scenario, Figures]) -> str:
             ("with a tag of others lost, changed or moved that was there when the function read", forgetful),
         ),
     )
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """A table in Markdown."""
-    names = list(head)
-    lines = [names, ["---" for _ in names], *([str(cell) for cell in row] for row in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

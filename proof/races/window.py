@@ -22,7 +22,8 @@ from imm_label_tags.retries import RetryPolicy
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.faults import Fault, FaultKind
-from proof.races.document import DOCUMENT, table, with_blocks
+from proof.page import table, write_blocks
+from proof.races.document import DOCUMENT
 from tests.stage import CHAIR, Stage
 
 ADDED_MILLISECONDS = 20
@@ -129,7 +130,7 @@ def main(number: int, write: bool) -> None:
         text = block(measure(cloud, number, added) for added in (0, ADDED_MILLISECONDS))
     click.echo(text, nl=False)
     if write:
-        DOCUMENT.write_text(with_blocks(DOCUMENT.read_text("utf-8"), {"window": text}), "utf-8")
+        write_blocks(DOCUMENT, {"window": text})
 
 
 if __name__ == "__main__":

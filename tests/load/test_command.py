@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from cli.checkout import ROOT
 from cli.problems import Problem
-from proof.load import command, flood, large_batch, large_result
+from proof.load import command, flood, large_batch, large_result, uploads
 from proof.load.command import main
 from proof.load.large_batch import LargeBatch, Try
 from proof.load.large_result import LargeResult, LargeResults
@@ -22,6 +22,7 @@ from proof.load.promises import Promise
 from proof.load.publishing import Standstill
 from proof.load.region import Region, check_second_look
 from proof.load.verification import Condition, Verification
+from tests.load.test_uploads import RESULT as UPLOADED
 from tests.localcloud.fc_world import write_deployment
 
 # Without a second look, so that the verdict does not depend on which of two tasks writes last.
@@ -59,6 +60,7 @@ def test_all_parts_are_reported_in_words_and_in_a_file(
     # Given a small flood; the other parts have tests of their own
     monkeypatch.setattr(large_result, "climb", lambda *_: LargeResults(512, (STEP,)))
     monkeypatch.setattr(large_batch, "send", lambda *_: BATCH)
+    monkeypatch.setattr(uploads, "upload_all", lambda *_: UPLOADED)
     figures = tmp_path / "figures.json"
     result = CliRunner().invoke(main, [*SMALL, "--seed", "7", "--json", str(figures)])
     assert result.exit_code == 0, result.output
@@ -73,12 +75,13 @@ def test_all_parts_are_reported_in_words_and_in_a_file(
         "Tasks with very many labels, in 512 MB",
         "A batch of 20 notifications",
         "2 s, at least 4 s with the function's 0.5 CPU",
+        "objects with a task       40",
         "promises were kept.",
     ):
         assert shown in result.output
     assert "BROKEN" not in result.output
     document = json.loads(figures.read_text("utf-8"))
-    assert set(document) == {"flood", "labels", "batch"}
+    assert set(document) == {"flood", "labels", "batch", "uploads"}
     figures_of_flood = document["flood"]
     plan = figures_of_flood["plan"]
     assert (figures_of_flood["deliveries"], figures_of_flood["lost"], plan["seed"]) == (20, 0, 7)
@@ -87,7 +90,7 @@ def test_all_parts_are_reported_in_words_and_in_a_file(
 
 
 def test_a_broken_promise_ends_with_status_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    def carry_out(plan: Any, parts: Any, progress: Any, run: Any) -> None:
+    def carry_out(plan: Any, parts: Any, progress: Any, run: Any, **_: Any) -> None:
         run.add("flood", {}, ["a line"], [Promise("nothing is lost", kept=False, found="1 lost")])
 
     monkeypatch.setattr(command, "carry_out", carry_out)
@@ -98,7 +101,7 @@ def test_a_broken_promise_ends_with_status_1(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_standstill_is_a_problem_and_names_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def carry_out(*_: Any) -> None:
+    def carry_out(*_: Any, **__: Any) -> None:
         raise Standstill(5, 120)
 
     monkeypatch.setattr(command, "carry_out", carry_out)

@@ -12,10 +12,11 @@ from click.testing import CliRunner
 from imm_label_tags.retries import CONNECT_SECONDS, MAX_SNAPSHOT_AGE_SECONDS, READ_SECONDS
 from imm_label_tags.tagging.object_tagger import MAX_LOOKS
 from imm_label_tags.tagging.settings import LONGEST_SECOND_LOOK
+from proof.page import with_blocks
 from proof.races import __main__ as command
 from proof.races import document, window
 from proof.races.cases import LOST_ANSWERS, SCHEDULES, SECOND_LOOK
-from proof.races.document import DOCUMENT, blocks, with_blocks
+from proof.races.document import DOCUMENT, blocks
 from proof.races.figures import Figures
 from proof.races.scenario import ONE_TASK, TWO_TASKS, Look, Other, Scenario
 from proof.races.window import Measurement, Window
