@@ -126,8 +126,8 @@ class LibraryUnreadable(BuildError):
 class WrongArchitecture(BuildError):
     """A shared library is for another processor."""
 
-    def __init__(self, path: str, machine: int) -> None:
-        super().__init__(f"{path} is for another processor than x86_64 (ELF machine {machine}).")
+    def __init__(self, path: str, machine: str | int) -> None:
+        super().__init__(f"{path} is for another processor than x86_64 ({machine}).")
 
 
 class GlibcTooNew(BuildError):

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from io import BytesIO
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.dynamic import DynamicSegment
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
 
 from layers.contents import files_of
-from layers.elf import X86_64, NotReadable, SharedLibrary, is_elf, read_library
 from layers.errors import GlibcTooNew, LibraryUnreadable, WrongArchitecture
 from layers.target import Target
 
+_MAGIC = b"\x7fELF"
+_X86_64 = "EM_X86_64"
 _NUMBERED = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 
 
@@ -23,6 +30,22 @@ class Needs:
     system_libraries: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class SharedLibrary:
+    """What a library needs: names like ``libc.so.6``, and symbol versions like ``GLIBC_2.17``.
+
+    ``machine`` is the ELF specification's name of the processor, or its number where it has none.
+    """
+
+    machine: str | int
+    needed: tuple[str, ...]
+    versions: frozenset[str]
+
+
+class NotReadable(Exception):
+    """The bytes are no shared library of 64 bits; the message says what is wrong."""
+
+
 def check_libraries(directory: Path, target: Target) -> Needs:
     """Read every shared library; raises WrongArchitecture, GlibcTooNew or LibraryUnreadable by name."""
     if target.glibc is None:
@@ -33,7 +56,12 @@ def check_libraries(directory: Path, target: Target) -> Needs:
     for path in files_of(directory):
         if path.suffix != ".so" and not is_elf(directory / path):
             continue
-        library = _read(directory, path)
+        try:
+            library = read_library(directory / path)
+        except NotReadable as reason:
+            raise LibraryUnreadable(str(path), str(reason)) from None
+        if library.machine != _X86_64:
+            raise WrongArchitecture(str(path), library.machine)
         for symbol in sorted(library.versions):
             version = _glibc_version(symbol)
             if version > target.glibc:
@@ -50,14 +78,47 @@ def check_libraries(directory: Path, target: Target) -> Needs:
     )
 
 
-def _read(directory: Path, path: PurePosixPath) -> SharedLibrary:
+def is_elf(path: Path) -> bool:
+    """Whether a file is a program or a library of Linux."""
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
+def read_library(path: Path) -> SharedLibrary:
+    """Read a library; raises NotReadable."""
+    data = path.read_bytes()
+    if not data.startswith(_MAGIC):
+        raise NotReadable("it is no ELF file")
     try:
-        library = read_library(directory / path)
-    except NotReadable as reason:
-        raise LibraryUnreadable(str(path), str(reason)) from None
-    if library.machine != X86_64:
-        raise WrongArchitecture(str(path), library.machine)
-    return library
+        return _library(ELFFile(BytesIO(data)))
+    # The parser believes what a file says of itself; in a damaged one it stumbles in one of these ways.
+    except (ELFError, AssertionError, LookupError, OverflowError, ValueError):
+        raise NotReadable("the ELF file is truncated or damaged") from None
+
+
+def _library(elf: ELFFile) -> SharedLibrary:
+    if elf.elfclass != 64 or not elf.little_endian:
+        raise NotReadable("it is no ELF file of 64 bits, little-endian")
+    needed: list[str] = []
+    versions: set[str] = set()
+    for segment in elf.iter_segments():
+        if isinstance(segment, DynamicSegment):
+            needed += [tag.needed for tag in segment.iter_tags("DT_NEEDED")]  # type: ignore[attr-defined]
+            versions |= _versions(elf, segment)
+    if not all(name and name.isascii() for name in (*needed, *versions)):
+        raise ELFError("a name ends nowhere, or is none")
+    return SharedLibrary(elf["e_machine"], tuple(needed), frozenset(versions))
+
+
+def _versions(elf: ELFFile, dynamic: DynamicSegment) -> set[str]:
+    """The symbol versions, from the section that the loader's own table is said to be in."""
+    address, _ = dynamic.get_table_offset("DT_VERNEED")
+    if address is None:
+        return set()
+    for section in elf.iter_sections():
+        if isinstance(section, GNUVerNeedSection) and section["sh_addr"] == address:
+            return {symbol.name for _, symbols in section.iter_versions() for symbol in symbols}
+    raise NotReadable("it needs versions of symbols, but no section has them")
 
 
 def _glibc_version(symbol: str) -> tuple[int, int]:

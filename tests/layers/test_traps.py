@@ -140,7 +140,7 @@ def test_no_installer(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> No
         (shared_library({"libc.so.6": ["GLIBC_PRIVATE"]}), "fast/lib.so needs GLIBC_PRIVATE, which"),
         (
             shared_library({}, machine=183),
-            "fast/lib.so is for another processor than x86_64 (ELF machine 183).",
+            "fast/lib.so is for another processor than x86_64 (EM_AARCH64).",
         ),
         (b"\xcf\xfa\xed\xfe", "fast/lib.so: it is no ELF file; whether Function Compute can load it"),
         (shared_library({})[:90], "fast/lib.so: the ELF file is truncated or damaged; whether"),

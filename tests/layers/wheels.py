@@ -49,13 +49,18 @@ def source_distribution(house: Path, name: str, version: str) -> str:
 
 
 def shared_library(
-    versions: Mapping[str, Sequence[str]], *, needed: Sequence[str] = (), machine: int = 62
+    versions: Mapping[str, Sequence[str]],
+    *,
+    needed: Sequence[str] = (),
+    machine: int = 62,
+    stripped: bool = False,
 ) -> bytes:
     """A shared library without code, which needs versions of symbols by library.
 
-    Loaded at an address that is not its place in the file, as linkers do.
+    Loaded at an address that is not its place in the file, as linkers do. A ``stripped`` one has no sections:
+    the loader reads the program header alone.
     """
-    header, entry, load_at = 64, 56, 0x10000
+    header, entry, section, load_at = 64, 56, 64, 0x10000
     strings = b"\0"
     places: dict[str, int] = {}
     for text in [*needed, *versions, *(one for some in versions.values() for one in some)]:
@@ -78,13 +83,25 @@ def shared_library(
     table = b"".join(struct.pack("<QQ", *pair) for pair in [*dynamic, (0, 0)])
     table_at = needs_at + len(needs)
     end = table_at + len(table)
+    sections = [
+        (0, 0, 0, 0, 0),
+        (3, strings_at, len(strings), 0, 0),
+        (0x6FFFFFFE, needs_at, len(needs), 1, len(libraries)),
+    ]
+    counts = (0, 0, 0) if stripped else (section, len(sections), 1)
     identity = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
-    start = struct.pack("<HHIQQQIHHHHHH", 3, machine, 1, 0, header, 0, 0, header, entry, 2, 0, 0, 0)
+    start = struct.pack(
+        "<HHIQQQIHHHHHH", 3, machine, 1, 0, header, 0 if stripped else end, 0, header, entry, 2, *counts
+    )
     segments = struct.pack("<IIQQQQQQ", 1, 5, 0, load_at, load_at, end, end, 4096)
     segments += struct.pack(
         "<IIQQQQQQ", 2, 6, table_at, load_at + table_at, load_at + table_at, len(table), len(table), 8
     )
-    return identity + start + segments + strings + needs + table
+    named = b"".join(
+        struct.pack("<IIQQQQIIQQ", 0, kind, 0, load_at + at, at, size, link, info, 1, 0)
+        for kind, at, size, link, info in sections
+    )
+    return identity + start + segments + strings + needs + table + (b"" if stripped else named)
 
 
 def _metadata(name: str, version: str, more: str) -> bytes:
