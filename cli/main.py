@@ -144,7 +144,7 @@ def serve(
     unicode_tags: bool,
     empty: bool,
 ) -> None:
-    """Run the local cloud in the foreground."""
+    """Run the local cloud in the foreground, with a page in the browser that shows what happens in it."""
     shut_out(os.environ)
     stopped = threading.Event()
     for number in ENDING:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from cli.process import ESCAPE
@@ -15,7 +16,9 @@ from cli.process import ESCAPE
 # Of an output that is no terminal: whoever reads it there wants each row on one line.
 UNFOLDED = 10_000
 INDENT = 11
-LONGEST_VALUE = 36
+# Of a terminal: so much of a tag's value is shown, and less in a narrow one.
+LONGEST_VALUE, _SHORTEST_VALUE = 36, 12
+_GAP = 3
 
 
 def new_console(*, stderr: bool = False) -> Console:
@@ -27,13 +30,17 @@ def new_console(*, stderr: bool = False) -> Console:
 
 
 def print_table(
-    console: Console, columns: Iterable[str], rows: Iterable[Iterable[str | Text]], *, indent: int = 0
+    console: Console,
+    columns: Iterable[str | Column],
+    rows: Iterable[Iterable[str | Text]],
+    *,
+    indent: int = 0,
+    gap: int = _GAP,
 ) -> None:
     """Show rows below the names of their columns; what is too wide for the terminal is folded."""
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    table.show_header = any(columns := tuple(columns))
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    shown = [column if isinstance(column, Column) else Column(column, overflow="fold") for column in columns]
+    table = Table(*shown, box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
+    table.show_header = any(column.header for column in shown)
     for row in rows:
         table.add_row(*(_displayable(console, cell) for cell in row))
     console.print(Padding(table, (0, 0, 0, indent), expand=False))
@@ -79,8 +86,24 @@ class Narrator:
         for key in dict.fromkeys([*before, *after]):
             what = "kept" if before.get(key) == after.get(key) else "changed"
             what = "added" if key not in before else "removed" if key not in after else what
-            rows.append((key, _short(before.get(key, "")), _short(after.get(key, "")), what))
-        self.table(("tag", "before", "after", ""), rows)
+            rows.append((key, before.get(key, ""), after.get(key, ""), what))
+        if not rows:
+            self._console.print(" " * self._indent + "no tags, before and after")
+            return
+        columns = ("tag", "before", "after", "")
+        longest = self._longest_value([columns, *rows])
+        self.table(
+            columns, [(key, _short(was, longest), _short(is_, longest), what) for key, was, is_, what in rows]
+        )
+
+    def _longest_value(self, rows: Sequence[tuple[str, str, str, str]]) -> int:
+        """How much of a value a terminal shows so that no row is folded; all of it for any other output."""
+        if self._console.width >= UNFOLDED:
+            return UNFOLDED
+        keys, before, after, words = (max(map(cell_len, column)) for column in zip(*rows, strict=True))
+        room = self._console.width - self._indent - keys - words - 3 * _GAP
+        # A narrow column leaves its room to the other.
+        return min(max(room // 2, room - min(before, after), _SHORTEST_VALUE), LONGEST_VALUE)
 
 
 def _displayable(console: Console, text: str | Text) -> Text:
@@ -90,5 +113,5 @@ def _displayable(console: Console, text: str | Text) -> Text:
     return Text(text.encode(console.encoding, ESCAPE).decode(console.encoding))
 
 
-def _short(value: str) -> str:
-    return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"
+def _short(value: str, longest: int) -> str:
+    return value if len(value) <= longest else value[: longest - 1] + "…"

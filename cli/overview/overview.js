@@ -9,8 +9,8 @@
       attempt: number => `attempt ${number}`, cold: "cold start", noLog: "It logged nothing.", unreadable: "cannot be read",
     },
     zh: {
-      other: "English", objects: "对象", tasks: "任务", invocations: "调用", kept: "保留的事件",
-      live: "本地云中的内容，最新的在前，随时更新。", gone: "本地云已没有响应。",
+      other: "English", objects: "对象", tasks: "任务", invocations: "调用", kept: "保留的失败事件",
+      live: "本地云中的内容，最新的在前，实时更新。", gone: "本地云已无响应。",
       none: "无", first: (shown, all) => shown < all ? `最新 ${shown} 个，共 ${all} 个` : String(all),
       bytes: size => `${size.toLocaleString("zh")} 字节`, labels: count => `${count} 个标签`,
       attempt: number => `第 ${number} 次尝试`, cold: "冷启动", noLog: "没有日志。", unreadable: "无法读取",

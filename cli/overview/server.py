@@ -113,7 +113,15 @@ class Pages:
             found = lookup.by_object(target)
         except NoResult:
             found = Found.without_result(target, lookup.state(target))
-        view = view_of(found.answer, target, found.state, settings, label_tags(settings), gone=found.gone)
+        view = view_of(
+            found.answer,
+            target,
+            found.state,
+            settings,
+            label_tags(settings),
+            gone=found.gone,
+            beyond_ascii=self._cloud.config.accept_unicode_tags,
+        )
         return video_page(view.page(), lookup.footage(target, _LIFETIME), home="/")
 
     def _settings(self) -> Settings:

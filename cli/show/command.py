@@ -23,7 +23,7 @@ from cli.narration import new_console
 from cli.problems import Problem
 from cli.show.lookup import ARCHIVE, Found, Lookup, archived_object, read_file
 from cli.show.page import Footage, video_page
-from cli.show.terminal import show_view
+from cli.show.terminal import SPELT, show_view
 from cli.show.view import view_of
 from imm_label_tags.errors import InvalidSetting, TargetUnknown
 from imm_label_tags.results.target import TargetObject
@@ -101,6 +101,8 @@ def show(
     console = new_console()
     if as_json:
         click.echo(json.dumps(view.document(), indent=2, ensure_ascii=False))
+        if view.spelt:
+            click.echo(SPELT, err=True)
     else:
         show_view(console, view)
     if html is None and not in_browser:

@@ -11,9 +11,10 @@
       shown: (shown, all) => shown === all ? `${all}` : `${shown} of ${all}`,
       tried: "A preview with other settings: nothing is written.",
       unread: "The object's tags were not read: it is shown as one without tags.",
+      spelt: "LABEL_NAMES is raw, but OSS documents ASCII tags only, and no tag of this object shows that its region takes others. So names are spelt here as the function writes them once OSS has refused the raw ones.",
       status: {
-        tagged: "What the function would write, with the settings that are deployed.",
-        unchanged: "The tags are as the settings that are deployed want them.",
+        tagged: "What the function would write with the deployed settings.",
+        unchanged: "Nothing would be written: the object has these tags already.",
         superseded: "Nothing would be written: the tags are of a newer task.",
         stale: "Nothing would be written: the object was written after the task had started, so the labels may be of an older upload.",
         tag_limit: "Nothing would be written: the object has ten tags of its own, which is all that OSS allows.",
@@ -29,37 +30,38 @@
       unitNone: "IMM does not document the unit of a clip's TimeRange, and neither milliseconds nor seconds fit the length of this video: times may be wrong.",
       confidence: "confidence", level: "level", parent: "parent", clips: count => count === 1 ? "1 clip" : `${count} clips`,
       clip: (number, count, from, to) => `clip ${number} of ${count}, ${from} to ${to}`,
-      reasons: { confidence: "below the minimum", limit: "no room", collision: "its key is taken" }, task: "task", taskStart: "started",
+      reasons: { confidence: () => "below the minimum", limit: () => "no room", collision: key => `${key} is taken` }, task: "task", taskStart: "started",
     },
     zh: {
-      other: "English", home: "全部对象", tags: "对象标签", reset: "恢复部署值",
-      key: "标签", before: "之前", after: "之后", labels: "视频标签", filter: "按名称筛选",
-      keys: "点击片段即可播放。列表中：上下键选择标签，左右键选择片段，回车播放，空格暂停，/ 筛选。",
-      noVideo: "本页没有视频。",
+      other: "English", home: "全部对象", tags: "对象标签", reset: "恢复已部署的设置",
+      key: "标签", before: "写入前", after: "写入后", labels: "视频标签", filter: "按名称筛选",
+      keys: "点击片段即可播放。在列表中：上下键选择标签，左右键选择片段，回车键播放，空格键暂停，按 / 键筛选。",
+      noVideo: "此页面未附带视频。",
       noPlay: "视频无法播放：文件不存在、链接已过期，或浏览器不支持该格式。",
       expires: until => `视频链接有效期至 ${until}。`,
       shown: (shown, all) => shown === all ? `${all}` : `${shown} / ${all}`,
-      tried: "按其他设置预览，不会写入。",
-      unread: "没有读取对象的标签，此处按没有标签显示。",
+      tried: "这是按其他设置生成的预览，不会写入任何标签。",
+      unread: "未读取对象的标签，此处按没有标签的对象显示。",
+      spelt: "LABEL_NAMES 为 raw，但 OSS 文档只允许 ASCII 标签，而此对象的标签也未表明该地域接受其他字符。因此这里显示 OSS 拒绝原文后函数改写的名称。",
       status: {
-        tagged: "按当前部署的设置，函数将写入的标签。",
-        unchanged: "标签与当前部署的设置一致。",
-        superseded: "不会写入：标签来自更新的任务。",
-        stale: "不会写入：对象在任务开始之后被写入过，这些标签可能属于较早上传的版本。",
-        tag_limit: "不会写入：对象已有十个自己的标签，达到 OSS 上限。",
-        not_allowed: "不会写入：对象不匹配 ALLOWED_OBJECTS 的任何模式。",
+        tagged: "以下是函数按已部署的设置将会写入的标签。",
+        unchanged: "不会写入：对象已有这些标签。",
+        superseded: "不会写入：对象上的标签来自开始时间更晚的任务。",
+        stale: "不会写入：对象在任务开始之后被写入过，识别结果可能属于较早上传的内容。",
+        tag_limit: "不会写入：对象自身已有 10 个标签，达到 OSS 的上限。",
+        not_allowed: "不会写入：对象不匹配 ALLOWED_OBJECTS 中的任何模式。",
         object_gone: "不会写入：对象已不存在。",
         task_failed: "任务失败，没有标签。",
         running: "任务尚未结束。",
-        no_task: "没有已知的任务分析过此对象。",
+        no_task: "未找到分析过此对象的任务。",
       },
-      unitMs: "IMM 文档没有说明片段 TimeRange 的单位，此处按毫秒处理。",
-      unitMsFits: "IMM 文档没有说明片段 TimeRange 的单位；按毫秒处理与视频时长相符。",
-      unitS: "IMM 文档没有说明片段 TimeRange 的单位；按秒处理与视频时长相符，毫秒则不符。",
-      unitNone: "IMM 文档没有说明片段 TimeRange 的单位，毫秒和秒都与视频时长不符，时间可能有误。",
-      confidence: "置信度", level: "级别", parent: "上级", clips: count => `${count} 个片段`,
+      unitMs: "IMM 文档未说明片段 TimeRange 的单位，此处按毫秒处理。",
+      unitMsFits: "IMM 文档未说明片段 TimeRange 的单位；按毫秒处理与视频时长相符。",
+      unitS: "IMM 文档未说明片段 TimeRange 的单位；按秒处理与视频时长相符，毫秒则不符。",
+      unitNone: "IMM 文档未说明片段 TimeRange 的单位，毫秒和秒都与视频时长不符，时间可能有误。",
+      confidence: "置信度", level: "级别", parent: "父标签", clips: count => `${count} 个片段`,
       clip: (number, count, from, to) => `第 ${number} 个片段（共 ${count} 个），${from} 至 ${to}`,
-      reasons: { confidence: "低于最低置信度", limit: "没有位置", collision: "键已被占用" }, task: "任务", taskStart: "开始于",
+      reasons: { confidence: () => "低于最低置信度", limit: () => "标签数已满", collision: key => `${key} 已被占用` }, task: "任务", taskStart: "开始于",
     },
   };
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -141,7 +143,7 @@
     const index = Number(row.dataset.index), label = labels[index], reason = drops.get(index), key = labelTags.get(index);
     const wasOff = "reason" in row.dataset;
     if (reason) row.dataset.reason = reason; else delete row.dataset.reason;
-    const ending = key ?? (reason ? say.reasons[reason] : "");
+    const ending = key ?? (reason ? say.reasons[reason](label.key) : "");
     const clips = label.clips.length ? say.clips(label.clips.length) : "";
     row.querySelector(".about").textContent = [label.confidence.toFixed(2), ending, clips].filter(Boolean).join(" · ");
     const full = [
@@ -279,6 +281,7 @@
   by("object").textContent = data.object || data.task;
   by("expires").hidden = !data.expires;
   by("unread").hidden = data.before !== null;
+  by("spelt").hidden = !data.spelt;
   if (data.home) { by("home").href = data.home; by("home").hidden = false; }
   for (const label of labels) label.search = [label.name, label.alias, label.parent, label.key].join("\n").toLocaleLowerCase();
   // A slider rounds what it is given, so it is asked only when it is moved.

@@ -15,7 +15,7 @@ from cli.cloud.where import Where, where_options
 from cli.deployment_check.setting_rules import setting_names
 from cli.narration import new_console
 from cli.show.command import deployed_settings, find, lookup_at
-from cli.show.terminal import show_view
+from cli.show.terminal import SPELT, show_view
 from cli.show.view import View, view_of
 from imm_label_tags.text import escape_unprintable
 
@@ -86,6 +86,8 @@ def preview(
     view = view_of(found.answer, found.object, found.state, settings, tags, gone=found.gone)
     if as_json:
         click.echo(json.dumps(document(view), indent=2, ensure_ascii=False))
+        if view.spelt:
+            click.echo(SPELT, err=True)
     else:
         _show(new_console(), view, changed)
 
@@ -109,6 +111,7 @@ def _show(console: Console, view: View, changed: Mapping[str, str]) -> None:
             console.print(Text(escape_unprintable(said)), soft_wrap=True)
     tried = ", ".join(f"{name}={value}" for name, value in changed.items())
     with_what = f"with {tried}" if tried else "with the settings of s.yaml"
+    console.print()
     console.print(
-        Text(escape_unprintable(f"\n  Planned {with_what}; nothing was written."), "dim"), soft_wrap=True
+        Text(escape_unprintable(f"  Planned {with_what}; nothing was written."), "dim"), soft_wrap=True
     )

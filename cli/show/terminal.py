@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.table import Column
 from rich.text import Text
 
-from cli.narration import Narrator
+from cli.narration import Narrator, print_table
 from cli.show.answer import Clip
 from cli.show.view import NO_TASK, RUNNING, LabelRow, View
 from imm_label_tags.results.outcome import DropReason, Status
 from imm_label_tags.text import escape_unprintable
 
-# What the other columns of labels take, and how long a line of clips may be.
-_OTHERS = 72
-_SHORTEST_LINE, _LONGEST_LINE = 8, 40
+_INDENT, _GAP = 2, 2
+# How long a line of clips may be.
+_SHORTEST_LINE, _LONGEST_LINE = 16, 40
 _SAID = {
     Status.TAGGED.value: "the function would write these tags",
-    Status.UNCHANGED.value: "the tags are as the settings want them",
+    Status.UNCHANGED.value: "nothing would be written: the object has these tags already",
     Status.SUPERSEDED.value: "nothing would be written: the tags are of a newer task",
     Status.STALE.value: "nothing would be written: the object was written after the task had started",
     Status.TAG_LIMIT.value: "nothing would be written: the object has ten tags of its own",
@@ -28,13 +30,10 @@ _SAID = {
     RUNNING: "the task has not ended yet",
     NO_TASK: "no task is known that looked for labels in this object",
 }
-_REASONS = {
-    DropReason.CONFIDENCE: "- below the minimum",
-    DropReason.LIMIT: "- no room",
-    DropReason.COLLISION: "- its key is taken",
-}
-_UNIT = (
-    "Clips are drawn from the video's beginning to the end of the last one. IMM does not document their unit."
+SPELT = (
+    "LABEL_NAMES is raw, but OSS documents ASCII tags only, and no tag of this object shows that its region "
+    "takes others. So names are spelt here as the function writes them once OSS has refused the raw ones; "
+    "`imm-label-tags doctor --object` tries whether it does."
 )
 
 
@@ -57,19 +56,57 @@ def show_view(console: Console, view: View) -> None:
             text = Text.assemble((f"  {name:12}", "dim"), escape_unprintable(value))
             console.print(text, soft_wrap=True)
     console.print()
-    tell = Narrator(console, indent=2)
     if view.rows:
-        width = min(max(console.width - _OTHERS, _SHORTEST_LINE), _LONGEST_LINE)
-        tell.table(("label", "level", "", "clips", "tag, or why not"), _rows(view.rows, width))
-        if any(row.clips for row in view.rows):
-            console.print(Text(f"  {_UNIT}", "dim"), soft_wrap=True)
+        _show_labels(console, view.rows)
+        console.print()
+    if view.spelt:
+        console.print(Text(f"  {SPELT}"), soft_wrap=True)
         console.print()
     if view.before is None:
         console.print("  The object's tags were not read: it is shown as one without tags.")
-    tell.change(
+    Narrator(console, indent=_INDENT).change(
         {escape_unprintable(key): escape_unprintable(value) for key, value in (view.before or {}).items()},
         {escape_unprintable(key): escape_unprintable(value) for key, value in view.after.items()},
     )
+
+
+def why_not(row: LabelRow) -> str:
+    """Why a label has no tag; empty where it has one, or where no plan was made."""
+    if row.reason is DropReason.COLLISION:
+        return f"{row.key} is taken"
+    return {DropReason.CONFIDENCE: "below the minimum", DropReason.LIMIT: "no room", None: ""}[row.reason]
+
+
+def _show_labels(console: Console, rows: Sequence[LabelRow]) -> None:
+    length = max((end for row in rows for _, end in row.clips), default=0)
+    cells = [_cells(row) for row in rows]
+    heads = ("label", "level", "conf.", "tag, or why not")
+    widths = [max(map(cell_len, column)) for column in zip(heads, *cells, strict=True)]
+    room = console.width - _INDENT - sum(widths) - len(widths) * _GAP
+    width = min(max(room, _SHORTEST_LINE), _LONGEST_LINE)
+    print_table(
+        console,
+        (*heads[:3], Column("clips", no_wrap=True), heads[3]),
+        [
+            (*found[:3], time_line(row.clips, length, width) if row.clips else "", found[3])
+            for row, found in zip(rows, cells, strict=True)
+        ],
+        indent=_INDENT,
+        gap=_GAP,
+    )
+    if length:
+        said = f"Clips are drawn from 0 to {length}, where the last one ends. IMM does not document the unit."
+        console.print(Text(f"  {said}", "dim"), soft_wrap=True)
+
+
+def _cells(row: LabelRow) -> tuple[str, str, str, str]:
+    """Names, level, confidence, and the tag or why there is none."""
+    label = row.label
+    names = f"{label.parent} > {label.name}" if label.parent.strip() else label.name
+    names = f"{names} ({label.alias})" if label.alias.strip() else names
+    ending = row.tag or ("- " + why_not(row) if row.reason else "")
+    level = str(label.level or "")
+    return escape_unprintable(names), level, f"{label.confidence:.2f}", escape_unprintable(ending)
 
 
 def time_line(clips: Sequence[Clip], length: int, width: int) -> str:
@@ -80,18 +117,3 @@ def time_line(clips: Sequence[Clip], length: int, width: int) -> str:
         last = max(first, -(-end * width // length) - 1) if length else 0
         marks[first : last + 1] = "=" * (min(last, width - 1) - first + 1)
     return "".join(marks)
-
-
-def _rows(rows: Sequence[LabelRow], width: int) -> Iterable[tuple[str, ...]]:
-    length = max((end for row in rows for _, end in row.clips), default=0)
-    for row in rows:
-        label = row.label
-        names = f"{label.parent} > {label.name}" if label.parent.strip() else label.name
-        names = f"{names} ({label.alias})" if label.alias.strip() else names
-        yield (
-            escape_unprintable(names),
-            str(label.level or ""),
-            f"{label.confidence:.2f}",
-            time_line(row.clips, length, width),
-            escape_unprintable(row.tag or (_REASONS[row.reason] if row.reason else "")),
-        )

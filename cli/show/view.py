@@ -56,7 +56,8 @@ class View:
 
     ``status`` is the outcome that a notification of the task would have now, ``running`` or ``no_task``.
     ``before`` is None where the object's tags were not read, and ``object`` where nobody names one. ``rows``
-    are in the order in which labels claim their tags; ``dropped`` has rules too.
+    are in the order in which labels claim their tags; ``dropped`` has rules too. ``spelt`` says that raw
+    names are asked for, and that the tags keep to OSS's documented alphabet all the same: see ``view_of``.
     """
 
     answer: Answer
@@ -68,6 +69,7 @@ class View:
     dropped: tuple[Dropped, ...]
     scheme: TagScheme
     tags: LabelTags
+    spelt: bool
 
     @property
     def start(self) -> str:
@@ -108,6 +110,7 @@ class View:
             "start": self.start,
             "status": self.status,
             "message": ": ".join(filter(None, (self.answer.code, self.answer.message))),
+            "spelt": self.spelt,
             "namespace": self.scheme.namespace,
             "provenance": self.after.get(self.scheme.namespace),
             "room": MAX_TAGS - len(foreign),
@@ -147,17 +150,24 @@ def view_of(
     tags: LabelTags,
     *,
     gone: bool = False,
+    beyond_ascii: bool | None = None,
 ) -> View:
     """Plan what the function would do for a task's result; ``tags`` is how its settings make tags of labels.
 
     Without a ``state`` the object counts as one without tags that the task is about, unless it is ``gone``.
+    ``beyond_ascii`` says whether OSS takes tags outside its documented alphabet, where that is known; else it
+    does if the object has one. Only a write would tell of other objects.
     """
+    raw = tags
+    if not (_is_beyond_ascii(state) if beyond_ascii is None else beyond_ascii):
+        tags = tags.in_documented_alphabet() or tags
     scheme = TagScheme(settings.namespace, (tags,))
     before = None if state is None else state.tags
     status, plan = _planned(answer, target, state, settings, scheme)
     if gone and status in (*_WRITTEN, Status.STALE.value):
         status, plan = Status.OBJECT_GONE.value, None
     after = plan.tags if plan is not None else dict(before or {})
+    names = {label.name for label in answer.labels}
     return View(
         answer=answer,
         object=target,
@@ -168,7 +178,12 @@ def view_of(
         dropped=plan.dropped if plan is not None else (),
         scheme=scheme,
         tags=tags,
+        spelt=plan is not None and any(raw.naming.write(name) != tags.naming.write(name) for name in names),
     )
+
+
+def _is_beyond_ascii(state: ObjectState | None) -> bool:
+    return state is not None and not all(f"{key}{value}".isascii() for key, value in state.tags.items())
 
 
 def _planned(

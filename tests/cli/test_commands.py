@@ -25,7 +25,7 @@ from rich.console import Console
 from cli import checkout, demo, invocation, role, serving
 from cli.deployer import deploy
 from cli.main import main
-from cli.narration import Narrator
+from cli.narration import UNFOLDED, Narrator
 from cli.process import ENDING
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
@@ -466,8 +466,24 @@ def test_a_broken_s_yaml_is_reported_in_one_sentence(monkeypatch: pytest.MonkeyP
     assert "s.yaml cannot be read" in result.output
 
 
-def test_long_values_are_shown_short() -> None:
+def told_change(width: int, before: dict[str, str], after: dict[str, str]) -> list[str]:
     output = io.StringIO()
-    Narrator(Console(file=output, width=120)).change({}, {"imm": "x" * 100})
-    assert "x" * 35 + "…" in output.getvalue()
-    assert "added" in output.getvalue()
+    Narrator(Console(file=output, width=width)).change(before, after)
+    return output.getvalue().splitlines()
+
+
+def test_long_values_are_shown_short_and_whole_where_nothing_is_folded() -> None:
+    (_, row) = told_change(120, {}, {"imm": "x" * 100})
+    assert "x" * 35 + "…" in row
+    assert "added" in row
+    (_, row) = told_change(UNFOLDED, {}, {"imm": "x" * 100})
+    assert "x" * 100 in row
+
+
+def test_a_change_has_a_line_for_each_tag_at_eighty_columns() -> None:
+    tags = {"imm": "x" * 100, "imm_jiao-tong-gong-ju": "yes"}
+    for before, after in ((tags, tags), ({}, tags), (tags, {**tags, "imm": "y" * 100})):
+        lines = told_change(80, before, after)
+        assert len(lines) == 1 + len(tags)
+        assert max(map(len, lines)) <= 80
+    assert [line.strip() for line in told_change(80, {}, {})] == ["no tags, before and after"]

@@ -209,9 +209,21 @@ def test_the_terminal_shows_labels_with_clips_and_reasons_and_obeys_nothing(stud
     text = studio.show(f"{studio.task}-odd").output
 
     assert "家具 > 椅子" in text
+    assert "from 0 to 20000" in text
     assert "- below the minimum" in text
     assert "\x1b" not in text and "\u202e" not in text
     assert "[bold]x[/]" in text
+
+
+def test_names_are_shown_as_oss_takes_them_and_why(studio: Studio) -> None:
+    # Given LABEL_NAMES=raw and a bucket that refuses Chinese tags, as OSS documents
+    told = studio.show(URI, LABEL_NAMES="raw")
+    assert "imm_yi-zi" in told.output and "imm_椅子" not in told.output
+    assert "OSS documents ASCII tags only" in told.output
+    # Then JSON stays JSON, and the reason stands beside it
+    told = studio.show(URI, "--json", LABEL_NAMES="raw")
+    assert without_provenance(json.loads(told.stdout)["tags"]) == EXPECTED
+    assert "OSS documents ASCII tags only" in told.stderr
 
 
 def test_the_page_plays_the_video_from_oss_and_asks_nothing_else(

@@ -90,6 +90,24 @@ def test_it_shows_the_object_its_labels_and_its_tags_before_and_after(page: Page
     assert page.get("document.querySelector('tr.removed').cells[0].textContent") == "imm_old"
 
 
+def test_raw_names_are_shown_where_the_object_has_a_tag_that_shows_that_its_bucket_takes_them(
+    page: Page, tmp_path: Path
+) -> None:
+    for own, written, said in (({"team": "a"}, "imm_yi-zi", True), ({"项目": "甲"}, "imm_椅子", False)):
+        shown = view([CHAIR], own, LABEL_NAMES="raw")
+        page.open(page_file(tmp_path, shown, video=False))
+
+        assert after(page) == dict(shown.after)
+        assert list(shown.after) == [*own, "imm", written]
+        assert page.get("document.getElementById('spelt').hidden") is not said
+    assert not view([label("TV", 0.9)], LABEL_NAMES="raw").spelt
+
+
+def test_a_label_whose_key_another_one_has_says_which(page: Page, tmp_path: Path) -> None:
+    page.open(page_file(tmp_path, view([label("食物", 0.9), label("事物", 0.8)]), video=False))
+    assert page.text("#label-1 .name").splitlines() == ["事物", "0.80 · imm_shi-wu is taken"]
+
+
 NOT_WRITTEN: dict[str, tuple[dict[str, Any], str]] = {
     "stale": ({"written": STARTED.replace(year=2022)}, "may be of an older upload"),
     "superseded": ({"tags": {"imm": f"2022-01-01T00:00:00.000Z/{TASK}", "imm_sha-fa": "yes"}}, "newer task"),
