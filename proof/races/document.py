@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from proof.page import table, write_blocks
+from proof.races import submissions
 from proof.races.cases import LOST_ANSWERS, SCHEDULES, SECOND_LOOK, figures
 from proof.races.end_states import End, Labels, Others
 from proof.races.figures import Figures
@@ -19,6 +21,7 @@ from proof.races.scenario import (
     Together,
     Trouble,
 )
+from proof.races.submissions import SubmissionRace
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "RACES.md"
 
@@ -55,7 +58,7 @@ _FIGURES = ("schedules", "right", "older task's labels", "no labels", "labels of
 
 def main() -> None:
     """Write the tables into the document."""
-    write_blocks(DOCUMENT, blocks(figures()))
+    write_blocks(DOCUMENT, {**blocks(figures()), "submissions": submissions_block(submissions.figures())})
 
 
 def blocks(found: Mapping[Scenario, Figures]) -> dict[str, str]:
@@ -80,6 +83,29 @@ def blocks(found: Mapping[Scenario, Figures]) -> dict[str, str]:
         "redelivery": _redelivery(found),
         "totals": _totals(found),
     }
+
+
+def submissions_block(found: Mapping[SubmissionRace, Counter[int]]) -> str:
+    """The race for a task."""
+    return table(
+        (
+            "the upload's events are handled",
+            "the first new task, its answer lost",
+            "schedules",
+            "one task",
+            "two",
+        ),
+        (
+            (
+                "once" if race.events == 1 else f"twice, {race.together.value}",
+                _TROUBLES[race.trouble] if race.trouble else "",
+                sum(tasks.values()),
+                tasks[1],
+                tasks[2],
+            )
+            for race, tasks in found.items()
+        ),
+    )
 
 
 def _handled(case: Scenario) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from imm_label_tags.tagging.object_tagger import MAX_LOOKS
 from imm_label_tags.tagging.settings import LONGEST_SECOND_LOOK
 from proof.page import with_blocks
 from proof.races import __main__ as command
-from proof.races import document, window
+from proof.races import document, submissions, window
 from proof.races.cases import LOST_ANSWERS, SCHEDULES, SECOND_LOOK
 from proof.races.document import DOCUMENT, blocks
 from proof.races.figures import Figures
@@ -29,13 +29,22 @@ def test_its_tables_are_what_was_found(figures: Mapping[Scenario, Figures]) -> N
     assert with_blocks(TEXT, blocks(figures)) == TEXT
 
 
-def test_it_has_what_was_measured() -> None:
-    (block,) = re.findall(r"<!-- window -->\n(.*?)<!-- end of window -->", TEXT, re.DOTALL)
+def test_the_table_of_submissions_is_what_was_found() -> None:
+    text = document.submissions_block(submissions.figures())
+    assert with_blocks(TEXT, {"submissions": text}) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("name", "in_words"),
+    [("window", window.block), ("window of submissions", window.block_of_submissions)],
+)
+def test_it_has_what_was_measured(name: str, in_words: Callable[[list[Measurement]], str]) -> None:
+    (block,) = re.findall(f"<!-- {name} -->\n(.*?)<!-- end of {name} -->", TEXT, re.DOTALL)
     number = int(block.split()[0])
     assert number >= 100
     # The forms of the lines, not their figures: those are of one machine.
     measurement = Measurement(0, [Window(1.0, 1.0)] * number)
-    assert shape(block) == shape(window.block([measurement, measurement]))
+    assert shape(block) == shape(in_words([measurement, measurement]))
 
 
 def shape(text: str) -> str:
@@ -76,10 +85,16 @@ def test_the_measurement_is_written_where_that_is_asked_for(
     path = tmp_path / "RACES.md"
     path.write_text(TEXT, "utf-8")
     monkeypatch.setattr(window, "DOCUMENT", path)
+    uploads = tmp_path / "UPLOADS.md"
+    uploads.write_text(window.UPLOADS.read_text("utf-8"), "utf-8")
+    monkeypatch.setattr(window, "UPLOADS", uploads)
     result = CliRunner().invoke(window.main, ["--number", "2", "--write"])
     assert result.exit_code == 0, result.output
-    assert result.output in path.read_text("utf-8")
-    assert result.output.startswith("2 notifications for each line")
+    written = path.read_text("utf-8")
+    assert written != TEXT
+    assert [line for line in result.output.splitlines() if line not in written] == []
+    assert result.output.count("2 events for each line") == 2
+    assert re.search(r"takes longer by 20 ms: 1 in [\d,]+ of the events", uploads.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("deep", [False, True])

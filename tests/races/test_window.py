@@ -12,7 +12,7 @@ from localcloud.cloud import LocalCloud
 from proof.races.figures import courses
 from proof.races.scenario import ONE_TASK, Other, Scenario
 from proof.races.scheduler import Workers
-from proof.races.window import Measurement, Window, block, measure
+from proof.races.window import Measurement, Window, block, block_of_submissions, measure, measure_submissions
 from tests.stage import CHAIR, Stage
 
 RESULT, TASK = "GetVideoLabelClassificationResult", "GetTask"
@@ -120,7 +120,22 @@ def test_the_document_says_what_was_measured_and_what_follows() -> None:
     slow = Measurement(20, [Window(whole=30.0, write=29.5)] * 3)
     quick = Measurement(0, [Window(whole=10.0, write=9.75)] * 3)
     text = block([quick, slow])
-    assert text.startswith("3 notifications for each line")
+    assert text.startswith("3 events for each line")
     assert "| 0 ms | 10.0 ms | 10.0 ms | 0.2 ms |\n| 20 ms | 30.0 ms | 30.0 ms | 0.5 ms |\n" in text
     assert "| 10.0 ms | 1 in 100 | 1 in 6,000 | 1 in 360,000 |\n" in text
     assert "| 30.0 ms | 1 in 33 | 1 in 2,000 | 1 in 120,000 |\n" in text
+
+
+@pytest.mark.parametrize("added", [0, 1])
+def test_each_submission_gives_a_window_from_the_question_until_the_task_is_there(
+    shared_cloud: LocalCloud, added: int
+) -> None:
+    measurement = measure_submissions(shared_cloud, 3, added)
+    assert len(measurement.windows) == 3
+    for window in measurement.windows:
+        assert window.whole > window.write > added
+
+
+def test_either_of_two_events_may_come_within_the_window_of_the_other() -> None:
+    text = block_of_submissions([Measurement(0, [Window(whole=10.0, write=5.0)] * 3)])
+    assert "| 10.0 ms | 1 in 50 | 1 in 3,000 | 1 in 180,000 |\n" in text
