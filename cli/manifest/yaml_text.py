@@ -3,6 +3,9 @@
 ``yes`` and ``on`` are text, ``12:30`` is text, ``012`` is twelve, ``1e3`` is a number, and every key is text.
 A number is JavaScript's: 2.0 is the whole number 2, and a whole number of more than 53 bits loses digits.
 An unquoted date is lost: it becomes an empty mapping.
+
+PyYAML rather than ruamel.yaml: it reads the structure of damaged deployment files as js-yaml does more often,
+and with either of them plain values need rules of our own.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ _TIMESTAMP = re.compile(
 def read_yaml(text: str) -> Any:
     """The content of a YAML document. Raises yaml.YAMLError."""
     try:
-        content = yaml.load(text, _Loader)
+        # The last line ends, too: a block of text is as long with a line break behind it as without one.
+        content = yaml.load(text if text.endswith("\n") else f"{text}\n", _Loader)
         _check_ends(content)
     except RecursionError:
         raise yaml.YAMLError("it is nested too deeply, or a part of it contains itself") from None
@@ -52,7 +56,29 @@ def _check_ends(value: Any) -> None:
 
 
 class _Loader(yaml.SafeLoader):
-    """A key may stand once only."""
+    """A key may stand once only, tabs separate but do not indent, and an anchor may have any name."""
+
+    def scan_to_next_token(self) -> None:
+        super().scan_to_next_token()
+        while self.peek() == "\t":
+            line = self.buffer[self.pointer - self.column : self.pointer]
+            while self.peek() in (" ", "\t"):
+                self.forward()
+            if not line.strip() and not self.flow_level and self.peek() not in ("#", "\r", "\n", "\0"):
+                raise yaml.scanner.ScannerError(None, None, "tabs do not indent", self.get_mark())
+            super().scan_to_next_token()
+
+    def scan_anchor(self, TokenClass: type[yaml.AnchorToken | yaml.AliasToken]) -> yaml.Token:  # noqa: N803 - PyYAML's own name
+        start = self.get_mark()
+        self.forward()
+        length = 0
+        while self.peek(length) not in "\0 \t\r\n,[]{}":
+            length += 1
+        name = self.prefix(length)
+        if not name:
+            raise yaml.scanner.ScannerError(None, None, "an anchor has no name", start)
+        self.forward(length)
+        return TokenClass(name, start, self.get_mark())
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()

@@ -49,6 +49,19 @@ def test_values(text: str, value: Any) -> None:
     assert (read, type(read)) == (value, type(value))
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a:\t1\t# one\n\t# two\nb: {c:\t2,\n\td: 3}", {"a": 1, "b": {"c": 2, "d": 3}}),
+        ("a: &公共.1 {b: 1}\nc: *公共.1", {"a": {"b": 1}, "c": {"b": 1}}),
+        ("a: |\n  1", {"a": "1\n"}),
+    ],
+    ids=["tabs", "anchors", "a last line without its end"],
+)
+def test_structure(text: str, value: Any) -> None:
+    assert read_yaml(text) == value
+
+
 def test_no_number() -> None:
     assert math.isnan(read_yaml(".nan"))
 
@@ -66,6 +79,8 @@ def test_no_number() -> None:
         ("a: !!set {x}", "could not determine a constructor"),
         ("a: !!python/name:os.system", "could not determine a constructor"),
         ("a: [", "expected"),
+        ("a:\n\tb: 1", "tabs do not indent"),
+        ("a: & b", "an anchor has no name"),
     ],
 )
 def test_what_cannot_be_read(text: str, words: str) -> None:
