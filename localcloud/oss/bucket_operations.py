@@ -10,8 +10,9 @@ import re
 from starlette.responses import Response
 
 from localcloud.oss import documents, responses, storage_classes
-from localcloud.oss.errors import invalid_bucket_name, malformed_xml, not_implemented_here
+from localcloud.oss.errors import bucket_not_empty, invalid_bucket_name, malformed_xml, not_implemented_here
 from localcloud.oss.listing import ListQuery, list_objects, max_keys, shown
+from localcloud.oss.multipart import MultipartUploads
 from localcloud.oss.objects import Bucket, ObjectStore
 from localcloud.oss.request import OssRequest
 from localcloud.oss.uploads import UPLOAD_BUCKET
@@ -28,8 +29,9 @@ def check_bucket_name(name: str) -> None:
 class BucketOperations:
     """Answers requests that concern buckets; the body of the request is given where one matters."""
 
-    def __init__(self, store: ObjectStore, region: str, account_id: str) -> None:
+    def __init__(self, store: ObjectStore, uploads: MultipartUploads, region: str, account_id: str) -> None:
         self._store = store
+        self._uploads = uploads
         self._region = region
         self._owner_id = account_id
         self._owner: documents.Node = ("Owner", [("ID", account_id), ("DisplayName", account_id)])
@@ -92,7 +94,9 @@ class BucketOperations:
         return responses.document(list_objects(self._store, request.bucket, query, self._owner))
 
     def delete_bucket(self, request: OssRequest) -> Response:
-        """DeleteBucket."""
+        """DeleteBucket; parts of an upload that has not ended count as objects do."""
+        if self._uploads.all(request.bucket):
+            raise bucket_not_empty(request.bucket)
         self._store.delete_bucket(request.bucket)
         return responses.empty(204)
 

@@ -52,13 +52,13 @@ def refuse_conditions(request: OssRequest, unless_beside: str = "") -> None:
             raise condition_not_implemented(condition)
 
 
-def selected_range(request: OssRequest, size: int) -> tuple[int, int] | None:
+def selected_range(request: OssRequest, size: int, name: str = "range") -> tuple[int, int] | None:
     """The bytes that are asked for, as first and past-the-last; None for the whole object.
 
     Without ``x-oss-range-behavior: standard`` OSS takes a range that leaves the object for no range at all.
     Raises OssError.
     """
-    header = request.header("range")
+    header = request.header(name)
     if header is None:
         return None
     standard = request.header("x-oss-range-behavior") == "standard"

@@ -104,6 +104,40 @@ def precondition_failed(condition: str) -> OssError:
     return OssError(412, "PreconditionFailed", message, "", {"Condition": condition})
 
 
+def no_such_upload(upload_id: str) -> OssError:
+    """There is no multipart upload of that ID for the object."""
+    message = (
+        "The specified upload does not exist. The upload ID may be invalid, "
+        "or the upload may have been aborted or completed."
+    )
+    return OssError(404, "NoSuchUpload", message, "0017-00000244", {"UploadId": upload_id})
+
+
+def invalid_part(number: int, etag: str, upload_id: str) -> OssError:
+    """A part that is to be in the object was not uploaded, or another in its place."""
+    message = (
+        "One or more of the specified parts could not be found "
+        "or the specified entity tag might not have matched the part's entity tag."
+    )
+    elements = {"ETag": etag, "PartNumber": str(number), "UploadId": upload_id}
+    return OssError(400, "InvalidPart", message, "", elements)
+
+
+def invalid_part_order() -> OssError:
+    """The parts are not listed in the order of their numbers."""
+    message = (
+        "The list of parts was not in ascending order. Parts list must specified in order by part number."
+    )
+    return OssError(400, "InvalidPartOrder", message, "0042-00000209")
+
+
+def entity_too_small(number: int, size: int, least: int) -> OssError:
+    """A part that is not the last is shorter than parts have to be."""
+    message = "Your proposed upload smaller than the minimum allowed size."
+    elements = {"MinSizeAllowed": str(least), "ProposedSize": str(size), "PartNumber": str(number)}
+    return OssError(400, "EntityTooSmall", message, "0042-00000213", elements)
+
+
 def invalid_range(requested: str, size: int) -> OssError:
     """The range lies outside the object."""
     elements = {"ActualObjectSize": str(size), "RangeRequested": requested}

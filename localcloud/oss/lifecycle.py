@@ -26,19 +26,22 @@ MAX_ID_BYTES = 255
 
 EXPIRATION = "Expiration"
 TRANSITION = "Transition"
+ABORT = "AbortMultipartUpload"
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T00:00:00\.000Z")
-# About parts, older versions and delete markers, of which a bucket of the local cloud has none: they are kept
-# and do nothing.
-_OF_NO_EFFECT = ("AbortMultipartUpload", "NoncurrentVersionExpiration", "NoncurrentVersionTransition")
-_IN_A_RULE = {"ID", "Prefix", "Status", "Tag", "Filter", EXPIRATION, TRANSITION, "AtimeBase", *_OF_NO_EFFECT}
+# About older versions and delete markers, of which a bucket of the local cloud has none: they are kept and do
+# nothing.
+_OF_NO_EFFECT = ("NoncurrentVersionExpiration", "NoncurrentVersionTransition")
+_ACTIONS = (EXPIRATION, TRANSITION, ABORT, *_OF_NO_EFFECT)
+_IN_A_RULE = {"ID", "Prefix", "Status", "Tag", "Filter", "AtimeBase", *_ACTIONS}
 
 
 @dataclass(frozen=True)
 class Action:
-    """What happens to an object: it is deleted, or moved to ``storage_class``.
+    """What happens to an object, which is deleted or moved to ``storage_class``, or to an upload: it ends.
 
-    It is due ``days`` after the last modification, or for what was last modified before a date.
+    It is due ``days`` after the last modification (of an upload: its beginning), or for what is from before a
+    date.
     """
 
     kind: str
@@ -77,7 +80,14 @@ class Rule:
     larger_than: int | None
     smaller_than: int | None
     actions: tuple[Action, ...]
+    abortion: Action | None
     source: Element
+
+    def aborts(self, key: str, initiated: datetime, now: datetime) -> bool:
+        """Whether an upload of that object is to end."""
+        if self.abortion is None or not (self.enabled and key.startswith(self.prefix)):
+            return False
+        return self.abortion.is_due(initiated, now)
 
     def is_about(self, info: ObjectInfo) -> bool:
         """Whether an object is one of those that the rule is about."""
@@ -107,6 +117,10 @@ class Lifecycle:
             and (action.kind == EXPIRATION or coldness(action.storage_class) > coldness(info.storage_class))
         ]
         return max(due, key=lambda found: _rank(found[0]), default=None)
+
+    def aborting(self, key: str, initiated: datetime, now: datetime) -> Rule | None:
+        """The rule by which an upload of an object is to be aborted now, if there is one."""
+        return next((rule for rule in self.rules if rule.aborts(key, initiated, now)), None)
 
     def document(self) -> bytes:
         """The body of GetBucketLifecycle."""
@@ -141,10 +155,10 @@ def _rule(element: Element, tag_rules: TagRules) -> Rule:
     if len(element.findall("Prefix")) > 1:
         raise malformed_xml("a Rule has one Prefix", "0014-00000010")
     tags = _tags(element.findall("Tag"), tag_rules)
-    if tags and element.find("AbortMultipartUpload") is not None:
-        raise _invalid("Tag", "", "AbortMultipartUpload cannot be specified with Tag.", "0014-00000027")
+    if tags and element.find(ABORT) is not None:
+        raise _invalid("Tag", "", f"{ABORT} cannot be specified with Tag.", "0014-00000027")
     actions = tuple(_actions(element, bool(tags)))
-    if not actions and not any(element.find(name) is not None for name in (EXPIRATION, *_OF_NO_EFFECT)):
+    if all(element.find(name) is None for name in _ACTIONS):
         raise malformed_xml("a Rule has a Transition or an Expiration", "0014-00000026")
     _check_order(actions)
     larger_than, smaller_than, spared = _filter(element.find("Filter"))
@@ -157,6 +171,7 @@ def _rule(element: Element, tag_rules: TagRules) -> Rule:
         larger_than=larger_than,
         smaller_than=smaller_than,
         actions=actions,
+        abortion=_abortion(element.find(ABORT)),
         source=element,
     )
 
@@ -200,6 +215,15 @@ def _actions(element: Element, with_tags: bool) -> Iterator[Action]:
         yield from _expiration(expiration, with_tags)
     for transition in element.findall(TRANSITION):
         yield _transition(transition)
+
+
+def _abortion(element: Element | None) -> Action | None:
+    if element is None:
+        return None
+    days, before = _age(element, ABORT)
+    if days is None and before is None:
+        raise malformed_xml(f"an {ABORT} has Days or a CreatedBeforeDate")
+    return Action(ABORT, days, before)
 
 
 def _expiration(element: Element, with_tags: bool) -> Iterator[Action]:

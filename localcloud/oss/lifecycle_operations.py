@@ -14,6 +14,7 @@ from localcloud.clock import Clock
 from localcloud.oss import responses
 from localcloud.oss.errors import no_such_lifecycle
 from localcloud.oss.lifecycle import ALLOW_OVERLAP, EXPIRATION, Lifecycle, read_lifecycle
+from localcloud.oss.multipart import MultipartUploads
 from localcloud.oss.objects import ObjectStore
 from localcloud.oss.request import OssRequest
 from localcloud.oss.tagging import TagRules
@@ -23,18 +24,23 @@ _NAME = "lifecycle"
 
 @dataclass(frozen=True)
 class Done:
-    """What a rule did to an object; ``storage_class`` is its new one, or None where it was deleted."""
+    """What a rule did to an object; ``storage_class`` is its new one, or None where it was deleted.
+
+    With an ``upload_id`` it is that upload of the object which was aborted.
+    """
 
     key: str
     rule_id: str
     storage_class: str | None
+    upload_id: str | None = None
 
 
 class LifecycleOperations:
     """Answers requests about the lifecycle of a bucket."""
 
-    def __init__(self, store: ObjectStore, rules: TagRules, clock: Clock) -> None:
+    def __init__(self, store: ObjectStore, uploads: MultipartUploads, rules: TagRules, clock: Clock) -> None:
         self._store = store
+        self._uploads = uploads
         self._rules = rules
         self._clock = clock
 
@@ -60,9 +66,12 @@ class LifecycleOperations:
     def carry_out(self, bucket: str) -> list[Done]:
         """Do what is due in a bucket by now; raises OssError for a bucket that there is not."""
         self._store.bucket(bucket)
-        lifecycle, done = self._lifecycle(bucket), []
-        for info in list(self._store.objects(bucket)) if lifecycle else []:
-            due = lifecycle.due(info, self._clock.now()) if lifecycle else None
+        lifecycle, now = self._lifecycle(bucket), self._clock.now()
+        done: list[Done] = []
+        if lifecycle is None:
+            return done
+        for info in list(self._store.objects(bucket)):
+            due = lifecycle.due(info, now)
             if due is None:
                 continue
             action, rule = due
@@ -72,6 +81,11 @@ class LifecycleOperations:
             else:
                 self._store.set_storage_class(info, action.storage_class)
                 done.append(Done(info.key, rule.rule_id, action.storage_class))
+        for upload in self._uploads.all(bucket):
+            found = lifecycle.aborting(upload.key, upload.initiated, now)
+            if found is not None:
+                self._uploads.forget(upload)
+                done.append(Done(upload.key, found.rule_id, None, upload.upload_id))
         return done
 
     def _lifecycle(self, bucket: str) -> Lifecycle | None:

@@ -94,13 +94,18 @@ def is_url_encoded(request: OssRequest) -> bool:
 
 def max_keys(request: OssRequest, default: int) -> int:
     """The ``max-keys`` of a request; raises OssError."""
-    text = request.parameter("max-keys")
+    return bounded(request, "max-keys", default, GREATEST_MAX_KEYS)
+
+
+def bounded(request: OssRequest, name: str, default: int, greatest: int) -> int:
+    """A parameter that is a number from 1 on; raises OssError."""
+    text = request.parameter(name)
     if text is None:
         return default
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    if not 1 <= number <= GREATEST_MAX_KEYS:
-        message = f"Argument max-keys must be an integer between 1 and {GREATEST_MAX_KEYS}."
-        raise invalid_argument("max-keys", text, message, "0017-00000289")
+    if not 1 <= number <= greatest:
+        message = f"Argument {name} must be an integer between 1 and {greatest}."
+        raise invalid_argument(name, text, message, "0017-00000289" if name == "max-keys" else "")
     return number
 
 
@@ -180,14 +185,25 @@ def _contents(info: ObjectInfo, query: ListQuery) -> list[documents.Node]:
         ("Key", _text(info.key, query)),
         ("LastModified", shown(info.last_modified)),
         ("ETag", f'"{info.etag}"'),
-        ("Type", "Normal"),
+        ("Type", info.object_type),
         ("Size", str(info.size)),
         ("StorageClass", info.storage_class),
     ]
 
 
 def _text(text: str, query: ListQuery) -> str:
-    return quote(_bytes(text), safe="") if query.url_encoded else text
+    return shown_name(text, query.url_encoded)
+
+
+def shown_name(text: str, encoded: bool) -> str:
+    """A key or the like as a document has it, where the request may have asked for another encoding."""
+    return quote(_bytes(text), safe="") if encoded else text
+
+
+def common_prefix(key: str, prefix: str, delimiter: str) -> str | None:
+    """The common prefix under which a key is listed, if it is not listed by itself."""
+    group = _group(_bytes(key), _bytes(prefix), _bytes(delimiter))
+    return None if group is None else group.decode("utf-8", "surrogateescape")
 
 
 def _bytes(text: str) -> bytes:

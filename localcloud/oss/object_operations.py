@@ -5,7 +5,6 @@ Sources: help.aliyun.com, the API page of each operation.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from email.utils import format_datetime
 from urllib.parse import unquote_to_bytes
@@ -16,36 +15,29 @@ from starlette.types import Receive
 from localcloud.oss import conditions, documents, responses, storage_classes
 from localcloud.oss.bodies import FilePart, FileResponse, receive_body
 from localcloud.oss.checksums import check_content_md5, content_md5
+from localcloud.oss.drafts import (
+    DEFAULT_CONTENT_TYPE,
+    Drafts,
+    check_length,
+    forbids_overwrite,
+    kept_headers,
+)
 from localcloud.oss.errors import (
-    entity_too_large,
     invalid_argument,
     invalid_object_name,
     invalid_object_state,
-    metadata_too_large,
-    missing_content_length,
     not_implemented_here,
 )
 from localcloud.oss.listing import shown
-from localcloud.oss.objects import USER_METADATA_PREFIX, Draft, ObjectInfo, ObjectStore
+from localcloud.oss.objects import OBJECT_TYPE, USER_METADATA_PREFIX, Draft, ObjectInfo, ObjectStore
 from localcloud.oss.request import OssRequest
 from localcloud.oss.tagging import HEADER, TagRules
 
 MAX_KEY_BYTES = 1023
-MAX_PUT_BYTES = 5 * 1024**3
-MAX_METADATA_BYTES = 8 * 1024
 TAG_COUNT = "x-oss-tagging-count"
 
-_KEPT_HEADERS = (
-    "cache-control",
-    "content-disposition",
-    "content-encoding",
-    "content-language",
-    "content-type",
-    "expires",
-)
-_DEFAULT_CONTENT_TYPE = "application/octet-stream"
-# The prefix of CopyObject's conditions.
-_OF_SOURCE = "x-oss-copy-source-"
+# The prefix of the conditions of a copy.
+OF_SOURCE = "x-oss-copy-source-"
 # Without them nobody could decrypt the copy.
 _OF_CLIENT_SIDE_ENCRYPTION = tuple(
     f"{USER_METADATA_PREFIX}client-side-encryption-{name}" for name in ("key", "start", "cek-alg", "wrap-alg")
@@ -66,7 +58,7 @@ def check_object_name(raw_key: bytes, key: str) -> None:
 
 
 def copied_object(request: OssRequest) -> tuple[str, str]:
-    """The bucket and key that CopyObject copies from; raises OssError."""
+    """The bucket and key that CopyObject or UploadPartCopy copies from; raises OssError."""
     text = request.header("x-oss-copy-source") or ""
     path, _, query = text.partition("?")
     bucket, _, raw_key = path.removeprefix("/").partition("/")
@@ -74,10 +66,17 @@ def copied_object(request: OssRequest) -> tuple[str, str]:
         message = "The copy source must be /bucket/key with the key encoded as in a URL."
         raise invalid_argument("x-oss-copy-source", text, message)
     if query:
-        raise not_implemented_here("the versions of objects that CopyObject copies")
+        raise not_implemented_here("the versions of objects that are copied")
     key = unquote_to_bytes(raw_key.encode("latin-1"))
     check_object_name(key, key.decode("utf-8", "replace"))
     return bucket, key.decode()
+
+
+def source_of_copy(store: ObjectStore, request: OssRequest) -> ObjectInfo:
+    """The object that a request copies from; raises OssError."""
+    bucket, key = copied_object(request)
+    store.bucket(bucket)
+    return store.get(bucket, key)
 
 
 def replaces_tags(request: OssRequest) -> bool:
@@ -91,68 +90,64 @@ class ObjectOperations:
     def __init__(self, store: ObjectStore, rules: TagRules) -> None:
         self._store = store
         self._rules = rules
+        self._drafts = Drafts(store, rules)
 
     def put(self, bucket: str, key: str, body: bytes, tags: Mapping[str, str]) -> None:
         """Write an object without a request, in the place of any other; raises OssError."""
         draft = Draft(
             bucket=bucket,
             key=key,
-            headers={"content-type": _DEFAULT_CONTENT_TYPE},
+            headers={"content-type": DEFAULT_CONTENT_TYPE},
             tags=self._rules.read_mapping(tags),
             forbid_overwrite=False,
         )
-        with self._store.upload() as upload:
-            upload.write(body)
-            self._store.put(draft, upload)
+        with self._store.receive() as incoming:
+            incoming.write(body)
+            self._store.put(draft, incoming)
 
     async def put_object(self, request: OssRequest, receive: Receive) -> Response:
         """PutObject; nothing is left of an upload that breaks off."""
         conditions.refuse_conditions(request)
-        _check_length(request)
-        draft = Draft(
-            bucket=request.bucket,
-            key=request.key,
-            headers={**_kept_headers(request), **self._storage_class(request)},
-            tags=self._rules.read_header(request.header(HEADER)),
-            forbid_overwrite=_forbids_overwrite(request),
-        )
+        check_length(request)
+        draft = self._drafts.read(request)
         self._store.check(draft)
-        with self._store.upload() as upload:
-            await receive_body(receive, upload.write)
-            check_content_md5(request.header("content-md5"), upload.checksums.md5)
-            info = self._store.put(draft, upload)
-        return responses.empty(headers={**_checksum_headers(info), "content-md5": content_md5(info.etag)})
+        with self._store.receive() as incoming:
+            await receive_body(receive, incoming.write)
+            check_content_md5(request.header("content-md5"), incoming.checksums.md5)
+            info = self._store.put(draft, incoming)
+        return responses.empty(headers={**checksum_headers(info), "content-md5": content_md5(info.etag)})
 
     def copy_object(self, request: OssRequest) -> Response:
         """CopyObject: metadata and tags come along unless a directive says REPLACE."""
-        conditions.refuse_conditions(request, unless_beside=_OF_SOURCE)
-        source = self._source(request)
-        if not conditions.is_modified(request, source, prefix=_OF_SOURCE):
+        conditions.refuse_conditions(request, unless_beside=OF_SOURCE)
+        source = source_of_copy(self._store, request)
+        if not conditions.is_modified(request, source, prefix=OF_SOURCE):
             return responses.empty(304)
         # Onto itself, a copy changes the metadata whatever the directive says.
         onto_itself = (source.bucket, source.key) == (request.bucket, request.key)
         replace_headers = _replaces(request, "x-oss-metadata-directive") or onto_itself
-        _check_readable(source)
+        check_readable(source)
         headers = _replaced_headers(request, source) if replace_headers else dict(source.headers)
         # A copy is of the class that is asked for, or the bucket's, whatever the source's is.
         headers.pop(storage_classes.HEADER, None)
+        headers.pop(OBJECT_TYPE, None)
         draft = Draft(
             bucket=request.bucket,
             key=request.key,
-            headers={**headers, **self._storage_class(request)},
+            headers={**headers, **self._drafts.storage_class(request)},
             tags=self._rules.read_header(request.header(HEADER)) if replaces_tags(request) else source.tags,
-            forbid_overwrite=_forbids_overwrite(request),
+            forbid_overwrite=forbids_overwrite(request),
         )
         info = self._store.copy(draft, source)
         result = [("LastModified", shown(info.last_modified)), ("ETag", f'"{info.etag}"')]
-        return responses.document(documents.write("CopyObjectResult", result), _checksum_headers(info))
+        return responses.document(documents.write("CopyObjectResult", result), checksum_headers(info))
 
     def get_object(self, request: OssRequest) -> Response:
         """GetObject."""
         info = self._store.get(request.bucket, request.key)
         if not conditions.is_modified(request, info):
             return _not_modified(info)
-        _check_readable(info)
+        check_readable(info)
         headers = _object_headers(info)
         selected = conditions.selected_range(request, info.size)
         if selected is None:
@@ -171,7 +166,7 @@ class ObjectOperations:
     def get_object_meta(self, request: OssRequest) -> Response:
         """GetObjectMeta: a few of the headers of HeadObject."""
         info = self._store.get(request.bucket, request.key)
-        headers = {**_checksum_headers(info), **_last_modified(info), "content-length": str(info.size)}
+        headers = {**checksum_headers(info), **_last_modified(info), "content-length": str(info.size)}
         return responses.empty(headers=headers)
 
     def delete_object(self, request: OssRequest) -> Response:
@@ -179,57 +174,21 @@ class ObjectOperations:
         self._store.delete(request.bucket, request.key)
         return responses.empty(204)
 
-    def _storage_class(self, request: OssRequest) -> dict[str, str]:
-        asked = request.header(storage_classes.HEADER)
-        storage_class = storage_classes.read_storage_class(asked) if asked else ""
-        return {storage_classes.HEADER: storage_class or self._store.bucket(request.bucket).storage_class}
-
-    def _source(self, request: OssRequest) -> ObjectInfo:
-        bucket, key = copied_object(request)
-        self._store.bucket(bucket)
-        return self._store.get(bucket, key)
-
-
-def _check_length(request: OssRequest) -> None:
-    length = request.header("content-length")
-    if length is None:
-        if request.header("transfer-encoding") is None:
-            raise missing_content_length()
-    elif re.fullmatch(r"\d{11,}", length) or int(length) > MAX_PUT_BYTES:
-        raise entity_too_large(MAX_PUT_BYTES)
-
-
-def _kept_headers(request: OssRequest) -> dict[str, str]:
-    kept = {"content-type": _DEFAULT_CONTENT_TYPE}
-    metadata_bytes = 0
-    for name, value in request.headers:
-        if name.startswith(USER_METADATA_PREFIX):
-            metadata_bytes += len(name) - len(USER_METADATA_PREFIX) + len(value)
-            kept[name] = value.decode("latin-1")
-        elif name in _KEPT_HEADERS and value:
-            kept[name] = value.decode("latin-1")
-    if metadata_bytes > MAX_METADATA_BYTES:
-        raise metadata_too_large(MAX_METADATA_BYTES)
-    return kept
-
 
 def _replaced_headers(request: OssRequest, source: ObjectInfo) -> dict[str, str]:
     """What a copy with other metadata keeps of its source all the same, as the vendor's tests expect."""
     kept = ("content-type", *_OF_CLIENT_SIDE_ENCRYPTION)
     headers = {name: source.headers[name] for name in kept if name in source.headers}
-    given = _kept_headers(request)
+    given = kept_headers(request)
     if not request.header("content-type"):
         del given["content-type"]
     return {**headers, **given}
 
 
-def _check_readable(info: ObjectInfo) -> None:
+def check_readable(info: ObjectInfo) -> None:
+    """Raise OssError for an object that has to be restored first."""
     if not storage_classes.is_readable(info.storage_class):
         raise invalid_object_state(info.key)
-
-
-def _forbids_overwrite(request: OssRequest) -> bool:
-    return (request.header("x-oss-forbid-overwrite") or "").lower() == "true"
 
 
 def _replaces(request: OssRequest, directive: str) -> bool:
@@ -239,7 +198,8 @@ def _replaces(request: OssRequest, directive: str) -> bool:
     return value.upper() == "REPLACE"
 
 
-def _checksum_headers(info: ObjectInfo) -> dict[str, str]:
+def checksum_headers(info: ObjectInfo) -> dict[str, str]:
+    """The headers by which a client checks what was written or read."""
     return {"etag": f'"{info.etag}"', "x-oss-hash-crc64ecma": info.crc64}
 
 
@@ -250,17 +210,18 @@ def _last_modified(info: ObjectInfo) -> dict[str, str]:
 def _object_headers(info: ObjectInfo) -> dict[str, str]:
     headers = {
         **info.headers,
-        **_checksum_headers(info),
+        **checksum_headers(info),
         **_last_modified(info),
         "accept-ranges": "bytes",
-        "content-md5": content_md5(info.etag),
-        "x-oss-object-type": "Normal",
+        OBJECT_TYPE: info.object_type,
         storage_classes.HEADER: info.storage_class,
     }
+    if info.md5:
+        headers["content-md5"] = content_md5(info.md5)
     if info.tags:
         headers[TAG_COUNT] = str(len(info.tags))
     return headers
 
 
 def _not_modified(info: ObjectInfo) -> Response:
-    return responses.empty(304, {**_checksum_headers(info), **_last_modified(info)})
+    return responses.empty(304, {**checksum_headers(info), **_last_modified(info)})

@@ -1,29 +1,35 @@
 """Buckets and objects at rest: what is known of them in SQLite, their bodies as files.
 
-A body never changes once it is an object's: a replacement is another file, and copies share one.
+A replacement of an object has another body, and copies share one.
 """
 
 from __future__ import annotations
 
 import json
-import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
 from localcloud.clock import Clock
 from localcloud.database import Database, StateInaccessible
 from localcloud.oss import storage_classes
-from localcloud.oss.checksums import Checksums
-from localcloud.oss.errors import bucket_not_empty, file_already_exists, no_such_bucket, no_such_key
+from localcloud.oss.body_files import BodyFiles, IncomingBody
+from localcloud.oss.errors import (
+    OssError,
+    bucket_not_empty,
+    file_already_exists,
+    no_such_bucket,
+    no_such_key,
+)
 from localcloud.oss.tagging import Tag, TagSet
 
 USER_METADATA_PREFIX = "x-oss-meta-"
+OBJECT_TYPE = "x-oss-object-type"
+NORMAL = "Normal"
+MULTIPART = "Multipart"
+APPENDABLE = "Appendable"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS oss_buckets (
@@ -51,7 +57,6 @@ CREATE TABLE IF NOT EXISTS oss_configurations (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS oss_objects_by_body ON oss_objects (body);
 """
-_INCOMPLETE = ".part"
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,9 @@ class Configuration:
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """What OSS knows of an object; ``etag`` is its MD5 in upper-case hexadecimal digits, without quotes.
+    """What OSS knows of an object; ``etag`` is without quotes.
 
+    It is the MD5 of the body in upper-case hexadecimal digits, if the object was written in one piece.
     ``headers`` are those that come back with the object, among them Content-Type and the user metadata.
     """
 
@@ -92,6 +98,16 @@ class ObjectInfo:
     def content_type(self) -> str:
         """The object's Content-Type."""
         return self.headers["content-type"]
+
+    @property
+    def object_type(self) -> str:
+        """How it was written: ``Normal``, ``Multipart`` or ``Appendable``."""
+        return self.headers.get(OBJECT_TYPE, NORMAL)
+
+    @property
+    def md5(self) -> str | None:
+        """The body's MD5, which is known of objects that were written in one piece."""
+        return self.etag if self.object_type == NORMAL and "-" not in self.etag else None
 
     @property
     def storage_class(self) -> str:
@@ -119,55 +135,14 @@ class Draft:
     forbid_overwrite: bool
 
 
-class Upload:
-    """A body on its way in: a file that is kept as a whole or not at all.
-
-    Raises StateInaccessible where the file cannot be written.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self.checksums = Checksums()
-        self._name = secrets.token_hex(16)
-        self._directory = directory
-        self._part = directory / (self._name + _INCOMPLETE)
-        with _accessing(directory):
-            self._file = self._part.open("wb")
-
-    def __enter__(self) -> Upload:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # What a full disk has not taken is gone with the file.
-        with suppress(OSError):
-            self._file.close()
-        self._part.unlink(missing_ok=True)
-
-    def write(self, chunk: bytes) -> None:
-        """Take in the next chunk."""
-        with _accessing(self._directory):
-            self._file.write(chunk)
-        self.checksums.update(chunk)
-
-    def keep(self) -> str:
-        """Make the file a body and give its name."""
-        with _accessing(self._directory):
-            self._file.close()
-            self._part.replace(self._directory / self._name)
-        return self._name
-
-
 class ObjectStore:
     """Every bucket and object of the account."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, files: BodyFiles, clock: Clock) -> None:
         self._database = database
+        self._files = files
         self._clock = clock
-        self._directory = database.directory / "objects"
-        self._directory.mkdir(exist_ok=True)
         database.create(_SCHEMA)
-        self._sweep()
 
     def create_bucket(self, name: str, storage_class: str = storage_classes.STANDARD) -> None:
         """Make a bucket; one that exists stays as it is."""
@@ -223,12 +198,15 @@ class ObjectStore:
 
     def open(self, info: ObjectInfo) -> BinaryIO:
         """An object's body; raises StateInaccessible."""
-        with _accessing(self._directory):
-            return (self._directory / info.body).open("rb")
+        return self._files.open(info.body)
 
-    def upload(self) -> Upload:
+    def receive(self) -> IncomingBody:
         """Begin a body; used as a context, which removes it unless it was put."""
-        return Upload(self._directory)
+        return self._files.receive()
+
+    def bodies(self) -> set[str]:
+        """The names of every body that objects have."""
+        return {row["body"] for row in self._database.all("SELECT DISTINCT body FROM oss_objects")}
 
     def check(self, draft: Draft) -> None:
         """Make sure that a draft may be written now; raises OssError."""
@@ -236,14 +214,18 @@ class ObjectStore:
         if draft.forbid_overwrite and self.find(draft.bucket, draft.key):
             raise file_already_exists(draft.key)
 
-    def put(self, draft: Draft, upload: Upload) -> ObjectInfo:
-        """Make an upload an object, in the place of any other; raises OssError as ``check`` does."""
+    def put(self, draft: Draft, incoming: IncomingBody) -> ObjectInfo:
+        """Make a body an object, in the place of any other; raises OssError as ``check`` does."""
         self.check(draft)
-        sums = upload.checksums
-        body = upload.keep()
+        sums = incoming.checksums
+        return self.put_kept(draft, incoming.keep(), sums.size, sums.md5, sums.crc64)
+
+    def put_kept(self, draft: Draft, body: str, size: int, etag: str, crc64: str) -> ObjectInfo:
+        """Make a body that is kept already an object, as ``put`` does; raises OssError."""
         try:
-            return self._write(draft, body, sums.size, sums.md5, sums.crc64)
-        except StateInaccessible:
+            self.check(draft)
+            return self._write(draft, body, size, etag, crc64)
+        except (OssError, StateInaccessible):
             self._discard(body)
             raise
 
@@ -274,7 +256,7 @@ class ObjectStore:
         row = self._database.one(
             "SELECT * FROM oss_configurations WHERE bucket = ? AND name = ?", (bucket, name)
         )
-        return None if row is None else Configuration(row["document"], _moment(row["created"]))
+        return None if row is None else Configuration(row["document"], moment(row["created"]))
 
     def configure(self, bucket: str, name: str, document: str) -> None:
         """Set something up of a bucket, in the place of what was there."""
@@ -318,33 +300,16 @@ class ObjectStore:
 
     def _discard(self, body: str) -> None:
         if not self._database.one("SELECT 1 FROM oss_objects WHERE body = ?", (body,)):
-            # One that stays is swept at the next start.
-            with suppress(OSError):
-                (self._directory / body).unlink()
+            self._files.remove(body)
 
     def _bucket(self, row: sqlite3.Row) -> Bucket:
         configured = self.configuration(row["name"], storage_classes.HEADER)
         storage_class = configured.document if configured else storage_classes.STANDARD
-        return Bucket(row["name"], _moment(row["created"]), storage_class)
-
-    def _sweep(self) -> None:
-        # A process that was killed may leave uploads that never became objects.
-        kept = {row["body"] for row in self._database.all("SELECT DISTINCT body FROM oss_objects")}
-        for path in self._directory.iterdir():
-            if path.name not in kept:
-                path.unlink()
+        return Bucket(row["name"], moment(row["created"]), storage_class)
 
     def _now(self) -> int:
         # OSS keeps whole seconds.
         return int(self._clock.now().timestamp())
-
-
-@contextmanager
-def _accessing(directory: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StateInaccessible(directory, error) from error
 
 
 def _object(row: sqlite3.Row) -> ObjectInfo:
@@ -354,12 +319,13 @@ def _object(row: sqlite3.Row) -> ObjectInfo:
         size=row["size"],
         etag=row["md5"],
         crc64=row["crc64"],
-        last_modified=_moment(row["modified"]),
+        last_modified=moment(row["modified"]),
         headers=json.loads(row["headers"]),
         tags=tuple(Tag(key, value) for key, value in json.loads(row["tags"])),
         body=row["body"],
     )
 
 
-def _moment(seconds: int) -> datetime:
+def moment(seconds: int) -> datetime:
+    """A time as the database keeps it: OSS knows whole seconds."""
     return datetime.fromtimestamp(seconds, timezone.utc)

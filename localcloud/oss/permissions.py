@@ -34,6 +34,7 @@ _OF_BUCKET: Mapping[str, str] = MappingProxyType(
         "DeleteBucket": "oss:DeleteBucket",
         "ListObjects": "oss:ListObjects",
         "ListObjectsV2": "oss:ListObjects",
+        "ListMultipartUploads": "oss:ListMultipartUploads",
         "PutBucketLifecycle": "oss:PutBucketLifecycle",
         "GetBucketLifecycle": "oss:GetBucketLifecycle",
         "DeleteBucketLifecycle": "oss:DeleteBucketLifecycle",
@@ -52,6 +53,15 @@ _OF_TAGGED_OBJECT: Mapping[str, str] = MappingProxyType(
         "GetObjectTagging": "oss:GetObjectTagging",
         "PutObjectTagging": "oss:PutObjectTagging",
         "DeleteObjectTagging": "oss:DeleteObjectTagging",
+    }
+)
+_OF_OBJECT: Mapping[str, str] = MappingProxyType(
+    {
+        "UploadPart": "oss:PutObject",
+        "CompleteMultipartUpload": "oss:PutObject",
+        "AbortMultipartUpload": "oss:AbortMultipartUpload",
+        "ListParts": "oss:ListParts",
+        "DeleteObject": "oss:DeleteObject",
     }
 )
 
@@ -107,16 +117,20 @@ class Permissions:
         if operation in _OF_BUCKET:
             return [self._bucket_need(request, operation)]
         path = f"{request.bucket}/{request.key}"
-        if operation == "DeleteObject":
-            return [_Need("oss:DeleteObject", path, {})]
+        if operation in _OF_OBJECT:
+            return [_Need(_OF_OBJECT[operation], path, {})]
         if operation == "DeleteMultipleObjects":
             # Whether OSS deletes what is permitted of several is not documented: all must be.
             keys = _readable(keys_to_delete, body)
             return [_Need("oss:DeleteObject", f"{request.bucket}/{key}", {}) for key in keys]
-        if operation == "PutObject":
+        if operation in ("PutObject", "InitiateMultipartUpload"):
             return self._put_needs(path, _readable(self._rules.read_header, request.header(HEADER)))
         if operation == "CopyObject":
             return self._copy_needs(path, request)
+        if operation == "UploadPartCopy":
+            bucket, key = copied_object(request)
+            source = _Need("oss:GetObject", f"{bucket}/{key}", self._existing_tags(bucket, key))
+            return [source, _Need("oss:PutObject", path, {})]
         context = self._existing_tags(request.bucket, request.key)
         if operation == "PutObjectTagging":
             context.update(_tags(REQUEST_TAG, _readable(self._rules.read_document, body)))

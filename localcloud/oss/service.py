@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -14,11 +14,15 @@ from localcloud.clock import Clock
 from localcloud.database import Database
 from localcloud.gateway import Operation
 from localcloud.oss.bodies import ClientGone, read_body
+from localcloud.oss.body_files import BodyFiles
 from localcloud.oss.bucket_operations import BucketOperations, check_bucket_name
 from localcloud.oss.checksums import Checksums, check_content_md5
+from localcloud.oss.drafts import Drafts
 from localcloud.oss.errors import EC_OF_CODE, OssError
 from localcloud.oss.lifecycle_operations import Done, LifecycleOperations
 from localcloud.oss.meta_query_operations import MetaQueryOperations
+from localcloud.oss.multipart import MultipartUploads
+from localcloud.oss.multipart_operations import MultipartOperations
 from localcloud.oss.multiple_deletion import MultipleDeletion
 from localcloud.oss.object_operations import TAG_COUNT, ObjectOperations, check_object_name
 from localcloud.oss.objects import ObjectInfo, ObjectStore
@@ -32,13 +36,24 @@ from localcloud.oss.tagging_operations import TaggingOperations
 from localcloud.oss.uploads import UPLOAD_BUCKET, Uploads
 from localcloud.ram.authorization import Authorization, request_context
 
-# Far more than any document that an operation takes.
-MAX_DOCUMENT_BYTES = 1024 * 1024
+# Far more than any document that an operation takes: ten thousand parts are one MiB.
+MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
+# Each is an event too. After those of a multipart upload but the last there is no new object yet.
+_WRITING = frozenset({"PutObject", "CopyObject", "CompleteMultipartUpload"})
+_UPLOADING = frozenset({"InitiateMultipartUpload", "UploadPart", "UploadPartCopy"})
+
+
+Streaming = Callable[[OssRequest, Receive], Awaitable[Response]]
+WithBody = Callable[[OssRequest, bytes], Response | Awaitable[Response]]
+WithoutBody = Callable[[OssRequest], Response]
 
 
 @dataclass(frozen=True)
 class ObjectCreated:
-    """An object that was written; ``event`` is ``ObjectCreated:PutObject`` or ``…:CopyObject``."""
+    """An object that was written, or is being: ``event`` is ``ObjectCreated:PutObject`` and the like.
+
+    Before a multipart upload is complete, size and ETag are those of no object: 0 and empty.
+    """
 
     event: str
     bucket: str
@@ -71,25 +86,36 @@ class ObjectStorage:
         self._region = region
         self._accounts = accounts
         self._clock = clock
-        self._store = ObjectStore(database, clock)
+        files = BodyFiles(database.directory / "objects")
+        self._store = ObjectStore(database, files, clock)
+        multipart_uploads = MultipartUploads(database, self._store, files, clock)
+        files.sweep(self._store.bodies() | multipart_uploads.bodies())
         rules = TagRules(accept_unicode=accept_unicode_tags)
         self.uploads = Uploads(accounts, region)
         self._store.create_bucket(UPLOAD_BUCKET)
         self._forget_uploads()
-        buckets = BucketOperations(self._store, region, account_id)
+        buckets = BucketOperations(self._store, multipart_uploads, region, account_id)
+        multipart = MultipartOperations(self._store, multipart_uploads, Drafts(self._store, rules))
         tagging = TaggingOperations(self._store, rules)
         self._objects = ObjectOperations(self._store, rules)
         self._permissions = Permissions(self._store, rules, account_id, authorization)
-        self._lifecycle = lifecycle = LifecycleOperations(self._store, rules, clock)
+        self._lifecycle = lifecycle = LifecycleOperations(self._store, multipart_uploads, rules, clock)
         meta_query = MetaQueryOperations(self._store, clock)
-        self._with_body = {
+        self._streaming: Mapping[str, Streaming] = {
+            "PutObject": self._objects.put_object,
+            "UploadPart": multipart.upload_part,
+        }
+        self._with_body: Mapping[str, WithBody] = {
             "PutBucket": buckets.put_bucket,
             "PutBucketLifecycle": lifecycle.put,
             "DeleteMultipleObjects": MultipleDeletion(self._store).delete,
             "DoMetaQuery": meta_query.query,
             "PutObjectTagging": tagging.put,
+            "UploadPartCopy": multipart.upload_part_copy,
+            "CompleteMultipartUpload": multipart.complete,
+            "AbortMultipartUpload": multipart.abort,
         }
-        self._without_body = {
+        self._without_body: Mapping[str, WithoutBody] = {
             "ListBuckets": buckets.list_buckets,
             "GetBucketInfo": buckets.get_bucket_info,
             "ListObjects": buckets.list_objects,
@@ -107,6 +133,9 @@ class ObjectStorage:
             "DeleteObject": self._objects.delete_object,
             "GetObjectTagging": tagging.get,
             "DeleteObjectTagging": tagging.delete,
+            "InitiateMultipartUpload": multipart.initiate,
+            "ListParts": multipart.list_parts,
+            "ListMultipartUploads": multipart.list_uploads,
         }
         self._observers: list[Callable[[ObjectCreated], None]] = []
         self.app: ASGIApp = self._serve
@@ -175,16 +204,17 @@ class ObjectStorage:
 
     def _announce(self, request: OssRequest, response: Response) -> None:
         operation = name_of(request)
-        written = response.status_code == 200 and operation in ("PutObject", "CopyObject")
-        if not written or request.bucket == UPLOAD_BUCKET:
+        if response.status_code != 200 or request.bucket == UPLOAD_BUCKET:
             return
-        info = self._store.find(request.bucket, request.key)
-        if info is not None:
-            created = ObjectCreated(
-                f"ObjectCreated:{operation}", info.bucket, info.key, info.etag, info.size, info.last_modified
-            )
-            for observe in self._observers:
-                observe(created)
+        event, bucket, key = f"ObjectCreated:{operation}", request.bucket, request.key
+        if operation in _UPLOADING:
+            created = ObjectCreated(event, bucket, key, "", 0, self._clock.now())
+        elif operation in _WRITING and (info := self._store.find(bucket, key)) is not None:
+            created = ObjectCreated(event, bucket, key, info.etag, info.size, info.last_modified)
+        else:
+            return
+        for observe in self._observers:
+            observe(created)
 
     def _forget_uploads(self) -> None:
         """Delete the packages of an earlier process: whoever uploaded them has used them, or is gone."""
@@ -220,16 +250,17 @@ class ObjectStorage:
             check_object_name(request.raw_key, request.key)
         refuse_left_out(request, operation)
         context = request_context(scope)
-        if operation == "PutObject":
+        if operation in self._streaming:
             self._permissions.check(identity, request, operation, context)
-            return await self._objects.put_object(request, receive)
+            return await self._streaming[operation](request, receive)
         body = await read_body(receive, MAX_DOCUMENT_BYTES)
         sums = Checksums()
         sums.update(body)
         check_content_md5(request.header("content-md5"), sums.md5)
         self._permissions.check(identity, request, operation, context, body)
         if operation in self._with_body:
-            return self._with_body[operation](request, body)
+            answer = self._with_body[operation](request, body)
+            return answer if isinstance(answer, Response) else await answer
         response = self._without_body[operation](request)
         if TAG_COUNT in response.headers and not self._permissions.shows_tag_count(
             identity, request, context

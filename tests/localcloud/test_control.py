@@ -116,7 +116,7 @@ def test_lifecycle_rules_are_carried_out_when_asked_for(control: Control, accoun
 
     # When its day is over, then what it did is told
     done = control.ask("POST", "/buckets/lifecycle/lifecycle")
-    assert done == [{"key": "advert.mp4", "rule_id": "adverts", "storage_class": "IA"}]
+    assert done == [{"key": "advert.mp4", "rule_id": "adverts", "storage_class": "IA", "upload_id": None}]
     assert control.ask("POST", "/buckets/lifecycle/lifecycle") == []
     control.ask("POST", "/buckets/nowhere/lifecycle", status=404)
 

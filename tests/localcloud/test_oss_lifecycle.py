@@ -329,6 +329,36 @@ def test_rules_about_what_there_is_none_of_are_kept(cloud: Oss) -> None:
     assert b"<NoncurrentDays>5</NoncurrentDays>" in kept
 
 
+def test_uploads_that_nobody_completes_are_aborted(cloud: Oss, client: oss.Client) -> None:
+    # Given an upload below the rule's prefix and one elsewhere
+    ids = {}
+    for key in ("videos/a", "other/a"):
+        request = oss.InitiateMultipartUploadRequest(bucket=BUCKET, key=key)
+        ids[key] = client.initiate_multipart_upload(request).upload_id
+        client.upload_part(
+            oss.UploadPartRequest(
+                bucket=BUCKET, key=key, upload_id=ids[key], part_number=1, body=b"half a video"
+            )
+        )
+    put(client, "videos/a")
+    configure(
+        client,
+        rule("videos/", id="fragments", abort_multipart_upload=oss.LifecycleRuleAbortMultipartUpload(days=3)),
+    )
+    # When its days are over
+    cloud.clock.advance(2 * DAY)
+    assert carry_out(cloud) == []
+    cloud.clock.advance(1.1 * DAY)
+    (done,) = cloud.storage.carry_out_lifecycle(BUCKET)
+    # Then the upload has ended with its parts, and nothing else
+    assert (done.key, done.rule_id, done.upload_id) == ("videos/a", "fragments", ids["videos/a"])
+    left = client.list_multipart_uploads(oss.ListMultipartUploadsRequest(bucket=BUCKET)).uploads
+    assert [one.key for one in left] == ["other/a"]
+    assert (get(client, "videos/a"), len(cloud.bodies)) == (b"a video", 2)
+    refused = answer(cloud, "<AbortMultipartUpload/>")
+    assert refused[:2] == (400, "MalformedXML")
+
+
 def test_tags_that_no_object_can_have_are_taken_and_match_nothing(cloud: Oss, client: oss.Client) -> None:
     put(client, "p/a", tagging="k=v")
     many = "".join(TAG.format(f"key-{number}", "v") for number in range(19))

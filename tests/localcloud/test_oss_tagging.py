@@ -10,6 +10,7 @@ import alibabacloud_oss_v2 as oss
 import oss2
 import pytest
 
+from localcloud.oss.service import MAX_DOCUMENT_BYTES
 from tests.localcloud.oss_world import BUCKET, Oss, StartOss, official_client, put, refusal, set_tags, tags_of
 
 pytest_plugins = ["tests.localcloud.oss_fixtures"]
@@ -103,7 +104,7 @@ def test_a_refused_set_leaves_the_old_one(
         (document(tag("k", "@")).replace(b"@", b"\xff"), "InvalidTag", "0010-00000216"),
         (document(tag("k", "v")) + b"<!-- \xff -->", "MalformedXML", "0010-00000101"),
         (document(tag("k", "v")).decode().encode("utf-16"), "MalformedXML", "0010-00000101"),
-        (b"x" * (1024 * 1024 + 1), "EntityTooLarge", ""),
+        (b"x" * (MAX_DOCUMENT_BYTES + 1), "EntityTooLarge", ""),
     ],
 )
 def test_a_document_that_is_no_tag_set(

@@ -75,6 +75,58 @@ OF_OBJECT: dict[str, tuple[str, Call]] = {
         ),
     ),
 }
+
+
+def initiate(client: oss.Client, bucket: str, **options: Any) -> str:
+    request = oss.InitiateMultipartUploadRequest(bucket=bucket, key=KEY, **options)
+    return str(client.initiate_multipart_upload(request).upload_id)
+
+
+def parts(client: oss.Client, bucket: str, upload_id: str = "none") -> object:
+    return client.list_parts(oss.ListPartsRequest(bucket=bucket, key=KEY, upload_id=upload_id))
+
+
+def part(client: oss.Client, bucket: str, upload_id: str = "none") -> str:
+    request = oss.UploadPartRequest(
+        bucket=bucket, key=KEY, upload_id=upload_id, part_number=1, body=b"a video"
+    )
+    return str(client.upload_part(request).etag)
+
+
+def part_copy(client: oss.Client, bucket: str, upload_id: str = "none") -> object:
+    return client.upload_part_copy(
+        oss.UploadPartCopyRequest(
+            bucket=bucket,
+            key="copy",
+            upload_id=upload_id,
+            part_number=1,
+            source_bucket=bucket,
+            source_key=KEY,
+        )
+    )
+
+
+def complete(client: oss.Client, bucket: str, upload_id: str = "none", etag: str = "") -> object:
+    listed = oss.CompleteMultipartUpload(parts=[oss.UploadPart(part_number=1, etag=etag)])
+    return client.complete_multipart_upload(
+        oss.CompleteMultipartUploadRequest(
+            bucket=bucket, key=KEY, upload_id=upload_id, complete_multipart_upload=listed
+        )
+    )
+
+
+def abort(client: oss.Client, bucket: str, upload_id: str = "none") -> object:
+    return client.abort_multipart_upload(
+        oss.AbortMultipartUploadRequest(bucket=bucket, key=KEY, upload_id=upload_id)
+    )
+
+
+OF_UPLOAD: dict[str, tuple[str, Call]] = {
+    "UploadPart": ("oss:PutObject", part),
+    "CompleteMultipartUpload": ("oss:PutObject", complete),
+    "AbortMultipartUpload": ("oss:AbortMultipartUpload", abort),
+    "ListParts": ("oss:ListParts", parts),
+}
 OF_BUCKET: dict[str, tuple[str, Call]] = {
     "GetBucketInfo": (
         "oss:GetBucketInfo",
@@ -87,6 +139,10 @@ OF_BUCKET: dict[str, tuple[str, Call]] = {
     "ListObjectsV2": (
         "oss:ListObjects",
         lambda client, bucket: client.list_objects_v2(oss.ListObjectsV2Request(bucket=bucket)),
+    ),
+    "ListMultipartUploads": (
+        "oss:ListMultipartUploads",
+        lambda client, bucket: client.list_multipart_uploads(oss.ListMultipartUploadsRequest(bucket=bucket)),
     ),
     "PutBucketLifecycle": (
         "oss:PutBucketLifecycle",
@@ -282,6 +338,47 @@ def test_an_upload_with_tags_needs_the_permission_to_tag(guarded: Cloud) -> None
     put(guarded.oss(keys), guarded.bucket)
     tags = allow("oss:PutObjectTagging", guarded.objects(KEY))
     put(guarded.oss(guarded.caller(uploads, tags)), guarded.bucket, tagging="a=b")
+
+
+@pytest.mark.parametrize("operation", OF_UPLOAD)
+def test_an_operation_on_an_upload_needs_its_permission(guarded: Cloud, operation: str) -> None:
+    action, call = OF_UPLOAD[operation]
+
+    for keys in (guarded.caller(), everything_but(guarded, action, guarded.objects(KEY))):
+        assert refusal(partial(call, guarded.oss(keys), guarded.bucket)).code == "AccessDenied"
+
+    allowed = guarded.oss(guarded.caller(allow(action, guarded.objects("videos/*"))))
+    assert refusal(lambda: call(allowed, guarded.bucket)).code == "NoSuchUpload"
+
+
+def test_a_large_upload_needs_the_permission_to_put_objects_and_to_tag_them(guarded: Cloud) -> None:
+    uploads = allow("oss:PutObject", guarded.objects("videos/*"))
+    # Given somebody who may upload but not tag
+    client, bucket = guarded.oss(guarded.caller(uploads)), guarded.bucket
+    assert refusal(lambda: initiate(client, bucket, tagging="a=b")).ec == "0003-00000905"
+    # Then an upload without tags is all theirs, from its beginning to the object
+    upload_id = initiate(client, bucket)
+    complete(client, bucket, upload_id, part(client, bucket, upload_id))
+    # And with tags it is theirs who may tag
+    tags = allow("oss:PutObjectTagging", guarded.objects(KEY))
+    initiate(guarded.oss(guarded.caller(uploads, tags)), bucket, tagging="a=b")
+    coloured = {"StringEquals": {"oss:RequestObjectTag/a": "b"}}
+    either = guarded.oss(guarded.caller(allow("oss:*", Condition=coloured)))
+    initiate(either, bucket, tagging="a=b")
+    assert refusal(lambda: initiate(either, bucket, tagging="a=c")).code == "AccessDenied"
+
+
+def test_a_part_is_copied_by_who_may_read_its_source(guarded: Cloud) -> None:
+    put(guarded.oss(guarded.owner), guarded.bucket)
+    reads, writes = (
+        allow(action, guarded.objects(key))
+        for action, key in (("oss:GetObject", KEY), ("oss:PutObject", "copy"))
+    )
+    for statements in ((reads,), (writes,)):
+        client = guarded.oss(guarded.caller(*statements))
+        assert refusal(partial(part_copy, client, guarded.bucket)).code == "AccessDenied"
+    both = guarded.oss(guarded.caller(reads, writes))
+    assert refusal(lambda: part_copy(both, guarded.bucket)).code == "NoSuchUpload"
 
 
 def test_tags_that_cannot_be_read_are_refused_as_such(guarded: Cloud) -> None:

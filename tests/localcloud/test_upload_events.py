@@ -72,6 +72,21 @@ def test_a_trigger_is_told_of_the_events_bucket_prefix_and_suffix_that_it_names(
     assert found == ["videos/a.mp4", "videos/b.mp4"]
 
 
+def test_of_an_upload_in_parts_those_are_told_who_name_its_end() -> None:
+    operations = ("InitiateMultipartUpload", "UploadPart", "CompleteMultipartUpload")
+    uploads = [created("videos/a.mp4", f"ObjectCreated:{operation}") for operation in operations]
+    ends = "oss:ObjectCreated:CompleteMultipartUpload"
+    native = told(lambda events, push: events.add_trigger(trigger(events=(ends,)), push), *uploads)
+    assert [event["events"][0]["eventName"] for event in native] == [ends.removeprefix("oss:")]
+    bridged = told(lambda events, push: events.add_rule(rule({"type": [ends]}), push), *uploads)
+    assert [event["type"] for event in bridged] == [ends]
+    # Whoever asks for whatever creates objects is told of each step.
+    steps = told(
+        lambda events, push: events.add_trigger(trigger(events=("oss:ObjectCreated:*",)), push), *uploads
+    )
+    assert [event["events"][0]["eventName"] for event in steps] == [one.event for one in uploads]
+
+
 def test_a_removed_trigger_is_told_nothing() -> None:
     def arrange(events: UploadEvents, push: Callable[[bytes], Awaitable[bool]]) -> None:
         events.add_trigger(trigger(), push)
