@@ -11,20 +11,15 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, quote
 
 from localcloud.accounts import Accounts, Identity
+from localcloud.refusals import RequestRefused
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 TOLERANCE = timedelta(minutes=15)
 _AUTHORIZATION = re.compile(r"(\S+) Credential=([^,\s]+),SignedHeaders=([^,\s]+),Signature=([0-9a-f]+)")
 
 
-class SignatureRefused(Exception):
+class SignatureRefused(RequestRefused):
     """A request that the OpenAPI gateway does not let in, with the status and code that it answers."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
 
 
 class _Authorization(NamedTuple):

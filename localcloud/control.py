@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from localcloud.database import StateInaccessible
 from localcloud.faults import Fault, FaultKind
 from localcloud.imm.tasks import TaskRecord
+from localcloud.refusals import RequestRefused
 from localcloud.same_origin import SameOrigin
 from localcloud.upload_events import UploadEventOrder
 
@@ -56,6 +57,7 @@ class Control:
                 _route("POST", "/tasks/failure", self._fail_next_task),
                 _route("PUT", "/tasks/seconds", self._set_task_seconds),
                 _route("POST", "/tasks/{project}/{task_id}/notifications", self._notify),
+                _route("POST", "/topics/{topic}/messages", self._publish),
                 _route("POST", "/topics/{topic}/duplicates", self._duplicate),
                 _route("GET", "/deliveries", self._list_deliveries),
                 _route("GET", "/undelivered", self._list_undelivered),
@@ -70,6 +72,7 @@ class Control:
                 RequestNotUnderstood: _refuse(400),
                 ValueError: _refuse(400),
                 LookupError: _refuse(404),
+                RequestRefused: _refuse(None),
                 StateInaccessible: _refuse(500),
             },
         )
@@ -155,6 +158,14 @@ class Control:
     async def _notify(self, request: Request) -> None:
         await self._cloud.media.notify(request.path_params["project"], request.path_params["task_id"])
 
+    async def _publish(self, request: Request) -> dict[str, Any]:
+        order = await _body(request)
+        body, topic = str(_value(order, "body")), request.path_params["topic"]
+        attributes = {name: str(value) for name, value in dict(order.get("attributes", {})).items()}
+        publish = self._cloud.messages.publish
+        message_id = await publish(topic, body.encode(), tag=order.get("tag"), attributes=attributes)
+        return {"message_id": message_id}
+
     async def _duplicate(self, request: Request) -> None:
         extra = int(_value(await _body(request), "extra"))
         self._cloud.messages.duplicate_next(request.path_params["topic"], extra)
@@ -210,9 +221,9 @@ def _plain(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _refuse(status: int) -> Callable[[Request, Exception], Response]:
+def _refuse(status: int | None) -> Callable[[Request, Exception], Response]:
     def answer(request: Request, error: Exception) -> Response:
-        return JSONResponse({"message": str(error)}, status)
+        return JSONResponse({"message": str(error)}, status or int(getattr(error, "status", 400)))
 
     return answer
 

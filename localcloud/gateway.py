@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from typing import Any, NamedTuple, Protocol
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localcloud.calls import Call, CallLog
 from localcloud.database import StateInaccessible
 from localcloud.faults import Fault, FaultKind, FaultPlan
+from localcloud.refusals import RequestRefused
 
 _LOG = logging.getLogger("localcloud")
 
@@ -37,6 +39,23 @@ class Service(Protocol):
 
     def error(self, status: int, code: str, message: str) -> Response:
         """The service's own form of an error."""
+
+
+def application(
+    answer: Callable[[Request, bytes], Awaitable[Response]], refuse: Callable[[RequestRefused], Response]
+) -> ASGIApp:
+    """An ASGI application that reads a request whole and answers it, or says why it is refused."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        body = await request.body()
+        try:
+            response = await answer(request, body)
+        except RequestRefused as refused:
+            response = refuse(refused)
+        await response(scope, receive, send)
+
+    return serve
 
 
 class Gateway:

@@ -1,10 +1,9 @@
-"""A request that a service does not carry out, and the parameters that RPC services read from a query."""
+"""A request that a service does not carry out, and the parameters that RPC services read from a request."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from urllib.parse import parse_qsl
 
 FLAGS = {"True": True, "true": True, "False": False, "false": False}
 NO_DETAIL: Mapping[str, str] = MappingProxyType({})
@@ -31,11 +30,29 @@ class MissingParameter(RequestRefused):
         super().__init__(400, f"Missing{name}", f"{name} is mandatory for this action.")
 
 
-class Parameters:
-    """The query of a request; each service adds what it checks. An empty value counts as an absent one."""
+class InvalidParameter(RequestRefused):
+    """A parameter's value is not one that the action takes."""
 
-    def __init__(self, raw_query: bytes) -> None:
-        self._values = dict(parse_qsl(raw_query.decode("latin-1"), keep_blank_values=True))
+    def __init__(self, name: str, rule: str) -> None:
+        super().__init__(400, f"Invalid{name}", f"Specified parameter {name} is not valid. {rule}")
+
+
+class NotServedHere(RequestRefused):
+    """The real service can do it and the local cloud cannot."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(501, "NotImplemented", f"The local cloud does not implement {what}.")
+
+
+class Parameters:
+    """The parameters of a request by their names; every reading checks. An empty value counts as absent."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def invalid(self, name: str, rule: str) -> RequestRefused:
+        """What is answered to a value that breaks a rule; a service may have an error of its own."""
+        return InvalidParameter(name, rule)
 
     def text(self, name: str) -> str:
         """A mandatory text; raises MissingParameter."""
@@ -48,11 +65,31 @@ class Parameters:
         """A text that may be absent."""
         return self._values.get(name) or None
 
-    def whole_number(self, name: str, lowest: int, highest: int) -> int | None:
-        """A whole number within limits, if there is one; raises ValueError."""
+    def flag(self, name: str) -> bool:
+        """A boolean, false by default. The official SDK for Python sends ``True``, others ``true``."""
+        value = self.optional(name) or "false"
+        if value not in FLAGS:
+            raise self.invalid(name, "It must be true or false.")
+        return FLAGS[value]
+
+    def integer(self, name: str, lowest: int, highest: int) -> int | None:
+        """A whole number within limits, if there is one."""
         value = self.optional(name)
         if value is None:
             return None
         if not (value.isascii() and value.isdigit() and lowest <= int(value) <= highest):
-            raise ValueError(value)
+            raise self.invalid(name, f"It must be a whole number from {lowest} to {highest}.")
         return int(value)
+
+    def choice(self, name: str, *allowed: str) -> str | None:
+        """One of several words, if there is one."""
+        value = self.optional(name)
+        if value is not None and value not in allowed:
+            raise self.invalid(name, f"It must be one of {', '.join(allowed)}.")
+        return value
+
+    def refuse(self, action: str, *names: str) -> None:
+        """Refuse parameters that the action has and the local cloud would silently not obey."""
+        for name in names:
+            if self.optional(name) is not None:
+                raise NotServedHere(f"the parameter {name} of {action}")

@@ -7,22 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
 from localcloud.clock import Clock
-from localcloud.imm.identifiers import new_event_id, new_task_id
+from localcloud.identifiers import new_event_id, new_task_id
 from localcloud.imm.objects import ObjectReader, source_of
 from localcloud.imm.parameters import ImmParameters
 from localcloud.imm.projects import DEFAULT_SETTINGS, LIMITS, Project, Projects
-from localcloud.imm.refusals import (
-    InvalidArgument,
-    InvalidParameter,
-    ResourceAlreadyExists,
-    ResourceNotFound,
-    UnknownAction,
-)
+from localcloud.imm.refusals import InvalidArgument, ResourceAlreadyExists, ResourceNotFound
 from localcloud.imm.tasks import (
     FAILED,
     RUNNING,
@@ -35,7 +29,13 @@ from localcloud.imm.tasks import (
     TimeRange,
 )
 from localcloud.imm.timestamps import in_full, nanoseconds, nanoseconds_of
+from localcloud.openapi import Answer, Api, Call, Need
+from localcloud.ram.conditions import SERVICE
+from localcloud.refusals import InvalidParameter
 
+VERSION = "2020-09-30"
+# IMM's name where a role says whom it trusts, and where a policy says to whom a role may be passed.
+IMM_SERVICE = "imm.aliyuncs.com"
 RETENTION = timedelta(days=7)
 _PROJECT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}", re.ASCII)
 _LONGEST_USER_DATA = 2048
@@ -57,7 +57,10 @@ _WITH_REQUEST = frozenset(
     }
 )
 
-Answer = dict[str, Any]
+# Their callers name no project, or one that does not exist yet.
+_ABOUT_ALL_PROJECTS = frozenset({"CreateProject", "ListProjects"})
+
+_Call = Call[ImmParameters]
 
 
 class TopicDirectory(Protocol):
@@ -72,6 +75,8 @@ class Actions:
 
     def __init__(
         self,
+        region: str,
+        account_id: str,
         projects: Projects,
         tasks: Tasks,
         clock: Clock,
@@ -80,6 +85,8 @@ class Actions:
         begin: Callable[[TaskRecord], None],
         abandon: Callable[[str], None],
     ) -> None:
+        self._project_arn = f"acs:imm:{region}:{account_id}:project/"
+        self._role_arn = f"acs:ram:*:{account_id}:role/"
         self._projects = projects
         self._tasks = tasks
         self._clock = clock
@@ -87,7 +94,7 @@ class Actions:
         self._topics = topics
         self._begin = begin
         self._abandon = abandon
-        self._actions: Mapping[str, Callable[[ImmParameters, str], Answer]] = {
+        actions = {
             "CreateProject": self._create_project,
             "GetProject": self._get_project,
             "ListProjects": self._list_projects,
@@ -97,18 +104,22 @@ class Actions:
             "GetTask": self._get_task,
             "ListTasks": self._list_tasks,
         }
+        self.api = Api(VERSION, ImmParameters, actions, self._needs)
 
-    def check(self, action: str) -> None:
-        """Raise UnknownAction for an action that IMM does not have here."""
-        if action not in self._actions:
-            raise UnknownAction
+    def _needs(self, call: _Call) -> Iterator[Need]:
+        """What a caller has to be allowed, by "RAM authorization" of each action in the reference.
 
-    def carry_out(self, action: str, parameters: ImmParameters, request_id: str) -> Answer:
-        """The answer to a request, without its RequestId; raises RequestRefused."""
-        self.check(action)
-        return self._actions[action](parameters, request_id)
+        Whoever makes a project passes a role to IMM: AliyunIMMFullAccess has ram:PassRole for that.
+        """
+        all_of_them = call.action in _ABOUT_ALL_PROJECTS
+        project = "*" if all_of_them else call.parameters.text("ProjectName")
+        yield Need(f"imm:{call.action}", self._project_arn + project)
+        if call.action == "CreateProject":
+            role = call.parameters.optional("ServiceRole") or DEFAULT_SETTINGS["ServiceRole"]
+            yield Need("ram:PassRole", self._role_arn + role, {SERVICE: IMM_SERVICE})
 
-    def _create_project(self, parameters: ImmParameters, _: str) -> Answer:
+    def _create_project(self, call: _Call) -> Answer:
+        parameters = call.parameters
         name = parameters.text("ProjectName")
         if not _PROJECT_NAME.fullmatch(name):
             raise InvalidParameter(
@@ -122,7 +133,10 @@ class Actions:
             "Description": description,
             "ServiceRole": parameters.optional("ServiceRole") or DEFAULT_SETTINGS["ServiceRole"],
             "TemplateId": parameters.optional("TemplateId") or "",
-            **{key: parameters.integer(key, *limit) for key, limit in LIMITS.items()},
+            **{
+                key: parameters.integer(key, lowest, highest) or default
+                for key, (lowest, highest, default) in LIMITS.items()
+            },
         }
         tags = {tag["Key"]: tag["Value"] for tag in parameters.json_tags("Tag")}
         project = Project(name, in_full(self._now()), settings, tags)
@@ -130,12 +144,14 @@ class Actions:
             raise ResourceAlreadyExists("project")
         return {"Project": project.as_response()}
 
-    def _get_project(self, parameters: ImmParameters, _: str) -> Answer:
+    def _get_project(self, call: _Call) -> Answer:
+        parameters = call.parameters
         parameters.flag("WithStatistics")
         return {"Project": self._project(parameters).as_response()}
 
-    def _list_projects(self, parameters: ImmParameters, _: str) -> Answer:
-        size = parameters.integer("MaxResults", 0, 200, 100) or 100
+    def _list_projects(self, call: _Call) -> Answer:
+        parameters = call.parameters
+        size = parameters.integer("MaxResults", 0, 200) or 100
         prefix = parameters.optional("Prefix") or ""
         tags = parameters.json_tags("Tag")
         projects = [
@@ -150,13 +166,15 @@ class Actions:
             "NextToken": page[-1].name if len(projects) > size else "",
         }
 
-    def _delete_project(self, parameters: ImmParameters, _: str) -> Answer:
+    def _delete_project(self, call: _Call) -> Answer:
+        parameters = call.parameters
         name = self._project(parameters).name
         self._abandon(name)
         self._projects.remove(name)
         return {}
 
-    def _create_task(self, parameters: ImmParameters, request_id: str) -> Answer:
+    def _create_task(self, call: _Call) -> Answer:
+        parameters = call.parameters
         project = self._project(parameters)
         uri = parameters.text("SourceURI")
         source = source_of(uri)
@@ -192,13 +210,13 @@ class Actions:
             tags=tags,
             request={name: value for name, value in request.items() if value},
             event_id=new_event_id(),
-            request_id=request_id,
+            request_id=call.request_id,
         )
         self._begin(record)
         return {"EventId": record.event_id, "TaskId": record.task_id}
 
-    def _get_result(self, parameters: ImmParameters, _: str) -> Answer:
-        record = self._task(parameters)
+    def _get_result(self, call: _Call) -> Answer:
+        record = self._task(call.parameters)
         if record.task_type != VIDEO_LABELS:
             raise ResourceNotFound("Task")
         answer = {"ProjectName": record.project, "EventId": record.event_id, **_task_fields(record)}
@@ -206,29 +224,29 @@ class Actions:
             answer["Labels"] = list(record.labels)
         return answer
 
-    def _get_task(self, parameters: ImmParameters, _: str) -> Answer:
-        with_request = parameters.flag("RequestDefinition")
-        record = self._task(parameters)
+    def _get_task(self, call: _Call) -> Answer:
+        with_request = call.parameters.flag("RequestDefinition")
+        record = self._task(call.parameters)
         return {
             "ProjectName": record.project,
             "EventId": record.event_id,
             **_task_info(record, with_request),
         }
 
-    def _list_tasks(self, parameters: ImmParameters, _: str) -> Answer:
+    def _list_tasks(self, call: _Call) -> Answer:
+        parameters = call.parameters
         with_request = parameters.flag("RequestDefinition")
-        status = parameters.choice("Status", (RUNNING, SUCCEEDED, FAILED), "")
         query = TaskQuery(
             project=self._project(parameters).name,
             task_types=parameters.json_texts("TaskTypes"),
-            status=status or None,
+            status=parameters.choice("Status", RUNNING, SUCCEEDED, FAILED),
             tag=_tag(parameters),
             started=_time_range(parameters, "StartTimeRange"),
             ended=_time_range(parameters, "EndTimeRange"),
-            sort=parameters.choice("Sort", SORTS, "TaskId"),
-            descending=parameters.choice("Order", ("asc", "desc"), "asc") == "desc",
+            sort=parameters.choice("Sort", *SORTS) or "TaskId",
+            descending=parameters.choice("Order", "asc", "desc") == "desc",
         )
-        size = parameters.integer("MaxResults", 1, 100, 100)
+        size = parameters.integer("MaxResults", 1, 100) or 100
         token = parameters.optional("NextToken")
         records, next_token = self._tasks.page(query, self._horizon(), size, token)
         return {

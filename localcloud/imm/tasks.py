@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from localcloud.database import Database
-from localcloud.imm.identifiers import new_event_id, new_request_id
-from localcloud.imm.refusals import InvalidParameter
+from localcloud.identifiers import new_event_id, new_request_id
 from localcloud.imm.timestamps import nanoseconds
+from localcloud.refusals import InvalidParameter
 
 VIDEO_LABELS = "VideoLabelClassification"
 RUNNING, SUCCEEDED, FAILED = "Running", "Succeeded", "Failed"

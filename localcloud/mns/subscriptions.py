@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +9,9 @@ from typing import NamedTuple
 
 from localcloud.mns.messages import Message, event, queue_body
 from localcloud.mns.queues import is_queue
-from localcloud.mns.refusals import SubscriptionNameInvalid
 
 FUNCTION_FORMATS = ("JSON", "STREAM")
 QUEUE_FORMATS = ("XML", "JSON", "SIMPLIFIED")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,254}", re.ASCII)
 STRATEGIES = ("BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY")
 
 
@@ -59,12 +56,6 @@ class Subscription:
         return message.topic == self.topic and self.filter_tag in (None, message.tag)
 
 
-def check_subscription_name(name: str) -> None:
-    """Raise SubscriptionNameInvalid for a name that no subscription can have."""
-    if not _NAME.fullmatch(name):
-        raise SubscriptionNameInvalid
-
-
 class Registered(NamedTuple):
     """A subscription, and when it was made in seconds since 1970."""
 
@@ -87,10 +78,6 @@ class Subscriptions:
         """A subscription by its name."""
         return self._registered.get((topic, name))
 
-    def cancel(self, topic: str, name: str) -> bool:
-        """Remove one subscription; False if there is none of that name."""
-        return self._registered.pop((topic, name), None) is not None
-
     def remove(self, topic: str) -> None:
         """Remove a topic's subscriptions."""
         self._registered = {key: value for key, value in self._registered.items() if key[0] != topic}
@@ -99,9 +86,9 @@ class Subscriptions:
         """Remove one subscription, if it is there."""
         self._registered.pop((topic, name), None)
 
-    def names(self, topic: str) -> list[str]:
-        """The names of a topic's subscriptions, in order."""
-        return sorted(name for owner, name in self._registered if owner == topic)
+    def of(self, topic: str) -> list[Registered]:
+        """A topic's subscriptions, by name."""
+        return [found for (owner, _), found in sorted(self._registered.items()) if owner == topic]
 
     def wanting(self, message: Message) -> list[Subscription]:
         """The subscriptions that a message is for."""

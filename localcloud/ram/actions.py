@@ -5,28 +5,19 @@ Source: alibabacloud.com/help, API reference of RAM, version 2015-05-01.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator
 
+from localcloud.openapi import Answer, Api, Call, Need
 from localcloud.ram.attachments import Attachments, Holder
-from localcloud.ram.parameters import RamParameters
-from localcloud.ram.policies import CUSTOM, SYSTEM, ManagedPolicy, Policies, PolicyVersion
-from localcloud.ram.refusals import Incorrect, UnknownAction
+from localcloud.ram.policies import CUSTOM, SYSTEM, VERSION, ManagedPolicy, Policies
+from localcloud.ram.refusals import RamParameters
 from localcloud.ram.roles import MAX_SESSION_SECONDS, MIN_SESSION_SECONDS, Role, Roles
 
-T = TypeVar("T")
-
-Answer = dict[str, Any]
+RAM_VERSION = "2015-05-01"
 _LARGEST_PAGE = 1000
 _DEFAULT_PAGE = 100
-_ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 
-
-class Permission(NamedTuple):
-    """What an action needs: its RAM action, and the resource."""
-
-    action: str
-    resource: str
+_Call = Call[RamParameters]
 
 
 class Actions:
@@ -37,53 +28,42 @@ class Actions:
         self._roles = roles
         self._policies = policies
         self._attachments = attachments
-        self._actions: Mapping[str, Callable[[RamParameters], Answer]] = {
+        actions = {
             "CreateRole": self._create_role,
             "GetRole": self._get_role,
-            "ListRoles": self._list_roles,
-            "UpdateRole": self._update_role,
             "DeleteRole": self._delete_role,
             "CreatePolicy": self._create_policy,
             "GetPolicy": self._get_policy,
             "ListPolicies": self._list_policies,
             "DeletePolicy": self._delete_policy,
-            "CreatePolicyVersion": self._create_policy_version,
-            "DeletePolicyVersion": self._delete_policy_version,
-            "ListPolicyVersions": self._list_policy_versions,
             "AttachPolicyToRole": self._attach_policy_to_role,
             "DetachPolicyFromRole": self._detach_policy_from_role,
             "ListPoliciesForRole": self._list_policies_for_role,
         }
+        self.api = Api(RAM_VERSION, RamParameters, actions, self._needs)
 
-    def permissions(self, action: str, parameters: RamParameters) -> list[Permission]:
-        """What a caller has to be allowed; raises UnknownAction.
+    def _needs(self, call: _Call) -> Iterator[Need]:
+        """What a caller has to be allowed.
 
         An action that makes or lists roles or policies is about all of them, one that names some about those.
         """
-        if action not in self._actions:
-            raise UnknownAction
-        resources = []
-        if action in ("CreateRole", "ListRoles"):
-            resources.append(f"{self._account_id}:role/*")
-        elif action in ("CreatePolicy", "ListPolicies"):
-            resources.append(f"{self._account_id}:policy/*")
+        if call.action == "CreateRole":
+            resources = [f"{self._account_id}:role/*"]
+        elif call.action in ("CreatePolicy", "ListPolicies"):
+            resources = [f"{self._account_id}:policy/*"]
         else:
-            role, policy = parameters.optional("RoleName"), parameters.optional("PolicyName")
+            resources = []
+            role, policy = call.parameters.optional("RoleName"), call.parameters.optional("PolicyName")
             if role:
                 resources.append(f"{self._account_id}:role/{role}")
             if policy:
-                owner = "system" if parameters.optional("PolicyType") == SYSTEM else self._account_id
+                owner = "system" if call.parameters.optional("PolicyType") == SYSTEM else self._account_id
                 resources.append(f"{owner}:policy/{policy}")
-        return [Permission(f"ram:{action}", f"acs:ram:*:{resource}") for resource in resources]
+        for resource in resources:
+            yield Need(f"ram:{call.action}", f"acs:ram:*:{resource}")
 
-    def carry_out(self, action: str, parameters: RamParameters) -> Answer:
-        """The answer to a request for which ``permissions`` exist, without its RequestId.
-
-        Raises a RequestRefused.
-        """
-        return self._actions[action](parameters)
-
-    def _create_role(self, parameters: RamParameters) -> Answer:
+    def _create_role(self, call: _Call) -> Answer:
+        parameters = call.parameters
         parameters.refuse("CreateRole", "AllowConsoleLogin", "Tag")
         seconds = parameters.integer("MaxSessionDuration", MIN_SESSION_SECONDS, MAX_SESSION_SECONDS)
         role = self._roles.create(
@@ -94,7 +74,8 @@ class Actions:
         )
         return {"Role": self._shown_role(role)}
 
-    def _get_role(self, parameters: RamParameters) -> Answer:
+    def _get_role(self, call: _Call) -> Answer:
+        parameters = call.parameters
         role = self._roles.get(parameters.text("RoleName"))
         principal = f"{role.name}@role.{self._account_id}.onaliyunservice.com"
         return {
@@ -106,31 +87,15 @@ class Actions:
             }
         }
 
-    def _list_roles(self, parameters: RamParameters) -> Answer:
-        parameters.refuse("ListRoles", "Tag")
-        page, rest = _page(self._roles.all(), lambda role: role.name, parameters)
-        roles = [{**self._shown_role(role), "UpdateDate": role.updated} for role in page]
-        for role in roles:
-            del role["AssumeRolePolicyDocument"]
-        return {"Roles": {"Role": roles}, **rest}
-
-    def _update_role(self, parameters: RamParameters) -> Answer:
-        parameters.refuse("UpdateRole", "NewAllowConsoleLogin")
-        role = self._roles.update(
-            parameters.text("RoleName"),
-            parameters.optional("NewAssumeRolePolicyDocument"),
-            parameters.optional("NewDescription"),
-            parameters.integer("NewMaxSessionDuration", MIN_SESSION_SECONDS, MAX_SESSION_SECONDS),
-        )
-        return {"Role": {**self._shown_role(role), "UpdateDate": role.updated}}
-
-    def _delete_role(self, parameters: RamParameters) -> Answer:
+    def _delete_role(self, call: _Call) -> Answer:
+        parameters = call.parameters
         role = self._roles.get(parameters.text("RoleName"))
         self._attachments.check_without_policies(Holder("Role", role.name))
         self._roles.delete(role.name)
         return {}
 
-    def _create_policy(self, parameters: RamParameters) -> Answer:
+    def _create_policy(self, call: _Call) -> Answer:
+        parameters = call.parameters
         parameters.refuse("CreatePolicy", "Tag")
         policy = self._policies.create(
             parameters.text("PolicyName"),
@@ -142,58 +107,50 @@ class Actions:
             del shown[member]
         return {"Policy": shown}
 
-    def _get_policy(self, parameters: RamParameters) -> Answer:
-        kind, name = _kind(parameters), parameters.text("PolicyName")
-        policy = self._policies.get(kind, name)
-        (current,) = [version for version in self._policies.versions(kind, name) if version.is_default]
-        return {"Policy": self._shown_policy(policy), "DefaultPolicyVersion": _shown_version(current)}
+    def _get_policy(self, call: _Call) -> Answer:
+        parameters = call.parameters
+        policy = self._policies.get(_kind(parameters), parameters.text("PolicyName"))
+        version = {
+            "VersionId": VERSION,
+            "IsDefaultVersion": True,
+            "PolicyDocument": policy.document,
+            "CreateDate": policy.updated,
+        }
+        return {"Policy": self._shown_policy(policy), "DefaultPolicyVersion": version}
 
-    def _list_policies(self, parameters: RamParameters) -> Answer:
+    def _list_policies(self, call: _Call) -> Answer:
+        parameters = call.parameters
         parameters.refuse("ListPolicies", "Tag")
         policies = self._policies.all(parameters.choice("PolicyType", CUSTOM, SYSTEM))
-        page, rest = _page(policies, lambda policy: f"{policy.name}/{policy.kind}", parameters)
+        page, rest = _page(policies, parameters)
         return {"Policies": {"Policy": [self._shown_policy(policy) for policy in page]}, **rest}
 
-    def _delete_policy(self, parameters: RamParameters) -> Answer:
+    def _delete_policy(self, call: _Call) -> Answer:
+        parameters = call.parameters
         name = parameters.text("PolicyName")
-        with_versions = parameters.flag("CascadingDelete")
         self._policies.get(CUSTOM, name)
         self._attachments.check_unattached(CUSTOM, name)
-        self._policies.delete(name, with_versions=with_versions)
+        self._policies.delete(name)
         return {}
 
-    def _create_policy_version(self, parameters: RamParameters) -> Answer:
-        version = self._policies.add_version(
-            parameters.text("PolicyName"),
-            parameters.text("PolicyDocument"),
-            as_default=parameters.flag("SetAsDefault"),
-            rotate=parameters.choice("RotateStrategy", "None", _ROTATE) == _ROTATE,
-        )
-        return {"PolicyVersion": _shown_version(version)}
-
-    def _delete_policy_version(self, parameters: RamParameters) -> Answer:
-        self._policies.delete_version(parameters.text("PolicyName"), parameters.text("VersionId"))
-        return {}
-
-    def _list_policy_versions(self, parameters: RamParameters) -> Answer:
-        versions = self._policies.versions(_kind(parameters), parameters.text("PolicyName"))
-        return {"PolicyVersions": {"PolicyVersion": [_shown_version(version) for version in versions]}}
-
-    def _attach_policy_to_role(self, parameters: RamParameters) -> Answer:
+    def _attach_policy_to_role(self, call: _Call) -> Answer:
+        parameters = call.parameters
         parameters.refuse("AttachPolicyToRole", "ResourceGroupId")
         kind, name = _kind(parameters), parameters.text("PolicyName")
         role = self._roles.get(parameters.text("RoleName"))
         self._attachments.attach(Holder("Role", role.name), kind, name)
         return {}
 
-    def _detach_policy_from_role(self, parameters: RamParameters) -> Answer:
+    def _detach_policy_from_role(self, call: _Call) -> Answer:
+        parameters = call.parameters
         parameters.refuse("DetachPolicyFromRole", "ResourceGroupId")
         kind, name = _kind(parameters), parameters.text("PolicyName")
         role = self._roles.get(parameters.text("RoleName"))
         self._attachments.detach(Holder("Role", role.name), kind, name)
         return {}
 
-    def _list_policies_for_role(self, parameters: RamParameters) -> Answer:
+    def _list_policies_for_role(self, call: _Call) -> Answer:
+        parameters = call.parameters
         role = self._roles.get(parameters.text("RoleName"))
         return {
             "Policies": {
@@ -202,7 +159,7 @@ class Actions:
                         "PolicyName": policy.name,
                         "PolicyType": policy.kind,
                         "Description": policy.description,
-                        "DefaultVersion": policy.default_version,
+                        "DefaultVersion": VERSION,
                         "AttachDate": attached,
                     }
                     for policy, attached in self._attachments.of(Holder("Role", role.name))
@@ -227,20 +184,11 @@ class Actions:
             "PolicyName": policy.name,
             "PolicyType": policy.kind,
             "Description": policy.description,
-            "DefaultVersion": policy.default_version,
+            "DefaultVersion": VERSION,
             "CreateDate": policy.created,
             "UpdateDate": policy.updated,
             "AttachmentCount": self._attachments.count(policy),
         }
-
-
-def _shown_version(version: PolicyVersion) -> Answer:
-    return {
-        "VersionId": version.version_id,
-        "IsDefaultVersion": version.is_default,
-        "PolicyDocument": version.document,
-        "CreateDate": version.created,
-    }
 
 
 def _kind(parameters: RamParameters) -> str:
@@ -248,17 +196,15 @@ def _kind(parameters: RamParameters) -> str:
     return parameters.choice("PolicyType", CUSTOM, SYSTEM) or CUSTOM
 
 
-def _page(
-    items: Sequence[T], key: Callable[[T], str], parameters: RamParameters
-) -> tuple[Sequence[T], Answer]:
-    """The items of a page, and what the answer says of the others: the marker is the page's last key."""
+def _page(policies: list[ManagedPolicy], parameters: RamParameters) -> tuple[list[ManagedPolicy], Answer]:
+    """The policies of a page, and what the answer says of the others: the marker is the page's last key."""
     limit = parameters.integer("MaxItems", 1, _LARGEST_PAGE) or _DEFAULT_PAGE
     marker = parameters.optional("Marker")
-    keys = [key(item) for item in items]
+    keys = [f"{policy.name}/{policy.kind}" for policy in policies]
     if marker is not None and marker not in keys:
-        raise Incorrect("Marker")
+        raise parameters.invalid("Marker", "It must be the Marker of the page before.")
     start = 0 if marker is None else keys.index(marker) + 1
-    page = items[start : start + limit]
-    if start + limit >= len(items):
-        return page, {"IsTruncated": False}
-    return page, {"IsTruncated": True, "Marker": key(page[-1])}
+    end = start + limit
+    if end >= len(policies):
+        return policies[start:end], {"IsTruncated": False}
+    return policies[start:end], {"IsTruncated": True, "Marker": keys[end - 1]}

@@ -14,7 +14,7 @@ from localcloud.ram.timestamps import shown
 MAX_CUSTOM = 5
 MAX_SYSTEM = 20
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS ram_attachments (
+CREATE TABLE IF NOT EXISTS ram_attached_policies (
     holder TEXT NOT NULL COLLATE NOCASE,
     kind TEXT NOT NULL,
     policy TEXT NOT NULL,
@@ -64,7 +64,7 @@ class Attachments:
             message = f"The count of policies attached to the {subject} beyond the current limits."
             raise LimitExceeded(entity, message)
         self._database.execute(
-            "INSERT INTO ram_attachments VALUES (?, ?, ?, ?)",
+            "INSERT INTO ram_attached_policies VALUES (?, ?, ?, ?)",
             (str(holder), kind, policy.name, shown(self._clock.now())),
         )
 
@@ -72,7 +72,7 @@ class Attachments:
         """Detach a policy; raises a RequestRefused."""
         self._policies.get(kind, name)
         detached = self._database.execute(
-            "DELETE FROM ram_attachments WHERE holder = ? AND kind = ? AND policy = ?",
+            "DELETE FROM ram_attached_policies WHERE holder = ? AND kind = ? AND policy = ?",
             (str(holder), kind, name),
         )
         if not detached:
@@ -83,14 +83,14 @@ class Attachments:
     def of(self, holder: Holder) -> list[Attachment]:
         """What is attached to a role or user, by name."""
         rows = self._database.all(
-            "SELECT * FROM ram_attachments WHERE holder = ? ORDER BY policy, kind", (str(holder),)
+            "SELECT * FROM ram_attached_policies WHERE holder = ? ORDER BY policy, kind", (str(holder),)
         )
         return [Attachment(self._policies.get(row["kind"], row["policy"]), row["attached"]) for row in rows]
 
     def policies_of(self, holder: Holder) -> list[Policy]:
         """The policies that decide what a role or user may do."""
         attached = [attachment.policy for attachment in self.of(holder)]
-        return [parse_policy(self._policies.document(policy.kind, policy.name)) for policy in attached]
+        return [parse_policy(policy.document) for policy in attached]
 
     def count(self, policy: ManagedPolicy) -> int:
         """How many roles and users have a policy."""
@@ -113,6 +113,7 @@ class Attachments:
 
     def _holders(self, kind: str, name: str) -> list[str]:
         rows = self._database.all(
-            "SELECT holder FROM ram_attachments WHERE kind = ? AND policy = ? ORDER BY holder", (kind, name)
+            "SELECT holder FROM ram_attached_policies WHERE kind = ? AND policy = ? ORDER BY holder",
+            (kind, name),
         )
         return [row["holder"] for row in rows]

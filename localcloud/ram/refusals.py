@@ -1,14 +1,14 @@
-"""The errors that RAM and STS answer.
+"""The errors that RAM and STS answer, and parameters that are answered so.
 
 Sources: alibabacloud.com/help, RAM "Error messages" (28754), the API pages of each action, "FAQ about RAM
-roles and STS tokens" (39744); the gateway's own codes are those of all OpenAPI services.
+roles and STS tokens" (39744).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from localcloud.refusals import NO_DETAIL, RequestRefused
+from localcloud.refusals import NO_DETAIL, Parameters, RequestRefused
 
 
 class InvalidParameter(RequestRefused):
@@ -31,13 +31,6 @@ class TooLong(InvalidParameter):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "Length", f'The parameter - "{name}" beyond the length limit.')
-
-
-class Incorrect(InvalidParameter):
-    """A value is none of those that there are."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name, "", f'The parameter - "{name}" is incorrect.')
 
 
 class MalformedDocument(RequestRefused):
@@ -82,49 +75,16 @@ class NoPermission(RequestRefused):
         super().__init__(403, "NoPermission", message, detail)
 
 
-class UnknownAction(RequestRefused):
-    """The gateway knows no such action."""
+class NoSuchRole(EntityNotExist):
+    """No role has that name."""
 
     def __init__(self) -> None:
-        super().__init__(
-            404,
-            "InvalidAction.NotFound",
-            "Specified api is not found, please check your url and method.",
-        )
+        super().__init__("Role", "The role does not exist.")
 
 
-class UnknownVersion(RequestRefused):
-    """The gateway knows no such version of an API."""
+class RamParameters(Parameters):
+    """The parameters of a request to RAM or STS, with RAM's error for a value that there is not."""
 
-    def __init__(self, *known: str) -> None:
-        super().__init__(
-            400,
-            "InvalidVersion",
-            f"Specified parameter Version is not valid. It must be {' or '.join(known)}.",
-        )
-
-
-class UnsupportedMethod(RequestRefused):
-    """An HTTP method other than GET and POST."""
-
-    def __init__(self, method: str) -> None:
-        super().__init__(
-            403, "UnsupportedHTTPMethod", f"This http method is not supported: {method}. Use POST or GET."
-        )
-
-
-class NotServedHere(RequestRefused):
-    """The real service can do it and the local cloud cannot."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(501, "NotImplemented", f"The local cloud does not implement {what}.")
-
-
-def no_such_role() -> EntityNotExist:
-    """No role has that name."""
-    return EntityNotExist("Role", "The role does not exist.")
-
-
-def no_such_policy() -> EntityNotExist:
-    """No policy has that name."""
-    return EntityNotExist("Policy", "The policy does not exist.")
+    def invalid(self, name: str, rule: str) -> RequestRefused:
+        """RAM's own code and words."""
+        return InvalidParameter(name, "", f'The parameter - "{name}" is incorrect. {rule}')

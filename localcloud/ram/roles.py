@@ -21,8 +21,8 @@ from localcloud.ram.refusals import (
     InvalidCharacters,
     LimitExceeded,
     MalformedDocument,
+    NoSuchRole,
     TooLong,
-    no_such_role,
 )
 from localcloud.ram.timestamps import shown
 from localcloud.ram.trust import TrustPolicy, parse_trust
@@ -116,39 +116,23 @@ class Roles:
         check_role_name(name)
         role = self.find(name)
         if role is None:
-            raise no_such_role()
+            raise NoSuchRole
         return role
 
     def all(self) -> list[Role]:
         """Every role, by name."""
         return [_role(row) for row in self._database.all("SELECT * FROM ram_roles ORDER BY name")]
 
-    def update(
-        self,
-        name: str,
-        trust_document: str | None = None,
-        description: str | None = None,
-        max_session_seconds: int | None = None,
-    ) -> Role:
-        """Change what is given; raises a RequestRefused."""
-        role = self.get(name)
-        changed = replace(
-            role,
-            trust_document=trust_document or role.trust_document,
-            description=role.description if description is None else description,
-            max_session_seconds=max_session_seconds or role.max_session_seconds,
-            updated=shown(self._clock.now()),
-        )
+    def put(self, name: str, trust_document: str) -> Role:
+        """Have a role that has this trust policy; raises a RequestRefused."""
+        role = self.find(name)
+        if role is None:
+            return self.create(name, trust_document)
+        changed = replace(role, trust_document=trust_document, updated=shown(self._clock.now()))
         _check(changed)
         self._database.execute(
-            "UPDATE ram_roles SET trust = ?, description = ?, max_session = ?, updated = ? WHERE name = ?",
-            (
-                changed.trust_document,
-                changed.description,
-                changed.max_session_seconds,
-                changed.updated,
-                name,
-            ),
+            "UPDATE ram_roles SET trust = ?, updated = ? WHERE name = ?",
+            (trust_document, changed.updated, name),
         )
         return changed
 

@@ -7,25 +7,24 @@ tokens" (39744).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
 
 from localcloud.accounts import Accounts, Identity
+from localcloud.openapi import Answer, Api, Call
 from localcloud.ram.authorization import AccessRefused, Authorization
-from localcloud.ram.conditions import Context
-from localcloud.ram.parameters import RamParameters
-from localcloud.ram.refusals import EntityNotExist, InvalidParameter, NoPermission, UnknownAction
+from localcloud.ram.refusals import EntityNotExist, InvalidParameter, NoPermission, RamParameters
 from localcloud.ram.roles import Roles
 from localcloud.ram.timestamps import shown
 from localcloud.ram.trust import ASSUME_ROLE
 from localcloud.ram.users import Users
 
-Answer = dict[str, Any]
+STS_VERSION = "2015-04-01"
 MIN_SECONDS = 900
 DEFAULT_SECONDS = 3600
 _SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}", re.ASCII)
 _NOT_AUTHORIZED = "You are not authorized to do this action. You should be authorized by RAM."
+
+_Call = Call[RamParameters]
 
 
 class TokenActions:
@@ -44,20 +43,12 @@ class TokenActions:
         self._roles = roles
         self._users = users
         self._authorization = authorization
-        self._actions: Mapping[str, Callable[[Identity, RamParameters, Context], Answer]] = {
-            "GetCallerIdentity": self._get_caller_identity,
-            "AssumeRole": self._assume_role,
-        }
+        # Whom AssumeRole is allowed to is decided beside the role's own trust.
+        actions = {"GetCallerIdentity": self._get_caller_identity, "AssumeRole": self._assume_role}
+        self.api = Api(STS_VERSION, RamParameters, actions, lambda call: ())
 
-    def carry_out(
-        self, action: str, identity: Identity, parameters: RamParameters, context: Context
-    ) -> Answer:
-        """The answer to a request, without its RequestId; raises a RequestRefused."""
-        if action not in self._actions:
-            raise UnknownAction
-        return self._actions[action](identity, parameters, context)
-
-    def _get_caller_identity(self, identity: Identity, _: RamParameters, __: Context) -> Answer:
+    def _get_caller_identity(self, call: _Call) -> Answer:
+        identity = call.identity
         common = {"AccountId": self._account_id}
         prefix = f"acs:ram::{self._account_id}:"
         if identity.role is not None:
@@ -81,7 +72,8 @@ class TokenActions:
             "Arn": prefix + (f"user/{user.name}" if user else "root"),
         }
 
-    def _assume_role(self, identity: Identity, parameters: RamParameters, context: Context) -> Answer:
+    def _assume_role(self, call: _Call) -> Answer:
+        identity, parameters = call.identity, call.parameters
         parameters.refuse("AssumeRole", "Policy", "ExternalId", "SourceIdentity")
         role_arn, session = parameters.text("RoleArn"), parameters.text("RoleSessionName")
         if not re.fullmatch(r"acs:ram::[0-9]+:role/[A-Za-z0-9.-]{1,64}", role_arn):
@@ -92,7 +84,7 @@ class TokenActions:
         names = self._names(identity)
         resource = role_arn.replace("acs:ram::", "acs:ram:*:", 1)
         try:
-            self._authorization.check(identity, ASSUME_ROLE, resource, context)
+            self._authorization.check(identity, ASSUME_ROLE, resource, call.context)
         except AccessRefused as refused:
             raise NoPermission(_NOT_AUTHORIZED, refused.detail) from None
         role = self._roles.find(role_arn)

@@ -6,11 +6,10 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from email.utils import formatdate
 from pathlib import Path
 
 import pytest
-import requests
+from alibabacloud_mns_open20220119 import models
 
 from cli.checkout import DEPLOYMENT, ROOT, TAGGING, cloud_config, layer
 from cli.clients import Account, Project, Video
@@ -20,7 +19,7 @@ from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig, Ports
 from localcloud.faults import Fault, FaultKind
 from localcloud.fc.invocation import InvocationRecord
-from tests.localcloud.mns_region import document, sign
+from tests.localcloud.mns_region import client_of
 
 EVENT_BRIDGE = ROOT / "s.eventbridge.yaml"
 OWN = {"team": "a", "archived": ""}
@@ -90,17 +89,14 @@ def region(
 
 def subscribe(here: Region, queue: str, content_format: str) -> None:
     """Subscribe a queue to the topic through MNS's API; without a format, in the default one."""
-    chosen = f"<NotifyContentFormat>{content_format}</NotifyContentFormat>" if content_format else ""
-    body = document("Subscription", f"<Endpoint>{queue}</Endpoint>{chosen}")
-    path = f"/topics/{here.topic}/subscriptions/queue"
-    config = here.cloud.config
-    headers = {"date": formatdate(usegmt=True), "x-mns-version": "2015-06-06", "content-type": "text/xml"}
-    signature = sign("PUT", path, headers, config.access_key_secret)
-    headers["authorization"] = f"MNS {config.access_key_id}:{signature}"
-    with requests.Session() as session:
-        session.trust_env = False
-        answer = session.put(here.cloud.endpoints.mns + path, body, headers=headers)
-    assert answer.status_code == 201, answer.text
+    request = models.SubscribeRequest(
+        topic_name=here.topic,
+        subscription_name="queue",
+        push_type="queue",
+        endpoint=queue,
+        notify_content_format=content_format or None,
+    )
+    client_of(here.cloud.endpoints.mns.removeprefix("http://"), here.cloud.accounts.owner).subscribe(request)
 
 
 @pytest.mark.parametrize("runtime", ["python3.12", "python3.10"])

@@ -332,7 +332,7 @@ def test_a_role_that_is_gone(installed: Account) -> None:
 
 
 def test_a_role_that_function_compute_cannot_assume(installed: Account) -> None:
-    installed.call(installed.access.roles.update, ROLE, trust("ecs.aliyuncs.com"))
+    installed.call(installed.access.roles.put, ROLE, trust("ecs.aliyuncs.com"))
     (said, advice) = failures(installed)["role"]
     assert "does not let fc.aliyuncs.com assume it" in said
     assert '"Service": ["fc.aliyuncs.com"]' in advice
@@ -397,7 +397,7 @@ def test_a_trigger_whose_role_is_gone(installed: Account) -> None:
 
 
 def test_a_trigger_whose_role_mns_cannot_assume(installed: Account) -> None:
-    installed.call(installed.access.roles.update, TRIGGER_ROLE, trust("fc.aliyuncs.com"))
+    installed.call(installed.access.roles.put, TRIGGER_ROLE, trust("fc.aliyuncs.com"))
     assert "does not let mns.aliyuncs.com assume it" in failures(installed)["imm-tasks role"][0]
     assert verdicts(installed.doctor("--json"))["imm-tasks policies"] == "not checked"
 

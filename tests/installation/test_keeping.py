@@ -76,7 +76,7 @@ def test_a_keeper_with_a_place_that_no_policy_can_name(
 
 
 def test_a_keeper_that_function_compute_cannot_act_for(installed: Account) -> None:
-    installed.call(installed.access.roles.update, KEEPER_ROLE, trust("ecs.aliyuncs.com"))
+    installed.call(installed.access.roles.put, KEEPER_ROLE, trust("ecs.aliyuncs.com"))
     (said, _) = failures(installed)["keep_failed role"]
     assert f"role {KEEPER_ROLE} does not let fc.aliyuncs.com assume it" in said
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cli.installation import marks
 from localcloud.faults import FaultKind
 from localcloud.mns.service import Subscription
-from localcloud.mns.topics import Attributes
 from localcloud.ram.attachments import Holder
 from tests.installation.account import (
     FAILED_BUCKET,
@@ -139,7 +140,10 @@ def test_a_topic_with_subscriptions_of_others_stays(installed: Account) -> None:
 
 def test_a_topic_that_was_changed_stays(fresh: Account) -> None:
     fresh.setup("--yes")
-    fresh.call(fresh.messages._topics.change, TOPIC, Attributes(1024, True), fresh.clock.now())
+    topics = fresh.messages._topics
+    changed = replace(topics.get(TOPIC), maximum_message_size=1024, logging_enabled=True)
+    fresh.call(topics.remove, TOPIC)
+    fresh.call(topics.add, changed, fresh.clock.now())
     fresh.teardown("--yes")
     assert fresh.inventory() == {"role AliyunIMMDefaultRole", f"topic {TOPIC}"}
 
@@ -147,7 +151,7 @@ def test_a_topic_that_was_changed_stays(fresh: Account) -> None:
 def test_a_policy_that_was_changed_stays_with_its_role(fresh: Account) -> None:
     fresh.setup("--yes")
     (policy,) = fresh.services().ram.attached(ROLE)
-    fresh.call(fresh.access._policies.add_version, policy.name, ANYTHING, as_default=True, rotate=False)
+    fresh.call(fresh.access._policies.put, policy.name, ANYTHING)
     result = fresh.teardown("--yes")
     assert result.exit_code == 0
     assert f"policy {policy.name} somebody has changed it since setup made it" in flat(result)
@@ -166,7 +170,7 @@ def test_a_role_with_policies_of_others_stays(fresh: Account) -> None:
 
 def test_a_role_whose_trust_was_changed_stays(fresh: Account) -> None:
     fresh.setup("--yes")
-    fresh.call(fresh.access.roles.update, ROLE, trust("ecs.aliyuncs.com"))
+    fresh.call(fresh.access.roles.put, ROLE, trust("ecs.aliyuncs.com"))
     result = fresh.teardown("--yes")
     assert "somebody has changed its trust policy since setup made it" in flat(result)
     assert f"role {ROLE}" in fresh.inventory()

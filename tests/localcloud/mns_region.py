@@ -1,54 +1,26 @@
-"""An MNS on loopback for tests, with a small client of its own that signs by the documentation alone."""
+"""An MNS on loopback for tests, with the official SDK as the client of its management API."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import http.client
 import random
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
-from xml.etree import ElementTree
-from xml.sax.saxutils import escape
+
+from alibabacloud_mns_open20220119 import models
+from alibabacloud_mns_open20220119.client import Client
+from alibabacloud_tea_openapi.utils_models import Config
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
 from localcloud.database import Database
 from localcloud.mns.service import MessageService, Subscription
+from tests.localcloud.imm_region import without_proxies
 from tests.localcloud.serving import Serving, serve
 
 ACCOUNT = "1234567890123456"
 OWNER = Identity("LTAItest", "secret")
-NAMESPACE = "{http://mns.aliyuncs.com/doc/v1/}"
-
-
-class Reply(NamedTuple):
-    """An answer of MNS; ``fields`` are the plain elements of its document."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    @property
-    def root(self) -> ElementTree.Element:
-        return ElementTree.fromstring(self.body)
-
-    @property
-    def fields(self) -> dict[str, str]:
-        return {element.tag.removeprefix(NAMESPACE): element.text or "" for element in self.root}
-
-    def texts(self, name: str) -> list[str]:
-        return [element.text or "" for element in self.root.iter(NAMESPACE + name)]
-
-    @property
-    def refusal(self) -> tuple[int, str]:
-        assert self.root.tag == f"{NAMESPACE}Error"
-        return self.status, self.fields["Code"]
 
 
 @dataclass
@@ -71,6 +43,20 @@ class Endpoint:
         return False
 
 
+def client_of(address: str, identity: Identity = OWNER) -> Client:
+    """The official SDK with somebody's keys."""
+    return Client(
+        Config(
+            region_id="cn-beijing",
+            endpoint=address,
+            protocol="HTTP",
+            access_key_id=identity.access_key_id,
+            access_key_secret=identity.access_key_secret,
+            security_token=identity.security_token,
+        )
+    )
+
+
 @dataclass(frozen=True)
 class Region:
     """MNS with all that a test sees of it."""
@@ -80,39 +66,28 @@ class Region:
     accounts: Accounts
     clock: Clock
 
-    def send(
+    @property
+    def client(self) -> Client:
+        return client_of(self.serving.address)
+
+    def topic(self, name: str) -> models.GetTopicAttributesResponseBodyData:
+        """A topic as the API shows it."""
+        request = models.GetTopicAttributesRequest(topic_name=name)
+        return self.client.get_topic_attributes(request).body.data
+
+    def delete_topic(self, name: str = "labels") -> None:
+        self.client.delete_topic(models.DeleteTopicRequest(topic_name=name))
+
+    def publish(
         self,
-        method: str,
-        target: str,
-        body: str = "",
-        headers: Mapping[str, str | None] | None = None,
-        identity: Identity = OWNER,
-        secret: str | None = None,
-    ) -> Reply:
-        """Sign and send a request. Given headers are signed too; None leaves out one that is usual."""
-        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
-        usual: dict[str, str | None] = {"date": date, "x-mns-version": "2015-06-06"}
-        if body:
-            usual["content-type"] = "text/xml;charset=UTF-8"
-        if identity.security_token:
-            usual["security-token"] = identity.security_token
-        signed = {name: value for name, value in {**usual, **(headers or {})}.items() if value is not None}
-        signature = sign(method, target, signed, secret or identity.access_key_secret)
-        signed.setdefault("authorization", f"MNS {identity.access_key_id}:{signature}")
-        return self.send_as_it_is(method, target, body, signed)
-
-    def send_as_it_is(self, method: str, target: str, body: str, headers: Mapping[str, str]) -> Reply:
-        connection = http.client.HTTPConnection(self.serving.address)
-        try:
-            connection.request(method, target, body.encode() or None, dict(headers))
-            response = connection.getresponse()
-            return Reply(response.status, response.headers, response.read())
-        finally:
-            connection.close()
-
-    def publish(self, topic: str, body: str, rest: str = "") -> Reply:
-        document = message(f"<MessageBody>{escape(body)}</MessageBody>{rest}")
-        return self.send("POST", f"/topics/{topic}/messages", document)
+        body: str | bytes,
+        topic: str = "labels",
+        tag: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+    ) -> str:
+        """Publish a message and give its id."""
+        content = body.encode() if isinstance(body, str) else body
+        return self.serving.run(self.service.publish(topic, content, tag=tag, attributes=attributes))
 
     def subscribe(
         self,
@@ -135,7 +110,7 @@ class Region:
 
 @contextmanager
 def region(
-    directory: Path | None = None, time_scale: float = 0.0, seed: int | None = None
+    directory: Path | None = None, time_scale: float = 0.0, seed: int | None = None, spread: float = 0.01
 ) -> Iterator[Region]:
     """An MNS with one topic, in which retries are made at once unless told otherwise."""
     clock, database = Clock(), Database(directory)
@@ -147,28 +122,12 @@ def region(
         accounts=accounts,
         clock=clock,
         time_scale=time_scale,
+        delivery_spread_seconds=spread,
         randomness=None if seed is None else random.Random(seed),
     )
     service.create_topic("labels")
     try:
-        with serve(service) as serving:
+        with without_proxies(), serve(service) as serving:
             yield Region(service, serving, accounts, clock)
     finally:
         database.close()
-
-
-def sign(method: str, target: str, headers: Mapping[str, str], secret: str) -> str:
-    """The signature of the help page "Sign requests"."""
-    own = "".join(f"{name}:{value}\n" for name, value in sorted(headers.items()) if name.startswith("x-mns-"))
-    date = headers.get("x-mns-date") or headers.get("date", "")
-    digest, kind = headers.get("content-md5", ""), headers.get("content-type", "")
-    text = f"{method}\n{digest}\n{kind}\n{date}\n{own}{target}"
-    return base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha1).digest()).decode()
-
-
-def message(elements: str) -> str:
-    return document("Message", elements)
-
-
-def document(root: str, elements: str) -> str:
-    return f'<?xml version="1.0" encoding="utf-8"?><{root} xmlns="http://mns.aliyuncs.com/doc/v1/">{elements}</{root}>'

@@ -21,7 +21,9 @@ from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
 from localcloud.database import Database
 from localcloud.gateway import Operation
-from localcloud.ram.service import RAM_VERSION, STS_VERSION, AccessManagement
+from localcloud.ram.actions import RAM_VERSION
+from localcloud.ram.service import AccessManagement
+from localcloud.ram.sts import STS_VERSION
 from tests.localcloud.serving import Serving
 
 ACCOUNT = "1234567890123456"

@@ -158,6 +158,14 @@ def test_tasks_can_be_set_and_notified_of(control: Control, account: Account) ->
     assert control.ask("GET", "/lost") == []
     assert control.ask("GET", "/undelivered") == []
 
+    # And a message of somebody's own runs it too
+    message = {"body": json.dumps({"TaskType": "Other"}), "tag": "a", "attributes": {"key": "value"}}
+    published = control.ask("POST", "/topics/imm-label-tags/messages", message)
+    control.ask("POST", "/settled")
+    assert control.ask("GET", "/deliveries")[-1]["message_id"] == published["message_id"]
+    last = json.loads(control.ask("GET", "/invocations")[-1]["body"])
+    assert [outcome["status"] for outcome in last["outcomes"]] == ["ignored"]
+
 
 def test_tasks_can_be_slowed_down_and_made_to_fail(control: Control, account: Account) -> None:
     control.ask("PUT", "/projects/immtest")
@@ -196,6 +204,9 @@ def test_the_clock_can_be_moved_and_keys_issued(control: Control, cloud: LocalCl
         ("POST", "/clock", {}, 400),
         ("POST", "/tasks", {"project": "nowhere", "task_id": "t", "start_time": "2021-01-01T00:00:00Z"}, 404),
         ("POST", "/tasks/immtest/unknown/notifications", None, 404),
+        ("POST", "/topics/unknown/messages", {"body": "hello"}, 404),
+        ("POST", "/topics/imm-label-tags/messages", {}, 400),
+        ("POST", "/topics/imm-label-tags/messages", {"body": ""}, 400),
         ("GET", "/nothing", None, 404),
     ],
 )

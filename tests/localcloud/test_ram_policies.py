@@ -1,4 +1,4 @@
-"""RAM's policies, their versions and what they are attached to, over its API."""
+"""RAM's policies and what they are attached to, over its API."""
 
 from __future__ import annotations
 
@@ -17,17 +17,6 @@ SYSTEM = {"PolicyName": "AliyunFCInvocationAccess", "PolicyType": "System"}
 
 def create(ram: Account, name: str = "tags", text: str = READING, **parameters: str) -> None:
     ram.call("CreatePolicy", PolicyName=name, PolicyDocument=text, **parameters)
-
-
-def add_version(ram: Account, text: str = READING, **parameters: str) -> str:
-    answer = ram.call("CreatePolicyVersion", PolicyName="tags", PolicyDocument=text, **parameters)
-    version: str = answer["PolicyVersion"]["VersionId"]
-    return version
-
-
-def versions(ram: Account) -> list[tuple[str, bool]]:
-    answer = ram.call("ListPolicyVersions", **CUSTOM)["PolicyVersions"]["PolicyVersion"]
-    return [(version["VersionId"], version["IsDefaultVersion"]) for version in answer]
 
 
 def test_a_policy_is_created_and_shown(ram: Account) -> None:
@@ -63,8 +52,6 @@ def test_a_policy_of_the_system_is_shown(ram: Account) -> None:
 
     assert found["Policy"]["PolicyType"] == "System"
     assert "fc:InvokeFunction" in found["DefaultPolicyVersion"]["PolicyDocument"]
-    (version,) = ram.call("ListPolicyVersions", **SYSTEM)["PolicyVersions"]["PolicyVersion"]
-    assert version == found["DefaultPolicyVersion"]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +71,18 @@ def test_an_impossible_policy_is_refused(ram: Account, parameters: dict[str, str
 
     assert ram.refusal("CreatePolicy", **request) == (400, code)
     assert ram.call("ListPolicies", PolicyType="Custom")["Policies"]["Policy"] == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({"MaxItems": "0"}, "InvalidParameter.MaxItems"),
+        ({"MaxItems": "1001"}, "InvalidParameter.MaxItems"),
+        ({"Marker": "nobody"}, "InvalidParameter.Marker"),
+    ],
+)
+def test_an_impossible_page_is_refused(ram: Account, parameters: dict[str, str], code: str) -> None:
+    assert ram.refusal("ListPolicies", **parameters) == (400, code)
 
 
 @pytest.mark.parametrize(
@@ -146,88 +145,12 @@ def test_policies_are_listed_by_kind_and_in_pages(ram: Account) -> None:
     assert names(Marker=page["Marker"]) == everything[first:]
 
 
-def test_a_new_version_is_the_default_only_if_it_is_to_be(ram: Account) -> None:
-    create(ram)
-
-    assert add_version(ram, ANYTHING) == "v2"
-    assert versions(ram) == [("v2", False), ("v1", True)]
-    assert ram.call("GetPolicy", **CUSTOM)["DefaultPolicyVersion"]["PolicyDocument"] == READING
-
-    assert add_version(ram, ANYTHING, SetAsDefault="true") == "v3"
-    assert versions(ram) == [("v3", True), ("v2", False), ("v1", False)]
-    found = ram.call("GetPolicy", **CUSTOM)
-    assert found["Policy"]["DefaultVersion"] == "v3"
-    assert found["DefaultPolicyVersion"]["PolicyDocument"] == ANYTHING
-
-
-def test_a_policy_has_five_versions_at_most(ram: Account) -> None:
-    create(ram)
-    for _ in range(4):
-        add_version(ram)
-
-    for strategy in ({}, {"RotateStrategy": "None"}):
-        request = {"PolicyName": "tags", "PolicyDocument": READING, **strategy}
-        assert ram.refusal("CreatePolicyVersion", **request) == (409, "LimitExceeded.Policy.Version")
-    # Unless the oldest that is not the default may go
-    rotate = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
-    assert add_version(ram, RotateStrategy=rotate) == "v6"
-    assert [version for version, _ in versions(ram)] == ["v6", "v5", "v4", "v3", "v1"]
-
-
-def test_the_number_of_a_deleted_version_is_not_given_again(ram: Account) -> None:
-    create(ram)
-    add_version(ram)
-
-    ram.call("DeletePolicyVersion", PolicyName="tags", VersionId="v2")
-
-    assert add_version(ram) == "v3"
-    assert versions(ram) == [("v3", False), ("v1", True)]
-
-
-@pytest.mark.parametrize(
-    ("version", "refusal"),
-    [
-        ("v1", (409, "DeleteConflict.Policy.Version.Default")),
-        ("v2", (404, "EntityNotExist.Policy.Version")),
-        ("2", (400, "InvalidParameter.VersionId.Format")),
-        ("", (400, "MissingVersionId")),
-    ],
-)
-def test_a_version_that_is_needed_or_not_there_cannot_be_deleted(
-    ram: Account, version: str, refusal: tuple[int, str]
-) -> None:
-    create(ram)
-
-    assert ram.refusal("DeletePolicyVersion", PolicyName="tags", VersionId=version) == refusal
-    assert versions(ram) == [("v1", True)]
-
-
-@pytest.mark.parametrize(
-    ("parameters", "code"),
-    [
-        ({"SetAsDefault": "yes"}, "InvalidParameter.SetAsDefault"),
-        ({"RotateStrategy": "Oldest"}, "InvalidParameter.RotateStrategy"),
-        ({"PolicyDocument": "{}"}, "MalformedPolicyDocument"),
-    ],
-)
-def test_an_impossible_version_is_refused(ram: Account, parameters: dict[str, str], code: str) -> None:
-    create(ram)
-
-    request = {"PolicyName": "tags", "PolicyDocument": READING, **parameters}
-
-    assert ram.refusal("CreatePolicyVersion", **request) == (400, code)
-    assert versions(ram) == [("v1", True)]
-
-
 @pytest.mark.parametrize(
     ("action", "parameters"),
     [
         ("GetPolicy", CUSTOM),
         ("GetPolicy", {"PolicyName": "AliyunNothing", "PolicyType": "System"}),
-        ("ListPolicyVersions", CUSTOM),
         ("DeletePolicy", {"PolicyName": "tags"}),
-        ("CreatePolicyVersion", {"PolicyName": "tags", "PolicyDocument": READING}),
-        ("DeletePolicyVersion", {"PolicyName": "tags", "VersionId": "v1"}),
         ("AttachPolicyToRole", {**CUSTOM, "RoleName": "worker"}),
         ("DetachPolicyFromRole", {**CUSTOM, "RoleName": "worker"}),
     ],
@@ -301,24 +224,16 @@ def test_a_role_has_five_policies_of_the_accounts_own_at_most(ram: Account) -> N
     assert ram.call("AttachPolicyToRole", RoleName="worker", **SYSTEM) == {}
 
 
-def test_a_policy_that_is_attached_or_has_other_versions_is_not_deleted(ram: Account) -> None:
+def test_a_policy_that_is_attached_is_not_deleted(ram: Account) -> None:
     ram.access.roles.create("worker", FC_TRUST)
     create(ram)
-    add_version(ram)
     ram.call("AttachPolicyToRole", RoleName="worker", **CUSTOM)
 
-    assert ram.refusal("DeletePolicy", PolicyName="tags", CascadingDelete="True") == (
-        409,
-        "DeleteConflict.Policy.Role",
-    )
+    assert ram.refusal("DeletePolicy", PolicyName="tags") == (409, "DeleteConflict.Policy.Role")
     ram.call("DetachPolicyFromRole", RoleName="worker", **CUSTOM)
-    assert ram.refusal("DeletePolicy", PolicyName="tags") == (409, "DeleteConflict.Policy.Version")
     ram.call("DeletePolicy", PolicyName="tags", CascadingDelete="True")
 
     assert ram.refusal("GetPolicy", **CUSTOM) == (404, "EntityNotExist.Policy")
-    # And one of the same name begins anew
-    create(ram)
-    assert versions(ram) == [("v1", True)]
 
 
 def test_a_policy_that_a_user_has_is_not_deleted(ram: Account) -> None:

@@ -77,7 +77,7 @@ def test_keys_of_a_role_that_is_gone_still_tell_its_name(ram: Account) -> None:
 
 
 def test_a_user_assumes_a_role_and_acts_with_its_policies(ram: Account) -> None:
-    ram.access.put_role("Worker", trust(RAM=ROOT), {"worker": document(allow("ram:ListRoles"))})
+    ram.access.put_role("Worker", trust(RAM=ROOT), {"worker": document(allow("ram:GetRole"))})
     # When a user who may assumes it
     answer = assume(ram, user(ram, MAY_ASSUME), RoleSessionName="me@work-1.0_x")
     # Then there are keys of it
@@ -89,12 +89,12 @@ def test_a_user_assumes_a_role_and_acts_with_its_policies(ram: Account) -> None:
     keys = keys_of(answer)
     assert ram.sts("GetCallerIdentity", keys)["Arn"].endswith("assumed-role/Worker/me@work-1.0_x")
     # And they may do what the role may, for an hour
-    ram.call("ListRoles", keys)
+    ram.call("GetRole", keys, RoleName="worker")
     assert ram.refusal("ListPolicies", keys) == (403, "NoPermission")
     ram.clock.advance(3599)
-    ram.call("ListRoles", keys)
+    ram.call("GetRole", keys, RoleName="worker")
     ram.clock.advance(2)
-    assert ram.refusal("ListRoles", keys) == (400, "InvalidSecurityToken.Expired")
+    assert ram.refusal("GetRole", keys, RoleName="worker") == (400, "InvalidSecurityToken.Expired")
 
 
 @pytest.mark.parametrize("principal", [ROOT, f"acs:ram::{ACCOUNT}:user/deployer"])
@@ -160,9 +160,8 @@ def test_a_role_that_there_is_not_cannot_be_assumed(ram: Account) -> None:
 
 
 def test_keys_last_as_long_as_is_asked(ram: Account) -> None:
-    ram.access.put_role("worker", trust(RAM=ROOT), {})
-    deployer = user(ram, MAY_ASSUME)
-    ram.call("UpdateRole", RoleName="worker", NewMaxSessionDuration="7200")
+    deployer, trusting = user(ram, MAY_ASSUME), {"AssumeRolePolicyDocument": trust(RAM=ROOT)}
+    ram.call("CreateRole", RoleName="worker", MaxSessionDuration="7200", **trusting)
 
     for seconds in (900, 7200):
         keys = keys_of(assume(ram, deployer, DurationSeconds=str(seconds)))

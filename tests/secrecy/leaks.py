@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from email.utils import formatdate
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote
@@ -33,7 +32,6 @@ from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from tests.localcloud.fc_world import ACCOUNT, REGION, ROLE, function, running
-from tests.localcloud.mns_region import sign
 from tests.stage import Stage
 
 LEAKED = Path(os.environ["SECRECY_LEAKED"])
@@ -283,19 +281,6 @@ def test_signature_of_imm(stage: Stage, signatures: list[str]) -> None:
     account = Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
     Project(account, f"another-{stage.project}").create()
     print("said", leak(signatures[-1]))
-
-
-def test_signature_of_mns(stage: Stage) -> None:
-    owner, headers = (
-        stage.cloud.accounts.owner,
-        {"date": formatdate(usegmt=True), "x-mns-version": "2015-06-06"},
-    )
-    signature = sign("GET", "/topics", headers, owner.access_key_secret)
-    headers["authorization"] = f"MNS {owner.access_key_id}:{signature}"
-    with requests.Session() as session:
-        session.trust_env = False
-        assert session.get(f"{stage.cloud.endpoints.mns}/topics", headers=headers).ok
-    print("said", leak(signature))
 
 
 def test_presigned_address(stage: Stage) -> None:

@@ -48,7 +48,6 @@ CAUGHT = {
     "test_process": f"{ACCESS_KEY_SECRET} in the output of a process",
     "test_signature_of_oss": f"{SIGNATURE} in Captured stdout call",
     "test_signature_of_imm": f"{SIGNATURE} in Captured stdout call",
-    "test_signature_of_mns": f"{SIGNATURE} in Captured stdout call",
     "test_presigned_address": f"{SIGNATURE} in Captured stdout call",
     "test_signature_that_is_never_sent": f"{SIGNATURE} in Captured stdout call",
     "test_property": PRINTED,

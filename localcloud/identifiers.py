@@ -1,4 +1,4 @@
-"""The identifiers that IMM gives out, in the forms of its documentation's samples."""
+"""The identifiers that services give out, in the forms of their documentation's samples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KSUID_EPOCH = 1_400_000_000
 
 
 def new_request_id() -> str:
-    """``CA995EFD-083D-4F40-BE8A-BDF75FFFE0B6``."""
+    """``CA995EFD-083D-4F40-BE8A-BDF75FFFE0B6``, of a request to the OpenAPI gateway."""
     return str(uuid.uuid4()).upper()
 
 

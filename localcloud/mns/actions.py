@@ -1,0 +1,227 @@
+"""MNS's management API behind the OpenAPI gateway, product Mns-open: topics and subscriptions.
+
+Sources: alibabacloud.com/help/en/mns/developer-reference, api-mns-open-2022-01-19-createtopic and its
+neighbours, and the official SDK alibabacloud-mns-open20220119. A function subscribes by its trigger, so that
+Subscribe has queues only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from localcloud.clock import Clock
+from localcloud.mns.queues import Queues, is_queue
+from localcloud.mns.refusals import AlreadyExists
+from localcloud.mns.subscriptions import (
+    QUEUE_FORMATS,
+    STRATEGIES,
+    Registered,
+    Subscription,
+    Subscriptions,
+)
+from localcloud.mns.topics import LARGEST_MESSAGE, RETENTION_SECONDS, Topic, Topics, check_name
+from localcloud.openapi import Answer, Api, Call, Need
+from localcloud.refusals import Parameters
+
+VERSION = "2022-01-19"
+_SMALLEST_LIMIT = 1_024
+_SMALLEST_PAGE, _LARGEST_PAGE = 10, 50
+LONGEST_TAG = 16
+_TAG = re.compile(r"Tag\.(\d+)\.(Key|Value)", re.ASCII)
+# Parameters that the real API has, and that would be ignored here.
+_NOT_SERVED = (
+    *("EnableSSE", "KmsKeyId", "SseAlgorithm", "SseType", "TopicType", "EndpointType", "EndpointValue"),
+    *("DlqPolicy", "StsRoleArn", "TenantRateLimitPolicy"),
+)
+
+
+class MnsParameters(Parameters):
+    """The parameters of a request to MNS."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__(values)
+        pairs: dict[str, dict[str, str]] = {}
+        for name, text in values.items():
+            if (match := _TAG.fullmatch(name)) is not None:
+                pairs.setdefault(match[1], {})[match[2]] = text
+        self.tags = {pair["Key"]: pair.get("Value", "") for pair in pairs.values() if pair.get("Key")}
+
+    def within(self, name: str, lowest: int, highest: int) -> int:
+        """A number; one outside of its bounds is moved to them, as documented of pages."""
+        number = self.integer(name, 0, 1_000_000_000)
+        return lowest if number is None else min(max(number, lowest), highest)
+
+
+_Call = Call[MnsParameters]
+
+
+class Actions:
+    """The actions over the topics and subscriptions of a cloud.
+
+    ``message_count`` knows how many deliveries of a topic's messages are not yet decided.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        account_id: str,
+        clock: Clock,
+        topics: Topics,
+        subscriptions: Subscriptions,
+        queues: Queues,
+        message_count: Callable[[str], int],
+    ) -> None:
+        self._arn = f"acs:mns:{region}:{account_id}:/topics"
+        self._account_id = account_id
+        self._host = f"{account_id}.mns.{region}"
+        self._clock = clock
+        self._topics = topics
+        self._subscriptions = subscriptions
+        self._queues = queues
+        self._message_count = message_count
+        actions = {
+            "CreateTopic": self._create_topic,
+            "DeleteTopic": self._delete_topic,
+            "GetTopicAttributes": self._get_topic_attributes,
+            "Subscribe": self._subscribe,
+            "Unsubscribe": self._unsubscribe,
+            "ListSubscriptionByTopic": self._list_subscriptions,
+        }
+        self.api = Api(
+            VERSION, MnsParameters, {name: _wrapped(action) for name, action in actions.items()}, self._needs
+        )
+
+    def _needs(self, call: _Call) -> Iterator[Need]:
+        """An action has its own name, and its resource is the path of MNS's HTTP API (help page 27447)."""
+        call.parameters.refuse(call.action, *_NOT_SERVED)
+        resource = f"{self._arn}/{call.parameters.text('TopicName')}"
+        if "ubscri" in call.action:
+            resource += "/subscriptions"
+            if call.action != "ListSubscriptionByTopic":
+                resource += f"/{call.parameters.text('SubscriptionName')}"
+        yield Need(f"mns:{call.action}", resource)
+
+    def _create_topic(self, call: _Call) -> Answer:
+        parameters = call.parameters
+        topic = Topic(
+            parameters.text("TopicName"),
+            parameters.integer("MaxMessageSize", _SMALLEST_LIMIT, LARGEST_MESSAGE) or LARGEST_MESSAGE,
+            parameters.flag("EnableLogging"),
+            tags=parameters.tags,
+        )
+        # Whether a second creation with the same attributes passes is not documented.
+        self._topics.add(topic, self._clock.now())
+        return {"Code": 201, "Message": "operation success", "Success": True}
+
+    def _delete_topic(self, call: _Call) -> Answer:
+        topic = self._topic(call)
+        self._topics.remove(topic.name)
+        self._subscriptions.remove(topic.name)
+        return {}
+
+    def _get_topic_attributes(self, call: _Call) -> Answer:
+        topic = self._topic(call)
+        return {
+            "TopicName": topic.name,
+            "TopicType": "normal",
+            "CreateTime": topic.created,
+            "LastModifyTime": topic.created,
+            "MaxMessageSize": topic.maximum_message_size,
+            "MessageRetentionPeriod": RETENTION_SECONDS,
+            "MessageCount": self._message_count(topic.name),
+            "LoggingEnabled": topic.logging_enabled,
+            "EnableSSE": False,
+            "EncryptionEnabled": False,
+            "TopicUrl": f"http://{self._host}.aliyuncs.com/topics/{topic.name}",
+            "TopicInnerUrl": f"http://{self._host}-internal.aliyuncs.com/topics/{topic.name}",
+            "Tags": [{"TagKey": key, "TagValue": value} for key, value in topic.tags.items()],
+        }
+
+    def _subscribe(self, call: _Call) -> Answer:
+        parameters, topic = call.parameters, self._topic(call).name
+        name, endpoint = parameters.text("SubscriptionName"), parameters.text("Endpoint")
+        check_name("Subscription", name)
+        if parameters.text("PushType") != "queue" or not is_queue(endpoint):
+            raise parameters.invalid(
+                "Endpoint",
+                "The local cloud pushes to queues, as acs:mns:<region>:<account>:queues/<queue> with the "
+                "PushType queue; a function subscribes by its trigger.",
+            )
+        tag = parameters.optional("MessageTag")
+        if tag is not None and len(tag) > LONGEST_TAG:
+            raise parameters.invalid("MessageTag", f"It must have at most {LONGEST_TAG} characters.")
+
+        async def push(content: bytes) -> bool:
+            if not self._queues.send(endpoint, content.decode()):
+                raise LookupError(f"there is no queue {endpoint}")
+            return True
+
+        wanted = Subscription(
+            topic=topic,
+            name=name,
+            content_format=parameters.choice("NotifyContentFormat", *QUEUE_FORMATS) or "XML",
+            strategy=parameters.choice("NotifyStrategy", *STRATEGIES) or "BACKOFF_RETRY",
+            filter_tag=tag,
+            push=push,
+            endpoint=endpoint,
+        )
+        existing = self._subscriptions.find(topic, name)
+        if existing is None:
+            self._subscriptions.add(wanted, self._clock.now())
+        elif replace(existing.subscription, push=push) != wanted:
+            raise AlreadyExists("Subscription")
+        return {}
+
+    def _unsubscribe(self, call: _Call) -> Answer:
+        # Whether MNS refuses a name that there is not is not documented; nothing depends on it.
+        self._subscriptions.remove_one(self._topic(call).name, call.parameters.text("SubscriptionName"))
+        return {}
+
+    def _list_subscriptions(self, call: _Call) -> Answer:
+        part = call.parameters.optional("SubscriptionName") or ""
+        found = self._subscriptions.of(self._topic(call).name)
+        shown = [self._shown(item) for item in found if part in item.subscription.name]
+        return _page(shown, call.parameters)
+
+    def _topic(self, call: _Call) -> Topic:
+        return self._topics.get(call.parameters.text("TopicName"))
+
+    def _shown(self, registered: Registered) -> Answer:
+        subscription, since = registered
+        return {
+            "SubscriptionName": subscription.name,
+            "TopicName": subscription.topic,
+            "TopicOwner": self._account_id,
+            "Endpoint": subscription.endpoint,
+            "FilterTag": subscription.filter_tag or "",
+            "NotifyStrategy": subscription.strategy,
+            "NotifyContentFormat": subscription.content_format,
+            "CreateTime": since,
+            "LastModifyTime": since,
+        }
+
+
+def _wrapped(action: Callable[[_Call], Answer]) -> Callable[[_Call], Answer]:
+    def answer(call: _Call) -> Answer:
+        success = {"Message": "operation success", "Status": "Success", "Success": True}
+        return {"Code": 200, "Data": action(call), **success}
+
+    return answer
+
+
+def _page(items: Sequence[Any], parameters: MnsParameters) -> Answer:
+    size = parameters.within("PageSize", _SMALLEST_PAGE, _LARGEST_PAGE)
+    number = parameters.within("PageNum", 1, 1_000_000_000)
+    page = list(items[(number - 1) * size : number * size])
+    return {
+        "PageData": page,
+        "PageNum": number,
+        "PageSize": size,
+        "Pages": -(-len(items) // size),
+        "Size": len(page),
+        "Total": len(items),
+    }

@@ -1,0 +1,157 @@
+"""The OpenAPI gateway before IMM, RAM with STS, and MNS's management: who calls, what is asked, the answer.
+
+A request names its action and version in headers, has its parameters in the query or in a form (the RPC
+style), and is signed with ACS3-HMAC-SHA256. The gateway's own errors are those of the help page "Common error
+codes" (alibabacloud.com/help/en/sdk/product-overview/common-error-codes).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Scope
+
+from localcloud.accounts import Accounts, Identity
+from localcloud.acs3 import verify
+from localcloud.gateway import Operation, application
+from localcloud.identifiers import new_request_id
+from localcloud.ram.authorization import NO_CONTEXT, AccessRefused, Authorization, request_context
+from localcloud.ram.conditions import Context
+from localcloud.refusals import NO_DETAIL, MissingParameter, Parameters, RequestRefused
+
+P = TypeVar("P", bound=Parameters)
+Answer = dict[str, Any]
+
+
+class Need(NamedTuple):
+    """What RAM is asked: an action, a resource, and condition keys beside those of every request."""
+
+    action: str
+    resource: str
+    context: Context = NO_CONTEXT
+
+
+@dataclass(frozen=True)
+class Call(Generic[P]):
+    """A request whose sender is known; ``context`` has the condition keys of every request."""
+
+    action: str
+    identity: Identity
+    parameters: P
+    request_id: str
+    context: Context
+
+
+@dataclass(frozen=True)
+class Api(Generic[P]):
+    """A version of a product's API: its actions by name, how parameters are read, and what an action needs.
+
+    An action gives the answer without its RequestId, or raises a RequestRefused; so may ``needs``.
+    """
+
+    version: str
+    parameters: Callable[[Mapping[str, str]], P]
+    actions: Mapping[str, Callable[[Call[P]], Answer]]
+    needs: Callable[[Call[P]], Iterable[Need]]
+
+
+class OpenApi:
+    """The APIs of a product as an ASGI application.
+
+    ``host`` and ``product`` stand in errors. ``kinds`` are the parameters that name what a call is about.
+    Without an ``authorization`` everybody with keys may do everything.
+    """
+
+    def __init__(
+        self,
+        *,
+        product: str,
+        host: str,
+        kinds: Mapping[str, str],
+        accounts: Accounts,
+        apis: Sequence[Api[Any]],
+        authorization: Authorization | None,
+    ) -> None:
+        self._product = product
+        self._host = host
+        self._kinds = kinds
+        self._accounts = accounts
+        self._apis = {api.version: api for api in apis}
+        self._authorization = authorization
+        self.app: ASGIApp = application(self._answer, self._refuse)
+
+    def operation(self, scope: Scope) -> Operation:
+        """The action, and such as ``project/<name>/task/<id>`` as far as the query tells it."""
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        named = [(kind, query[name]) for kind, name in self._kinds.items() if name in query]
+        action = dict(scope["headers"]).get(b"x-acs-action", b"").decode("latin-1")
+        return Operation(action, "/".join(f"{kind}/{name}" for kind, name in named))
+
+    def error(self, status: int, code: str, message: str, detail: Mapping[str, str] = NO_DETAIL) -> Response:
+        """An error in the form that all services behind the gateway have."""
+        content: Answer = {
+            "HostId": self._host,
+            "Code": code,
+            "Message": message,
+            "Recommend": f"https://next.api.aliyun.com/troubleshoot?q={code}&product={self._product}",
+        }
+        if detail:
+            content["AccessDeniedDetail"] = dict(detail)
+        return _response(status, new_request_id(), content)
+
+    def _refuse(self, refused: RequestRefused) -> Response:
+        return self.error(refused.status, refused.code, refused.message, refused.detail)
+
+    async def _answer(self, request: Request, body: bytes) -> Response:
+        scope, headers, query = request.scope, request.headers, request.scope["query_string"]
+        path = scope["raw_path"].decode("latin-1")
+        identity = verify(request.method, path, query, headers, body, self._accounts)
+        if request.method not in ("POST", "GET"):
+            message = f"This http method is not supported: {request.method}. Use POST or GET."
+            raise RequestRefused(403, "UnsupportedHTTPMethod", message)
+        for name in ("Action", "Version"):
+            if path == "/" and not headers.get(f"x-acs-{name.lower()}"):
+                raise MissingParameter(name)
+        api, action = self._apis.get(headers.get("x-acs-version", "")), headers.get("x-acs-action", "")
+        if path == "/" and api is None:
+            message = f"Specified parameter Version is not valid. It must be {' or '.join(self._apis)}."
+            raise RequestRefused(400, "InvalidVersion", message)
+        if path != "/" or api is None or action not in api.actions:
+            message = "Specified api is not found, please check your url and method."
+            raise RequestRefused(404, "InvalidAction.NotFound", message)
+        form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        values = {**_pairs(query), **(_pairs(body) if form else {})}
+        request_id = new_request_id()
+        call = Call(action, identity, api.parameters(values), request_id, request_context(scope))
+        for need in api.needs(call):
+            self._check(identity, need, call.context)
+        return _response(200, request_id, api.actions[action](call))
+
+    def _check(self, identity: Identity, need: Need, context: Context) -> None:
+        if self._authorization is None:
+            return
+        try:
+            self._authorization.check(identity, need.action, need.resource, {**context, **need.context})
+        except AccessRefused as refused:
+            asked = f"Resource: {refused.resource} Action: {refused.action}"
+            message = f"You are not authorized to do this action. {asked}"
+            raise RequestRefused(403, "NoPermission", message, refused.detail) from None
+
+
+def _pairs(encoded: bytes) -> dict[str, str]:
+    return dict(parse_qsl(encoded.decode("latin-1"), keep_blank_values=True))
+
+
+def _response(status: int, request_id: str, content: Answer) -> Response:
+    return Response(
+        json.dumps({"RequestId": request_id, **content}, ensure_ascii=False, separators=(",", ":")),
+        status,
+        {"x-acs-request-id": request_id},
+        media_type="application/json",
+    )

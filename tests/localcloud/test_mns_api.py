@@ -1,0 +1,175 @@
+"""MNS's management API, through the official SDK: topics, and the subscriptions of queues."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alibabacloud_mns_open20220119 import models
+from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
+
+from localcloud.faults import Fault, FaultKind
+from localcloud.mns.refusals import NameInvalid, OutOfRange, TopicNotExist
+from tests.localcloud.mns_region import ACCOUNT, Endpoint, Region, region
+
+QUEUE = f"acs:mns:cn-beijing:{ACCOUNT}:queues/tasks"
+
+
+@pytest.fixture
+def mns() -> Iterator[Region]:
+    with region() as running:
+        yield running
+
+
+def refusal(call: Callable[[], Any]) -> tuple[int, str]:
+    with pytest.raises(AlibabaCloudException) as refused:
+        call()
+    return refused.value.status_code, refused.value.code
+
+
+def create(mns: Region, name: str | None, **options: Any) -> None:
+    mns.client.create_topic(models.CreateTopicRequest(topic_name=name, **options))
+
+
+def subscribe(mns: Region, name: str = "q", **options: Any) -> None:
+    given = {"topic_name": "labels", "push_type": "queue", "endpoint": QUEUE, **options}
+    mns.client.subscribe(models.SubscribeRequest(subscription_name=name, **given))
+
+
+def subscriptions(mns: Region, **options: Any) -> Any:
+    request = models.ListSubscriptionByTopicRequest(topic_name="labels", **options)
+    return mns.client.list_subscription_by_topic(request).body.data
+
+
+def test_a_topic_is_made_with_its_tags_shown_and_deleted(mns: Region) -> None:
+    # given a topic with attributes and a tag
+    tags = [models.CreateTopicRequestTag(key="made-by", value="a test")]
+    create(mns, "ended", max_message_size=2048, enable_logging=True, tag=tags)
+
+    # then it is shown, counts as one in process too, and stays as it is
+    mns.service.create_topic("ended")
+    data = mns.topic("ended")
+    assert (data.topic_name, data.max_message_size, data.logging_enabled) == ("ended", 2048, True)
+    assert [(tag.tag_key, tag.tag_value) for tag in data.tags] == [("made-by", "a test")]
+    assert (data.message_retention_period, data.message_count) == (86_400, 0)
+
+    # and its tags go with it
+    mns.delete_topic("ended")
+    assert refusal(lambda: mns.topic("ended")) == (404, "TopicNotExist")
+    create(mns, "ended")
+    assert (mns.topic("ended").tags, mns.topic("ended").max_message_size) == ([], 65_536)
+
+
+def test_topics_outlive_the_process(tmp_path: Path) -> None:
+    with region(tmp_path) as mns:
+        create(mns, "kept", max_message_size=2048)
+        before = mns.topic("kept").to_map()
+
+    with region(tmp_path) as mns:
+        assert mns.topic("kept").to_map() == before
+        assert mns.service.has("labels")
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "code"),
+    [
+        ({"name": "labels"}, 409, "TopicAlreadyExist"),
+        ({"name": None}, 400, "MissingTopicName"),
+        ({"name": "no/name"}, 400, "TopicNameInvalid"),
+        ({"name": "a" * 256}, 400, "TopicNameInvalid"),
+        ({"name": "x", "max_message_size": 1023}, 400, "InvalidMaxMessageSize"),
+        ({"name": "x", "max_message_size": 65537}, 400, "InvalidMaxMessageSize"),
+        ({"name": "x", "max_message_size": "many"}, 400, "InvalidMaxMessageSize"),
+        ({"name": "x", "enable_logging": "perhaps"}, 400, "InvalidEnableLogging"),
+        ({"name": "x", "topic_type": "fifo"}, 501, "NotImplemented"),
+    ],
+)
+def test_a_topic_that_cannot_be_made(mns: Region, options: dict[str, Any], status: int, code: str) -> None:
+    assert refusal(lambda: create(mns, **options)) == (status, code)
+
+
+def test_what_nobody_can_publish_or_receive_is_refused(mns: Region) -> None:
+    create(mns, "small", max_message_size=1024)
+    mns.publish("a" * 65_536)
+    mns.publish("a" * 1024, "small")
+    for body, topic, tag in (
+        *(("", "labels", None), ("a" * 1025, "small", None)),
+        *(("视" * 21_846, "labels", None), ("a", "labels", ""), ("a", "labels", "t" * 17)),
+    ):
+        with pytest.raises(OutOfRange):
+            mns.publish(body, topic, tag)
+    with pytest.raises(UnicodeDecodeError):
+        mns.publish(b"\xff")
+    with pytest.raises(TopicNotExist):
+        mns.publish("hello", "unknown")
+    with pytest.raises(TopicNotExist):
+        mns.subscribe("tag", Endpoint(), topic="unknown")
+    with pytest.raises(NameInvalid):
+        mns.service.create_topic("a b")
+
+
+def test_a_queue_is_subscribed_listed_and_unsubscribed(mns: Region) -> None:
+    # given the same subscription twice, which changes nothing
+    subscribe(mns, message_tag="video")
+    subscribe(mns, message_tag="video", notify_content_format="XML", notify_strategy="BACKOFF_RETRY")
+
+    (item,) = subscriptions(mns).page_data
+    assert (item.subscription_name, item.endpoint, item.topic_owner) == ("q", QUEUE, ACCOUNT)
+    assert (item.notify_content_format, item.notify_strategy) == ("XML", "BACKOFF_RETRY")
+    assert item.filter_tag == "video"
+
+    # when another is to have its name, or it is given up
+    assert refusal(lambda: subscribe(mns)) == (409, "SubscriptionAlreadyExist")
+    mns.client.unsubscribe(models.UnsubscribeRequest(topic_name="labels", subscription_name="q"))
+    assert subscriptions(mns).total == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "code"),
+    [
+        ({"endpoint": "http://example.com", "push_type": "http"}, 400, "InvalidEndpoint"),
+        ({"endpoint": "tasks"}, 400, "InvalidEndpoint"),
+        ({"notify_content_format": "STREAM"}, 400, "InvalidNotifyContentFormat"),
+        ({"notify_strategy": "NEVER"}, 400, "InvalidNotifyStrategy"),
+        ({"message_tag": "a" * 17}, 400, "InvalidMessageTag"),
+        ({"name": "a b"}, 400, "SubscriptionNameInvalid"),
+        ({"topic_name": "unknown"}, 404, "TopicNotExist"),
+        ({"sts_role_arn": "acs:ram::1:role/x"}, 501, "NotImplemented"),
+    ],
+)
+def test_a_subscription_that_cannot_be_made(
+    mns: Region, options: dict[str, Any], status: int, code: str
+) -> None:
+    assert refusal(lambda: subscribe(mns, **options)) == (status, code)
+
+
+def test_subscriptions_are_listed_in_pages_and_go_with_their_topic(mns: Region) -> None:
+    for number in range(12):
+        mns.subscribe(f"one-{number:02}", Endpoint())
+    mns.subscribe("other", Endpoint())
+
+    first = subscriptions(mns, subscription_name="one", page_size=1)
+    assert (first.total, first.page_size, first.pages, len(first.page_data)) == (12, 10, 2, 10)
+    second = subscriptions(mns, subscription_name="one", page_num=2, page_size=10)
+    assert [item.subscription_name for item in second.page_data] == ["one-10", "one-11"]
+
+    mns.delete_topic()
+    assert refusal(lambda: subscriptions(mns)) == (404, "TopicNotExist")
+    create(mns, "labels")
+    assert subscriptions(mns).total == 0
+
+
+def test_calls_are_recorded_and_faults_look_like_mnss_own_errors(mns: Region) -> None:
+    mns.serving.faults.order(Fault(FaultKind.ERROR, service="mns", action="GetTopicAttributes"))
+
+    assert refusal(lambda: mns.topic("labels")) == (503, "ServiceUnavailable")
+    mns.topic("labels")
+    subscribe(mns)
+    mns.serving.run(mns.serving.calls.settled())
+    assert [(call.action, call.resource, call.status) for call in mns.serving.calls.list("mns")] == [
+        ("GetTopicAttributes", "topics/labels", 503),
+        ("GetTopicAttributes", "topics/labels", 200),
+        ("Subscribe", "topics/labels/subscriptions/q", 200),
+    ]
