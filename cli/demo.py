@@ -21,7 +21,7 @@ from cli.deployer import deploy
 from cli.local_deployment import load_deployment
 from cli.narration import Narrator
 from cli.problems import Problem
-from cli.role import give_roles, give_upload_roles
+from cli.role import give_roles
 from imm_label_tags.failures.failed_event import FailedEvent
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
@@ -107,9 +107,8 @@ def play(narrator: Narrator) -> None:
         narrator.say(f"OSS {urls.oss}   IMM {urls.imm}")
         narrator.say(f"MNS {urls.mns}   FC  {urls.fc}")
         cloud.call(cloud.objects.create_bucket, BUCKET)
-        give_roles(cloud, environment, bucket=BUCKET, project=PROJECT)
+        give_roles(cloud, environment, bucket=BUCKET, project=PROJECT, template=UPLOADS)
         declared = load_deployment(UPLOADS, environment)
-        give_upload_roles(cloud, declared, bucket=BUCKET, prefix=WATCHED)
         narrator.say("the functions' roles have the permissions of deploy/policies/function.json and")
         narrator.say("deploy/policies/keep-failed.json, and no others")
 

@@ -6,19 +6,25 @@ Each field is read when a command needs it: what only Serverless Devs knows keep
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
+from typing import TypeVar
 
 from cli.manifest.expressions import ACCOUNT_VARIABLE
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.file import read_manifest
 from cli.manifest.function import (
     KEEPING_HANDLER,
+    SUBMITTING_HANDLER,
     TAGGING_HANDLER,
+    Bucket,
     DeclaredFunction,
     DeclaredTrigger,
+    UploadFilter,
     account_in,
     functions_of,
     handled_by,
@@ -27,8 +33,10 @@ from cli.manifest.function import (
 from cli.problems import Problem
 from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
 from imm_label_tags.results.target import ObjectPrefix
+from imm_label_tags.submission.settings import PROJECT, TOPIC
 from imm_label_tags.tagging.settings import ARCHIVE
 
+T = TypeVar("T")
 _TOPIC_END = "/messages"
 # What may hold an ARN of the account.
 _WITH_ARNS = ("role", "layers", "triggers", "asyncInvokeConfig")
@@ -61,20 +69,43 @@ class TopicTrigger:
     filter_tag: str
 
 
-class Target:
-    """Everything that the two functions need.
+@dataclass(frozen=True)
+class UploadTrigger:
+    """What brings the uploads of a bucket to the function that submits videos; empty: not set."""
 
-    ``function`` writes the tags, ``keeper`` stores the events that it fails for. Every property raises
-    FieldUnreadable where ``s.yaml`` does not say what it needs, or where only Serverless Devs knows.
+    name: str
+    bucket: Bucket
+    filter: UploadFilter
+    invocation_role: str
+
+
+class Target:
+    """Everything that the functions need.
+
+    ``function`` writes the tags, ``keeper`` stores the events that the others fail for; ``submitter``, if the
+    file has it, submits videos to IMM. Every property raises FieldUnreadable where the file does not say what
+    it needs, or where only Serverless Devs knows.
     """
 
     def __init__(
-        self, path: Path, function: DeclaredFunction, keeper: DeclaredFunction, variables: Mapping[str, str]
+        self,
+        path: Path,
+        function: DeclaredFunction,
+        keeper: DeclaredFunction,
+        submitter: DeclaredFunction | None,
+        variables: Mapping[str, str],
     ) -> None:
         self.function = function
         self.keeper = keeper
+        self.submitter = submitter
+        self.file = path.name
         self._path = path
         self._variables = variables
+
+    @property
+    def functions(self) -> tuple[DeclaredFunction, ...]:
+        """All of them: tagging, keeping and, if there, submitting."""
+        return (self.function, self.keeper, *((self.submitter,) if self.submitter else ()))
 
     @property
     def region(self) -> str:
@@ -84,7 +115,7 @@ class Target:
     @cached_property
     def account_id(self) -> str:
         """The account: its role's, else that of most ARNs, else the environment's; empty where unknown."""
-        for function in (self.function, self.keeper):
+        for function in self.functions:
             if account := account_in(_readable_role(function)):
                 return account
         accounts = Counter(filter(None, (account_in(arn) for arn in self._arns())))
@@ -96,61 +127,64 @@ class Target:
         """The same, read for the account whose keys deploy it, which the file asks `s config` for."""
         return read_target(self._path, {**self._variables, ACCOUNT_VARIABLE: account_id}, dotenv=False)
 
-    @property
-    def role(self) -> str:
-        """The name of the role of the function that tags."""
-        return self.role_of(self.function)
-
-    @property
-    def keeper_role(self) -> str:
-        """The name of the other one's role."""
-        return self.role_of(self.keeper)
-
-    @property
-    def connected(self) -> bool:
-        """Whether what the one function fails for goes to the other."""
-        destination = self.function.on_failure
+    def keeps_for(self, function: DeclaredFunction) -> bool:
+        """Whether what a function fails for goes to the one that keeps it."""
+        destination = function.on_failure
         name = _resource(destination).removeprefix("functions/").removesuffix("/LATEST")
         return destination.startswith("acs:fc:") and name == self.keeper.name
 
     def check_roles(self) -> None:
-        """Raise NotInstallable where both functions have the same role."""
-        if self.role.lower() == self.keeper_role.lower():
-            raise NotInstallable(
-                f"{self._path} gives both functions the role {self.role}, so that each could do what only "
-                "the other has to: name two."
-            )
+        """Raise NotInstallable where two functions have the same role."""
+        for one, other in combinations(self.functions, 2):
+            role = self.role_of(one)
+            if role.lower() == self.role_of(other).lower():
+                raise NotInstallable(
+                    f"{self._path} gives both {one.resource} and {other.resource} the role {role}, so that "
+                    "each could do what only the other has to: name two."
+                )
 
     @cached_property
     def triggers(self) -> tuple[TopicTrigger, ...]:
         """The subscriptions to topics that can be read."""
-        return tuple(one for one in self._subscriptions() if isinstance(one, TopicTrigger))
+        return tuple(one for one in self._subscriptions if isinstance(one, TopicTrigger))
+
+    @cached_property
+    def uploads(self) -> tuple[UploadTrigger, ...]:
+        """What brings uploads by OSS's own triggers, as far as it can be read."""
+        return tuple(one for one in self._upload_triggers if isinstance(one, UploadTrigger))
 
     @property
     def unread_triggers(self) -> tuple[FieldUnreadable, ...]:
         """What of the triggers cannot be read."""
-        return tuple(one for one in self._subscriptions() if isinstance(one, FieldUnreadable))
+        read = (*self._subscriptions, *self._upload_triggers)
+        return tuple(one for one in read if isinstance(one, FieldUnreadable))
 
     @property
-    def invocation_roles(self) -> tuple[str, ...]:
-        """The roles in which MNS invokes the function, as far as ``s.yaml`` names any."""
-        roles = (self.invocation_role_of(trigger) for trigger in self.triggers)
-        return tuple(dict.fromkeys(filter(None, roles)))
+    def submissions(self) -> Media:
+        """What is submitted, as far as the file says; empty where it does not, or says several."""
+        places = {(one.bucket.name, one.filter.prefix) for one in self.uploads}
+        bucket, prefix = places.pop() if len(places) == 1 else ("", "")
+        project = self.submitter.setting(PROJECT) if self.submitter else ""
+        return Media(bucket, prefix, (project,) if project else ())
 
-    def invocation_role_of(self, trigger: TopicTrigger) -> str:
-        """The role in which MNS invokes the function for a trigger; empty where ``s.yaml`` names none."""
-        return role_name(trigger.invocation_role)
+    @property
+    def notification_topic(self) -> str:
+        """The topic that IMM is asked to tell of a task's end; empty where the file asks for none."""
+        return self.submitter.setting(TOPIC) if self.submitter else ""
 
     @property
     def failed_topics(self) -> tuple[str, ...]:
         """The topics that take what failed, as far as they can be read."""
-        arns = (arn for function in (self.function, self.keeper) for arn in _destinations(function))
+        arns = (arn for function in self.functions for arn in _destinations(function))
         return tuple(dict.fromkeys(filter(None, map(topic_in, arns))))
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """Every topic: those that trigger the function, then those that take what failed."""
-        return tuple(dict.fromkeys([*(trigger.topic for trigger in self.triggers), *self.failed_topics]))
+        """Every topic: those that trigger the function or that IMM tells, then those for what failed."""
+        told = [trigger.topic for trigger in self.triggers]
+        with suppress(FieldUnreadable):
+            told += filter(None, [self.notification_topic])
+        return tuple(dict.fromkeys([*told, *self.failed_topics]))
 
     def failed_events(self) -> ObjectPrefix:
         """Where ``s.yaml`` says that failed events are kept; raises InvalidSetting."""
@@ -163,10 +197,13 @@ class Target:
 
     def places(self) -> dict[str, tuple[str, str]]:
         """Region and account (either may be empty) of everything that is known to be named by its ARN."""
-        keeper = self.keeper
-        places = {f"function {keeper.name}": (keeper.region, account_in(_readable_role(keeper)))}
+        places = {
+            f"function {one.name}": (one.region, account_in(_readable_role(one)))
+            for one in self.functions
+            if one is not self.function
+        }
         arns: dict[str, str] = {}
-        for function in (self.function, keeper):
+        for function in self.functions:
             for _, arn in _items(function, "layers"):
                 if isinstance(arn, str):
                     arns[f"layer {arn.rpartition('layers/')[2]}"] = arn
@@ -189,55 +226,80 @@ class Target:
             )
         return role_name(function.role)
 
-    def _subscriptions(self) -> Iterator[TopicTrigger | FieldUnreadable]:
-        try:
-            items = self.function.props.items("triggers")
-        except FieldUnreadable as problem:
-            yield problem
-            return
-        for where, value in items:
-            try:
-                trigger = DeclaredTrigger(value, where)
-                if trigger.type != "mns_topic":
-                    continue
-                topic, settings = trigger.topic, trigger.settings
-                yield TopicTrigger(
-                    name=trigger.name,
-                    region=topic.region,
-                    account_id=topic.account_id,
-                    topic=topic.name,
-                    invocation_role=trigger.invocation_role,
-                    notify_content_format=settings.text("notifyContentFormat", ""),
-                    notify_strategy=settings.text("notifyStrategy", ""),
-                    filter_tag=settings.text("filterTag", ""),
-                )
-            except FieldUnreadable as problem:
-                yield problem
+    @cached_property
+    def _subscriptions(self) -> tuple[TopicTrigger | FieldUnreadable, ...]:
+        return tuple(_read(self.function, "mns_topic", _subscription))
+
+    @cached_property
+    def _upload_triggers(self) -> tuple[UploadTrigger | FieldUnreadable, ...]:
+        return tuple(_read(self.submitter, "oss", _upload_trigger))
 
     def _arns(self) -> Iterator[str]:
-        for function in (self.function, self.keeper):
+        for function in self.functions:
             for key in _WITH_ARNS:
                 yield from _texts(function.props.raw(key))
 
 
 def read_target(path: Path, environment: Mapping[str, str], *, dotenv: bool = True) -> Target:
-    """The two functions of a file, found by their handlers; raises NotInstallable or ManifestUnreadable."""
+    """The functions of a file, found by their handlers; raises NotInstallable or ManifestUnreadable."""
     manifest = read_manifest(path, environment, dotenv=dotenv)
     functions = functions_of(manifest)
     tagging = [one for one in functions if handled_by(one, TAGGING_HANDLER)]
     keeping = [one for one in functions if handled_by(one, KEEPING_HANDLER)]
+    submitting = [one for one in functions if handled_by(one, SUBMITTING_HANDLER)]
     if len(tagging) != 1 or len(keeping) != 1:
         raise NotInstallable(
             f"{path} declares {len(tagging)} functions with the handler {TAGGING_HANDLER} and {len(keeping)} "
             f"with {KEEPING_HANDLER}; this command handles one of each."
         )
-    return Target(path, tagging[0], keeping[0], manifest.variables)
+    if len(submitting) > 1:
+        raise NotInstallable(
+            f"{path} declares {len(submitting)} functions with the handler {SUBMITTING_HANDLER}; this "
+            "command handles one."
+        )
+    return Target(path, tagging[0], keeping[0], submitting[0] if submitting else None, manifest.variables)
 
 
 def topic_in(arn: str) -> str:
     """The topic that a destination ``acs:mns:<region>:<account>:/topics/<topic>/messages`` names, if any."""
     kind, _, rest = arn.partition(":/topics/")
     return rest.removesuffix(_TOPIC_END) if kind.startswith("acs:mns:") and rest.endswith(_TOPIC_END) else ""
+
+
+def _read(
+    function: DeclaredFunction | None, kind: str, read: Callable[[DeclaredTrigger], T]
+) -> Iterator[T | FieldUnreadable]:
+    """A function's triggers of one type, or why one cannot be read."""
+    try:
+        items = function.props.items("triggers") if function else []
+    except FieldUnreadable as problem:
+        yield problem
+        return
+    for where, value in items:
+        try:
+            trigger = DeclaredTrigger(value, where)
+            if trigger.type == kind:
+                yield read(trigger)
+        except FieldUnreadable as problem:
+            yield problem
+
+
+def _subscription(trigger: DeclaredTrigger) -> TopicTrigger:
+    topic, settings = trigger.topic, trigger.settings
+    return TopicTrigger(
+        name=trigger.name,
+        region=topic.region,
+        account_id=topic.account_id,
+        topic=topic.name,
+        invocation_role=trigger.invocation_role,
+        notify_content_format=settings.text("notifyContentFormat", ""),
+        notify_strategy=settings.text("notifyStrategy", ""),
+        filter_tag=settings.text("filterTag", ""),
+    )
+
+
+def _upload_trigger(trigger: DeclaredTrigger) -> UploadTrigger:
+    return UploadTrigger(trigger.name, trigger.bucket, trigger.uploads, trigger.invocation_role)
 
 
 def _readable_role(function: DeclaredFunction) -> str:

@@ -20,6 +20,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property, wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -68,13 +69,14 @@ class Where:
             return {**checkout.variables(), **place}
         return {**os.environ, **({REGION_VARIABLE: self.region} if self.region else {})}
 
-    def target(self) -> Target:
-        """What ``s.yaml`` declares here; raises NotInstallable and OtherRegion."""
-        target = read_target(checkout.DEPLOYMENT, self.variables, dotenv=self.local is None)
+    def target(self, template: Path | None = None) -> Target:
+        """What ``s.yaml`` or another file declares here; raises NotInstallable and OtherRegion."""
+        path = template or checkout.DEPLOYMENT
+        target = read_target(path, self.variables, dotenv=self.local is None)
         wanted = self.running.region if self.running else self.region
         if wanted and target.region != wanted:
             raise OtherRegion(
-                f"{checkout.DEPLOYMENT} deploys to {target.region}, not to {wanted}: it has to take the "
+                f"{path} deploys to {target.region}, not to {wanted}: it has to take the "
                 f"region from the variable {REGION_VARIABLE}."
             )
         return target
@@ -83,12 +85,14 @@ class Where:
         """Access to the services: of the region that is named, else of that of ``s.yaml``."""
         return self._access(self.region or self._declared_region(), "", keys_needed=keys_needed)
 
-    def installation(self, *, keys_needed: bool = True) -> tuple[Access, Target]:
-        """Access, and what ``s.yaml`` declares.
+    def installation(
+        self, template: Path | None = None, *, keys_needed: bool = True
+    ) -> tuple[Access, Target]:
+        """Access, and what ``s.yaml`` or another file declares.
 
         Where the file leaves the account to `s config`, it is read for the account of the keys.
         """
-        target = self.target()
+        target = self.target(template)
         access = self._access(target.region, target.account_id, keys_needed=keys_needed)
         if target.account_id or access.no_keys is not None:
             return access, target

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -27,6 +28,7 @@ from cli.installation.plan import Plan, carry_out, plan_document
 from cli.installation.services import Services, connect
 from cli.installation.set_up import plan_setup
 from cli.installation.tear_down import plan_teardown
+from cli.manifest.fields import FieldUnreadable
 from cli.narration import new_console
 from cli.problems import Problem
 from imm_label_tags.errors import TargetUnknown
@@ -47,50 +49,54 @@ _json_option = click.option(
 )
 
 
-def media_options(*, required: bool) -> Callable[[F], F]:
+def media_options(command: F) -> F:
     """``--bucket``, ``--prefix`` and ``--project``."""
+    command = click.option(
+        "--project",
+        "projects",
+        envvar="IMM_LABEL_TAGS_PROJECT",
+        multiple=True,
+        metavar="NAME",
+        help="An IMM project whose tasks the function may read; may be given several times.",
+    )(command)
+    command = click.option(
+        "--prefix",
+        envvar="IMM_LABEL_TAGS_PREFIX",
+        default=None,
+        help="Only objects whose keys begin with it.",
+    )(command)
+    return click.option(
+        "--bucket",
+        envvar="IMM_LABEL_TAGS_BUCKET",
+        default="",
+        help="The bucket whose objects the function may tag.",
+    )(command)
 
-    def add(command: F) -> F:
-        command = click.option(
-            "--project",
-            "projects",
-            envvar="IMM_LABEL_TAGS_PROJECT",
-            multiple=True,
-            required=required,
-            metavar="NAME",
-            help="An IMM project whose tasks the function may read; may be given several times.",
-        )(command)
-        command = click.option(
-            "--prefix",
-            envvar="IMM_LABEL_TAGS_PREFIX",
-            default="",
-            help="Only objects whose keys begin with it.",
-        )(command)
-        return click.option(
-            "--bucket",
-            envvar="IMM_LABEL_TAGS_BUCKET",
-            required=required,
-            default=None if required else "",
-            help="The bucket whose objects the function may tag.",
-        )(command)
 
-    return add
+_template_option = click.option(
+    "--template",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file that is deployed, such as s.uploads.yaml; s.yaml if not given. With submit_video in it, "
+    "bucket, prefix and project need not be named again.",
+)
 
 
 @click.command()
-@media_options(required=True)
+@media_options
 @click.option(
     "--alerts",
     is_flag=True,
     help="Also two alerts of Log Service, to the account's contacts: an event was kept; keep_failed fails.",
 )
+@_template_option
 @plan_options
 @_json_option
 @where_options
 def setup(
     bucket: str,
-    prefix: str,
+    prefix: str | None,
     projects: tuple[str, ...],
+    template: Path | None,
     alerts: bool,
     dry_run: bool,
     yes: bool,
@@ -100,14 +106,16 @@ def setup(
     """Create what the functions need and what is not there yet: topics, roles, policies, and their logs.
 
     Shows what it is going to do first. Names, and where failed events are kept (FAILED_EVENTS), come from
-    s.yaml. Exit status: 0 if all is there (or would be, with --dry-run), 1 if something is in the way, in
+    the file. Exit status: 0 if all is there (or would be, with --dry-run), 1 if something is in the way, in
     which case nothing was changed, and 2 where a call failed: run it again then, and it goes on from there.
     """
     console = new_console(stderr=as_json)
-    target, services = _begin(console, where)
-    plan = plan_setup(
-        services, target, Media(bucket, prefix, projects), _documents(), _observability(), alerts=alerts
-    )
+    target, services = _begin(console, where, template)
+    media = _media(target, bucket, prefix, projects)
+    for option, value in (("--bucket", media.bucket), ("--project", media.projects)):
+        if not value:
+            raise click.UsageError(f"Missing option '{option}'.")
+    plan = plan_setup(services, target, media, _documents(), _observability(), alerts=alerts)
     sys.exit(_carry_out(console, plan, dry_run=dry_run, agreed=yes, as_json=as_json))
 
 
@@ -115,17 +123,20 @@ def setup(
 @click.option(
     "--while-deployed", is_flag=True, help="Also while they are deployed; they will not work any more."
 )
+@_template_option
 @plan_options
 @_json_option
 @where_options
-def teardown(while_deployed: bool, dry_run: bool, yes: bool, as_json: bool, where: Where) -> None:
+def teardown(
+    while_deployed: bool, template: Path | None, dry_run: bool, yes: bool, as_json: bool, where: Where
+) -> None:
     """Remove what `setup` created, and nothing else.
 
     What was there before, what somebody has changed since, and every kept event stays. Exit status as of
     `setup`.
     """
     console = new_console(stderr=as_json)
-    target, services = _begin(console, where)
+    target, services = _begin(console, where, template)
     plan = plan_teardown(services, target, _documents(), _observability(), while_deployed=while_deployed)
     sys.exit(_carry_out(console, plan, dry_run=dry_run, agreed=yes, as_json=as_json))
 
@@ -134,11 +145,18 @@ def teardown(while_deployed: bool, dry_run: bool, yes: bool, as_json: bool, wher
 @click.option(
     "--object", "uri", metavar="oss://BUCKET/KEY", help="Try a tag on this object, and take it away again."
 )
-@media_options(required=False)
+@media_options
+@_template_option
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @where_options
 def doctor(
-    uri: str | None, bucket: str, prefix: str, projects: tuple[str, ...], as_json: bool, where: Where
+    uri: str | None,
+    bucket: str,
+    prefix: str | None,
+    projects: tuple[str, ...],
+    template: Path | None,
+    as_json: bool,
+    where: Where,
 ) -> None:
     """Check an installation, from the keys to a tag on an object, and say what to do about each failure.
 
@@ -146,8 +164,8 @@ def doctor(
     that was asked for failed, 1 if one did, 2 if there was nothing to check.
     """
     target_object = _object(uri)
-    media = Media(bucket or (target_object.bucket if target_object else ""), prefix, projects)
-    access, target = where.installation(keys_needed=False)
+    access, target = where.installation(template, keys_needed=False)
+    media = _media(target, bucket or (target_object.bucket if target_object else ""), prefix, projects)
     diagnosis = Diagnosis(
         access, connect(access, target), target, media, _documents(), target_object, _observability()
     )
@@ -163,12 +181,24 @@ def doctor(
     sys.exit(0 if sound else 1)
 
 
-def _begin(console: Console, where: Where) -> tuple[Target, Services]:
+def _media(target: Target, bucket: str, prefix: str | None, projects: tuple[str, ...]) -> Media:
+    """What was named, and where nothing was, what the file submits; its project in any case."""
+    try:
+        submitted = target.submissions
+    except FieldUnreadable:
+        submitted = Media()
+    if prefix is None:
+        prefix = submitted.prefix if bucket in ("", submitted.bucket) else ""
+    return Media(bucket or submitted.bucket, prefix, tuple(dict.fromkeys([*projects, *submitted.projects])))
+
+
+def _begin(console: Console, where: Where, template: Path | None) -> tuple[Target, Services]:
     """What is meant, and the services; raises Problem where the keys are not those of the account."""
-    access, target = where.installation()
+    access, target = where.installation(template)
     caller = identify(access)
     check_account(caller, target.account_id)
-    functions = f"{target.function.name} and {target.keeper.name}"
+    *names, last = (one.name for one in target.functions)
+    functions = f"{', '.join(names)} and {last}"
     line = f"functions {functions} in {target.region}, account {target.account_id}, as {caller.arn}\n"
     console.print(Text(line, "bold"), soft_wrap=True)
     return target, connect(access, target)

@@ -10,32 +10,22 @@ from cli.cloud.keys import NoKeys
 from cli.cloud.target import Media, Target, TopicTrigger
 from cli.installation.documents import Documents
 from cli.installation.examination import Check, Failing, LeftOut
-from cli.installation.function_checks import (
-    DEPLOY,
-    SET_UP,
-    as_declared,
-    failure_destination,
-    permitted,
-    trusting,
-)
-from cli.installation.functions import DeployedFunction, DeployedTrigger
+from cli.installation.function_checks import DEPLOY, SAMPLE, SET_UP, FunctionChecks, invocation_checks
+from cli.installation.functions import DeployedTrigger
 from cli.installation.keeping import Keeping
 from cli.installation.observability import Observability, completed, log_of, unlike
-from cli.installation.permissions import Need, needs_of
+from cli.installation.permissions import Need
 from cli.installation.round_trip import PatientObjects, chinese_tags, round_trip
 from cli.installation.services import Services
-from cli.installation.set_up import FUNCTION_SERVICE, TOPIC_SERVICE
+from cli.installation.submitting import Submitting
 from cli.manifest.fields import FieldUnreadable
-from cli.manifest.function import DeclaredFunction
+from cli.manifest.function import DeclaredFunction, role_name
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.oss import OssObjects
 from imm_label_tags.services.session import Connections
 from imm_label_tags.tagging.settings import ARCHIVE, Settings, read_settings
-from localcloud.ram.templates import UnusableTemplate
-
-_SAMPLE = "doctor"
 
 
 class Diagnosis:
@@ -58,10 +48,10 @@ class Diagnosis:
         self._documents = documents
         self._observability = observability
         self._object = target_object
+        self._function = FunctionChecks(services, target, target.function)
         self._keeping = Keeping(services, target, documents)
         # What one check finds out for the ones after it.
         self._caller = Caller("", "")
-        self._function: DeployedFunction | None = None
         self._deployed_settings: Settings | None = None
 
     def checks(self) -> Iterator[Check]:
@@ -74,9 +64,9 @@ class Diagnosis:
         yield Check("bucket", self._bucket, (*sound, "region"))
         for topic in self._target.topics:
             yield Check(f"topic {topic}", partial(self._topic, topic), (*sound, "region"))
-        yield Check("function", self._deployed, (*sound, "region"))
+        yield Check("function", self._function.deployed, (*sound, "region"))
         yield Check("settings", self._settings, ("function",))
-        yield Check("failure destination", self._failure_destination, ("function",))
+        yield Check("failure destination", self._function.destination, ("function",))
         for trigger in self._target.triggers:
             yield Check(
                 f"trigger {trigger.name}",
@@ -85,18 +75,17 @@ class Diagnosis:
             )
         for unread in self._target.unread_triggers:
             yield Check(unread.where.rpartition("props.")[2], partial(_raise, unread))
-        yield Check("role", self._role, sound)
+        yield Check("role", self._function.role, sound)
         yield Check("policies", self._policies, ("role",))
-        for trigger in self._target.triggers:
-            role = self._target.invocation_role_of(trigger)
-            if role:
-                invoking = partial(trusting, self._services.ram, role, TOPIC_SERVICE)
-                yield Check(f"{trigger.name} role", invoking, sound)
-                policies = partial(self._invoking, role)
-                yield Check(f"{trigger.name} policies", policies, (f"{trigger.name} role",))
+        tagging, *others = self._documents.invocations(self._target)
+        roles = {one.name: role_name(one.invocation_role) for one in tagging.triggers if one.invocation_role}
+        yield from invocation_checks(self._services.ram, self._target.region, tagging, roles, sound)
         yield Check("result archive", self._result_archive, ("settings", "role"))
         yield from self._keeping.checks(*sound)
-        for function in (self._target.function, self._target.keeper):
+        for invocation in others:
+            submitting = Submitting(self._services, self._target, self._media, self._documents, invocation)
+            yield from submitting.checks(*sound)
+        for function in self._target.functions:
             yield Check(f"log of {function.resource}", partial(self._log, function), (*sound, "region"))
         yield Check("tag round trip", self._round_trip, (*sound, "bucket"))
         yield Check("Chinese tags", self._chinese_tags, ("tag round trip",))
@@ -118,7 +107,8 @@ class Diagnosis:
         ]
         if elsewhere:
             raise Failing(
-                f"The function is for {region}, account {account}, but s.yaml has {'; '.join(elsewhere)}.",
+                f"The function is for {region}, account {account}, but {self._target.file} has "
+                f"{'; '.join(elsewhere)}.",
                 "Everything has to be in one region and account: take both from the variables in s.yaml.",
             )
         return region
@@ -166,13 +156,7 @@ class Diagnosis:
             raise Failing(f"There is no topic {name} in {self._target.region}.", SET_UP)
         return ""
 
-    def _deployed(self) -> str:
-        declared = self._target.function
-        self._function = as_declared(self._services.functions, declared)
-        return f"{declared.name}, {self._function.runtime}, {self._function.handler}"
-
     def _settings(self) -> str:
-        assert self._function is not None, "the check of the function comes before"
         try:
             settings = read_settings(self._function.environment, self._target.function.code)
         except InvalidSetting as error:
@@ -189,18 +173,16 @@ class Diagnosis:
         self._deployed_settings = settings
         return f"namespace {settings.namespace}"
 
-    def _failure_destination(self) -> str:
-        return failure_destination(self._services.functions, self._target.function, self._target.account_id)
-
     def _trigger(self, wanted: TopicTrigger) -> str:
-        found = self._services.functions.triggers().get(wanted.name)
+        found = self._function.triggers().get(wanted.name)
         again = f"`s deploy` never changes a topic's trigger: run `s remove --trigger {wanted.name}` first."
         if found is None:
             raise Failing(f"The function has no trigger {wanted.name}.", DEPLOY)
-        wrong = list(_differences(found, wanted, self._target.invocation_role_of(wanted)))
+        wrong = list(_differences(found, wanted, role_name(wanted.invocation_role)))
         if wrong:
             raise Failing(
-                f"The trigger {wanted.name} is not as s.yaml declares it: {'; '.join(wrong)}.", again
+                f"The trigger {wanted.name} is not as {self._target.file} declares it: {'; '.join(wrong)}.",
+                again,
             )
         if not self._services.topics.subscriptions(wanted.topic):
             raise Failing(
@@ -210,29 +192,15 @@ class Diagnosis:
             )
         return f"{wanted.topic}, {wanted.notify_content_format}, {wanted.notify_strategy}"
 
-    def _role(self) -> str:
-        return trusting(self._services.ram, self._target.role, FUNCTION_SERVICE)
-
     def _policies(self) -> str:
-        if not self._media.projects or not self._media.bucket:
+        media, sample = self._media, SAMPLE
+        if not media.projects or not media.bucket:
             raise LeftOut("name --project and --bucket (or --object)")
-        return permitted(self._services.ram, self._target.role, list(self._needs()))
-
-    def _invoking(self, role: str) -> str:
-        document = self._documents.trigger_policy(self._target)
-        permitted(self._services.ram, role, list(needs_of(document, self._target.region, _SAMPLE)))
-        return f"MNS may invoke {self._target.function.name}"
-
-    def _needs(self) -> Iterator[Need]:
-        media, sample = self._media, _SAMPLE
         if self._object is not None:
             media, sample = Media(self._object.bucket, self._object.key, media.projects), ""
-        try:
-            # Whether it may keep results is a check of its own.
-            document = self._documents.function_policy(self._target, media, None)
-        except UnusableTemplate as error:
-            raise Failing(str(error), "Name another object, bucket, prefix or project.") from None
-        return needs_of(document, self._target.region, sample)
+        # Whether it may keep results is a check of its own.
+        document = partial(self._documents.function_policy, self._target, media, None)
+        return self._function.policies(document, "Name another object, bucket, prefix or project.", sample)
 
     def _result_archive(self) -> str:
         assert self._deployed_settings is not None, "the check of the settings comes before"
@@ -250,9 +218,9 @@ class Diagnosis:
                 f"The bucket {archive.bucket} is in {region}, the function in {target.region}.",
                 f"Name a bucket of the function's region with {ARCHIVE}. {DEPLOY}",
             )
-        document = f"{archive.bucket}/{archive.prefix}/{_SAMPLE}.json"
+        document = f"{archive.bucket}/{archive.prefix}/{SAMPLE}.json"
         need = Need("oss:PutObject", f"acs:oss:{target.region}:{target.account_id}:{document}")
-        permitted(self._services.ram, target.role, [need])
+        self._function.permitted([need])
         return f"results are kept at {archive.uri}"
 
     def _log(self, function: DeclaredFunction) -> str:

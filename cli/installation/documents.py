@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.cloud.target import Media, Target, topic_in
+from cli.cloud.target import Media, Target, TopicTrigger, UploadTrigger, topic_in
 from cli.installation.observability import log_of
+from cli.manifest.function import DeclaredFunction, role_name
 from imm_label_tags.results.target import ObjectPrefix
+from imm_label_tags.submission.settings import PROJECT
 from localcloud.ram.templates import fill
 
 # What a function may have no use for, or what nobody knows: a statement about it is left out.
 _OPTIONAL = ("archive_bucket", "archive_prefix", "log_project", "logstore")
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A service that invokes a function through triggers, and the documents of the roles in which it does.
+
+    ``made_by_fc3`` is the role that `s deploy` makes for a trigger that names none.
+    """
+
+    service: str
+    principal: str
+    function: DeclaredFunction
+    triggers: tuple[TopicTrigger, ...] | tuple[UploadTrigger, ...]
+    made_by_fc3: str
+    trust: str
+    policy: Callable[[], str]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The names of the roles, as far as the triggers name any."""
+        return tuple(dict.fromkeys(filter(None, (role_name(one.invocation_role) for one in self.triggers))))
 
 
 class Documents:
@@ -38,13 +63,36 @@ class Documents:
         values = {"failed_bucket": store.bucket, "failed_prefix": store.prefix}
         return self._fill("keep-failed", {**_names(target), **values, **(log_of(target.keeper) or {})})
 
-    def trigger_trust(self) -> str:
-        """Who may act in the role that invokes the function: MNS."""
-        return self._fill("trigger-trust", {})
+    def submitter_policy(self, target: Target, media: Media) -> str:
+        """What the function that submits videos may do: of the buckets of its triggers, else of ``media``."""
+        assert target.submitter is not None, "only a file that has it needs its policy"
+        project = target.submitter.setting(PROJECT)
+        places = [Media(one.bucket.name, one.filter.prefix) for one in target.uploads] or [media]
+        values = {**_names(target), **(log_of(target.submitter) or {})}
+        filled = (self._fill("submit-video", {**values, **_of(place, project)}) for place in places)
+        return _merged(list(dict.fromkeys(filled)))
 
-    def trigger_policy(self, target: Target) -> str:
-        """What MNS may do."""
-        return self._fill("trigger", _names(target))
+    def invocations(self, target: Target) -> Iterator[Invocation]:
+        """Who invokes the functions: MNS the one that tags, OSS the one that submits."""
+        yield Invocation(
+            service="MNS",
+            principal="mns.aliyuncs.com",
+            function=target.function,
+            triggers=target.triggers,
+            made_by_fc3="AliyunMNSNotificationRole",
+            trust=self._fill("trigger-trust", {}),
+            policy=lambda: self._fill("trigger", _names(target)),
+        )
+        if target.submitter is not None:
+            yield Invocation(
+                service="OSS",
+                principal="oss.aliyuncs.com",
+                function=target.submitter,
+                triggers=target.uploads,
+                made_by_fc3="AliyunOSSEventNotificationRole",
+                trust=self._fill("uploads-trigger-trust", {}),
+                policy=lambda: self._fill("uploads-trigger", _names(target)),
+            )
 
     def _fill(self, name: str, values: dict[str, str]) -> str:
         path = self._directory / f"{name}.json"
@@ -66,6 +114,7 @@ def _names(target: Target) -> dict[str, str]:
         "region": target.region,
         "function": target.function.name,
         "failed_function": target.keeper.name,
+        **({"uploads_function": target.submitter.name} if target.submitter else {}),
         **({"failed_topic": failed_topic} if failed_topic else {}),
     }
 

@@ -1,58 +1,133 @@
-"""Whether one function is deployed as ``s.yaml`` declares it, and has a role that lets it do its work.
+"""Whether one function is deployed as its file declares it, and has a role that lets it do its work.
 
 Every check gives what it found, and raises Failing or CallFailed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 
-from cli.installation.examination import Failing
-from cli.installation.functions import DeployedFunction, Functions
-from cli.installation.permissions import Need, lacking
+from cli.cloud.target import Target
+from cli.installation.documents import Invocation
+from cli.installation.examination import Check, Failing
+from cli.installation.functions import DeployedFunction, DeployedTrigger, Functions
+from cli.installation.permissions import Need, lacking, needs_of
 from cli.installation.ram import Ram
+from cli.installation.services import Services
+from cli.installation.set_up import FUNCTION_SERVICE
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.function import DeclaredFunction, role_name
 from localcloud.ram.document import MalformedPolicy
+from localcloud.ram.templates import UnusableTemplate
 from localcloud.ram.trust import parse_trust
 
 SET_UP = "Run `imm-label-tags setup`."
 DEPLOY = "Run `s deploy`."
+# Stands for any object below a prefix, and for any document.
+SAMPLE = "doctor"
 
 
-def as_declared(functions: Functions, declared: DeclaredFunction) -> DeployedFunction:
-    """The function as it is deployed."""
-    function = functions.find()
-    if function is None:
-        raise Failing(f"The function {declared.name} is not deployed in {declared.region}.", DEPLOY)
-    wrong = [
-        f"its {name} is {found or 'not set'} and not {wanted or 'unset'}"
-        for name, found, read in (
-            ("runtime", function.runtime, lambda: declared.runtime),
-            ("handler", function.handler, lambda: declared.handler),
-            ("initializer", function.initializer, lambda: _initializer(declared)),
-            # The deployment writes roles in lower case, and of a name it makes an ARN.
-            ("role", role_name(function.role).lower(), lambda: role_name(declared.role).lower()),
-        )
-        if found != (wanted := _known(read, found))
-    ]
-    if "layers" in declared.props and not function.layers:
-        wrong.append("it has no layer, so the SDKs are missing")
-    if wrong:
-        raise Failing(
-            f"The function {declared.name} is not as s.yaml declares it: {'; '.join(wrong)}.", DEPLOY
-        )
-    return function
+class FunctionChecks:
+    """The checks that every function has; ``deployed`` comes first."""
+
+    def __init__(self, services: Services, target: Target, declared: DeclaredFunction) -> None:
+        self._services = services
+        self._target = target
+        self._declared = declared
+        self._found: DeployedFunction | None = None
+
+    @cached_property
+    def _functions(self) -> Functions:
+        return self._services.functions(self._declared)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment variables as they are deployed."""
+        assert self._found is not None, "the check of the function comes before"
+        return self._found.environment
+
+    def triggers(self) -> dict[str, DeployedTrigger]:
+        """The triggers as they are deployed, by their names."""
+        return self._functions.triggers()
+
+    def deployed(self) -> str:
+        """Whether it is there, as it is declared."""
+        declared, found = self._declared, self._functions.find()
+        if found is None:
+            raise Failing(f"The function {declared.name} is not deployed in {declared.region}.", DEPLOY)
+        wrong = [
+            f"its {name} is {there or 'not set'} and not {wanted or 'unset'}"
+            for name, there, read in (
+                ("runtime", found.runtime, lambda: declared.runtime),
+                ("handler", found.handler, lambda: declared.handler),
+                ("initializer", found.initializer, lambda: _initializer(declared)),
+                # The deployment writes roles in lower case, and of a name it makes an ARN.
+                ("role", role_name(found.role).lower(), lambda: role_name(declared.role).lower()),
+            )
+            if there != (wanted := _known(read, there))
+        ]
+        if "layers" in declared.props and not found.layers:
+            wrong.append("it has no layer, so the SDKs are missing")
+        if wrong:
+            raise Failing(
+                f"The function {declared.name} is not as {self._target.file} declares it: "
+                f"{'; '.join(wrong)}.",
+                DEPLOY,
+            )
+        self._found = found
+        return f"{declared.name}, {found.runtime}, {found.handler}"
+
+    def destination(self) -> str:
+        """What takes the events that exhaust their retries."""
+        wanted, found = self._declared.on_failure, self._functions.failure_destination()
+        if not found:
+            raise Failing("The function has none: events that exhaust their retries are lost.", DEPLOY)
+        if wanted and self._whole(found) != self._whole(wanted):
+            raise Failing(f"It is {found}, but {self._target.file} declares {wanted}.", DEPLOY)
+        return found
+
+    def role(self) -> str:
+        """Whether Function Compute may act in its role."""
+        return trusting(self._services.ram, self._target.role_of(self._declared), FUNCTION_SERVICE)
+
+    def policies(self, document: Callable[[], str], remedy: str, sample: str = SAMPLE) -> str:
+        """Whether its role may do what a document is for, on what ``sample`` stands for."""
+        try:
+            needs = list(needs_of(document(), self._target.region, sample))
+        except UnusableTemplate as error:
+            raise Failing(str(error), remedy) from None
+        return self.permitted(needs)
+
+    def permitted(self, needs: Sequence[Need]) -> str:
+        """Whether its role may make some calls."""
+        return permitted(self._services.ram, self._target.role_of(self._declared), needs)
+
+    def _whole(self, arn: str) -> tuple[str, ...]:
+        """An ARN's parts, with region and account, which may be left out, and without the only version."""
+        acs, service, region, account, resource = arn.split(":", 4)
+        region, account = region or self._declared.region, account or self._target.account_id
+        return acs, service, region, account, resource.removesuffix("/LATEST")
 
 
-def failure_destination(functions: Functions, declared: DeclaredFunction, account_id: str) -> str:
-    """What takes the events that exhaust their retries."""
-    wanted, found = declared.on_failure, functions.failure_destination()
-    if not found:
-        raise Failing("The function has none: events that exhaust their retries are lost.", DEPLOY)
-    if wanted and _whole(found, declared, account_id) != _whole(wanted, declared, account_id):
-        raise Failing(f"It is {found}, but s.yaml declares {wanted}.", DEPLOY)
-    return found
+def invocation_checks(
+    ram: Ram, region: str, invocation: Invocation, roles: Mapping[str, str], sound: tuple[str, ...]
+) -> Iterator[Check]:
+    """Whether a service may invoke a function in its roles, which ``roles`` has by the checks' names."""
+
+    def role(name: str) -> Callable[[], str]:
+        return lambda: trusting(ram, name, invocation.principal)
+
+    def policies(name: str) -> Callable[[], str]:
+        def look() -> str:
+            permitted(ram, name, list(needs_of(invocation.policy(), region, SAMPLE)))
+            return f"{invocation.service} may invoke {invocation.function.name}"
+
+        return look
+
+    for check, name in roles.items():
+        yield Check(f"{check} role", role(name), sound)
+        yield Check(f"{check} policies", policies(name), (f"{check} role",))
 
 
 def trusting(ram: Ram, name: str, service: str) -> str:
@@ -77,9 +152,9 @@ def trusting(ram: Ram, name: str, service: str) -> str:
 
 def permitted(ram: Ram, role: str, needs: Sequence[Need]) -> str:
     """Whether the policies of a role allow all that is needed."""
-    documents = [ram.document(policy) for policy in ram.attached(role)]
+    documents = [document for policy in ram.attached(role) if (document := ram.document(policy))]
     try:
-        unmet = lacking(_present(documents), needs)
+        unmet = lacking(documents, needs)
     except MalformedPolicy as error:
         raise Failing(
             f"A policy of the role has something that cannot be judged here: {error}.",
@@ -106,14 +181,3 @@ def _known(read: Callable[[], str], otherwise: str) -> str:
         return read()
     except FieldUnreadable:
         return otherwise
-
-
-def _whole(arn: str, declared: DeclaredFunction, account_id: str) -> tuple[str, ...]:
-    """An ARN's parts, with the region and the account that may be left out, and without the only version."""
-    acs, service, region, account, resource = arn.split(":", 4)
-    region, account = region or declared.region, account or account_id
-    return acs, service, region, account, resource.removesuffix("/LATEST")
-
-
-def _present(documents: Iterable[str | None]) -> list[str]:
-    return [document for document in documents if document]

@@ -8,31 +8,21 @@ function are, and the records are listed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 
 from cli.cloud.target import Target
 from cli.failed.span import Span
 from cli.installation.documents import Documents
 from cli.installation.examination import Check, Failing
-from cli.installation.function_checks import (
-    DEPLOY,
-    as_declared,
-    failure_destination,
-    permitted,
-    trusting,
-)
-from cli.installation.functions import DeployedFunction
-from cli.installation.permissions import needs_of
+from cli.installation.function_checks import DEPLOY, FunctionChecks
 from cli.installation.services import Services
-from cli.installation.set_up import FUNCTION_SERVICE
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
 from imm_label_tags.results.target import ObjectPrefix
-from localcloud.ram.templates import UnusableTemplate
 
 # More are not counted: a look must not take minutes.
 MOST_COUNTED = 10_000
-_SAMPLE = "doctor"
 
 
 class Keeping:
@@ -42,27 +32,21 @@ class Keeping:
         self._services = services
         self._target = target
         self._documents = documents
+        self._function = FunctionChecks(services, target, target.keeper)
         # What one check finds out for the ones after it.
-        self._function: DeployedFunction | None = None
         self._store: ObjectPrefix | None = None
 
     def checks(self, *sound: str) -> Iterator[Check]:
         """Every check, in order."""
-        name = self._target.keeper.resource
-        yield Check(name, self._deployed, (*sound, "region"))
+        name, function = self._target.keeper.resource, self._function
+        yield Check(name, function.deployed, (*sound, "region"))
         yield Check(f"{name} settings", self._settings, (name,))
-        yield Check(f"{name} destination", self._failure_destination, (name,))
-        yield Check(f"{name} role", self._role, sound)
+        yield Check(f"{name} destination", function.destination, (name,))
+        yield Check(f"{name} role", function.role, sound)
         yield Check(f"{name} policies", self._policies, (f"{name} settings", f"{name} role"))
         yield Check("kept events", self._kept, (f"{name} settings",))
 
-    def _deployed(self) -> str:
-        declared = self._target.keeper
-        self._function = as_declared(self._services.keeper, declared)
-        return f"{declared.name}, {self._function.runtime}, {self._function.handler}"
-
     def _settings(self) -> str:
-        assert self._function is not None, "the check of the function comes before"
         try:
             self._store = read_failed_settings(self._function.environment).failed_events
         except InvalidSetting as error:
@@ -78,24 +62,15 @@ class Keeping:
             return
         if declared != store:
             raise Failing(
-                f"Failed events are kept at {store.uri}, but s.yaml declares {declared.uri}.",
+                f"Failed events are kept at {store.uri}, but {self._target.file} declares {declared.uri}.",
                 f"{DEPLOY} Or export the {VARIABLE} that is deployed.",
             )
 
-    def _failure_destination(self) -> str:
-        return failure_destination(self._services.keeper, self._target.keeper, self._target.account_id)
-
-    def _role(self) -> str:
-        return trusting(self._services.ram, self._target.keeper_role, FUNCTION_SERVICE)
-
     def _policies(self) -> str:
-        assert self._store is not None, "the check of the settings comes before"
-        try:
-            document = self._documents.keeper_policy(self._target, self._store)
-        except UnusableTemplate as error:
-            raise Failing(str(error), f"Correct s.yaml. {DEPLOY}") from None
-        needs = list(needs_of(document, self._target.region, _SAMPLE))
-        return permitted(self._services.ram, self._target.keeper_role, needs)
+        store = self._store
+        assert store is not None, "the check of the settings comes before"
+        document = partial(self._documents.keeper_policy, self._target, store)
+        return self._function.policies(document, f"Correct {self._target.file}. {DEPLOY}")
 
     def _kept(self) -> str:
         store, buckets = self._store, self._services.buckets

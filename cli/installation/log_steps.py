@@ -29,7 +29,7 @@ class LogSteps:
     def set_up(self, *, alerts: bool) -> Iterator[Step]:
         """What is missing is made; raises CallFailed."""
         target, told = self._target, set[tuple[str, ...]]()
-        for function in (target.function, target.keeper):
+        for function in target.functions:
             log = log_of(function)
             if log is None:
                 yield Step(
@@ -93,7 +93,7 @@ class LogSteps:
     def tear_down(self) -> Iterator[Step]:
         """What ``setup`` made goes, with the logs in it; raises CallFailed."""
         places: dict[str, set[str]] = {}
-        for function in (self._target.function, self._target.keeper):
+        for function in self._target.functions:
             log = log_of(function)
             if log is not None:
                 places.setdefault(log["log_project"], set()).add(log["logstore"])

@@ -13,6 +13,7 @@ from cli.installation.log_service import LogService
 from cli.installation.media import Buckets, Projects
 from cli.installation.ram import Ram
 from cli.installation.topics import Topics
+from cli.manifest.function import DeclaredFunction
 from imm_label_tags.results.target import ObjectPrefix
 
 
@@ -22,8 +23,7 @@ class Services:
 
     ram: Ram
     topics: Topics
-    functions: Functions
-    keeper: Functions
+    functions: Callable[[DeclaredFunction], Functions]
     projects: Projects
     buckets: Buckets
     logs: LogService
@@ -36,8 +36,7 @@ def connect(access: Access, target: Target) -> Services:
     return Services(
         ram=Ram(access, account_id),
         topics=Topics(access, account_id),
-        functions=Functions(access, account_id, target.function.name),
-        keeper=Functions(access, account_id, target.keeper.name),
+        functions=lambda declared: Functions(access, account_id, declared.name),
         projects=Projects(access, account_id),
         buckets=Buckets(access, account_id),
         logs=LogService(access, account_id),

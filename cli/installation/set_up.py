@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 
 from cli.cloud.target import Media, Target
 from cli.installation import marks
-from cli.installation.documents import Documents
+from cli.installation.documents import Documents, Invocation
 from cli.installation.log_steps import LogSteps
 from cli.installation.observability import Observability
 from cli.installation.plan import Plan, State, Step
@@ -16,16 +16,16 @@ from cli.installation.ram import CUSTOM, Policy, Ram, Role
 from cli.installation.services import Services
 from cli.installation.topics import Topic
 from cli.manifest.fields import FieldUnknown
+from cli.manifest.function import DeclaredFunction
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.failures.settings import VARIABLE
 from imm_label_tags.results.target import ObjectPrefix
+from imm_label_tags.submission.settings import PROJECT
 from imm_label_tags.tagging.settings import ARCHIVE
 from localcloud.ram.document import MalformedPolicy
 from localcloud.ram.trust import parse_trust
 
 FUNCTION_SERVICE = "fc.aliyuncs.com"
-TOPIC_SERVICE = "mns.aliyuncs.com"
-INVOCATION_ROLE = "AliyunMNSNotificationRole"
 
 
 def plan_setup(
@@ -49,33 +49,28 @@ class _SetUp:
         self._target = target
         self._media = media
         self._documents = documents
-        # What an earlier step finds out for the role's.
+        # What earlier steps find out for those of the roles.
+        self._store: ObjectPrefix | None = None
         self._archive: ObjectPrefix | None = None
 
     def steps(self) -> Iterator[Step]:
+        target, documents = self._target, self._documents
         self._check_roles()
         for project in self._media.projects:
             yield from self._project(project)
         yield self._bucket(self._media.bucket, "has the videos", "name another with --bucket")
-        store = None
-        try:
-            store = self._target.failed_events()
-        except InvalidSetting as error:
-            yield Step("failed events", State.PROBLEM, f"{error} Export it, or name it in .env.")
-        except FieldUnknown as unknown:
-            yield Step("failed events", State.NOT_CHECKED, str(unknown))
-        else:
-            yield from self._store(store)
+        yield from _known(self._failed_events(), "failed events")
         yield from _known(self._result_archive(), "result archive")
-        yield from _known(self._failure_destination(), "failure destination")
+        for function in target.functions:
+            yield from _known(self._failure_destination(function), "failure destination")
+        yield from _known(self._uploads(), "uploads")
         for topic in self._target.topics:
             yield self._topic(topic)
         for unread in self._target.unread_triggers:
             yield Step("trigger", State.NOT_CHECKED, str(unread))
-        yield from _known(self._function_role(), "role of the function that tags")
-        if store is not None:
-            yield from _known(self._keeper_role(store), "role of the function that keeps")
-        yield from self._invocation_roles()
+        yield from self._acting_roles()
+        for invocation in documents.invocations(target):
+            yield from self._invoking(invocation)
 
     def _check_roles(self) -> None:
         try:
@@ -84,15 +79,28 @@ class _SetUp:
             # Told where the role is needed.
             return
 
-    def _failure_destination(self) -> Iterator[Step]:
+    def _failure_destination(self, function: DeclaredFunction) -> Iterator[Step]:
         target = self._target
-        if not target.connected:
+        if function is not target.keeper and not target.keeps_for(function):
             yield Step(
                 "failure destination",
                 State.NOT_CHECKED,
-                f"{target.function.on_failure or 'none'}, and not {target.keeper.name}, for which the "
-                "policies are: give the role what it needs",
+                f"{function.on_failure or 'none'}, and not {target.keeper.name}, for which the policies are: "
+                f"give the role of {function.resource} what it needs",
             )
+
+    def _uploads(self) -> Iterator[Step]:
+        """What is submitted has to be among what the function that tags may tag."""
+        media, tagging = self._media, self._target.function.resource
+        for trigger in self._target.uploads:
+            bucket, prefix = trigger.bucket.name, trigger.filter.prefix
+            if bucket != media.bucket or not prefix.startswith(media.prefix):
+                yield Step(
+                    f"trigger {trigger.name}",
+                    State.PROBLEM,
+                    f"It submits what is uploaded to oss://{bucket}/{prefix}, and {tagging} would get a role "
+                    f"for oss://{media.bucket}/{media.prefix} only: say the same to both.",
+                )
 
     def _project(self, name: str) -> Iterator[Step]:
         what = f"IMM project {name}"
@@ -130,8 +138,14 @@ class _SetUp:
             )
         return Step(what, State.PRESENT, purpose)
 
-    def _store(self, store: ObjectPrefix) -> Iterator[Step]:
+    def _failed_events(self) -> Iterator[Step]:
         keeper = self._target.keeper.resource
+        try:
+            store = self._target.failed_events()
+        except InvalidSetting as error:
+            yield Step("failed events", State.PROBLEM, f"{error} Export it, or name it in .env.")
+            return
+        self._store = store
         if store.bucket != self._media.bucket:
             yield self._bucket(store.bucket, "keeps what failed", f"name another with {VARIABLE}")
         elif f"{self._media.prefix.rstrip('/')}/".startswith(f"{store.prefix}/"):
@@ -174,29 +188,41 @@ class _SetUp:
         wanted = Topic(name, {marks.TAG_KEY: marks.TAG_VALUE})
         return Step(what, State.CREATE, purpose, partial(topics.create, wanted))
 
-    def _function_role(self) -> Iterator[Step]:
-        trust, name = self._documents.function_trust(), self._target.role
-        acting = self._target.function.resource
-        yield _role(self._services.ram, name, trust, FUNCTION_SERVICE, f"{acting} acts in it")
-        document = self._documents.function_policy(self._target, self._media, self._archive)
-        yield from self._policy(name, document, f"what {acting} may do")
+    def _acting_roles(self) -> Iterator[Step]:
+        target, documents, media = self._target, self._documents, self._media
+        tagging = partial(documents.function_policy, target, media, self._archive)
+        yield from _known(self._acting(target.function, tagging), "role of the function that tags")
+        if self._store is not None:
+            keeping = partial(documents.keeper_policy, target, self._store)
+            yield from _known(self._acting(target.keeper, keeping), "role of the function that keeps")
+        if target.submitter is not None:
+            submitting = self._submitting(target.submitter)
+            yield from _known(submitting, "role of the function that submits videos")
 
-    def _keeper_role(self, store: ObjectPrefix) -> Iterator[Step]:
-        trust, name = self._documents.function_trust(), self._target.keeper_role
-        acting = self._target.keeper.resource
-        yield _role(self._services.ram, name, trust, FUNCTION_SERVICE, f"{acting} acts in it")
-        document = self._documents.keeper_policy(self._target, store)
-        yield from self._policy(name, document, f"what {acting} may do")
+    def _submitting(self, function: DeclaredFunction) -> Iterator[Step]:
+        if not function.setting(PROJECT):
+            yield Step(function.resource, State.PROBLEM, f"{PROJECT} is not set: name the IMM project.")
+            return
+        document = partial(self._documents.submitter_policy, self._target, self._media)
+        yield from self._acting(function, document)
 
-    def _invocation_roles(self) -> Iterator[Step]:
-        purpose = "MNS invokes the function in it"
-        for name in self._target.invocation_roles:
-            trust = self._documents.trigger_trust()
-            yield _role(self._services.ram, name, trust, TOPIC_SERVICE, purpose)
-            yield from self._policy(name, self._documents.trigger_policy(self._target), "what MNS may do")
-        if self._target.triggers and not self._target.invocation_roles:
+    def _acting(self, function: DeclaredFunction, document: Callable[[], str]) -> Iterator[Step]:
+        """The role of a function, and what it may do."""
+        name, acting = self._target.role_of(function), function.resource
+        trust = self._documents.function_trust()
+        yield _role(self._services.ram, name, trust, FUNCTION_SERVICE, f"{acting} acts in it")
+        yield from self._policy(name, document(), f"what {acting} may do")
+
+    def _invoking(self, invocation: Invocation) -> Iterator[Step]:
+        """The roles in which a service invokes a function, and what it may do."""
+        service = invocation.service
+        purpose = f"{service} invokes {invocation.function.resource} in it"
+        for name in invocation.roles:
+            yield _role(self._services.ram, name, invocation.trust, invocation.principal, purpose)
+            yield from self._policy(name, invocation.policy(), f"what {service} may do")
+        if invocation.triggers and not invocation.roles:
             detail = f"{purpose}; `s deploy` makes it, or name another as invocationRole"
-            yield Step(f"role {INVOCATION_ROLE}", State.ELSEWHERE, detail)
+            yield Step(f"role {invocation.made_by_fc3}", State.ELSEWHERE, detail)
 
     def _policy(self, role: str, document: str, purpose: str) -> Iterator[Step]:
         ram = self._services.ram

@@ -48,23 +48,21 @@ class _TearDown:
 
     def steps(self) -> Iterator[Step]:
         target, services = self._target, self._services
-        deployed = services.functions.find() is not None
-        keeping = services.keeper.find() is not None
-        for function, there in ((target.function, deployed), (target.keeper, keeping)):
-            if there:
-                yield self._deployed(function)
+        deployed = [one for one in target.functions if services.functions(one).find() is not None]
+        yield from map(self._deployed, deployed)
         trust = self._documents.function_trust()
-        for function in (target.function, target.keeper):
+        for function in target.functions:
             try:
                 role = target.role_of(function)
             except FieldUnreadable as unread:
                 yield Step(f"role of {function.resource}", State.NOT_CHECKED, str(unread))
             else:
                 yield from self._role(role, trust)
-        for role in self._target.invocation_roles:
-            yield from self._role(role, self._documents.trigger_trust())
-        for topic in reversed(self._target.topics):
-            yield self._topic(topic, deployed)
+        for invocation in self._documents.invocations(target):
+            for name in invocation.roles:
+                yield from self._role(name, invocation.trust)
+        for topic in reversed(target.topics):
+            yield self._topic(topic, target.function in deployed)
         yield Step("kept events", State.LEFT, f"what {target.keeper.resource} stored{self._where()} stays")
 
     def _deployed(self, function: DeclaredFunction) -> Step:

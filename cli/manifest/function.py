@@ -28,6 +28,7 @@ DEFAULT_MEMORY_SIZE = 512
 DEFAULT_CPU = 0.35
 
 _TOPIC = re.compile(r"acs:mns:([^:]*):([^:]*):/topics/([^/]+)")
+_BUCKET = re.compile(r"acs:oss:([^:]*):([^:]*):([^:/]+)")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,24 @@ class Topic:
     region: str
     account_id: str
     name: str
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """What a bucket's ARN names."""
+
+    region: str
+    account_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class UploadFilter:
+    """Which objects' events an OSS trigger brings; an empty prefix or suffix leaves out none."""
+
+    events: tuple[str, ...]
+    prefix: str
+    suffix: str
 
 
 class DeclaredTrigger:
@@ -85,6 +104,24 @@ class DeclaredTrigger:
         if match is None:
             raise FieldUnreadable(self._fields.path("sourceArn"), "is no ARN of an MNS topic.")
         return Topic(*match.groups())
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket of a trigger of the type ``oss``."""
+        match = _BUCKET.fullmatch(self._fields.text("sourceArn"))
+        if match is None:
+            raise FieldUnreadable(self._fields.path("sourceArn"), "is no ARN of a bucket.")
+        return Bucket(*match.groups())
+
+    @property
+    def uploads(self) -> UploadFilter:
+        """What a trigger of the type ``oss`` brings."""
+        settings = self.settings
+        events = tuple(_text(where, item) for where, item in settings.items("events"))
+        wanted = settings.fields("filter")
+        key = wanted.fields("key") if wanted is not None else None
+        prefix, suffix = (key.text(name, "") if key is not None else "" for name in ("prefix", "suffix"))
+        return UploadFilter(events, prefix, suffix)
 
     @property
     def invocation_role(self) -> str:

@@ -34,6 +34,8 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
         "trigger_role": _NAME,
         "topic": _NAME,
         "uploads_function": _NAME,
+        "uploads_role": _NAME,
+        "uploads_trigger_role": _NAME,
         "failed_topic": _NAME,
         "failed_function": _NAME,
         "failed_role": _NAME,

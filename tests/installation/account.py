@@ -36,6 +36,9 @@ FUNCTION = "imm-label-tags"
 KEEPER = "imm-label-tags-failed"
 KEEPER_ROLE = "imm-label-tags-failed"
 TRIGGER_ROLE = "imm-label-tags-trigger"
+UPLOADS_FUNCTION = "imm-label-tags-uploads"
+UPLOADS_ROLE = "imm-label-tags-uploads"
+UPLOADS_TRIGGER_ROLE = "imm-label-tags-uploads-trigger"
 LOG_PROJECT = "imm-label-tags-1234567890123456"
 LOGSTORE = "imm-label-tags"
 FAILED_BUCKET = "failures"
@@ -57,6 +60,9 @@ NAMES = {
     "failed_function": KEEPER,
     "failed_role": KEEPER_ROLE,
     "trigger_role": TRIGGER_ROLE,
+    "uploads_function": UPLOADS_FUNCTION,
+    "uploads_role": UPLOADS_ROLE,
+    "uploads_trigger_role": UPLOADS_TRIGGER_ROLE,
     "failed_bucket": FAILED_BUCKET,
     "failed_prefix": FAILED_PREFIX,
     "log_project": LOG_PROJECT,
@@ -253,15 +259,14 @@ class Account(LocalCloud):
         return oss.Client(config)
 
 
-def deployment(directory: Path, *replacements: tuple[str, str]) -> Path:
-    """The project's ``s.yaml`` with something else in it."""
-    text = (
-        (checkout.ROOT / "s.yaml").read_text("utf-8").replace("./functions", str(checkout.ROOT / "functions"))
-    )
+def deployment(directory: Path, *replacements: tuple[str, str], name: str = "s.yaml") -> Path:
+    """The project's ``s.yaml``, or another file of it, with something else in it."""
+    text = (checkout.ROOT / name).read_text("utf-8")
+    text = text.replace("./functions", str(checkout.ROOT / "functions"))
     for old, new in replacements:
         assert old in text, old
         text = text.replace(old, new)
-    path = directory / "s.yaml"
+    path = directory / name
     path.write_text(text, "utf-8")
     return path
 

@@ -289,7 +289,7 @@ def test_a_trigger_without_a_role_gets_none_here(
     assert fresh.setup("--yes").exit_code == 0
     assert fresh.access.roles.find(TRIGGER_ROLE) is None
     assert (
-        "role AliyunMNSNotificationRole MNS invokes the function in it; `s deploy` makes it, or name another "
+        "role AliyunMNSNotificationRole MNS invokes tag_object in it; `s deploy` makes it, or name another "
         "as invocationRole"
     ) in flat(fresh.setup())
 
@@ -329,7 +329,7 @@ def test_a_file_without_a_role_cannot_be_installed(
 def test_two_functions_with_one_role_cannot_be_installed(fresh: Account) -> None:
     result = fresh.setup("--yes", IMM_LABEL_TAGS_FAILED_ROLE=ROLE.upper())
     assert result.exit_code == 2
-    assert f"gives both functions the role {ROLE}" in flat(result)
+    assert f"gives both tag_object and keep_failed the role {ROLE}" in flat(result)
 
 
 def test_a_file_with_another_function_cannot_be_installed(

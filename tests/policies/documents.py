@@ -33,6 +33,8 @@ VALUES = {
     "trigger_role": "trigger",
     "topic": "tasks",
     "uploads_function": "uploads",
+    "uploads_role": "uploader",
+    "uploads_trigger_role": "notifier",
     "failed_topic": "failed",
     "failed_function": "keeper",
     "failed_role": "keeper",

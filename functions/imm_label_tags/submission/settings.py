@@ -11,8 +11,11 @@ from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.target import ObjectPatterns
 from imm_label_tags.submission.selection import VIDEO_SUFFIXES, Selection
 
-_PROJECT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}", re.ASCII)
-_TOPIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,254}", re.ASCII)
+PROJECT = "IMM_PROJECT"
+TOPIC = "NOTIFICATION_TOPIC"
+SUFFIXES = "VIDEO_SUFFIXES"
+_PROJECT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}", re.ASCII)
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,254}", re.ASCII)
 _SUFFIX = re.compile(r"[^\s,*/]{1,32}")
 
 
@@ -34,8 +37,8 @@ def read_submission_settings(environment: Mapping[str, str]) -> SubmissionSettin
     """
     variables = Variables(environment)
     return SubmissionSettings(
-        project=_name(variables, "IMM_PROJECT", _PROJECT, "the name of the IMM project that analyses videos"),
-        topic=_name(variables, "NOTIFICATION_TOPIC", _TOPIC, "the MNS topic that triggers tag_object"),
+        project=_name(variables, PROJECT, _PROJECT_NAME, "the name of the IMM project that analyses videos"),
+        topic=_name(variables, TOPIC, _TOPIC_NAME, "the MNS topic that triggers tag_object"),
         selection=Selection(_suffixes(variables), _allowed_objects(variables)),
         imm_endpoint=read_endpoint(variables, "IMM_ENDPOINT"),
         oss_endpoint=read_endpoint(variables, "OSS_ENDPOINT"),
@@ -59,11 +62,11 @@ def read_suffixes(text: str) -> tuple[str, ...]:
 
 
 def _suffixes(variables: Variables) -> tuple[str, ...]:
-    text = variables.text("VIDEO_SUFFIXES", ",".join(VIDEO_SUFFIXES))
+    text = variables.text(SUFFIXES, ",".join(VIDEO_SUFFIXES))
     try:
         return read_suffixes(text)
     except ValueError as error:
-        raise InvalidSetting("VIDEO_SUFFIXES", text, str(error)) from None
+        raise InvalidSetting(SUFFIXES, text, str(error)) from None
 
 
 def _allowed_objects(variables: Variables) -> ObjectPatterns | None:
