@@ -9,10 +9,20 @@ from textwrap import fill
 from imm_label_tags import retries as limits
 from imm_label_tags.services.answer_room import MEGABYTE, AnswerRoom
 from imm_label_tags.services.session import REST_SECONDS
-from proof.faults.fault_case import ALL, BY_DEFAULT, IMM, OSS, Call, FaultCase, Group
+from proof.faults.fault_case import (
+    BY_DEFAULT,
+    EVERY,
+    EVERY_TO_IMM,
+    OSS,
+    SUBMISSION,
+    Call,
+    FaultCase,
+    Group,
+)
 from proof.faults.faults import FAULTS
-from proof.faults.table import TABLE, TAGGED, Row
+from proof.faults.table import SUBMISSION_TABLE, TABLE, Row
 
+_ROWS = (*TABLE, *SUBMISSION_TABLE)
 PAGE = Path(__file__).parent.parent.parent / "docs" / "FAULTS.md"
 
 _WIDTH = 110
@@ -26,8 +36,9 @@ _BEGINNING = f"""
 Look up here what happens when IMM, OSS or the network does not do what it should: what you see in the log,
 how often the call is tried, what becomes of the event, and what there is for you to do.
 
-A notification costs these calls: {", ".join(f"`{call.value}`" for call in BY_DEFAULT)}. With
-`RESULT_ARCHIVE`, `{Call.KEEP.value}` comes to them.
+A notification costs `tag_object` these calls: {", ".join(f"`{call.value}`" for call in BY_DEFAULT)}. With
+`RESULT_ARCHIVE`, `{Call.KEEP.value}` comes to them. An upload costs `submit_video` these:
+{", ".join(f"`{call.value}`" for call in SUBMISSION)}. "A notification" below is an upload's event too.
 
 - **Repetitions.** A call is tried at most {limits.ATTEMPTS} times, and all calls of a notification together
 are repeated at most {limits.RETRIES} times. Before a repetition the function waits for a random time, up to
@@ -47,6 +58,9 @@ out anew: what others have written meanwhile is kept, and a write whose answer w
 OSS cannot be reached at all, the reading fails and there is no second attempt to write. The document of
 `RESULT_ARCHIVE` is sent again as it is: it has the same bytes, and nobody else writes it. Tags are written
 once it is there.
+
+- **New tasks.** Each is paid for, so a new task is never just asked for again: before each attempt
+`{Call.ASK.value}` is, and a task whose answer was lost is found.
 
 - **Slow answers.** Nothing is written where the older of the two answers about the object, HeadObject's or
 the tags', came more than {limits.MAX_SNAPSHOT_AGE_SECONDS:g} s ago. Both are asked for again then, which
@@ -88,19 +102,20 @@ Keys are looked up for every call: those that were replaced are used at once, ov
 ---
 
 This page is made from the table that the tests carry out against the local cloud: {len(FAULTS)} faults,
-{len(TABLE)} combinations of a fault and a call, each with a fault that lasts and is mended before the next
+{len(_ROWS)} combinations of a fault and a call, each with a fault that lasts and is mended before the next
 delivery, and with one that passes. `python -m proof.faults.document` writes it.
 """
 
 _EVENT = {
     "repeated": "the call is repeated within the invocation; the event is done if that succeeds",
     "again": (
-        "Function Compute delivers the event again; when the fault is over it ends in `tagged`, or in "
-        "`unchanged` if the tags had been written. After the last delivery the failure destination keeps it"
+        "Function Compute delivers the event again; when the fault is over it ends in `tagged` or "
+        "`submitted`, or in `unchanged` or `already_submitted` if that had been done. After the last delivery "
+        "the failure destination keeps it"
     ),
     "kept": (
         "Function Compute delivers the event again in vain, and then the failure destination keeps it. "
-        "Replay it when the cause is mended"
+        "Replay it when the cause is mended; for an upload run `backfill` or `submit` instead"
     ),
     "done": "the event has ended with the outcome that is named",
 }
@@ -149,9 +164,10 @@ def _lines(group: Group) -> Iterator[str]:
 def _alike(case: FaultCase) -> Iterable[list[Row]]:
     """The rows of a fault, those together that end in the same way."""
     rows: dict[tuple[str, int, str, int], list[Row]] = {}
-    for row in TABLE:
+    for row in _ROWS:
         if row.fault is case:
-            rows.setdefault((row.end, row.attempts, row.once, row.once_attempts), []).append(row)
+            ends = ["" if end == row.good else end for end in (row.end, row.once)]
+            rows.setdefault((ends[0], row.attempts, ends[1], row.once_attempts), []).append(row)
     return rows.values()
 
 
@@ -162,30 +178,31 @@ def _cells(rows: Sequence[Row]) -> tuple[str, ...]:
         _seen(rows),
         "once" if row.attempts == 1 else f"{row.attempts} times",
         _event(row),
-        "Nothing." if row.end == TAGGED else row.fault.advice,
+        "Nothing." if row.end == row.good else row.fault.advice,
     )
 
 
 def _in_words(calls: Sequence[Call]) -> str:
-    for those, words in ((ALL, "any"), (IMM, "any to IMM"), (OSS, "any to OSS")):
+    for those, words in ((EVERY, "any"), (EVERY_TO_IMM, "any to IMM"), (OSS, "any to OSS")):
         if set(calls) == set(those):
             return words
-    missing = [call for call in ALL if call not in calls]
-    if len(missing) == 1:
-        return f"any but `{missing[0].value}`"
-    return ", ".join(f"`{call.value}`" for call in ALL if call in calls)
+    missing = [call for call in EVERY if call not in calls]
+    if len(missing) <= 2:
+        return f"any but {' and '.join(f'`{call.value}`' for call in missing)}"
+    return ", ".join(f"`{call.value}`" for call in EVERY if call in calls)
 
 
 def _seen(rows: Sequence[Row]) -> str:
     words = dict.fromkeys(row.seen for row in rows if row.seen)
     said = " / ".join(f'"{text}"' for text in words)
-    return f"`{rows[0].end}`" + (f" {said}" if said else "")
+    ends = dict.fromkeys(row.end for row in rows)
+    return " / ".join(f"`{end}`" for end in ends) + (f" {said}" if said else "")
 
 
 def _event(row: Row) -> str:
     if not row.is_error:
         return "done"
-    if row.once == TAGGED:
+    if row.once == row.good:
         return "repeated, else again" if row.retryable else "repeated, else kept"
     return "again" if row.retryable else "kept"
 

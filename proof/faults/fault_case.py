@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -11,7 +11,10 @@ from tests.faults.relay import CallBreak, ConnectionBreak
 
 
 class Call(str, Enum):
-    """The remote calls of one notification, in their order; the last only with RESULT_ARCHIVE."""
+    """The remote calls of both functions.
+
+    Those of one notification in their order, KEEP only with RESULT_ARCHIVE; then an upload's, beside HEAD.
+    """
 
     RESULT = "GetVideoLabelClassificationResult"
     TASK = "GetTask"
@@ -19,11 +22,13 @@ class Call(str, Enum):
     READ = "GetObjectTagging"
     WRITE = "PutObjectTagging"
     KEEP = "PutObject"
+    ASK = "ListTasks"
+    CREATE = "CreateVideoLabelClassificationTask"
 
     @property
     def service(self) -> str:
         """``imm`` or ``oss``."""
-        return "imm" if self in IMM else "oss"
+        return "oss" if self in OSS else "imm"
 
 
 IMM = (Call.RESULT, Call.TASK)
@@ -31,8 +36,12 @@ OSS = (Call.HEAD, Call.READ, Call.WRITE, Call.KEEP)
 ALL = (*IMM, *OSS)
 # What a notification costs where no result is kept.
 BY_DEFAULT = tuple(call for call in ALL if call is not Call.KEEP)
+# What an upload costs.
+SUBMISSION = (Call.HEAD, Call.ASK, Call.CREATE)
+EVERY = (*ALL, Call.ASK, Call.CREATE)
+EVERY_TO_IMM = (*IMM, Call.ASK, Call.CREATE)
 # The calls whose answers have a body.
-WITH_BODY = (Call.RESULT, Call.TASK, Call.READ)
+WITH_BODY = (Call.RESULT, Call.TASK, Call.READ, Call.ASK, Call.CREATE)
 
 
 class Group(str, Enum):
@@ -67,15 +76,15 @@ class FaultCase:
     settings: Mapping[str, str] = field(default_factory=dict)
     asks_for: float = 0.0
 
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """The calls that it can befall."""
+    def calls(self, among: Iterable[Call]) -> tuple[Call, ...]:
+        """Those of some calls that it can befall."""
+        possible = tuple(self.faults) or EVERY
         if self.call_break is CallBreak.BODY_IN_DROPS:
-            return tuple(WITH_BODY)
-        if self.connection_break is not None:
+            possible = WITH_BODY
+        elif self.connection_break is not None:
             # The document is written over the connections of the reading, which fails beside it.
-            return BY_DEFAULT
-        return tuple(self.faults) or ALL
+            possible = tuple(call for call in EVERY if call is not Call.KEEP)
+        return tuple(call for call in among if call in possible)
 
     @property
     def needs_tls(self) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from imm_label_tags.services.answer_room import AnswerRoom
 from localcloud.faults import Fault, FaultKind
-from proof.faults.fault_case import ALL, IMM, OSS, WITH_BODY, Call, FaultCase, Group
+from proof.faults.fault_case import EVERY, EVERY_TO_IMM, OSS, WITH_BODY, Call, FaultCase, Group
 from tests.faults.relay import CallBreak, ConnectionBreak
 
 HTML = b"<!doctype html><html><head><meta charset=utf-8></head><body><h1>It works!</h1></body></html>"
@@ -39,7 +39,7 @@ def errors(
 ) -> dict[Call, Fault]:
     """Each service's own form of an error: its status and code."""
     ordered: dict[Call, Fault] = {}
-    for calls, error in ((IMM, imm), (OSS, oss)):
+    for calls, error in ((EVERY_TO_IMM, imm), (OSS, oss)):
         if error is not None:
             status, code = error
             fault = Fault(FaultKind.ERROR, status=status, code=code, headers=headers or {})
@@ -47,7 +47,7 @@ def errors(
     return ordered
 
 
-def kind(fault: FaultKind, calls: Iterable[Call] = ALL) -> dict[Call, Fault]:
+def kind(fault: FaultKind, calls: Iterable[Call] = EVERY) -> dict[Call, Fault]:
     """A kind of fault that needs no more words."""
     return dict.fromkeys(calls, Fault(fault))
 
@@ -250,14 +250,14 @@ OUTAGES = (
         Group.OUT_OF_ORDER,
         "502 with a page in HTML",
         STATUS,
-        faults=answers(ALL, 502, HTML, AS_HTML),
+        faults=answers(EVERY, 502, HTML, AS_HTML),
     ),
     FaultCase(
         "504 with nothing",
         Group.OUT_OF_ORDER,
         "504 without a body",
         STATUS,
-        faults=answers(ALL, 504),
+        faults=answers(EVERY, 504),
     ),
 )
 
@@ -267,21 +267,21 @@ NONSENSE = (
         Group.NO_SENSE,
         "200 with a page in HTML",
         ENDPOINT,
-        faults=answers(ALL, 200, HTML, AS_HTML),
+        faults=answers(EVERY, 200, HTML, AS_HTML),
     ),
     FaultCase(
         "200 with nothing",
         Group.NO_SENSE,
         "200 without a body, and not OSS's",
         ENDPOINT,
-        faults=answers(ALL, 200),
+        faults=answers(EVERY, 200),
     ),
     FaultCase(
         "204",
         Group.NO_SENSE,
         "204",
         ENDPOINT,
-        faults=answers(ALL, 204),
+        faults=answers(EVERY, 204),
     ),
     FaultCase(
         "200 cut off",
@@ -313,6 +313,8 @@ NONSENSE = (
             **documents(
                 result={"Status": "Succeeded", "StartTime": "2199-12-24T03:00:38Z", "Labels": ["text"]},
                 task={"Status": "Succeeded", "TaskRequestDefinition": {"SourceURI": "oss://media/a.mp4"}},
+                ask={"Tasks": {"TaskId": "text"}},
+                create={"TaskId": {"text": 1}},
             ),
             **answers([Call.HEAD], 200, headers={"last-modified": "yesterday"}),
             **answers([Call.READ], 200, WITHOUT_VALUE, AS_XML),
@@ -428,7 +430,7 @@ ABSENCES = (
         Group.NOT_FOUND,
         "404 with a page in HTML, or to a HEAD without OSS's request id",
         ANOTHER_SERVER,
-        faults=answers(ALL, 404, HTML, AS_HTML),
+        faults=answers(EVERY, 404, HTML, AS_HTML),
     ),
 )
 
@@ -479,14 +481,14 @@ REDIRECTS = (
         Group.REDIRECTED,
         "302 to another address",
         ANOTHER_SERVER,
-        faults=answers(ALL, 302, headers=TO_ELSEWHERE),
+        faults=answers(EVERY, 302, headers=TO_ELSEWHERE),
     ),
     FaultCase(
         "307 with HTML",
         Group.REDIRECTED,
         "301, 307 or 308 with a page in HTML",
         ANOTHER_SERVER,
-        faults=answers(ALL, 307, HTML, {**AS_HTML, **TO_ELSEWHERE}),
+        faults=answers(EVERY, 307, HTML, {**AS_HTML, **TO_ELSEWHERE}),
     ),
 )
 

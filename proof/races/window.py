@@ -137,8 +137,8 @@ def list_of_submissions(measurements: Iterable[Measurement]) -> str:
     """How often two events make two tasks, for those who use submit_video."""
     span = _SPANS["minute"]
     return "".join(
-        f"- where every call takes longer by {one.added} ms: 1 in {span / (2 * one.percentile_95):,.0f} of the "
-        f"events that come\n  twice within a minute (the window is {_ms(one.percentile_95)} then)\n"
+        f"- where every call takes longer by {one.added} ms: 1 in {span / (2 * one.percentile_95):,.0f} of "
+        f"the events that come\n  twice within a minute (the window is {_ms(one.percentile_95)} then)\n"
         for one in measurements
     )
 

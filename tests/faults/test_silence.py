@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from imm_label_tags.errors import BatchFailed
-from proof.faults.fault_case import IMM, Call
+from proof.faults.fault_case import ALL, IMM, Call
 from proof.faults.table import TABLE, Row
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage
@@ -125,4 +125,4 @@ def test_every_silent_call_is_in_the_table() -> None:
     def call(row: Row) -> Call:
         return row.call
 
-    assert sorted(map(call, ROWS)) == sorted(Call)
+    assert sorted(map(call, ROWS)) == sorted(ALL)

@@ -1,10 +1,11 @@
-"""Carries a row of the table out: an object, a task, a fault, and what came of it."""
+"""Carries a row of the tables out: an object, its task, a fault, and what came of it."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Barrier
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from imm_label_tags.errors import TaggingError
+from imm_label_tags.submission.video_submission import VideoSubmission
 from proof.faults.fault_case import IMM, OSS, Call, FaultCase
 from tests.faults.line import Line
 from tests.faults.relay import Relay
@@ -20,6 +22,7 @@ from tests.stage import CHAIR, Stage
 KEY = "videos/a.mp4"
 # Every character that a tag may have, an empty value, and an order that is not the alphabet's.
 FOREIGN = {"team": "a", "archived": "", " note+-=._:/": " 30 days +-=._:/ "}
+TOPIC = "imm-label-tags"
 MEETING_SECONDS = 60.0
 
 _HEX_SIGNATURE = re.compile(r"[0-9A-Fa-f]{64}")
@@ -31,6 +34,8 @@ _BEFORE: Mapping[Call, tuple[Call, ...]] = {
     Call.READ: (),
     Call.WRITE: (Call.HEAD, Call.READ),
     Call.KEEP: (),
+    Call.ASK: (),
+    Call.CREATE: (Call.ASK,),
 }
 
 
@@ -54,7 +59,7 @@ class End:
 
 
 class Trial:
-    """An object with tags of others, a finished task, and one notification of it."""
+    """An object, an event about it, and a fault of one call."""
 
     def __init__(
         self, stage: Stage, capsys: pytest.CaptureFixture[str], line: Line | None, case: FaultCase, call: Call
@@ -64,9 +69,104 @@ class Trial:
         self._line = line
         self._case = case
         self._call = call
+        self.uri = stage.uri(KEY)
         stage.set(**case.settings)
         stage.cloud.call(stage.cloud.objects.put_object, stage.bucket, KEY, b"a video", FOREIGN)
-        self.uri = stage.uri(KEY)
+
+    @property
+    def subject(self) -> str:
+        """What a message about the call names."""
+        raise NotImplementedError
+
+    def break_always(self) -> None:
+        """Have the call go wrong until ``mend``."""
+        self._break(None)
+
+    def break_once(self) -> None:
+        """Have the call go wrong a single time."""
+        if self._case.connection_break is not None:
+            self._mend_after_first_pauses()
+        self._break(1)
+
+    def mend(self) -> None:
+        """Let everything work again."""
+        self._stage.cloud.call(self._stage.cloud.faults.clear)
+        if self._line is not None:
+            self._line.restore()
+
+    def deliver(self) -> End:
+        """Hand the event to the function."""
+        self._stage.forget_calls()
+        self._capsys.readouterr()
+        error: TaggingError | None = None
+        try:
+            (outcome,) = self._invoke()["outcomes"]
+            name, message = outcome["status"], outcome["reason"] or ""
+        except TaggingError as raised:
+            error = raised
+            name, message = type(raised).__name__, str(raised)
+        (line,) = self._capsys.readouterr().out.splitlines()
+        return End(name, message, error, json.loads(line))
+
+    def arrived(self) -> int:
+        """How many requests of the call have arrived, where something counts them."""
+        if self._case.faults:
+            return self._stage.calls().count(self._call)
+        assert self._line is not None
+        return self._relay(self._line).asked[self._call]
+
+    def secrets_in(self, end: End) -> list[str]:
+        """The secrets in anything that an end says."""
+        keys = self._stage.keys
+        secrets = [keys.access_key_id, keys.access_key_secret, keys.security_token or "no token"]
+        texts = [end.message, repr(end.error), json.dumps(dict(end.log))]
+        return [
+            found
+            for text in texts
+            for found in (*(secret for secret in secrets if secret in text), *_HEX_SIGNATURE.findall(text))
+        ]
+
+    def _invoke(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _break(self, times: int | None) -> None:
+        case, call = self._case, self._call
+        if case.faults:
+            self._stage.break_call(case.order(call, times))
+            return
+        assert self._line is not None
+        relay = self._relay(self._line)
+        if case.call_break is not None:
+            relay.break_call(call.value, case.call_break, times)
+        else:
+            assert case.connection_break is not None
+            relay.break_connections(case.connection_break, [action.value for action in _BEFORE[call]])
+
+    def _relay(self, line: Line) -> Relay:
+        return line.imm if self._call.service == "imm" else line.oss
+
+    def _mend_after_first_pauses(self) -> None:
+        # Calls that are made at the same time: both fail before both work again.
+        pair = isinstance(self, TaggingTrial) and self._call in (*IMM, Call.HEAD)
+        mended = Barrier(2 if pair else 1, self.mend, MEETING_SECONDS)
+        first: list[float] = []
+
+        def pause(seconds: float) -> None:
+            self._stage.pauses.append(seconds)
+            first.append(seconds)
+            if len(first) <= mended.parties:
+                mended.wait()
+
+        self._stage.retry_policy = self._stage.retry_policy._replace(sleep=pause)
+
+
+class TaggingTrial(Trial):
+    """An object with tags of others, a finished task, and one notification of it."""
+
+    def __init__(
+        self, stage: Stage, capsys: pytest.CaptureFixture[str], line: Line | None, case: FaultCase, call: Call
+    ) -> None:
+        super().__init__(stage, capsys, line, case, call)
         self.task_id = stage.task(self.uri, CHAIR)
         self._event = stage.notification(self.task_id)
         if case.connection_break is not None and call is Call.READ:
@@ -95,83 +195,37 @@ class Trial:
         provenance = f"2199-12-24T03:00:38.892Z/{self.task_id}"
         return {**FOREIGN, "imm": provenance, "imm_yi-zi": "yes"}
 
-    def break_always(self) -> None:
-        """Have the call go wrong until ``mend``."""
-        self._break(None)
-
-    def break_once(self) -> None:
-        """Have the call go wrong a single time."""
-        if self._case.connection_break is not None:
-            self._mend_after_first_pauses()
-        self._break(1)
-
-    def mend(self) -> None:
-        """Let everything work again."""
-        self._stage.cloud.call(self._stage.cloud.faults.clear)
-        if self._line is not None:
-            self._line.restore()
-
-    def deliver(self) -> End:
-        """Hand the event to the function."""
-        self._stage.forget_calls()
-        self._capsys.readouterr()
-        error: TaggingError | None = None
-        try:
-            (outcome,) = self._stage.invoke(self._event)["outcomes"]
-            name, message = outcome["status"], outcome["reason"] or ""
-        except TaggingError as raised:
-            error = raised
-            name, message = type(raised).__name__, str(raised)
-        (line,) = self._capsys.readouterr().out.splitlines()
-        return End(name, message, error, json.loads(line))
-
-    def arrived(self) -> int:
-        """How many requests of the call have arrived, where something counts them."""
-        if self._case.faults:
-            return self._stage.calls().count(self._call)
-        assert self._line is not None
-        return self._relay(self._line).asked[self._call]
-
-    def secrets_in(self, end: End) -> list[str]:
-        """The secrets in anything that an end says."""
-        keys = self._stage.keys
-        secrets = [keys.access_key_id, keys.access_key_secret, keys.security_token or "no token"]
-        texts = [end.message, repr(end.error), json.dumps(dict(end.log))]
-        return [
-            found
-            for text in texts
-            for found in (*(secret for secret in secrets if secret in text), *_HEX_SIGNATURE.findall(text))
-        ]
-
-    def _break(self, times: int | None) -> None:
-        case, call = self._case, self._call
-        if case.faults:
-            self._stage.break_call(case.order(call, times))
-            return
-        assert self._line is not None
-        relay = self._relay(self._line)
-        if case.call_break is not None:
-            relay.break_call(call.value, case.call_break, times)
-        else:
-            assert case.connection_break is not None
-            relay.break_connections(case.connection_break, [action.value for action in _BEFORE[call]])
-
-    def _relay(self, line: Line) -> Relay:
-        return line.imm if self._call.service == "imm" else line.oss
-
-    def _mend_after_first_pauses(self) -> None:
-        # Calls that are made at the same time: both fail before both work again.
-        pair = self._call in (*IMM, Call.HEAD)
-        mended = Barrier(2 if pair else 1, self.mend, MEETING_SECONDS)
-        first: list[float] = []
-
-        def pause(seconds: float) -> None:
-            self._stage.pauses.append(seconds)
-            first.append(seconds)
-            if len(first) <= mended.parties:
-                mended.wait()
-
-        self._stage.retry_policy = self._stage.retry_policy._replace(sleep=pause)
+    def _invoke(self) -> dict[str, Any]:
+        return self._stage.invoke(self._event)
 
 
-TrialOf = Callable[[FaultCase, Call], Trial]
+class SubmissionTrial(Trial):
+    """An object that was uploaded, and the event of that."""
+
+    def __init__(
+        self, stage: Stage, capsys: pytest.CaptureFixture[str], line: Line | None, case: FaultCase, call: Call
+    ) -> None:
+        super().__init__(stage, capsys, line, case, call)
+        stage.cloud.call(stage.cloud.messages.create_topic, TOPIC)
+        stage.set(IMM_PROJECT=stage.project, NOTIFICATION_TOPIC=TOPIC)
+        self._instance: VideoSubmission | None = None
+
+    @property
+    def subject(self) -> str:
+        """What a message about the call names."""
+        # Where IMM cannot be reached, the last call that fails is the question.
+        lost = self._call is Call.CREATE and self._case.connection_break is not None
+        return self._stage.project if lost or self._call is Call.ASK else self.uri
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks the object has, as IMM knows them."""
+        tasks = self._stage.cloud.call(self._stage.cloud.media.list_tasks, self._stage.project)
+        return sum(task.request["SourceURI"] == self.uri for task in tasks)
+
+    def _invoke(self) -> dict[str, Any]:
+        if self._instance is None:
+            # Not before: its pauses are the trial's.
+            policy = self._stage.retry_policy
+            self._instance = VideoSubmission(os.environ, self._stage.context, policy)
+        return self._instance.handle(json.dumps([self.uri]).encode(), self._stage.context)
