@@ -10,6 +10,7 @@ import re
 from starlette.responses import Response
 
 from localcloud.oss import documents, responses, storage_classes
+from localcloud.oss.bucket_policy_operations import shown_block
 from localcloud.oss.errors import bucket_not_empty, invalid_bucket_name, malformed_xml, not_implemented_here
 from localcloud.oss.listing import ListQuery, list_objects, max_keys, shown
 from localcloud.oss.multipart import MultipartUploads
@@ -71,7 +72,7 @@ class BucketOperations:
         children: list[documents.Node] = [
             *self._brief(bucket),
             ("AccessMonitor", "Disabled"),
-            ("BlockPublicAccess", "true"),
+            ("BlockPublicAccess", shown_block(self._store, bucket.name)),
             ("Comment", ""),
             ("CrossRegionReplication", "Disabled"),
             ("DataRedundancyType", "LRS"),

@@ -45,7 +45,7 @@ class Claim:
 def read_claim(request: OssRequest) -> Claim:
     """The claim of a request; raises OssError where it has none, or not a well-formed one."""
     authorization = request.header("authorization")
-    in_query = request.has("x-oss-signature-version") or any(map(request.has, _OTHER_SCHEMES_IN_QUERY))
+    in_query = _signs_in_query(request)
     if authorization is not None and in_query:
         raise invalid_authorization(
             "A request is signed in its headers or in its URL, not in both.", "", request
@@ -53,8 +53,12 @@ def read_claim(request: OssRequest) -> Claim:
     if in_query:
         return _claim_in_query(request)
     if authorization is None:
-        raise _anonymous(request)
+        raise anonymous(request)
     return _claim_in_header(request, authorization)
+
+
+def _signs_in_query(request: OssRequest) -> bool:
+    return request.has("x-oss-signature-version") or any(map(request.has, _OTHER_SCHEMES_IN_QUERY))
 
 
 def _claim_in_header(request: OssRequest, authorization: str) -> Claim:
@@ -163,7 +167,13 @@ def is_signed(name: str, additional_headers: tuple[str, ...]) -> bool:
     return name.startswith("x-oss-") or name in ("content-md5", "content-type") or name in additional_headers
 
 
-def _anonymous(request: OssRequest) -> OssError:
+def is_anonymous(request: OssRequest) -> bool:
+    """Whether a request says nothing of who sends it."""
+    return request.header("authorization") is None and not _signs_in_query(request)
+
+
+def anonymous(request: OssRequest) -> OssError:
+    """The refusal of a request that nobody has signed."""
     if not request.bucket:
         message = "Anonymous access is forbidden for this operation."
         return OssError(403, "AccessDenied", message, "0003-00001201")

@@ -75,6 +75,24 @@ def meta_query_exists(bucket: str) -> OssError:
     return OssError(400, "MetaQueryAlreadyExist", message, "", {"BucketName": bucket})
 
 
+def no_such_bucket_policy(bucket: str) -> OssError:
+    """The bucket has no policy."""
+    message = "The specified bucket policy does not exist."
+    return OssError(404, "NoSuchBucketPolicy", message, "0030-00000006", {"BucketName": bucket})
+
+
+def invalid_policy(detail: str) -> OssError:
+    """The document is no policy that a bucket can have."""
+    message = f"Invalid policy document: {detail}."
+    return OssError(400, "InvalidPolicyDocument", message, "0030-00000005")
+
+
+def public_access_blocked(what: str) -> OssError:
+    """Something would open a bucket that blocks public access."""
+    message = f"Put public bucket {what} is not allowed: public access to this bucket is blocked."
+    return OssError(403, "AccessDenied", message)
+
+
 def invalid_object_state(key: str) -> OssError:
     """The object has to be restored before it can be read."""
     message = "The operation is not valid for the object's state"

@@ -21,6 +21,13 @@ _WITH_PARAMETER = {
         ("PUT", "acl"): "PutBucketAcl",
         ("GET", "location"): "GetBucketLocation",
         ("GET", "stat"): "GetBucketStat",
+        ("PUT", "policy"): "PutBucketPolicy",
+        ("GET", "policy"): "GetBucketPolicy",
+        ("DELETE", "policy"): "DeleteBucketPolicy",
+        ("GET", "policyStatus"): "GetBucketPolicyStatus",
+        ("PUT", "publicAccessBlock"): "PutBucketPublicAccessBlock",
+        ("GET", "publicAccessBlock"): "GetBucketPublicAccessBlock",
+        ("DELETE", "publicAccessBlock"): "DeleteBucketPublicAccessBlock",
         ("PUT", "lifecycle"): "PutBucketLifecycle",
         ("GET", "lifecycle"): "GetBucketLifecycle",
         ("DELETE", "lifecycle"): "DeleteBucketLifecycle",
@@ -62,6 +69,13 @@ IMPLEMENTED = frozenset(
         "ListObjects",
         "ListObjectsV2",
         "DeleteMultipleObjects",
+        "PutBucketPolicy",
+        "GetBucketPolicy",
+        "DeleteBucketPolicy",
+        "GetBucketPolicyStatus",
+        "PutBucketPublicAccessBlock",
+        "GetBucketPublicAccessBlock",
+        "DeleteBucketPublicAccessBlock",
         "PutBucketLifecycle",
         "GetBucketLifecycle",
         "DeleteBucketLifecycle",
@@ -92,10 +106,10 @@ IMPLEMENTED = frozenset(
 _SELECTING = (
     "accessPoint accessPointPolicy accessmonitor acl append asyncFetch bucketArchiveDirectRead bucketInfo "
     "cname comp cors delete encryption httpsConfig inventory legalHold lifecycle live location logging "
-    "metaQuery objectInfo objectMeta partNumber policy publicAccessBlock qos qosInfo redundancyTransition "
-    "referer regionList regions replication replicationLocation replicationProgress requestPayment "
-    "resourceGroup restore rtc seal stat status style symlink tagging transferAcceleration uploadId uploads "
-    "versioning versions vod website worm wormExtend wormId x-oss-async-process"
+    "metaQuery objectInfo objectMeta partNumber policy policyStatus publicAccessBlock qos qosInfo "
+    "redundancyTransition referer regionList regions replication replicationLocation replicationProgress "
+    "requestPayment resourceGroup restore rtc seal stat status style symlink tagging transferAcceleration "
+    "uploadId uploads versioning versions vod website worm wormExtend wormId x-oss-async-process"
 )
 _SUBRESOURCES = frozenset(_SELECTING.split())
 # The names that ask for another form of the same operation.

@@ -1,4 +1,4 @@
-"""Which RAM permissions each operation needs, and OSS's refusal of a caller who lacks one.
+"""Which permissions each operation needs, of RAM or of the bucket's policy, and the refusal of who lacks one.
 
 Sources: alibabacloud.com/help, OSS "Authorization syntax and elements" (actions, resources, condition keys)
 and the pages of the EC numbers 0003-00000001, 0003-00000201, 0003-00000202 and 0003-00000905.
@@ -11,15 +11,17 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from localcloud.accounts import Identity
+from localcloud.oss.bucket_policy_operations import blocks_public_access, policy_of
+from localcloud.oss.claims import anonymous
 from localcloud.oss.errors import OssError, access_denied
 from localcloud.oss.multiple_deletion import keys_to_delete
 from localcloud.oss.object_operations import copied_object, replaces_tags
 from localcloud.oss.objects import ObjectStore
 from localcloud.oss.request import OssRequest
 from localcloud.oss.tagging import HEADER, TagRules, TagSet
-from localcloud.ram.authorization import AccessRefused, Authorization
+from localcloud.ram.authorization import NO_POLICY, AccessRefused, Authorization
 from localcloud.ram.conditions import DELIMITER, EXISTING_TAG, PREFIX, REQUEST_TAG, Context
-from localcloud.ram.policy import Decision
+from localcloud.ram.policy import Decision, Policy
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -35,6 +37,13 @@ _OF_BUCKET: Mapping[str, str] = MappingProxyType(
         "ListObjects": "oss:ListObjects",
         "ListObjectsV2": "oss:ListObjects",
         "ListMultipartUploads": "oss:ListMultipartUploads",
+        "PutBucketPolicy": "oss:PutBucketPolicy",
+        "GetBucketPolicy": "oss:GetBucketPolicy",
+        "DeleteBucketPolicy": "oss:DeleteBucketPolicy",
+        "GetBucketPolicyStatus": "oss:GetBucketPolicyStatus",
+        "PutBucketPublicAccessBlock": "oss:PutBucketPublicAccessBlock",
+        "GetBucketPublicAccessBlock": "oss:GetBucketPublicAccessBlock",
+        "DeleteBucketPublicAccessBlock": "oss:DeleteBucketPublicAccessBlock",
         "PutBucketLifecycle": "oss:PutBucketLifecycle",
         "GetBucketLifecycle": "oss:GetBucketLifecycle",
         "DeleteBucketLifecycle": "oss:DeleteBucketLifecycle",
@@ -75,7 +84,7 @@ class _Need(NamedTuple):
 
 
 class Permissions:
-    """Asks RAM about the operations of an object storage; without an authorization everybody may do all."""
+    """Asks RAM and bucket policies about operations; without an authorization whoever has keys may do all."""
 
     def __init__(
         self, store: ObjectStore, rules: TagRules, account_id: str, authorization: Authorization | None
@@ -86,27 +95,49 @@ class Permissions:
         self._authorization = authorization
 
     def check(
-        self, identity: Identity, request: OssRequest, operation: str, context: Context, body: bytes = b""
+        self,
+        identity: Identity | None,
+        request: OssRequest,
+        operation: str,
+        context: Context,
+        body: bytes = b"",
     ) -> None:
-        """Raise OssError unless the caller may carry out an operation; ``context`` is that of the request."""
+        """Raise OssError unless the caller may carry out an operation; ``context`` is that of the request.
+
+        Whoever has not signed has no identity, and may do what the bucket's policy opens to everybody.
+        """
         if self._authorization is None:
+            if identity is None:
+                raise anonymous(request)
             return
         for need in self._needs(request, operation, body):
-            resource = self._resource(need.path)
+            resource, asked = self._resource(need.path), {**context, **need.context}
+            attached = self._attached(self._authorization, identity, need.path)
             try:
-                self._authorization.check(identity, need.action, resource, {**context, **need.context})
+                self._authorization.check(identity, need.action, resource, asked, attached)
             except AccessRefused as refused:
+                if identity is None:
+                    raise anonymous(request) from None
                 raise _refusal(refused, need, request.bucket) from None
 
-    def shows_tag_count(self, identity: Identity, request: OssRequest, context: Context) -> bool:
+    def shows_tag_count(self, identity: Identity | None, request: OssRequest, context: Context) -> bool:
         """Whether an object's answer may tell its caller how many tags it has."""
         if self._authorization is None:
             return True
-        existing = self._existing_tags(request.bucket, request.key)
-        resource = self._resource(f"{request.bucket}/{request.key}")
-        return self._authorization.permits(
-            identity, "oss:GetObjectTagging", resource, {**context, **existing}
-        )
+        path = f"{request.bucket}/{request.key}"
+        asked = {**context, **self._existing_tags(request.bucket, request.key)}
+        attached = self._attached(self._authorization, identity, path)
+        action = "oss:GetObjectTagging"
+        return self._authorization.permits(identity, action, self._resource(path), asked, attached)
+
+    def _attached(self, authorization: Authorization, identity: Identity | None, path: str) -> Policy:
+        """What the policy of the bucket says about a caller."""
+        bucket = path.partition("/")[0]
+        policy = policy_of(self._store, bucket)
+        if policy is None:
+            return NO_POLICY
+        blocked = blocks_public_access(self._store, bucket)
+        return policy.about(authorization.principal(identity), self._account_id, public_blocked=blocked)
 
     def _resource(self, path: str) -> str:
         return f"acs:oss:*:{self._account_id}:{path}"

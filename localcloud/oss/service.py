@@ -16,7 +16,9 @@ from localcloud.gateway import Operation
 from localcloud.oss.bodies import ClientGone, read_body
 from localcloud.oss.body_files import BodyFiles
 from localcloud.oss.bucket_operations import BucketOperations, check_bucket_name
+from localcloud.oss.bucket_policy_operations import BucketPolicyOperations
 from localcloud.oss.checksums import Checksums, check_content_md5
+from localcloud.oss.claims import is_anonymous
 from localcloud.oss.drafts import Drafts
 from localcloud.oss.errors import EC_OF_CODE, OssError
 from localcloud.oss.lifecycle_operations import Done, LifecycleOperations
@@ -100,6 +102,7 @@ class ObjectStorage:
         self._objects = ObjectOperations(self._store, rules)
         self._permissions = Permissions(self._store, rules, account_id, authorization)
         self._lifecycle = lifecycle = LifecycleOperations(self._store, multipart_uploads, rules, clock)
+        policies = BucketPolicyOperations(self._store)
         meta_query = MetaQueryOperations(self._store, clock)
         self._streaming: Mapping[str, Streaming] = {
             "PutObject": self._objects.put_object,
@@ -107,6 +110,8 @@ class ObjectStorage:
         }
         self._with_body: Mapping[str, WithBody] = {
             "PutBucket": buckets.put_bucket,
+            "PutBucketPolicy": policies.put,
+            "PutBucketPublicAccessBlock": policies.put_block,
             "PutBucketLifecycle": lifecycle.put,
             "DeleteMultipleObjects": MultipleDeletion(self._store).delete,
             "DoMetaQuery": meta_query.query,
@@ -121,6 +126,11 @@ class ObjectStorage:
             "ListObjects": buckets.list_objects,
             "ListObjectsV2": buckets.list_objects_v2,
             "DeleteBucket": buckets.delete_bucket,
+            "GetBucketPolicy": policies.get,
+            "DeleteBucketPolicy": policies.delete,
+            "GetBucketPolicyStatus": policies.status,
+            "GetBucketPublicAccessBlock": policies.get_block,
+            "DeleteBucketPublicAccessBlock": policies.delete_block,
             "GetBucketLifecycle": lifecycle.get,
             "DeleteBucketLifecycle": lifecycle.delete,
             "OpenMetaQuery": meta_query.open,
@@ -245,7 +255,7 @@ class ObjectStorage:
         if request.bucket == UPLOAD_BUCKET:
             self.uploads.check(request, operation, now)
             return await self._objects.put_object(request, receive)
-        identity = verify(request, self._accounts, self._region, now)
+        identity = None if is_anonymous(request) else verify(request, self._accounts, self._region, now)
         if request.raw_key:
             check_object_name(request.raw_key, request.key)
         refuse_left_out(request, operation)

@@ -16,11 +16,19 @@ from localcloud.ram.policy import Decision, Policy, evaluate
 from localcloud.ram.timestamps import shown
 
 NO_CONTEXT: Context = MappingProxyType({})
+NO_POLICY = Policy(())
+
+
+ACCOUNT, ANONYMOUS = "CloudAccount", "Anonymous"
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Whom RAM's policies limit: a session of a role (``AssumedRoleUser``), or a RAM user (``SubUser``)."""
+    """Who asks, and the policies that RAM has of them.
+
+    That is a session of a role (``AssumedRoleUser``), a RAM user (``SubUser``) or the account
+    (``CloudAccount``) by its UID, or somebody who gives no name (``Anonymous``).
+    """
 
     kind: str
     name: str
@@ -35,7 +43,7 @@ class Principals(Protocol):
 
 
 class AccessRefused(Exception):
-    """RAM's policies do not let the caller do it."""
+    """No policy lets the caller do it, or one forbids it."""
 
     def __init__(
         self, action: str, resource: str, decision: Decision, principal: Principal, owner_id: str
@@ -61,30 +69,53 @@ class AccessRefused(Exception):
 
 
 class Authorization:
-    """RAM's answer to every request. The account itself may do everything."""
+    """RAM's answer to every request. The account itself may do everything that is not forbidden to it."""
 
     def __init__(self, account_id: str, principals: Principals, clock: Clock) -> None:
         self._account_id = account_id
         self._principals = principals
         self._clock = clock
 
-    def check(self, identity: Identity, action: str, resource: str, context: Context = NO_CONTEXT) -> None:
-        """Raise AccessRefused unless the identity may do it.
+    def check(
+        self,
+        identity: Identity | None,
+        action: str,
+        resource: str,
+        context: Context = NO_CONTEXT,
+        attached: Policy = NO_POLICY,
+    ) -> None:
+        """Raise AccessRefused unless the identity may do it; None is somebody who gives no name.
 
-        ``context`` holds the condition keys of the request, but for acs:CurrentTime.
+        ``context`` holds the condition keys of the request, but for acs:CurrentTime. ``attached`` is what a
+        policy of the resource itself says about the caller.
         """
-        principal = self._principals.principal(identity)
-        if principal is None:
+        principal = self.principal(identity)
+        if principal.kind == ACCOUNT and not attached.statements:
             return
         asked = {CURRENT_TIME: shown(self._clock.now()), **context}
-        decision = evaluate(principal.policies, action, resource, asked)
-        if decision is not Decision.ALLOWED:
+        decision = evaluate([*principal.policies, attached], action, resource, asked)
+        if decision is Decision.EXPLICIT_DENY or (
+            decision is Decision.IMPLICIT_DENY and principal.kind != ACCOUNT
+        ):
             raise AccessRefused(action, resource, decision, principal, self._account_id)
 
-    def permits(self, identity: Identity, action: str, resource: str, context: Context = NO_CONTEXT) -> bool:
+    def principal(self, identity: Identity | None) -> Principal:
+        """Who an identity is."""
+        if identity is None:
+            return Principal(ANONYMOUS, "", ())
+        return self._principals.principal(identity) or Principal(ACCOUNT, self._account_id, ())
+
+    def permits(
+        self,
+        identity: Identity | None,
+        action: str,
+        resource: str,
+        context: Context = NO_CONTEXT,
+        attached: Policy = NO_POLICY,
+    ) -> bool:
         """Whether the identity may do it."""
         try:
-            self.check(identity, action, resource, context)
+            self.check(identity, action, resource, context, attached)
         except AccessRefused:
             return False
         return True

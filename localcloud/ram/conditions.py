@@ -1,7 +1,8 @@
 """The Condition element of a statement: its operators, its keys, and whether a request fulfils it.
 
 Sources: alibabacloud.com/help, RAM "Conditional operators" and "Policy elements", OSS "Authorization syntax
-and elements". Only the keys that the services of the local cloud give are known.
+and elements". Only the keys that the services of the local cloud give are known, and acs:SourceVpc, which
+bucket policies have to name beside acs:SourceIp.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ _OPERATORS: Mapping[str, _Operator] = {
 }
 
 SOURCE_IP = "acs:SourceIp"
+SOURCE_VPC = "acs:SourceVpc"
 SECURE_TRANSPORT = "acs:SecureTransport"
 CURRENT_TIME = "acs:CurrentTime"
 SERVICE = "acs:Service"
@@ -83,6 +85,7 @@ REQUEST_TAG = "oss:RequestObjectTag/"
 
 _KEYS: Mapping[str, tuple[_Kind, ...]] = {
     SOURCE_IP: (_Kind.ADDRESS,),
+    SOURCE_VPC: (_Kind.TEXT,),
     SECURE_TRANSPORT: (_Kind.BOOLEAN,),
     CURRENT_TIME: (_Kind.DATE,),
     SERVICE: (_Kind.TEXT,),

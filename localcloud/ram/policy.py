@@ -93,7 +93,7 @@ def parse_policy(text: str) -> Policy:
     """Read the document of a policy that is attached to an identity; raises MalformedPolicy."""
     statements = read_document(text)
     return Policy(
-        tuple(_statement(element, f"Statement[{index}]") for index, element in enumerate(statements))
+        tuple(read_statement(element, f"Statement[{index}]") for index, element in enumerate(statements))
     )
 
 
@@ -104,7 +104,8 @@ def read_effect(value: object, place: str) -> Effect:
     return Effect(value)
 
 
-def _statement(element: object, place: str) -> Statement:
+def read_statement(element: object, place: str) -> Statement:
+    """One statement, which says nothing of whom it is about; raises MalformedPolicy."""
     optional = ("Action", "NotAction", "Resource", "NotResource", "Condition")
     members = read_members(element, place, required=("Effect",), optional=optional)
     effect = read_effect(members["Effect"], place)

@@ -100,7 +100,7 @@ def test_the_rules_tag_adverts(tmp_path: Path) -> None:
 
 
 def test_the_deny_keeps_adverts_from_readers(cloud: LocalCloud) -> None:
-    deny, _ = blocks("Nobody reads adverts", "json")
+    deny, _, _ = blocks("Nobody reads adverts", "json")
     reader = user(cloud, "reader", allow("oss:GetObject", resource=f"acs:oss:*:*:{BUCKET}/*"), deny)
     assert video(cloud, reader, ADVERTS[0]).refusal() == "AccessDenied"
     assert video(cloud, reader, "videos/match.mp4").refusal() is None
@@ -108,11 +108,33 @@ def test_the_deny_keeps_adverts_from_readers(cloud: LocalCloud) -> None:
 
 
 def test_the_allow_gives_nothing_before_it_is_known(cloud: LocalCloud) -> None:
-    _, allowed = blocks("Nobody reads adverts", "json")
+    _, allowed, _ = blocks("Nobody reads adverts", "json")
     reader = user(cloud, "careful-reader", allowed)
     assert video(cloud, reader, ADVERTS[0]).refusal() == "AccessDenied"
     assert video(cloud, reader, "videos/new.mp4").refusal() == "AccessDenied"
     assert video(cloud, reader, "videos/match.mp4").refusal() is None
+
+
+def test_the_bucket_policy_keeps_adverts_from_everybody(cloud: LocalCloud) -> None:
+    _, _, policy = blocks("Nobody reads adverts", "json")
+    reader = user(cloud, "another-reader", allow("oss:GetObject", resource=f"acs:oss:*:*:{BUCKET}/*"))
+    owner, client = cloud.accounts.owner, oss_client(cloud)
+    client.put_bucket_policy(oss.PutBucketPolicyRequest(bucket=BUCKET, body=policy))
+    try:
+        for keys in (reader, owner):
+            assert video(cloud, keys, ADVERTS[0]).refusal() == "AccessDenied"
+            assert video(cloud, keys, "videos/match.mp4").refusal() is None
+            assert video(cloud, keys, "videos/new.mp4").refusal() is None
+        # A policy that names a reader is about nobody else.
+        uid = cloud.call(
+            cloud.access.put_user, "another-reader", {"all": allow("oss:*", resource="*")}
+        ).user_id
+        named = policy.replace('"*"', f'"{uid}"')
+        client.put_bucket_policy(oss.PutBucketPolicyRequest(bucket=BUCKET, body=named))
+        assert video(cloud, reader, ADVERTS[0]).refusal() == "AccessDenied"
+        assert video(cloud, owner, ADVERTS[0]).refusal() is None
+    finally:
+        client.delete_bucket_policy(oss.DeleteBucketPolicyRequest(bucket=BUCKET))
 
 
 def test_the_search_finds_every_advert_below_the_prefix(run: Run) -> None:

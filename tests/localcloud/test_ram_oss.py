@@ -13,7 +13,7 @@ import pytest
 from localcloud.accounts import Identity
 from tests.localcloud.oss_world import refusal
 from tests.localcloud.ram_cloud import ACCOUNT, Cloud
-from tests.localcloud.ram_world import allow, deny
+from tests.localcloud.ram_world import allow, deny, document
 
 pytest_plugins = ["tests.localcloud.ram_fixtures"]
 
@@ -169,6 +169,49 @@ OF_BUCKET: dict[str, tuple[str, Call]] = {
             oss.DeleteBucketLifecycleRequest(bucket=bucket)
         ),
     ),
+    "PutBucketPolicy": (
+        "oss:PutBucketPolicy",
+        lambda client, bucket: client.put_bucket_policy(
+            oss.PutBucketPolicyRequest(bucket=bucket, body=document(deny("oss:GetObject", Principal=["1"])))
+        ),
+    ),
+    "GetBucketPolicy": (
+        "oss:GetBucketPolicy",
+        lambda client, bucket: client.get_bucket_policy(oss.GetBucketPolicyRequest(bucket=bucket)),
+    ),
+    "DeleteBucketPolicy": (
+        "oss:DeleteBucketPolicy",
+        lambda client, bucket: client.delete_bucket_policy(oss.DeleteBucketPolicyRequest(bucket=bucket)),
+    ),
+    "GetBucketPolicyStatus": (
+        "oss:GetBucketPolicyStatus",
+        lambda client, bucket: client.get_bucket_policy_status(
+            oss.GetBucketPolicyStatusRequest(bucket=bucket)
+        ),
+    ),
+    "PutBucketPublicAccessBlock": (
+        "oss:PutBucketPublicAccessBlock",
+        lambda client, bucket: client.put_bucket_public_access_block(
+            oss.PutBucketPublicAccessBlockRequest(
+                bucket=bucket,
+                public_access_block_configuration=oss.PublicAccessBlockConfiguration(
+                    block_public_access=True
+                ),
+            )
+        ),
+    ),
+    "GetBucketPublicAccessBlock": (
+        "oss:GetBucketPublicAccessBlock",
+        lambda client, bucket: client.get_bucket_public_access_block(
+            oss.GetBucketPublicAccessBlockRequest(bucket=bucket)
+        ),
+    ),
+    "DeleteBucketPublicAccessBlock": (
+        "oss:DeleteBucketPublicAccessBlock",
+        lambda client, bucket: client.delete_bucket_public_access_block(
+            oss.DeleteBucketPublicAccessBlockRequest(bucket=bucket)
+        ),
+    ),
     "OpenMetaQuery": (
         "oss:OpenMetaQuery",
         lambda client, bucket: client.open_meta_query(oss.OpenMetaQueryRequest(bucket=bucket)),
@@ -204,6 +247,7 @@ OF_BUCKET: dict[str, tuple[str, Call]] = {
 
 # What has to be there before.
 AFTER = {
+    "GetBucketPolicy": "PutBucketPolicy",
     "GetBucketLifecycle": "PutBucketLifecycle",
     "GetMetaQueryStatus": "OpenMetaQuery",
     "DoMetaQuery": "OpenMetaQuery",
