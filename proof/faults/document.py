@@ -110,8 +110,8 @@ _EVENT = {
     "repeated": "the call is repeated within the invocation; the event is done if that succeeds",
     "again": (
         "Function Compute delivers the event again; when the fault is over it ends in `tagged` or "
-        "`submitted`, or in `unchanged` or `already_submitted` if that had been done. After the last delivery "
-        "the failure destination keeps it"
+        "`submitted`, or in `unchanged` or `already_submitted` if that had been done. After the last "
+        "delivery the failure destination keeps it"
     ),
     "kept": (
         "Function Compute delivers the event again in vain, and then the failure destination keeps it. "

@@ -104,7 +104,7 @@ def test_a_write_is_not_repeated_once_the_time_has_run_out(stage: Stage, task_id
     assert stage.calls() == sorted(BY_DEFAULT)
 
 
-@pytest.mark.parametrize("call", Call, ids=lambda call: call.value)
+@pytest.mark.parametrize("call", ALL, ids=lambda call: call.value)
 def test_a_call_that_fails_shortly_before_the_end_is_not_repeated(
     stage: Stage, line: Line, task_id: str, call: Call
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from imm_label_tags.errors import ServiceUnavailable, TransientError
 from imm_label_tags.retries import ATTEMPTS, FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, RETRIES, RetryPolicy
 from localcloud.faults import Fault, FaultKind
-from proof.faults.fault_case import Call
+from proof.faults.fault_case import ALL, Call
 from proof.faults.table import TABLE, Row
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage
@@ -36,7 +36,7 @@ def longest_pauses(asked: float) -> list[float]:
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("call", Call, ids=lambda call: call.value)
+@pytest.mark.parametrize("call", ALL, ids=lambda call: call.value)
 def test_without_a_hint_the_pauses_are_random_and_grow(
     stage: Stage, task_id: str, call: Call, chance: float
 ) -> None:

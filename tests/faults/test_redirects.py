@@ -10,6 +10,7 @@ import pytest
 from imm_label_tags.errors import ServiceRejected
 from localcloud.faults import Fault, FaultKind
 from proof.faults.fault_case import Call
+from tests.faults.trial import new_submission, submit
 from tests.stage import CHAIR, Stage
 
 
@@ -25,7 +26,9 @@ def elsewhere() -> Iterator[socket.socket]:
 @pytest.mark.parametrize("call", Call, ids=lambda call: call.value)
 def test_nobody_else_is_asked(stage: Stage, elsewhere: socket.socket, call: Call, status: int) -> None:
     # Given a service that sends the function to another address
-    task_id = stage.task(stage.upload(tags={"team": "a"}), CHAIR)
+    uri = stage.upload(tags={"team": "a"})
+    task_id = stage.task(uri, CHAIR)
+    uploads = new_submission(stage)
     location = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/"
     if call is Call.KEEP:
         stage.set(RESULT_ARCHIVE=stage.uri("labels"))
@@ -36,7 +39,10 @@ def test_nobody_else_is_asked(stage: Stage, elsewhere: socket.socket, call: Call
 
     # When the event is delivered
     with pytest.raises(ServiceRejected, match=f"HTTP {status}"):
-        stage.handle(task_id)
+        if call in (Call.ASK, Call.CREATE):
+            submit(stage, uploads, uri)
+        else:
+            stage.handle(task_id)
 
     # Then that address has not been asked, and the call has been made once
     with pytest.raises(BlockingIOError):

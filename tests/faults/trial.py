@@ -206,8 +206,6 @@ class SubmissionTrial(Trial):
         self, stage: Stage, capsys: pytest.CaptureFixture[str], line: Line | None, case: FaultCase, call: Call
     ) -> None:
         super().__init__(stage, capsys, line, case, call)
-        stage.cloud.call(stage.cloud.messages.create_topic, TOPIC)
-        stage.set(IMM_PROJECT=stage.project, NOTIFICATION_TOPIC=TOPIC)
         self._instance: VideoSubmission | None = None
 
     @property
@@ -226,6 +224,17 @@ class SubmissionTrial(Trial):
     def _invoke(self) -> dict[str, Any]:
         if self._instance is None:
             # Not before: its pauses are the trial's.
-            policy = self._stage.retry_policy
-            self._instance = VideoSubmission(os.environ, self._stage.context, policy)
-        return self._instance.handle(json.dumps([self.uri]).encode(), self._stage.context)
+            self._instance = new_submission(self._stage)
+        return submit(self._stage, self._instance, self.uri)
+
+
+def new_submission(stage: Stage) -> VideoSubmission:
+    """An instance of submit_video on a stage."""
+    stage.cloud.call(stage.cloud.messages.create_topic, TOPIC)
+    stage.set(IMM_PROJECT=stage.project, NOTIFICATION_TOPIC=TOPIC)
+    return VideoSubmission(os.environ, stage.context, stage.retry_policy)
+
+
+def submit(stage: Stage, instance: VideoSubmission, uri: str) -> dict[str, Any]:
+    """Have an instance submit an object."""
+    return instance.handle(json.dumps([uri]).encode(), stage.context)
