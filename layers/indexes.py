@@ -1,4 +1,9 @@
-"""Where packages come from: the user's pip configuration, said in uv's terms."""
+"""Where packages come from: the user's pip configuration, said in uv's terms.
+
+uv reads none of pip's settings (docs.astral.sh/uv/pip/compatibility), and a mirror, a proxy or an authority
+is often configured for pip alone. `make lock` does not look there: a mirror that lags behind would shape the
+lock files.
+"""
 
 from __future__ import annotations
 
