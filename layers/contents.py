@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from imm_label_tags.tags.pronunciation import PLACE
 from layers.errors import SymbolicLink
 
 # Where a layer has what is made for the function from a package's data.
-DATA = "imm_label_tags_data"
+DATA = PLACE.parent.name
 
 _TESTS = frozenset({"tests", "test", "SelfTest"})
 _CACHE = "__pycache__"

@@ -17,8 +17,8 @@ from layers.installer import WheelInstaller
 from layers.lean import DISTRIBUTIONS, left_out
 from layers.lock import locked_for
 from layers.origins import read_origins
+from layers.pronunciation_data import FORMAT, add_pronunciations
 from layers.pronunciation_data import SOURCE as PRONUNCIATIONS
-from layers.pronunciation_data import add_pronunciations
 from layers.target import Target
 from layers.trial import Trial
 
@@ -49,8 +49,12 @@ class Layer:
         return f"{self.target.name}-complete" if self.complete else self.target.name
 
     def inputs(self) -> Mapping[str, str]:
-        """The lock file; it names every other by its hash."""
-        return {"lock": file_digest(self.lock), "complete": str(self.complete)}
+        """The lock file, which names every other by its hash, and the format of the table."""
+        return {
+            "lock": file_digest(self.lock),
+            "pronunciations": file_digest(FORMAT),
+            "complete": str(self.complete),
+        }
 
     def fill(self, directory: Path) -> Findings:
         """Install, compare with the lock file, drop what is not needed, check and try the rest.

@@ -9,14 +9,15 @@ import sys
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from imm_label_tags.tags import pronunciation
 from layers import pronunciations
 from layers.contents import DATA, is_licence
 from layers.distributions import Distribution
 from layers.errors import PronunciationsFailed
 
 SOURCE = "pypinyin"
-# Where the function looks for it, below any directory of modules.
-PLACE = f"{DATA}/pronunciations.bin"
+FORMAT = Path(pronunciation.__file__)
+PLACE = pronunciation.PLACE.as_posix()
 _LICENCES = f"{DATA}/licenses/{SOURCE}"
 _NOTICE = f"{DATA}/NOTICE"
 _NOTICE_TEXT = """\
@@ -38,7 +39,10 @@ def add_pronunciations(directory: Path, source: Distribution) -> Distribution:
         # Without site: it is the directory's pypinyin that counts, not one of this machine.
         [sys.executable, "-S", "-s", "-B", "-W", "ignore", pronunciations.__file__, directory],
         # pypinyin has variables that change its data.
-        env={name: value for name, value in os.environ.items() if not name.startswith("PY")},
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("PY")},
+            "PYTHONPATH": str(FORMAT.parents[2]),
+        },
         capture_output=True,
         check=False,
     )

@@ -1,23 +1,13 @@
 """Makes the table of pronunciations from pypinyin's data: what the function reads instead of importing it.
 
-    python3 -S -s -B layers/pronunciations.py DIRECTORY > pronunciations.bin
+    PYTHONPATH=functions python3 -S -s -B layers/pronunciations.py DIRECTORY > pronunciations.bin
 
 Takes pypinyin from DIRECTORY, which holds the wheels of a layer. pypinyin keeps 47,000 phrases and 42,000
 characters in dictionaries, which take 50 MB and longer to load than all the rest of a cold start. Of the
 table, the function reads the few lines that a label needs.
 
-The format, all numbers little-endian:
-
-* a header: the magic bytes, whose last one is the version, and the sizes that follow in ``HEADER``;
-* the ranges of Chinese characters, each as its first and its last code point;
-* for each code point of the ranges the number of its syllable, or ``NO_SYLLABLE``;
-* for each character that phrases begin with: its code point, and where its phrases begin in the text;
-* the syllables, separated by spaces;
-* the text: for each of those characters the rest of each of its phrases, sorted, between line feeds. Behind a
-  phrase stand the syllables that its characters do not have by themselves, each after its position.
-
-A phrase of the first character 长 is, for example, ``期`` or ``大衣``, or ``大 0zhang`` with a correction.
-Uses the standard library alone.
+The format is described where the function reads it, in ``imm_label_tags.tags.pronunciation``. Beside that
+module, this one uses the standard library alone.
 """
 
 from __future__ import annotations
@@ -28,12 +18,8 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-MAGIC = b"hanyu\0\0\1"
-# Magic, size of the file, CRC-32 of all that follows the header, number of ranges, of first characters, and
-# size of the syllables.
-HEADER = struct.Struct("<8sIIIII")
-PAIR = struct.Struct("<II")
-NO_SYLLABLE = 0xFFFF
+from imm_label_tags.tags.pronunciation import HEADER, MAGIC, NO_SYLLABLE, PAIR
+
 # A correction's position is one digit.
 LONGEST_PHRASE = 10
 

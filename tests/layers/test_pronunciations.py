@@ -17,9 +17,9 @@ from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.tags import romanisation
 from imm_label_tags.tags.naming import LabelNames
-from imm_label_tags.tags.pronunciation import PLACE, Pronunciations, TableDamaged, find_table
+from imm_label_tags.tags.pronunciation import HEADER, PLACE, Pronunciations, TableDamaged, find_table
 from imm_label_tags.tags.romanisation import find_speller, make_ready
-from layers.pronunciations import HEADER, Data, Unexpected, pypinyin_data, table
+from layers.pronunciations import Data, Unexpected, pypinyin_data, table
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 PHRASES = sorted(PHRASES_DICT)

@@ -1,7 +1,19 @@
 """The syllables of Chinese text, read from the layer's table: pypinyin's answers without its dictionaries.
 
-``layers/pronunciations.py`` makes the table and describes its format. Of the file, which is mapped into
-memory, only the parts are read that a text needs.
+``layers/pronunciations.py`` makes the table. Of the file, which is mapped into memory, only the parts are
+read that a text needs.
+
+The format, all numbers little-endian:
+
+* a header: the magic bytes, whose last one is the version, and the sizes that follow in ``HEADER``;
+* the ranges of Chinese characters, each as its first and its last code point;
+* for each code point of the ranges the number of its syllable, or ``NO_SYLLABLE``;
+* for each character that phrases begin with: its code point, and where its phrases begin in the text;
+* the syllables, separated by spaces;
+* the text: for each of those characters the rest of each of its phrases, sorted, between line feeds. Behind a
+  phrase stand the syllables that its characters do not have by themselves, each after its position.
+
+A phrase of the first character 长 is, for example, ``期`` or ``大衣``, or ``大 0zhang`` with a correction.
 """
 
 from __future__ import annotations
@@ -17,11 +29,13 @@ from zlib import crc32
 # In one of the directories where modules are found: a layer's is among them.
 PLACE = Path("imm_label_tags_data", "pronunciations.bin")
 
-_MAGIC = b"hanyu\0\0\1"
-_HEADER = struct.Struct("<8sIIIII")
-_PAIR = struct.Struct("<II")
+MAGIC = b"hanyu\0\0\1"
+# Magic, size of the file, CRC-32 of all that follows the header, number of ranges, of first characters, and
+# size of the syllables.
+HEADER = struct.Struct("<8sIIIII")
+PAIR = struct.Struct("<II")
+NO_SYLLABLE = 0xFFFF
 _NUMBER = struct.Struct("<H")
-_NO_SYLLABLE = 0xFFFF
 _LINE, _SPACE = b"\n"[0], b" "[0]
 _CHUNK = 1 << 16
 
@@ -38,28 +52,28 @@ class Pronunciations:
 
     def __init__(self, path: Path) -> None:
         with path.open("rb", buffering=0) as file:
-            head = file.read(_HEADER.size)
-            if len(head) < _HEADER.size or not head.startswith(_MAGIC):
+            head = file.read(HEADER.size)
+            if len(head) < HEADER.size or not head.startswith(MAGIC):
                 raise TableDamaged(f"{path} is no table of this version")
-            _, size, checksum, ranges, starts, syllables = _HEADER.unpack(head)
+            _, size, checksum, ranges, starts, syllables = HEADER.unpack(head)
             found = 0
             while chunk := file.read(_CHUNK):
                 found = crc32(chunk, found)
             if (file.tell(), found) != (size, checksum):
                 raise TableDamaged(f"{path} is damaged")
             self._data = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
-        at = _HEADER.size
+        at = HEADER.size
         pairs: list[tuple[int, int]] = [
-            _PAIR.unpack_from(self._data, at + index * _PAIR.size) for index in range(ranges)
+            PAIR.unpack_from(self._data, at + index * PAIR.size) for index in range(ranges)
         ]
         self._firsts = [first for first, _ in pairs]
         self._lasts = [last for _, last in pairs]
         # How many code points the ranges before each one hold.
         self._before = [0, *accumulate(last - first + 1 for first, last in pairs)]
-        self._readings = at + ranges * _PAIR.size
+        self._readings = at + ranges * PAIR.size
         self._starts = self._readings + self._before[-1] * _NUMBER.size
         self._start_count = starts
-        self._text = self._starts + starts * _PAIR.size + syllables
+        self._text = self._starts + starts * PAIR.size + syllables
         self._syllables = self._data[self._text - syllables : self._text].decode("ascii").split(" ")
 
     def syllables(self, text: str) -> list[str]:
@@ -121,13 +135,13 @@ class Pronunciations:
         return self._text + self._start(index)[1], self._text + end
 
     def _start(self, index: int) -> tuple[int, int]:
-        code, offset = _PAIR.unpack_from(self._data, self._starts + index * _PAIR.size)
+        code, offset = PAIR.unpack_from(self._data, self._starts + index * PAIR.size)
         return code, offset
 
     def _syllable(self, character: str) -> str:
         position = self._position(character)
         (number,) = _NUMBER.unpack_from(self._data, self._readings + (position or 0) * _NUMBER.size)
-        return character if number == _NO_SYLLABLE else self._syllables[number]
+        return character if number == NO_SYLLABLE else self._syllables[number]
 
     def _position(self, character: str) -> int | None:
         """The character's place among all Chinese characters; None for any other."""
