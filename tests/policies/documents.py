@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from localcloud.accounts import Identity
-from localcloud.ram.authorization import NO_CONTEXT, Authorization
+from localcloud.ram.authorization import NO_CONTEXT, NO_POLICY, Authorization
 from localcloud.ram.conditions import Context
-from localcloud.ram.policy import Decision, evaluate, parse_policy
+from localcloud.ram.policy import Decision, Policy, evaluate, parse_policy
 from localcloud.ram.templates import fill
 from tests.localcloud.fc_world import ACCOUNT, REGION
 
@@ -85,10 +85,15 @@ def asked_about(identity: Identity) -> Iterator[list[Asked]]:
     check = Authorization.check
 
     def heard(
-        self: Authorization, caller: Identity, action: str, resource: str, context: Context = NO_CONTEXT
+        self: Authorization,
+        caller: Identity | None,
+        action: str,
+        resource: str,
+        context: Context = NO_CONTEXT,
+        attached: Policy = NO_POLICY,
     ) -> None:
-        check(self, caller, action, resource, context)
-        if caller.access_key_id == identity.access_key_id:
+        check(self, caller, action, resource, context, attached)
+        if caller is not None and caller.access_key_id == identity.access_key_id:
             asked.append(Asked(action, resource, context))
 
     with pytest.MonkeyPatch.context() as patch:
