@@ -47,9 +47,9 @@ NEVER = {
 
 
 @pytest.fixture(scope="module")
-def lean(builds: tuple[Path, Path]) -> Path:
+def lean(build: Path) -> Path:
     """The layer that is deployed."""
-    return builds[0] / local_target(Host.running()).name / "python"
+    return build / local_target(Host.running()).name / "python"
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +113,8 @@ def test_the_lean_layer_has_what_keeping_a_result_needs(
     assert outcome["archived"].startswith(where["RESULT_ARCHIVE"])
 
 
-def test_the_layer_is_as_small_as_it_was_reviewed(builds: tuple[Path, Path]) -> None:
-    report = read_report(builds[0] / f"{local_target(Host.running()).name}.json")
+def test_the_layer_is_as_small_as_it_was_reviewed(build: Path) -> None:
+    report = read_report(build / f"{local_target(Host.running()).name}.json")
     assert isinstance(report, Report)
     assert report.unpacked_bytes <= UNPACKED_BYTES
     assert report.zip is None or report.zip.bytes <= ZIP_BYTES

@@ -24,31 +24,28 @@ print(status, tag_object.__file__, tag_object.__cached__, outside)
 """
 
 
-def test_two_builds_are_the_same_to_the_byte(builds: tuple[Path, Path]) -> None:
-    first, second = builds
-    assert files_in(first) == files_in(second)
+def test_two_builds_are_the_same_to_the_byte(build: Path, second_build: Path) -> None:
+    assert files_in(build) == files_in(second_build)
     assert not [
-        path for path in files_in(first) if (first / path).read_bytes() != (second / path).read_bytes()
+        path for path in files_in(build) if (build / path).read_bytes() != (second_build / path).read_bytes()
     ]
 
 
-def unpacked(build: Path, directory: Path) -> Path:
+def unpacked(part: Path, directory: Path) -> Path:
     """What is uploaded, unpacked with new time stamps; what only this machine runs, as it is."""
-    archive = Path(f"{build}.zip")
+    archive = Path(f"{part}.zip")
     if not archive.exists():
-        return build
+        return part
     with zipfile.ZipFile(archive) as file:
         file.extractall(directory)
     return directory
 
 
-def test_the_function_runs_from_read_only_directories_and_writes_nothing(
-    builds: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_the_function_runs_from_read_only_directories_and_writes_nothing(build: Path, tmp_path: Path) -> None:
     """Given an interpreter without packages; when it makes every call, then only byte code is read."""
     name = local_target(Host.running()).name
-    code = unpacked(builds[0] / f"code-{name}", tmp_path / "code")
-    opt = unpacked(builds[0] / name, tmp_path / "opt")
+    code = unpacked(build / f"code-{name}", tmp_path / "code")
+    opt = unpacked(build / name, tmp_path / "opt")
     before = files_in(code), files_in(opt)
     directories = [path for place in (code, opt) for path in (place, *place.rglob("*")) if path.is_dir()]
     for directory in directories:

@@ -58,20 +58,16 @@ def built(workshop: Workshop) -> Workshop:
 # The real layer
 
 
-def test_the_real_layers_bill_obeys_the_schema_and_is_the_same_in_two_builds(
-    builds: tuple[Path, Path],
-) -> None:
-    target = local_target(Host.running())
-    first, second = ((place / f"{target.name}.cdx.json").read_bytes() for place in builds)
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(first.decode()) is None
-    assert first == second
+def test_the_real_layers_bill_obeys_the_schema(build: Path) -> None:
+    text = (build / f"{local_target(Host.running()).name}.cdx.json").read_text("utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
 
 
 def test_the_real_layers_bill_names_what_is_locked_with_a_locked_hash_and_an_spdx_licence(
-    builds: tuple[Path, Path],
+    build: Path,
 ) -> None:
     target = local_target(Host.running())
-    document = json.loads((builds[0] / f"{target.name}.cdx.json").read_text("utf-8"))
+    document = json.loads((build / f"{target.name}.cdx.json").read_text("utf-8"))
     locked = locked_for(target, LOCK)
     assert document["components"]
     for component in document["components"]:
@@ -81,13 +77,13 @@ def test_the_real_layers_bill_names_what_is_locked_with_a_locked_hash_and_an_spd
         assert digest["content"] in locked[component["name"]].hashes
         (licence,) = component["licenses"]
         assert "expression" in licence or "id" in licence["license"]
-    report = json.loads((builds[0] / f"{target.name}.json").read_text("utf-8"))
+    report = json.loads((build / f"{target.name}.json").read_text("utf-8"))
     assert {one["name"] for one in document["components"]} == {one["name"] for one in report["packages"]}
 
 
-def test_everything_in_the_real_layer_is_reached_from_the_layer(builds: tuple[Path, Path]) -> None:
+def test_everything_in_the_real_layer_is_reached_from_the_layer(build: Path) -> None:
     name = local_target(Host.running()).name
-    document = json.loads((builds[0] / f"{name}.cdx.json").read_text("utf-8"))
+    document = json.loads((build / f"{name}.cdx.json").read_text("utf-8"))
     needs = {one["ref"]: one.get("dependsOn", []) for one in document["dependencies"]}
     reached, ahead = set(), [document["metadata"]["component"]["bom-ref"]]
     while ahead:
