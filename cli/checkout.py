@@ -9,7 +9,6 @@ from pathlib import Path
 from cli.local_deployment import load_deployment
 from cli.problems import Problem
 from layers.target import Host, local_target
-from localcloud.cloud import base_interpreter
 from localcloud.config import CloudConfig, Ports
 
 ROOT = Path(__file__).parent.parent
@@ -63,7 +62,6 @@ def cloud_config(
         ports=ports,
         directory=directory,
         deployment=None if empty else load_deployment(DEPLOYMENT, variables),
-        interpreter=base_interpreter(),
         layer=None if empty else layer(),
         task_seconds=task_seconds,
         time_scale=time_scale,

@@ -14,7 +14,7 @@ from cli.installation.observability import Observability
 from cli.local_deployment import load_deployment, rendered_functions
 from cli.problems import Problem
 from layers.archive import write_zip
-from localcloud.cloud import LocalCloud, topic_of
+from localcloud.cloud import LocalCloud
 from localcloud.fc.declaration import Deployment
 from localcloud.fc.refusals import FunctionNotFound
 from localcloud.refusals import RequestRefused
@@ -34,7 +34,7 @@ def deploy(cloud: LocalCloud, path: Path, variables: Mapping[str, str], layer: P
     NotDeployed, or what is wrong with the file.
     """
     declared = load_deployment(path, variables)
-    for topic in _topics(declared):
+    for topic in declared.topics:
         cloud.call(cloud.messages.create_topic, topic)
     index = Observability(OBSERVABILITY).index()
     for function in declared.functions.values():
@@ -86,12 +86,3 @@ def _packed(directory: Path) -> dict[str, str]:
         file = Path(folder, "package.zip")
         write_zip(directory, file)
         return {"zipFile": base64.b64encode(file.read_bytes()).decode()}
-
-
-def _topics(declared: Deployment) -> set[str]:
-    topics = {trigger.topic for trigger in declared.mns_topic_triggers}
-    for function in declared.functions.values():
-        for arn in (function.async_invoke.on_success, function.async_invoke.on_failure):
-            if arn is not None and (topic := topic_of(arn)) is not None:
-                topics.add(topic)
-    return topics

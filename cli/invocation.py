@@ -23,7 +23,6 @@ from cli.manifest.function import TAGGING_HANDLER
 from cli.problems import Problem
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
-from localcloud.cloud import base_interpreter
 from localcloud.database import Database
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.service import FunctionCompute
@@ -123,7 +122,7 @@ def _invoke_here(where: Where, event: bytes) -> Invoked:
             accounts=_GivenKeys(_account_of(declaration.role), keys, Clock()),
             clock=Clock(),
             database=database,
-            runtime_files=RuntimeFiles(base_interpreter(), layer()),
+            runtime_files=RuntimeFiles(layer=layer()),
             variables=endpoints,
             destinations=_NoDestinations(),
         )

@@ -21,6 +21,7 @@ from cli import demo as demo_play
 from cli import invocation, serving
 from cli.cloud.where import Where, where_options
 from cli.command_group import CommandGroup
+from cli.installation.templates import UnusableTemplate
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.file import ManifestUnreadable
 from cli.narration import Narrator, new_console
@@ -29,7 +30,6 @@ from cli.process import ENDING
 from imm_label_tags.environment import shut_out
 from localcloud.database import StateInaccessible, StateUnusable
 from localcloud.fc.section import DeclarationError
-from localcloud.ram.templates import UnusableTemplate
 from localcloud.server import PortInUse
 
 _PROBLEMS = (

@@ -9,7 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import MISSING, asdict, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,11 +21,9 @@ from localcloud.database import StateInaccessible
 from localcloud.faults import Fault, FaultKind
 from localcloud.imm.tasks import TaskRecord
 from localcloud.refusals import RequestRefused
+from localcloud.region import Region
 from localcloud.same_origin import SameOrigin
 from localcloud.upload_events import UploadEventOrder
-
-if TYPE_CHECKING:
-    from localcloud.cloud import LocalCloud
 
 Handler = Callable[[Request], Awaitable[Any]]
 
@@ -35,10 +33,10 @@ class RequestNotUnderstood(Exception):
 
 
 class Control:
-    """Routes of the control API over one cloud."""
+    """Routes of the control API over one region."""
 
-    def __init__(self, cloud: LocalCloud) -> None:
-        self._cloud = cloud
+    def __init__(self, region: Region) -> None:
+        self._region = region
         routes = Starlette(
             routes=[
                 _route("GET", "/", self._describe),
@@ -79,28 +77,28 @@ class Control:
         self.app: ASGIApp = SameOrigin(routes)
 
     async def _describe(self, request: Request) -> dict[str, Any]:
-        config = self._cloud.config
+        config = self._region.config
         return {
-            "endpoints": asdict(self._cloud.endpoints),
+            "endpoints": asdict(self._region.endpoints),
             "region": config.region,
             "account_id": config.account_id,
             "access_key_id": config.access_key_id,
             "access_key_secret": config.access_key_secret,
-            "functions": sorted(self._cloud.functions.deployment.functions),
+            "functions": sorted(self._region.functions.deployment.functions),
             "handlers": {
                 name: function.handler
-                for name, function in sorted(self._cloud.functions.deployment.functions.items())
+                for name, function in sorted(self._region.functions.deployment.functions.items())
             },
-            "topics": sorted({t.topic for t in self._cloud.functions.deployment.mns_topic_triggers}),
+            "topics": sorted({t.topic for t in self._region.functions.deployment.mns_topic_triggers}),
         }
 
     async def _list_calls(self, request: Request) -> list[dict[str, Any]]:
         query = request.query_params
-        calls = self._cloud.calls.list(query.get("service"), query.get("action"))
+        calls = self._region.calls.list(query.get("service"), query.get("action"))
         return [call.as_dict() for call in calls]
 
     async def _forget_calls(self, request: Request) -> None:
-        self._cloud.calls.clear()
+        self._region.calls.clear()
 
     async def _order_fault(self, request: Request) -> None:
         order = await _body(request)
@@ -108,18 +106,18 @@ class Control:
             order["kind"] = FaultKind(order["kind"])
         if "body" in order:
             order["body"] = str(order["body"]).encode()
-        self._cloud.faults.order(_build(Fault, order))
+        self._region.faults.order(_build(Fault, order))
 
     async def _withdraw_faults(self, request: Request) -> None:
-        self._cloud.faults.clear()
+        self._region.faults.clear()
 
     async def _advance_clock(self, request: Request) -> None:
-        self._cloud.clock.advance(float(_value(await _body(request), "advance_seconds")))
+        self._region.clock.advance(float(_value(await _body(request), "advance_seconds")))
 
     async def _issue_keys(self, request: Request) -> dict[str, Any]:
         order = await _body(request)
         lifetime = timedelta(seconds=float(order.get("lifetime_seconds", 3600)))
-        keys = self._cloud.accounts.issue_role_keys(str(order.get("role", "test")), lifetime)
+        keys = self._region.accounts.issue_role_keys(str(order.get("role", "test")), lifetime)
         return {
             "access_key_id": keys.access_key_id,
             "access_key_secret": keys.access_key_secret,
@@ -127,82 +125,82 @@ class Control:
         }
 
     async def _put_bucket(self, request: Request) -> None:
-        self._cloud.objects.create_bucket(request.path_params["bucket"])
+        self._region.objects.create_bucket(request.path_params["bucket"])
 
     async def _order_upload_events(self, request: Request) -> None:
         order = _build(UploadEventOrder, await _body(request))
-        self._cloud.uploads.order(request.path_params["bucket"], order)
+        self._region.uploads.order(request.path_params["bucket"], order)
 
     async def _list_undelivered_uploads(self, request: Request) -> list[dict[str, Any]]:
-        return [asdict(one) for one in self._cloud.uploads.undelivered]
+        return [asdict(one) for one in self._region.uploads.undelivered]
 
     async def _carry_out_lifecycle(self, request: Request) -> list[dict[str, Any]]:
-        done = self._cloud.objects.carry_out_lifecycle(request.path_params["bucket"])
+        done = self._region.objects.carry_out_lifecycle(request.path_params["bucket"])
         return [asdict(one) for one in done]
 
     async def _put_project(self, request: Request) -> None:
-        self._cloud.media.put_project(request.path_params["project"])
+        self._region.media.put_project(request.path_params["project"])
 
     async def _put_task(self, request: Request) -> None:
         order = await _body(request)
         notify = bool(order.pop("notify", False))
-        await self._cloud.media.put_task(_build(TaskRecord, order), notify=notify)
+        await self._region.media.put_task(_build(TaskRecord, order), notify=notify)
 
     async def _fail_next_task(self, request: Request) -> None:
         order = await _body(request)
-        self._cloud.media.fail_next_task(str(_value(order, "code")), str(_value(order, "message")))
+        self._region.media.fail_next_task(str(_value(order, "code")), str(_value(order, "message")))
 
     async def _set_task_seconds(self, request: Request) -> None:
-        self._cloud.media.task_seconds = float(_value(await _body(request), "seconds"))
+        self._region.media.task_seconds = float(_value(await _body(request), "seconds"))
 
     async def _notify(self, request: Request) -> None:
-        await self._cloud.media.notify(request.path_params["project"], request.path_params["task_id"])
+        await self._region.media.notify(request.path_params["project"], request.path_params["task_id"])
 
     async def _publish(self, request: Request) -> dict[str, Any]:
         order = await _body(request)
         body, topic = str(_value(order, "body")), request.path_params["topic"]
         attributes = {name: str(value) for name, value in dict(order.get("attributes", {})).items()}
-        publish = self._cloud.messages.publish
+        publish = self._region.messages.publish
         message_id = await publish(topic, body.encode(), tag=order.get("tag"), attributes=attributes)
         return {"message_id": message_id}
 
     async def _duplicate(self, request: Request) -> None:
         extra = int(_value(await _body(request), "extra"))
-        self._cloud.messages.duplicate_next(request.path_params["topic"], extra)
+        self._region.messages.duplicate_next(request.path_params["topic"], extra)
 
     async def _list_deliveries(self, request: Request) -> list[dict[str, Any]]:
-        return [asdict(delivery) for delivery in self._cloud.messages.deliveries]
+        return [asdict(delivery) for delivery in self._region.messages.deliveries]
 
     async def _list_undelivered(self, request: Request) -> list[dict[str, Any]]:
-        return [asdict(message) for message in self._cloud.messages.undelivered]
+        return [asdict(message) for message in self._region.messages.undelivered]
 
     async def _list_invocations(self, request: Request) -> list[dict[str, Any]]:
-        return [record.as_dict() for record in self._cloud.functions.invocations()]
+        return [record.as_dict() for record in self._region.functions.invocations()]
 
     async def _list_instances(self, request: Request) -> list[dict[str, Any]]:
-        function = _known_function(self._cloud, request)
-        return [instance.as_dict() for instance in self._cloud.functions.instances(function)]
+        function = _known_function(self._region, request)
+        return [instance.as_dict() for instance in self._region.functions.instances(function)]
 
     async def _kill_instance(self, request: Request) -> None:
-        function, instance_id = _known_function(self._cloud, request), request.path_params["instance_id"]
-        if not self._cloud.functions.kill_instance(function, instance_id):
+        function, instance_id = _known_function(self._region, request), request.path_params["instance_id"]
+        if not self._region.functions.kill_instance(function, instance_id):
             raise LookupError(f"The function {function} has no instance {instance_id}.")
 
     async def _list_logs(self, request: Request) -> list[dict[str, Any]]:
         request_id = request.query_params.get("request_id")
-        lines = self._cloud.functions.logs(request.path_params["function"], request_id)
+        lines = self._region.functions.logs(request.path_params["function"], request_id)
         return [asdict(line) for line in lines]
 
     async def _list_lost(self, request: Request) -> list[dict[str, Any]]:
-        return [event.as_dict() for event in self._cloud.functions.lost]
+        return [event.as_dict() for event in self._region.functions.lost]
 
     async def _settle(self, request: Request) -> None:
-        await self._cloud.settled()
+        await self._region.settled()
 
 
-def _known_function(cloud: LocalCloud, request: Request) -> str:
+def _known_function(region: Region, request: Request) -> str:
     function = str(request.path_params["function"])
-    if function not in cloud.functions.deployment.functions:
+    if function not in region.functions.deployment.functions:
         raise LookupError(f"There is no function {function}.")
     return function
 

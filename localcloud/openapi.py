@@ -21,8 +21,8 @@ from localcloud.accounts import Accounts, Identity
 from localcloud.acs3 import verify
 from localcloud.gateway import Operation, application
 from localcloud.identifiers import new_request_id
-from localcloud.ram.authorization import NO_CONTEXT, AccessRefused, Authorization, request_context
-from localcloud.ram.conditions import Context
+from localcloud.ram.authorization import AccessRefused, Authorization, request_context
+from localcloud.ram.conditions import NO_CONTEXT, Context
 from localcloud.refusals import NO_DETAIL, MissingParameter, Parameters, RequestRefused
 
 P = TypeVar("P", bound=Parameters)

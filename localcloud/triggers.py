@@ -78,15 +78,14 @@ class Triggers:
 
     def connect(self, function: FunctionDeclaration, name: str) -> None:
         """Let a function's trigger invoke it; raises InvalidArgument where the source is not there."""
-        for topic in function.mns_topic_triggers:
-            if topic.name == name:
-                self._subscribe(topic, _role(function, name))
-        for bridge in function.event_bridge_triggers:
-            if bridge.name == name:
+        trigger = next(one for one in function.triggers if one.name == name)
+        match trigger.source:
+            case MnsTopicTrigger() as topic:
+                self._subscribe(topic, trigger.invocation_role)
+            case EventBridgeTrigger() as bridge:
                 self._open(bridge)
-        for oss in function.oss_triggers:
-            if oss.name == name:
-                self._watch(oss, _role(function, name))
+            case OssTrigger() as oss:
+                self._watch(oss, trigger.invocation_role)
 
     def disconnect(self, function: FunctionDeclaration, name: str) -> None:
         """Let a function's trigger invoke it no more."""
@@ -163,10 +162,6 @@ class Triggers:
             bury=partial(queues.send, letters),
             time_scale=self._time_scale,
         )
-
-
-def _role(function: FunctionDeclaration, trigger: str) -> str | None:
-    return next((one.invocation_role for one in function.triggers if one.name == trigger), None)
 
 
 def _both_names(trigger: MnsTopicTrigger) -> str:

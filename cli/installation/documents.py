@@ -10,10 +10,10 @@ from typing import Any
 
 from cli.cloud.target import Media, Target, TopicTrigger, UploadTrigger, topic_in
 from cli.installation.observability import log_of
+from cli.installation.templates import fill
 from cli.manifest.function import DeclaredFunction, role_name
 from imm_label_tags.results.target import ObjectPrefix
 from imm_label_tags.submission.settings import PROJECT
-from localcloud.ram.templates import fill
 
 # What a function may have no use for, or what nobody knows: a statement about it is left out.
 _OPTIONAL = ("archive_bucket", "archive_prefix", "log_project", "logstore")

@@ -16,10 +16,10 @@ from cli.installation.permissions import Need, lacking, needs_of
 from cli.installation.ram import Ram
 from cli.installation.services import Services
 from cli.installation.set_up import FUNCTION_SERVICE
+from cli.installation.templates import UnusableTemplate
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.function import DeclaredFunction, role_name
 from localcloud.ram.document import MalformedPolicy
-from localcloud.ram.templates import UnusableTemplate
 from localcloud.ram.trust import parse_trust
 
 SET_UP = "Run `imm-label-tags setup`."

@@ -12,102 +12,34 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from localcloud.accounts import Accounts, Identity
-from localcloud.acs3 import SignatureRefused, verify
-from localcloud.fc import signature, trigger_api
-from localcloud.fc.declaration import Deployment, FunctionDeclaration, HookDeclaration
+from localcloud.acs3 import verify
+from localcloud.fc import shown, signature
+from localcloud.fc.declaration import Deployment, FunctionDeclaration
 from localcloud.fc.deployments import Deployments
 from localcloud.fc.instance import InterpreterUnusable
 from localcloud.fc.invocation import InvocationResult, new_request_id
 from localcloud.fc.layers import Layers, check_name
 from localcloud.fc.permissions import Permissions
-from localcloud.fc.refusals import FunctionNotFound, InvalidArgument, NotConfigured, PathNotSupported
-from localcloud.fc.trigger_api import LIST_LIMIT, LONGEST_LIST
-from localcloud.gateway import Operation
-from localcloud.refusals import RequestRefused
+from localcloud.fc.refusals import FunctionNotFound, InvalidArgument, NotThere, PathNotSupported
+from localcloud.gateway import Operation, application
 
 VERSION = "2023-03-30"
 TOKEN_PATH = "/2016-08-15/tempBucketToken"
+LIST_LIMIT = 20
+LONGEST_LIST = 100
 # Far more than any request needs but one that carries a package of code.
 _LARGEST_DOCUMENT = 160 * 1024 * 1024
+_FORMS = {"version": r"\d{1,9}"}
 
-_FUNCTION = r"/functions/(?P<function>[^/]+)"
-_ROUTES = [
-    ("GetTempBucketToken", "GET", re.escape(TOKEN_PATH), ""),
-    *(
-        (action, method, f"/{VERSION}{path}", resource)
-        for action, method, path, resource in (
-            ("ListFunctions", "GET", "/functions", ""),
-            ("CreateFunction", "POST", "/functions", ""),
-            ("GetFunction", "GET", _FUNCTION, "{function}"),
-            ("UpdateFunction", "PUT", _FUNCTION, "{function}"),
-            ("DeleteFunction", "DELETE", _FUNCTION, "{function}"),
-            ("InvokeFunction", "POST", f"{_FUNCTION}/invocations", "{function}"),
-            ("ListTriggers", "GET", f"{_FUNCTION}/triggers", "{function}"),
-            ("CreateTrigger", "POST", f"{_FUNCTION}/triggers", "{function}"),
-            (
-                "GetTrigger",
-                "GET",
-                f"{_FUNCTION}/triggers/(?P<trigger>[^/]+)",
-                "{function}/triggers/{trigger}",
-            ),
-            (
-                "UpdateTrigger",
-                "PUT",
-                f"{_FUNCTION}/triggers/(?P<trigger>[^/]+)",
-                "{function}/triggers/{trigger}",
-            ),
-            (
-                "DeleteTrigger",
-                "DELETE",
-                f"{_FUNCTION}/triggers/(?P<trigger>[^/]+)",
-                "{function}/triggers/{trigger}",
-            ),
-            ("GetAsyncInvokeConfig", "GET", f"{_FUNCTION}/async-invoke-config", "{function}"),
-            ("PutAsyncInvokeConfig", "PUT", f"{_FUNCTION}/async-invoke-config", "{function}"),
-            ("DeleteAsyncInvokeConfig", "DELETE", f"{_FUNCTION}/async-invoke-config", "{function}"),
-            ("ListAsyncInvokeConfigs", "GET", "/async-invoke-configs", ""),
-            ("ListVpcBindings", "GET", f"{_FUNCTION}/vpc-bindings", "{function}"),
-            ("GetScalingConfig", "GET", f"{_FUNCTION}/scaling-config", "{function}"),
-            ("GetConcurrencyConfig", "GET", f"{_FUNCTION}/concurrency", "{function}"),
-            ("GetProvisionConfig", "GET", f"{_FUNCTION}/provision-config", "{function}"),
-            ("ListAliases", "GET", f"{_FUNCTION}/aliases", "{function}"),
-            ("ListFunctionVersions", "GET", f"{_FUNCTION}/versions", "{function}"),
-            ("ListScalingConfigs", "GET", "/scaling-configs", ""),
-            ("ListLayerVersions", "GET", "/layers/(?P<layer>[^/]+)/versions", "layers/{layer}"),
-            ("CreateLayerVersion", "POST", "/layers/(?P<layer>[^/]+)/versions", "layers/{layer}"),
-            (
-                "GetLayerVersion",
-                "GET",
-                r"/layers/(?P<layer>[^/]+)/versions/(?P<version>\d{1,9})",
-                "layers/{layer}/versions/{version}",
-            ),
-            (
-                "DeleteLayerVersion",
-                "DELETE",
-                r"/layers/(?P<layer>[^/]+)/versions/(?P<version>\d{1,9})",
-                "layers/{layer}/versions/{version}",
-            ),
-        )
-    ),
-]
-
-
-class _Route(NamedTuple):
-    action: str
-    method: str
-    path: re.Pattern[str]
-    resource: str
-
-
-_TABLE = [_Route(action, method, re.compile(path), resource) for action, method, path, resource in _ROUTES]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -135,6 +67,16 @@ class _Call:
 
 
 _Handler = Callable[[_Call], Awaitable[Response]]
+
+
+class _Route(NamedTuple):
+    """An operation by its method and path, and what it is about."""
+
+    operation: str
+    method: str
+    path: re.Pattern[str]
+    resource: str
+    carry_out: _Handler
 
 
 class Uploads(Protocol):
@@ -181,49 +123,62 @@ class FunctionApi:
         self._layers = layers
         self._uploads = uploads
         self._upload_bucket = upload_bucket
-        self._operations: dict[str, _Handler] = {
-            "GetTempBucketToken": self._get_temp_bucket_token,
-            "ListFunctions": self._list,
-            "CreateFunction": self._create,
-            "GetFunction": self._get,
-            "UpdateFunction": self._update,
-            "DeleteFunction": self._delete,
-            "InvokeFunction": self._invoke,
-            "ListTriggers": self._list_triggers,
-            "CreateTrigger": self._create_trigger,
-            "GetTrigger": self._get_trigger,
-            "UpdateTrigger": self._update_trigger,
-            "DeleteTrigger": self._delete_trigger,
-            "GetAsyncInvokeConfig": self._get_async_invoke_config,
-            "PutAsyncInvokeConfig": self._put_async_invoke_config,
-            "DeleteAsyncInvokeConfig": self._delete_async_invoke_config,
-            "ListAsyncInvokeConfigs": self._list_async_invoke_configs,
-            "ListVpcBindings": self._of_function({"vpcIds": []}),
-            "GetScalingConfig": self._of_function(NotConfigured, "ScalingConfigNotFound", "scaling config"),
-            "GetConcurrencyConfig": self._of_function({}),
-            "GetProvisionConfig": self._of_function(
-                {"target": 0, "current": 0, "currentError": "", "defaultTarget": 0}
-            ),
-            "ListAliases": self._of_function({"aliases": []}),
-            "ListFunctionVersions": self._of_function({"versions": [], "direction": "BACKWARD"}),
-            "ListScalingConfigs": self._list_scaling_configs,
-            "ListLayerVersions": self._list_layer_versions,
-            "CreateLayerVersion": self._create_layer_version,
-            "GetLayerVersion": self._get_layer_version,
-            "DeleteLayerVersion": self._delete_layer_version,
-        }
+        self._routes = self._table()
+        self.app: ASGIApp = application(
+            self._answer, lambda refused: self.error(refused.status, refused.code, refused.message)
+        )
 
-    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request."""
-        response = await self._answer(Request(scope, receive), self.operation(scope))
-        await response(scope, receive, send)
+    def _table(self) -> list[_Route]:
+        function, rules = "/functions/{function}", "/functions/{function}/async-invoke-config"
+        triggers, trigger = f"{function}/triggers", f"{function}/triggers/{{trigger}}"
+        layer, version = "/layers/{layer}/versions", "/layers/{layer}/versions/{version}"
+        unprovided = {"target": 0, "current": 0, "currentError": "", "defaultTarget": 0}
+        unversioned = {"versions": [], "direction": "BACKWARD"}
+        rows: list[tuple[str, str, str, _Handler]] = [
+            ("ListFunctions", "GET", "/functions", self._list),
+            ("CreateFunction", "POST", "/functions", self._create),
+            ("GetFunction", "GET", function, self._get),
+            ("UpdateFunction", "PUT", function, self._update),
+            ("DeleteFunction", "DELETE", function, self._delete),
+            ("InvokeFunction", "POST", f"{function}/invocations", self._invoke),
+            ("ListTriggers", "GET", triggers, self._list_triggers),
+            ("CreateTrigger", "POST", triggers, self._create_trigger),
+            ("GetTrigger", "GET", trigger, self._get_trigger),
+            ("UpdateTrigger", "PUT", trigger, self._update_trigger),
+            ("DeleteTrigger", "DELETE", trigger, self._delete_trigger),
+            ("GetAsyncInvokeConfig", "GET", rules, self._get_async_invoke_config),
+            ("PutAsyncInvokeConfig", "PUT", rules, self._put_async_invoke_config),
+            ("DeleteAsyncInvokeConfig", "DELETE", rules, self._delete_async_invoke_config),
+            ("ListAsyncInvokeConfigs", "GET", "/async-invoke-configs", self._list_async_invoke_configs),
+            ("ListVpcBindings", "GET", f"{function}/vpc-bindings", self._of_function({"vpcIds": []})),
+            ("GetScalingConfig", "GET", f"{function}/scaling-config", self._of_function(None)),
+            ("GetConcurrencyConfig", "GET", f"{function}/concurrency", self._of_function({})),
+            ("GetProvisionConfig", "GET", f"{function}/provision-config", self._of_function(unprovided)),
+            ("ListAliases", "GET", f"{function}/aliases", self._of_function({"aliases": []})),
+            ("ListFunctionVersions", "GET", f"{function}/versions", self._of_function(unversioned)),
+            ("ListScalingConfigs", "GET", "/scaling-configs", self._list_scaling_configs),
+            ("ListLayerVersions", "GET", layer, self._list_layer_versions),
+            ("CreateLayerVersion", "POST", layer, self._create_layer_version),
+            ("GetLayerVersion", "GET", version, self._get_layer_version),
+            ("DeleteLayerVersion", "DELETE", version, self._delete_layer_version),
+        ]
+        token = _route("GetTempBucketToken", "GET", TOKEN_PATH, "", self._get_temp_bucket_token)
+        return [token, *(_route(name, method, path, VERSION, act) for name, method, path, act in rows)]
 
     def operation(self, scope: Scope) -> Operation:
         """Name the operation of a request, and the function, trigger or layer that it is about."""
-        route, names = _route(scope)
+        route, names = self._routed(scope)
         if route is None:
             return Operation("Unknown", scope["path"])
-        return Operation(route.action, route.resource.format(**names))
+        return Operation(route.operation, route.resource.format(**names))
+
+    def _routed(self, scope: Scope) -> tuple[_Route | None, Mapping[str, str]]:
+        path = scope["raw_path"].decode("latin-1")
+        for route in self._routes:
+            match = route.path.fullmatch(path) if scope["method"] == route.method else None
+            if match is not None:
+                return route, {name: unquote(value) for name, value in match.groupdict().items()}
+        return None, {}
 
     def error(self, status: int, code: str, message: str, request_id: str | None = None) -> Response:
         """An error as the API gives it."""
@@ -234,26 +189,22 @@ class FunctionApi:
             {"x-fc-request-id": request_id},
         )
 
-    async def _answer(self, request: Request, operation: Operation) -> Response:
-        body = await request.body()
-        route, names = _route(request.scope)
+    async def _answer(self, request: Request, body: bytes) -> Response:
+        operation = self.operation(request.scope)
+        route, names = self._routed(request.scope)
+        identity = self._verified(request, operation, body)
+        if route is None:
+            raise PathNotSupported(request.method, operation.resource)
+        if len(body) > _LARGEST_DOCUMENT:
+            raise InvalidArgument("the request body is too large")
+        call = _Call(request, identity, names, body)
+        if operation.action == "CreateFunction":
+            name = call.document().get("functionName")
+            operation = Operation(operation.action, name if isinstance(name, str) else "*")
+        if operation.action != "GetTempBucketToken":
+            self._permissions.check_caller(identity, operation, request.scope)
         try:
-            identity = self._verified(request, operation, body)
-            if route is None:
-                raise PathNotSupported(request.method, operation.resource)
-            if len(body) > _LARGEST_DOCUMENT:
-                raise InvalidArgument("the request body is too large")
-            call = _Call(request, identity, names, body)
-            if operation.action == "CreateFunction":
-                name = call.document().get("functionName")
-                operation = Operation(operation.action, name if isinstance(name, str) else "*")
-            if operation.action != "GetTempBucketToken":
-                self._permissions.check_caller(identity, operation, request.scope)
-            return await self._operations[operation.action](call)
-        except SignatureRefused as refused:
-            return self.error(refused.status, refused.code, refused.message)
-        except RequestRefused as refused:
-            return self.error(refused.status, refused.code, refused.message)
+            return await route.carry_out(call)
         except InterpreterUnusable as error:
             return self.error(500, "InternalServerError", str(error))
 
@@ -328,15 +279,10 @@ class FunctionApi:
         return self._json(self._shown(self._declared(call.function)))
 
     async def _list_triggers(self, call: _Call) -> Response:
-        query, account_id = call.request.query_params, self._functions.account_id
-        page = trigger_api.list_triggers(
-            self._declared(call.function),
-            account_id,
-            query.get("prefix", ""),
-            query.get("nextToken", ""),
-            query.get("limit", str(LIST_LIMIT)),
-        )
-        return self._json(page)
+        of = self._declared(call.function)
+        page, rest = _page(call.request, {each.name: each for each in of.triggers})
+        triggers = [shown.trigger(each, of, self._functions.account_id) for each in page]
+        return self._json({"triggers": triggers, **rest})
 
     async def _create_trigger(self, call: _Call) -> Response:
         body = call.document()
@@ -363,8 +309,11 @@ class FunctionApi:
         return self._nothing()
 
     def _trigger(self, function: str, name: str) -> Response:
-        declared = self._declared(function)
-        return self._json(trigger_api.get_trigger(declared, self._functions.account_id, name))
+        of = self._declared(function)
+        for each in of.triggers:
+            if each.name == name:
+                return self._json(shown.trigger(each, of, self._functions.account_id))
+        raise NotThere("TriggerNotFound", f"trigger '{name}'")
 
     async def _get_async_invoke_config(self, call: _Call) -> Response:
         _only_latest(call.request)
@@ -381,45 +330,38 @@ class FunctionApi:
         return self._nothing()
 
     def _async_invoke_config(self, function: str) -> Response:
-        declared = self._declared(function)
-        return self._json(trigger_api.get_async_invoke_config(declared, self._functions.account_id))
+        config = shown.async_invoke_config(self._declared(function), self._functions.account_id)
+        if config is None:
+            raise NotThere("AsyncConfigNotExists", f"async config for function '{function}'")
+        return self._json(config)
 
     async def _list_async_invoke_configs(self, call: _Call) -> Response:
         wanted = call.request.query_params.get("functionName")
-        functions = self._functions.deployment.functions
-        if wanted and wanted not in functions:
-            raise FunctionNotFound(wanted)
-        page, rest = _page(call.request, [name for name in functions if wanted in (None, "", name)])
-        configs = [
-            trigger_api.get_async_invoke_config(functions[name], self._functions.account_id)
-            for name in page
-            if trigger_api.is_configured(functions[name].async_invoke)
-        ]
-        return self._json({"configs": configs, **rest})
+        functions = [self._declared(wanted)] if wanted else self._functions.deployment.functions.values()
+        page, rest = _page(call.request, {function.name: function for function in functions})
+        configs = [shown.async_invoke_config(function, self._functions.account_id) for function in page]
+        return self._json({"configs": [config for config in configs if config is not None], **rest})
 
     async def _list_scaling_configs(self, call: _Call) -> Response:
         return self._json({"scalingConfigs": []})
 
-    def _of_function(self, content: Any, *arguments: str) -> _Handler:
+    def _of_function(self, content: dict[str, Any] | None) -> _Handler:
         """Answer about something that a function could have and none of the local cloud's has."""
 
         async def answer(call: _Call) -> Response:
-            self._declared(call.function)
-            if isinstance(content, type):
-                raise content(*arguments, call.function)
+            function = self._declared(call.function)
+            if content is None:
+                raise NotThere("ScalingConfigNotFound", f"scaling config of function '{function.name}'")
             return self._json(content)
 
         return answer
 
     async def _list_layer_versions(self, call: _Call) -> Response:
         check_name(call.names["layer"])
-        query = call.request.query_params
-        limit, start = query.get("limit", str(LIST_LIMIT)), query.get("startVersion", "1")
-        if not limit.isdecimal() or not 1 <= int(limit) <= LONGEST_LIST:
-            raise InvalidArgument(f"limit must be 1 to {LONGEST_LIST}, is '{limit}'")
+        start = call.request.query_params.get("startVersion", "1")
         if not start.isdecimal() or len(start) > 9:
             raise InvalidArgument(f"startVersion must be a number, is '{start}'")
-        page, following = self._layers.versions(call.names["layer"], int(start), int(limit))
+        page, following = self._layers.versions(call.names["layer"], int(start), _limit(call.request))
         answer: dict[str, Any] = {"layers": [version.as_dict() for version in page]}
         if following is not None:
             answer["nextVersion"] = following
@@ -451,10 +393,11 @@ class FunctionApi:
         return self._functions.deployment.functions[function]
 
     async def _list(self, call: _Call) -> Response:
-        functions = self._functions.deployment.functions
-        prefix = call.request.query_params.get("prefix", "")
-        page, rest = _page(call.request, [name for name in functions if name.startswith(prefix)])
-        return self._json({"functions": [self._shown(functions[name]) for name in page], **rest})
+        page, rest = _page(call.request, self._functions.deployment.functions)
+        return self._json({"functions": [self._shown(function) for function in page], **rest})
+
+    def _shown(self, function: FunctionDeclaration) -> dict[str, Any]:
+        return shown.function(function, self._functions.account_id)
 
     def _json(self, content: Any) -> Response:
         return JSONResponse(content, headers={"x-fc-request-id": new_request_id()})
@@ -462,67 +405,33 @@ class FunctionApi:
     def _nothing(self) -> Response:
         return Response(status_code=204, headers={"x-fc-request-id": new_request_id()})
 
-    def _shown(self, function: FunctionDeclaration) -> dict[str, Any]:
-        hooks = {"initializer": function.initializer, "preStop": function.pre_stop}
-        shown = {
-            "functionName": function.name,
-            "functionArn": (
-                f"acs:fc:{function.region}:{self._functions.account_id}:functions/{function.name}"
-            ),
-            "description": function.description,
-            "runtime": function.runtime,
-            "handler": function.handler,
-            "cpu": function.cpu,
-            "memorySize": function.memory_size,
-            "diskSize": function.disk_size,
-            "timeout": function.timeout,
-            "internetAccess": function.internet_access,
-            "instanceConcurrency": 1,
-            "role": function.role or "",
-            "layers": [{"arn": layer} for layer in function.layers],
-            "environmentVariables": dict(function.environment),
-            "logConfig": {
-                "project": function.log.project,
-                "logstore": function.log.logstore,
-                "enableRequestMetrics": function.log.enable_request_metrics,
-                "enableInstanceMetrics": function.log.enable_instance_metrics,
-            },
-            "instanceLifecycleConfig": {
-                name: _shown_hook(hook) for name, hook in hooks.items() if hook is not None
-            },
-            "state": "Active",
-            "lastUpdateStatus": "Successful",
-        }
-        if function.package is not None:
-            shown["codeChecksum"], shown["codeSize"] = function.package.checksum, function.package.size
-        if function.changed is not None:
-            shown["createdTime"] = function.changed.created
-            shown["lastModifiedTime"] = function.changed.modified
-        return shown
+
+def _route(operation: str, method: str, path: str, version: str, carry_out: _Handler) -> _Route:
+    """A row of the table; in a path ``{name}`` stands for any part, and ``{version}`` for a number.
+
+    An operation is about what its path names last, without ``/functions/`` before it.
+    """
+    about = path[: path.rfind("}") + 1].removeprefix("/functions/").removeprefix("/")
+    pattern = re.sub(r"\{(\w+)\}", lambda part: f"(?P<{part[1]}>{_FORMS.get(part[1], '[^/]+')})", path)
+    return _Route(
+        operation, method, re.compile(f"/{version}{pattern}" if version else path), about, carry_out
+    )
 
 
-def _route(scope: Scope) -> tuple[_Route | None, Mapping[str, str]]:
-    path = scope["raw_path"].decode("latin-1")
-    for route in _TABLE:
-        match = route.path.fullmatch(path) if scope["method"] == route.method else None
-        if match is not None:
-            return route, {name: unquote(value) for name, value in match.groupdict().items()}
-    return None, {}
-
-
-def _shown_hook(hook: HookDeclaration) -> dict[str, Any]:
-    return {"handler": hook.handler, "timeout": hook.timeout}
-
-
-def _page(request: Request, names: list[str]) -> tuple[list[str], dict[str, str]]:
-    """The page of some names that a request asks for, and the token of the next one."""
-    query = request.query_params
-    limit = query.get("limit", str(LIST_LIMIT))
+def _limit(request: Request) -> int:
+    limit = request.query_params.get("limit", str(LIST_LIMIT))
     if not limit.isdecimal() or not 1 <= int(limit) <= LONGEST_LIST:
         raise InvalidArgument(f"limit must be 1 to {LONGEST_LIST}, is '{limit}'")
-    left = sorted(name for name in names if name >= query.get("nextToken", ""))
-    page, rest = left[: int(limit)], left[int(limit) :]
-    return page, {"nextToken": rest[0]} if rest else {}
+    return int(limit)
+
+
+def _page(request: Request, items: Mapping[str, T]) -> tuple[list[T], dict[str, str]]:
+    """The page of some things that a request asks for by their names, and the token of the next one."""
+    query, limit = request.query_params, _limit(request)
+    prefix, token = query.get("prefix", ""), query.get("nextToken", "")
+    left = sorted(name for name in items if name.startswith(prefix) and name >= token)
+    rest = {"nextToken": left[limit]} if len(left) > limit else {}
+    return [items[name] for name in left[:limit]], rest
 
 
 def _only_latest(request: Request) -> None:

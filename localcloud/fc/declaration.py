@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localcloud.fc.destinations import topic_of
+
 
 @dataclass(frozen=True)
 class Change:
@@ -50,20 +52,6 @@ class AsyncInvokeDeclaration:
     max_event_age_seconds: int = 86_400
     on_success: str | None = None
     on_failure: str | None = None
-    changed: Change | None = None
-
-
-@dataclass(frozen=True)
-class TriggerDeclaration:
-    """A trigger as it is written; what ``mns_topic`` and ``eventbridge`` mean is read apart."""
-
-    name: str
-    type: str
-    source_arn: str | None
-    qualifier: str
-    invocation_role: str | None
-    settings: Mapping[str, Any]
-    description: str = ""
     changed: Change | None = None
 
 
@@ -146,6 +134,24 @@ class OssTrigger:
         )
 
 
+Source = MnsTopicTrigger | EventBridgeTrigger | OssTrigger
+
+
+@dataclass(frozen=True)
+class TriggerDeclaration:
+    """A trigger as it is written, and what that means for the types that the local cloud serves."""
+
+    name: str
+    type: str
+    source_arn: str | None
+    qualifier: str
+    invocation_role: str | None
+    settings: Mapping[str, Any]
+    description: str = ""
+    source: Source | None = None
+    changed: Change | None = None
+
+
 @dataclass(frozen=True)
 class FunctionDeclaration:
     """A function with every default of the fc3 component filled in.
@@ -174,12 +180,19 @@ class FunctionDeclaration:
     pre_stop: HookDeclaration | None = None
     async_invoke: AsyncInvokeDeclaration = field(default_factory=AsyncInvokeDeclaration)
     triggers: tuple[TriggerDeclaration, ...] = ()
-    mns_topic_triggers: tuple[MnsTopicTrigger, ...] = ()
-    event_bridge_triggers: tuple[EventBridgeTrigger, ...] = ()
-    oss_triggers: tuple[OssTrigger, ...] = ()
     opt: Path | None = None
     package: CodePackage | None = None
     changed: Change | None = None
+
+    @property
+    def mns_topic_triggers(self) -> tuple[MnsTopicTrigger, ...]:
+        """The topic subscriptions."""
+        return tuple(one.source for one in self.triggers if isinstance(one.source, MnsTopicTrigger))
+
+    @property
+    def event_bridge_triggers(self) -> tuple[EventBridgeTrigger, ...]:
+        """The rules and streams of EventBridge."""
+        return tuple(one.source for one in self.triggers if isinstance(one.source, EventBridgeTrigger))
 
 
 @dataclass(frozen=True)
@@ -199,3 +212,12 @@ class Deployment:
     def mns_topic_triggers(self) -> list[MnsTopicTrigger]:
         """The topic subscriptions of all functions."""
         return [trigger for function in self.functions.values() for trigger in function.mns_topic_triggers]
+
+    @property
+    def topics(self) -> set[str]:
+        """Every topic that the functions rely on; in the real cloud it has to be there already."""
+        topics = {trigger.topic for trigger in self.mns_topic_triggers}
+        for function in self.functions.values():
+            destinations = (function.async_invoke.on_success, function.async_invoke.on_failure)
+            topics |= {topic for arn in destinations if arn and (topic := topic_of(arn))}
+        return topics

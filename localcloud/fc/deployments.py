@@ -21,13 +21,11 @@ from localcloud.fc.destination_check import check_destinations
 from localcloud.fc.layers import Layers, LayerVersion
 from localcloud.fc.packages import Objects, Package, fetch
 from localcloud.fc.refusals import (
-    AsyncConfigNotExists,
-    FunctionAlreadyExists,
+    AlreadyThere,
     FunctionNotFound,
     InvalidArgument,
     LimitExceeded,
-    TriggerAlreadyExists,
-    TriggerNotFound,
+    NotThere,
 )
 from localcloud.fc.registry import DeployedFunction, Part, Registry
 from localcloud.fc.runner import Runner
@@ -160,7 +158,7 @@ class Deployments:
         props = _read_props(body, {"code", "functionName"})
         async with self._changing:
             if name in self.functions:
-                raise FunctionAlreadyExists(name)
+                raise AlreadyThere("Function", name)
             if not isinstance(body.get("code"), dict):
                 raise InvalidArgument("code is required")
             now = self._now()
@@ -199,7 +197,7 @@ class Deployments:
         async with self._changing:
             deployed = self._deployed(function)
             if name in deployed.triggers:
-                raise TriggerAlreadyExists(name)
+                raise AlreadyThere("Trigger", name)
             if len(deployed.triggers) >= TRIGGERS:
                 raise LimitExceeded(
                     f"function '{function}' has {TRIGGERS} triggers, the most that it may have"
@@ -220,7 +218,7 @@ class Deployments:
             deployed = self._deployed(function)
             trigger = deployed.triggers.get(name)
             if trigger is None:
-                raise TriggerNotFound(name)
+                raise NotThere("TriggerNotFound", f"trigger '{name}'")
             kind = trigger.settings["triggerType"]
             if kind in UNCHANGEABLE:
                 raise InvalidArgument(f"a trigger of the type {kind} cannot be changed: delete and create it")
@@ -236,7 +234,7 @@ class Deployments:
         async with self._changing:
             deployed = self._deployed(function)
             if name not in deployed.triggers:
-                raise TriggerNotFound(name)
+                raise NotThere("TriggerNotFound", f"trigger '{name}'")
             self._triggers.disconnect(self.functions[function], name)
             triggers = {known: part for known, part in deployed.triggers.items() if known != name}
             changed = replace(deployed, triggers=triggers)
@@ -268,7 +266,7 @@ class Deployments:
         async with self._changing:
             deployed = self._deployed(function)
             if deployed.async_invoke is None:
-                raise AsyncConfigNotExists(function)
+                raise NotThere("AsyncConfigNotExists", f"async config for function '{function}'")
             changed = replace(deployed, async_invoke=None)
             self._settle(changed, self._registry.declaration(changed))
 
@@ -411,9 +409,6 @@ def _runs_alike(one: FunctionDeclaration, other: FunctionDeclaration) -> bool:
             description="",
             async_invoke=type(function.async_invoke)(),
             triggers=(),
-            mns_topic_triggers=(),
-            event_bridge_triggers=(),
-            oss_triggers=(),
             changed=None,
             package=None,
         )

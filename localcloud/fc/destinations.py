@@ -100,6 +100,12 @@ def destination_function(arn: str, region: str, account_id: str) -> str | None:
     return match[3]
 
 
+def topic_of(arn: str) -> str | None:
+    """The topic that a destination ``acs:mns:<region>:<account>:/topics/<topic>/messages`` names."""
+    match = re.fullmatch(r"acs:mns:[^:]*:[^:]*:/topics/([^/]+)/messages", arn)
+    return match[1] if match else None
+
+
 def is_function(arn: str) -> bool:
     """Whether an ARN is one of Function Compute."""
     return arn.startswith("acs:fc:")

@@ -21,19 +21,10 @@ _SOURCE = r"acs:eventbridge:[a-z0-9-]+:\d+:(?:eventbus/[^/]+/rule/[^/]+|eventstr
 _DEAD_LETTERS = r"acs:(?:mns|mq|alikafka|eventbridge):[a-z0-9-]+:\d+:\S+"
 
 
-def read_event_bridge_triggers(props: Section, function: str) -> list[EventBridgeTrigger]:
-    """The triggers of the type ``eventbridge``."""
-    return [
-        _trigger(section, function)
-        for section in props.sections("triggers")
-        if section.text("triggerType") == "eventbridge"
-    ]
-
-
-def _trigger(section: Section, function: str) -> EventBridgeTrigger:
+def read_event_bridge_trigger(section: Section, settings: Section, function: str) -> EventBridgeTrigger:
+    """A trigger of the type ``eventbridge``; ``settings`` is its triggerConfig."""
     if "sourceArn" in section:
         section.text("sourceArn", _SOURCE, "an event rule or event stream that exists already")
-    settings = _needed(section, "triggerConfig")
     settings.only(
         {"asyncInvocationType", "eventRuleFilterPattern", "eventSinkConfig", "eventSourceConfig"}
         | {"runOptions", "triggerEnable"}

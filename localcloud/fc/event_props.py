@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
 from localcloud.fc.declaration import (
     AsyncInvokeDeclaration,
     MnsTopicTrigger,
     OssTrigger,
+    Source,
     TriggerDeclaration,
 )
+from localcloud.fc.event_bridge_props import read_event_bridge_trigger
 from localcloud.fc.section import Section, ValueMissing, ValueRefused
 
 # fc3's schema says 18,000 for a configuration that leaves the age out; without any, the API keeps a day.
@@ -75,8 +78,8 @@ def _destination(destinations: Section | None, key: str) -> str | None:
     )
 
 
-def read_triggers(props: Section) -> list[TriggerDeclaration]:
-    """Every trigger, as it is written."""
+def read_triggers(props: Section, function: str) -> tuple[TriggerDeclaration, ...]:
+    """Every trigger, as it is written and as it is meant."""
     triggers: dict[str, TriggerDeclaration] = {}
     for section in props.sections("triggers"):
         section.only(
@@ -94,32 +97,25 @@ def read_triggers(props: Section) -> list[TriggerDeclaration]:
         settings = section.section("triggerConfig")
         if settings is None:
             raise ValueMissing(section.path("triggerConfig"), "is missing.")
+        kind = section.one_of("triggerType", _TRIGGER_TYPES)
+        read = _READERS.get(kind)
         triggers[name] = TriggerDeclaration(
             name=name,
-            type=section.one_of("triggerType", _TRIGGER_TYPES),
+            type=kind,
             source_arn=section.text("sourceArn") if "sourceArn" in section else None,
             qualifier=section.one_of("qualifier", {"LATEST"}) if "qualifier" in section else "LATEST",
             invocation_role=section.role("invocationRole"),
             settings=dict(settings.items()),
             description=description,
+            source=None if read is None else read(section, settings, function),
         )
-    return list(triggers.values())
+    return tuple(triggers.values())
 
 
-def read_mns_topic_triggers(props: Section, function: str) -> list[MnsTopicTrigger]:
-    """The triggers that subscribe the function to MNS topics."""
-    return [
-        _mns_topic_trigger(section, function)
-        for section in props.sections("triggers")
-        if section.text("triggerType") == "mns_topic"
-    ]
-
-
-def _mns_topic_trigger(section: Section, function: str) -> MnsTopicTrigger:
+def _mns_topic_trigger(section: Section, settings: Section, function: str) -> MnsTopicTrigger:
     arn = section.text("sourceArn", _TOPIC.pattern, "a topic like acs:mns:cn-hangzhou:123:/topics/name")
     topic = _TOPIC.fullmatch(arn)
-    settings = section.section("triggerConfig")
-    assert topic is not None and settings is not None, "checked above and in read_triggers"
+    assert topic is not None, "checked above"
     settings.only({"notifyContentFormat", "notifyStrategy", "filterTag"})
     return MnsTopicTrigger(
         function=function,
@@ -135,20 +131,10 @@ def _mns_topic_trigger(section: Section, function: str) -> MnsTopicTrigger:
     )
 
 
-def read_oss_triggers(props: Section, function: str) -> list[OssTrigger]:
-    """The triggers that tell the function of a bucket's objects."""
-    return [
-        _oss_trigger(section, function)
-        for section in props.sections("triggers")
-        if section.text("triggerType") == "oss"
-    ]
-
-
-def _oss_trigger(section: Section, function: str) -> OssTrigger:
+def _oss_trigger(section: Section, settings: Section, function: str) -> OssTrigger:
     arn = section.text("sourceArn", _BUCKET.pattern, "a bucket like acs:oss:cn-hangzhou:123:media")
     bucket = _BUCKET.fullmatch(arn)
-    settings = section.section("triggerConfig")
-    assert bucket is not None and settings is not None, "checked above and in read_triggers"
+    assert bucket is not None, "checked above"
     settings.only({"events", "filter"})
     if "events" not in settings:
         raise ValueMissing(settings.path("events"), "is missing.")
@@ -168,3 +154,10 @@ def _oss_trigger(section: Section, function: str) -> OssTrigger:
         prefix=key.text("prefix") if key is not None and "prefix" in key else "",
         suffix=key.text("suffix") if key is not None and "suffix" in key else "",
     )
+
+
+_READERS: Mapping[str, Callable[[Section, Section, str], Source]] = {
+    "mns_topic": _mns_topic_trigger,
+    "oss": _oss_trigger,
+    "eventbridge": read_event_bridge_trigger,
+}

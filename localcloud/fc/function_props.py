@@ -11,14 +11,7 @@ import re
 from pathlib import Path
 
 from localcloud.fc.declaration import FunctionDeclaration, HookDeclaration, LogDeclaration
-from localcloud.fc.event_bridge_props import read_event_bridge_triggers
-from localcloud.fc.event_props import (
-    read_async_invoke,
-    read_description,
-    read_mns_topic_triggers,
-    read_oss_triggers,
-    read_triggers,
-)
+from localcloud.fc.event_props import read_async_invoke, read_description, read_triggers
 from localcloud.fc.section import Section, ValueMissing, ValueOfWrongType, ValueRefused
 
 RUNTIMES = ("python3.10", "python3.12")
@@ -93,10 +86,7 @@ def read_function(resource: str, props: Section, base: Path) -> FunctionDeclarat
         initializer=_hook(life_cycle, "initializer", 300),
         pre_stop=_hook(life_cycle, "preStop", 90),
         async_invoke=read_async_invoke(props),
-        triggers=tuple(read_triggers(props)),
-        mns_topic_triggers=tuple(read_mns_topic_triggers(props, name)),
-        event_bridge_triggers=tuple(read_event_bridge_triggers(props, name)),
-        oss_triggers=tuple(read_oss_triggers(props, name)),
+        triggers=read_triggers(props, name),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from localcloud.database import Database
 from localcloud.fc.packages import Package, unpack
-from localcloud.fc.refusals import InvalidArgument, LayerVersionNotFound
+from localcloud.fc.refusals import InvalidArgument, NotThere
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _ARN = re.compile(r"acs:fc:([a-z0-9-]+):(\d+|official):layers/([^/]+)/versions/(\d+)")
@@ -102,12 +102,12 @@ class Layers:
         return self.get(name, version)
 
     def get(self, name: str, version: int) -> LayerVersion:
-        """A version; raises LayerVersionNotFound."""
+        """A version; raises NotThere."""
         row = self._database.one(
             "SELECT * FROM fc_layers WHERE name = ? AND version = ? AND NOT deleted", (name, version)
         )
         if row is None:
-            raise LayerVersionNotFound(name, version)
+            raise NotThere("LayerVersionNotFound", f"layer '{name}' version '{version}'")
         return self._version(row)
 
     def versions(self, name: str, start: int, limit: int) -> tuple[list[LayerVersion], int | None]:
@@ -142,7 +142,7 @@ class Layers:
             raise InvalidArgument(f"layer '{arn}' is of another region or account")
         try:
             layer = self.get(name, int(version))
-        except LayerVersionNotFound as error:
+        except NotThere as error:
             raise InvalidArgument(error.message) from None
         if runtime not in layer.runtimes:
             raise InvalidArgument(

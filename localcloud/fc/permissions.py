@@ -16,8 +16,8 @@ from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.fc.destinations import destination_function, is_function
 from localcloud.fc.refusals import FunctionComputeRefused
 from localcloud.gateway import Operation
-from localcloud.ram.authorization import NO_CONTEXT, AccessRefused, Authorization, request_context
-from localcloud.ram.conditions import SERVICE
+from localcloud.ram.authorization import AccessRefused, Authorization, request_context
+from localcloud.ram.conditions import NO_CONTEXT, SERVICE
 from localcloud.ram.roles import AssumptionRefused
 
 # Function Compute's name where a role says whom it trusts.

@@ -21,80 +21,37 @@ class FunctionComputeRefused(RequestRefused):
         super().__init__(self.status, self.code, message)
 
 
-class FunctionNotFound(FunctionComputeRefused):
+class NotThere(FunctionComputeRefused):
+    """Something that there is not: ``TriggerNotFound``, ``AsyncConfigNotExists`` and so on."""
+
+    status = 404
+
+    def __init__(self, code: str, what: str) -> None:
+        self.code = code
+        super().__init__(f"{what} does not exist")
+
+
+class FunctionNotFound(NotThere):
     """No function of that name is deployed."""
 
-    status = 404
-    code = "FunctionNotFound"
-
     def __init__(self, function: str) -> None:
-        super().__init__(f"function '{function}' does not exist")
+        super().__init__("FunctionNotFound", f"function '{function}'")
 
 
-class FunctionAlreadyExists(FunctionComputeRefused):
-    """A function of that name is deployed already."""
+class AlreadyThere(FunctionComputeRefused):
+    """There is a ``Function`` or ``Trigger`` of that name already."""
 
     status = 409
-    code = "FunctionAlreadyExists"
 
-    def __init__(self, function: str) -> None:
-        super().__init__(f"function '{function}' already exists")
-
-
-class TriggerNotFound(FunctionComputeRefused):
-    """The function has no trigger of that name."""
-
-    status = 404
-    code = "TriggerNotFound"
-
-    def __init__(self, trigger: str) -> None:
-        super().__init__(f"trigger '{trigger}' does not exist")
-
-
-class TriggerAlreadyExists(FunctionComputeRefused):
-    """The function has a trigger of that name already."""
-
-    status = 409
-    code = "TriggerAlreadyExists"
-
-    def __init__(self, trigger: str) -> None:
-        super().__init__(f"trigger '{trigger}' already exists")
-
-
-class AsyncConfigNotExists(FunctionComputeRefused):
-    """Nothing is declared about the function's asynchronous invocation."""
-
-    status = 404
-    code = "AsyncConfigNotExists"
-
-    def __init__(self, function: str) -> None:
-        super().__init__(f"async config for function '{function}' does not exist")
-
-
-class LayerVersionNotFound(FunctionComputeRefused):
-    """A layer has no such version, or there is no layer of that name."""
-
-    status = 404
-    code = "LayerVersionNotFound"
-
-    def __init__(self, layer: str, version: object) -> None:
-        super().__init__(f"layer '{layer}' version '{version}' does not exist")
+    def __init__(self, kind: str, name: str) -> None:
+        self.code = f"{kind}AlreadyExists"
+        super().__init__(f"{kind.lower()} '{name}' already exists")
 
 
 class LimitExceeded(FunctionComputeRefused):
     """There is one too many of something."""
 
     code = "LimitExceededError"
-
-
-class NotConfigured(FunctionComputeRefused):
-    """Something that a function may have, and this one does not."""
-
-    status = 404
-
-    def __init__(self, code: str, what: str, function: str) -> None:
-        super().__init__(f"{what} of function '{function}' does not exist")
-        self.code = code
 
 
 class EntityTooLarge(FunctionComputeRefused):

@@ -15,50 +15,20 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 from localcloud.accounts import Accounts, Identity
-from localcloud.fc.refusals import FunctionComputeRefused
+from localcloud.refusals import RequestRefused
 
 TOLERANCE = timedelta(minutes=15)
 
 _AUTHORIZATION = re.compile(r"FC ([^:\s]+):(\S+)")
 
 
-class MissingRequiredHeader(FunctionComputeRefused):
-    """A header without which a request cannot be signed is not there."""
-
-    code = "MissingRequiredHeader"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"required HTTP header {name} was not specified")
-
-
-class InvalidAccessKeyID(FunctionComputeRefused):
-    """Nobody has this access key, or its token is another one or has expired."""
-
-    status = 403
-    code = "InvalidAccessKeyID"
-
-
-class SignatureNotMatch(FunctionComputeRefused):
-    """The signature is not that of this request."""
-
-    status = 403
-    code = "SignatureNotMatch"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The request signature we calculated does not match the signature you provided. "
-            "Check your access key and signing method."
-        )
-
-
-class RequestExpired(FunctionComputeRefused):
-    """The request was signed too long ago, or too far ahead."""
-
-    status = 403
-    code = "RequestTimeTooSkewed"
-
-    def __init__(self) -> None:
-        super().__init__("the difference between the request time and the current time is too large")
+def _mismatch() -> RequestRefused:
+    return RequestRefused(
+        403,
+        "SignatureNotMatch",
+        "The request signature we calculated does not match the signature you provided. "
+        "Check your access key and signing method.",
+    )
 
 
 def verify(method: str, path: str, headers: Mapping[str, str], accounts: Accounts, now: datetime) -> Identity:
@@ -70,20 +40,24 @@ def verify(method: str, path: str, headers: Mapping[str, str], accounts: Account
     date = headers.get("date", "")
     for name, value in (("Authorization", authorization), ("Date", date)):
         if not value:
-            raise MissingRequiredHeader(name)
+            raise RequestRefused(
+                400, "MissingRequiredHeader", f"required HTTP header {name} was not specified"
+            )
     match = _AUTHORIZATION.fullmatch(authorization)
     if match is None:
-        raise SignatureNotMatch
+        raise _mismatch()
     access_key_id, signature = match.groups()
     identity = accounts.find(access_key_id)
     token = headers.get("x-fc-security-token", "")
     if identity is None or token != (identity.security_token or "") or accounts.expired(identity):
-        raise InvalidAccessKeyID(f"invalid access key ID '{access_key_id}'")
+        raise RequestRefused(403, "InvalidAccessKeyID", f"invalid access key ID '{access_key_id}'")
     expected = sign(identity.access_key_secret, string_to_sign(method, path, headers))
     if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogateescape")):
-        raise SignatureNotMatch
-    if abs(now - _time(date)) > TOLERANCE:
-        raise RequestExpired
+        raise _mismatch()
+    sent = _time(date)
+    if sent is None or abs(now - sent) > TOLERANCE:
+        message = "the difference between the request time and the current time is too large"
+        raise RequestRefused(403, "RequestTimeTooSkewed", message)
     return identity
 
 
@@ -107,9 +81,9 @@ def sign(secret: str, text: str) -> str:
     return base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()).decode()
 
 
-def _time(date: str) -> datetime:
+def _time(date: str) -> datetime | None:
     try:
         time = parsedate_to_datetime(date)
     except (TypeError, ValueError):
-        raise RequestExpired from None
+        return None
     return time if time.tzinfo is not None else time.replace(tzinfo=timezone.utc)

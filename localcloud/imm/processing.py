@@ -15,6 +15,8 @@ from localcloud.imm.objects import ObjectReader, source_of
 from localcloud.imm.tasks import FAILED, SUCCEEDED, TaskRecord, Tasks, Work
 from localcloud.imm.timestamps import in_full, nanoseconds, nanoseconds_of
 
+# A project's EngineConcurrency, by the API reference of GetProject; further tasks wait for their turn.
+ENGINE_CONCURRENCY = 100
 _SECOND = 1_000_000_000
 # How long a task that could not be kept waits for the disk.
 _SECONDS_UNTIL_ROOM = 1.0
@@ -40,6 +42,7 @@ class Processing:
         self._clock = clock
         self._finished = finished
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._engines: dict[str, asyncio.Semaphore] = {}
 
     def begin(self, record: TaskRecord, work: Work) -> None:
         """Start a new task."""
@@ -74,7 +77,9 @@ class Processing:
             self._running[key] = asyncio.create_task(self._run(record, work, seconds), name=record.task_id)
 
     async def _run(self, record: TaskRecord, work: Work, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        engine = self._engines.setdefault(record.project, asyncio.Semaphore(ENGINE_CONCURRENCY))
+        async with engine:
+            await asyncio.sleep(seconds)
         result = self._result(record, work)
         await self._keep(result)
         self._running.pop((record.project, record.task_id), None)

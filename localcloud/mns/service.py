@@ -85,9 +85,6 @@ class MessageService:
         """The messages that were given up."""
         return list(self._courier.undelivered)
 
-    async def start(self) -> None:
-        """Nothing is left over from an earlier process: messages and subscriptions do not outlive it."""
-
     async def stop(self) -> None:
         """Give up the messages that are on their way; ``undelivered`` lists them."""
         await self._courier.stop()

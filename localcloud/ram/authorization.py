@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Protocol
 
 from starlette.types import Scope
 
 from localcloud.accounts import Identity
 from localcloud.clock import Clock
-from localcloud.ram.conditions import CURRENT_TIME, SECURE_TRANSPORT, SOURCE_IP, Context
+from localcloud.ram.conditions import CURRENT_TIME, NO_CONTEXT, SECURE_TRANSPORT, SOURCE_IP, Context
 from localcloud.ram.policy import Decision, Policy, evaluate
 from localcloud.ram.timestamps import shown
 
-NO_CONTEXT: Context = MappingProxyType({})
 NO_POLICY = Policy(())
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 from localcloud.ram.document import MalformedPolicy, read_values
@@ -20,6 +21,7 @@ from localcloud.ram.patterns import wildcard
 
 # What a request says of itself: condition keys with their values.
 Context = Mapping[str, str]
+NO_CONTEXT: Context = MappingProxyType({})
 
 _Compare = Callable[[Any, Any], bool]
 
@@ -78,6 +80,7 @@ SOURCE_VPC = "acs:SourceVpc"
 SECURE_TRANSPORT = "acs:SecureTransport"
 CURRENT_TIME = "acs:CurrentTime"
 SERVICE = "acs:Service"
+EXTERNAL_ID = "sts:ExternalId"
 PREFIX = "oss:Prefix"
 DELIMITER = "oss:Delimiter"
 EXISTING_TAG = "oss:ExistingObjectTag/"
@@ -89,6 +92,7 @@ _KEYS: Mapping[str, tuple[_Kind, ...]] = {
     SECURE_TRANSPORT: (_Kind.BOOLEAN,),
     CURRENT_TIME: (_Kind.DATE,),
     SERVICE: (_Kind.TEXT,),
+    EXTERNAL_ID: (_Kind.TEXT,),
     PREFIX: (_Kind.TEXT,),
     DELIMITER: (_Kind.TEXT,),
 }

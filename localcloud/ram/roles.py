@@ -14,6 +14,7 @@ from datetime import timedelta
 from localcloud.accounts import DEFAULT_SESSION, ROLE_KEY_LIFETIME, Accounts, Identity
 from localcloud.clock import Clock
 from localcloud.database import Database
+from localcloud.ram.conditions import CURRENT_TIME
 from localcloud.ram.document import MalformedPolicy
 from localcloud.ram.policies import MAX_DESCRIPTION
 from localcloud.ram.refusals import (
@@ -161,7 +162,7 @@ class Roles:
         role = self.find(role_arn)
         if role is None:
             raise AssumptionRefused(f"There is no role {role_arn}: create it, or correct its name.")
-        if not role.trust.trusts(service):
+        if not role.trust.trusts(service, context={CURRENT_TIME: shown(self._clock.now())}):
             raise AssumptionRefused(
                 f"The trust policy of the role {role.name} does not let {service} assume it: "
                 f'add "Principal": {{"Service": ["{service}"]}}.'

@@ -34,7 +34,7 @@ class AccessManagement:
         self.roles = Roles(account_id, database, accounts, clock)
         self.authorization = Authorization(account_id, self, clock)
         actions = Actions(account_id, self.roles, self._policies, self._attachments)
-        tokens = TokenActions(account_id, accounts, self.roles, self._users, self.authorization)
+        tokens = TokenActions(account_id, accounts, self.roles, self._users, self.authorization, clock)
         gateway = OpenApi(
             product="Ram",
             host="ram.aliyuncs.com",

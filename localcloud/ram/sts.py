@@ -10,8 +10,10 @@ import re
 from datetime import timedelta
 
 from localcloud.accounts import Accounts, Identity
+from localcloud.clock import Clock
 from localcloud.openapi import Answer, Api, Call
 from localcloud.ram.authorization import AccessRefused, Authorization
+from localcloud.ram.conditions import CURRENT_TIME, EXTERNAL_ID
 from localcloud.ram.refusals import EntityNotExist, InvalidParameter, NoPermission, RamParameters
 from localcloud.ram.roles import Roles
 from localcloud.ram.timestamps import shown
@@ -22,6 +24,7 @@ STS_VERSION = "2015-04-01"
 MIN_SECONDS = 900
 DEFAULT_SECONDS = 3600
 _SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}", re.ASCII)
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9=,.@:/_-]{2,1224}", re.ASCII)
 _NOT_AUTHORIZED = "You are not authorized to do this action. You should be authorized by RAM."
 
 _Call = Call[RamParameters]
@@ -37,7 +40,9 @@ class TokenActions:
         roles: Roles,
         users: Users,
         authorization: Authorization,
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._account_id = account_id
         self._accounts = accounts
         self._roles = roles
@@ -74,13 +79,16 @@ class TokenActions:
 
     def _assume_role(self, call: _Call) -> Answer:
         identity, parameters = call.identity, call.parameters
-        parameters.refuse("AssumeRole", "Policy", "ExternalId", "SourceIdentity")
+        parameters.refuse("AssumeRole", "Policy", "SourceIdentity")
         role_arn, session = parameters.text("RoleArn"), parameters.text("RoleSessionName")
         if not re.fullmatch(r"acs:ram::[0-9]+:role/[A-Za-z0-9.-]{1,64}", role_arn):
             raise InvalidParameter("RoleArn", "", "The parameter RoleArn is wrongly formed.")
         if not _SESSION_NAME.fullmatch(session):
             problem = "The parameter RoleSessionName is wrongly formed."
             raise InvalidParameter("RoleSessionName", "", problem)
+        external_id = parameters.optional("ExternalId")
+        if external_id is not None and not _EXTERNAL_ID.fullmatch(external_id):
+            raise InvalidParameter("ExternalId", "", "The parameter ExternalId is wrongly formed.")
         names = self._names(identity)
         resource = role_arn.replace("acs:ram::", "acs:ram:*:", 1)
         try:
@@ -91,7 +99,10 @@ class TokenActions:
         if role is None:
             raise EntityNotExist("Role", f"The role not exists: {role_arn}.")
         seconds = parameters.integer("DurationSeconds", MIN_SECONDS, role.max_session_seconds)
-        if not role.trust.trusts(*names):
+        context = {**call.context, CURRENT_TIME: shown(self._clock.now())}
+        if external_id is not None:
+            context[EXTERNAL_ID] = external_id
+        if not role.trust.trusts(*names, context=context):
             raise NoPermission(_NOT_AUTHORIZED)
         lifetime = timedelta(seconds=seconds or DEFAULT_SECONDS)
         keys = self._accounts.issue_role_keys(self._roles.arn(role), lifetime, session=session)

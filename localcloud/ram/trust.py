@@ -1,6 +1,7 @@
 """Who may assume a role: trust policies.
 
-Source: alibabacloud.com/help, RAM "Policy elements" (Principal) and "Trusted entities of a RAM role".
+Source: alibabacloud.com/help, RAM "Policy elements" (Principal, Condition), "Trusted entities of a RAM role",
+"Use ExternalId to prevent the confused deputy issue".
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from localcloud.ram.conditions import NO_CONTEXT, Condition, Context, read_conditions
 from localcloud.ram.document import MalformedPolicy, read_document, read_members, read_texts
 from localcloud.ram.policy import Effect, read_effect
 
@@ -27,6 +29,13 @@ _FORMS = {
 class _Statement:
     effect: Effect
     principals: frozenset[str]
+    conditions: tuple[Condition, ...]
+
+    def applies(self, names: set[str], context: Context) -> bool:
+        in_denial = self.effect is Effect.DENY
+        return bool(self.principals & names) and all(
+            condition.holds(context, in_denial=in_denial) for condition in self.conditions
+        )
 
 
 @dataclass(frozen=True)
@@ -35,10 +44,13 @@ class TrustPolicy:
 
     statements: tuple[_Statement, ...]
 
-    def trusts(self, *names: str) -> bool:
-        """Whether somebody who goes by these names may assume the role: a service, or ARNs."""
+    def trusts(self, *names: str, context: Context = NO_CONTEXT) -> bool:
+        """Whether somebody who goes by these names may assume the role: a service, or ARNs.
+
+        ``context`` holds the condition keys of the request.
+        """
         mine = {name.lower() for name in names}
-        effects = {statement.effect for statement in self.statements if statement.principals & mine}
+        effects = {statement.effect for statement in self.statements if statement.applies(mine, context)}
         return Effect.ALLOW in effects and Effect.DENY not in effects
 
 
@@ -46,7 +58,7 @@ class TrustPolicy:
 def parse_trust(text: str) -> TrustPolicy:
     """Read a role's AssumeRolePolicyDocument; raises MalformedPolicy.
 
-    Identity providers (``Federated``) and conditions are not served here.
+    Identity providers (``Federated``) are not served here.
     """
     statements = read_document(text)
     return TrustPolicy(
@@ -55,20 +67,23 @@ def parse_trust(text: str) -> TrustPolicy:
 
 
 def _statement(element: object, place: str) -> _Statement:
-    members = read_members(element, place, required=("Effect", "Action", "Principal"))
+    members = read_members(
+        element, place, required=("Effect", "Action", "Principal"), optional=("Condition",)
+    )
     effect = read_effect(members["Effect"], place)
-    for where, action in read_texts(members["Action"], f"{place}.Action"):
+    for at, action in read_texts(members["Action"], f"{place}.Action"):
         if action != ASSUME_ROLE:
-            raise MalformedPolicy(where, f"a trust policy is about {ASSUME_ROLE} only")
-    place = f"{place}.Principal"
+            raise MalformedPolicy(at, f"a trust policy is about {ASSUME_ROLE} only")
+    where, place = place, f"{place}.Principal"
     principals = read_members(members["Principal"], place, required=(), optional=tuple(_FORMS))
     if not principals:
         raise MalformedPolicy(place, f"it must have {' or '.join(_FORMS)}")
     names = set()
     for kind, value in principals.items():
         form, shown = _FORMS[kind]
-        for where, name in read_texts(value, f"{place}.{kind}"):
+        for at, name in read_texts(value, f"{place}.{kind}"):
             if not form.fullmatch(name):
-                raise MalformedPolicy(where, f"it must be {shown}")
+                raise MalformedPolicy(at, f"it must be {shown}")
             names.add(name.lower())
-    return _Statement(effect, frozenset(names))
+    conditions = read_conditions(members["Condition"], f"{where}.Condition") if "Condition" in members else ()
+    return _Statement(effect, frozenset(names), conditions)

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-
-class RequestRefused(Exception):
-    """A request that is not carried out: HTTP status, ``errorCode`` and ``errorMessage``."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
+from localcloud.refusals import RequestRefused
 
 
 class ParameterInvalid(RequestRefused):

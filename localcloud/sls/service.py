@@ -13,23 +13,24 @@ import re
 import uuid
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import lz4.block
 import zstd
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from localcloud.accounts import Accounts
 from localcloud.clock import Clock
 from localcloud.database import Database
-from localcloud.gateway import Operation
+from localcloud.gateway import Operation, application
 from localcloud.ram.authorization import AccessRefused, Authorization, request_context
+from localcloud.refusals import RequestRefused
 from localcloud.sls.analysis import analyse
 from localcloud.sls.index import Index
 from localcloud.sls.query import matcher
-from localcloud.sls.refusals import NotThere, ParameterInvalid, RequestRefused, Unauthorized
+from localcloud.sls.refusals import NotThere, ParameterInvalid, Unauthorized
 from localcloud.sls.signature import verify
 from localcloud.sls.store import ALERT, INDEX, LOGSTORE, PROJECT, SEARCH, LogStores
 
@@ -44,31 +45,25 @@ _ALERT_NEEDS = (
     *("severityConfigurations", "threshold", "version"),
 )
 _QUERY_NEEDS = ("end", "project", "query", "region", "start", "store", "storeType", "timeSpanType")
-_NAMED = "([^/]+)"
-# The operations by method and path, each with its place in RAM: what a name in the path belongs to, and
-# whether RAM is asked about everything of the sort.
-_ROUTES = [
-    ("POST", "/", "CreateProject", "project/*"),
-    ("GET", "/", "GetProject", "project/{project}"),
-    ("DELETE", "/", "DeleteProject", "project/{project}"),
-    ("GET", "/logstores", "ListLogStores", "project/{project}/logstore/*"),
-    ("POST", "/logstores", "CreateLogStore", "project/{project}/logstore/*"),
-    ("GET", f"/logstores/{_NAMED}", "GetLogStore", "project/{project}/logstore/{name}"),
-    ("DELETE", f"/logstores/{_NAMED}", "DeleteLogStore", "project/{project}/logstore/{name}"),
-    ("POST", f"/logstores/{_NAMED}/index", "CreateIndex", "project/{project}/logstore/{name}"),
-    ("PUT", f"/logstores/{_NAMED}/index", "UpdateIndex", "project/{project}/logstore/{name}"),
-    ("GET", f"/logstores/{_NAMED}/index", "GetIndex", "project/{project}/logstore/{name}"),
-    ("POST", f"/logstores/{_NAMED}/logs", "GetLogStoreLogs", "project/{project}/logstore/{name}"),
-    ("GET", "/savedsearches", "ListSavedSearch", "project/{project}/savedsearch/*"),
-    ("POST", "/savedsearches", "CreateSavedSearch", "project/{project}/savedsearch/*"),
-    ("GET", f"/savedsearches/{_NAMED}", "GetSavedSearch", "project/{project}/savedsearch/{name}"),
-    ("DELETE", f"/savedsearches/{_NAMED}", "DeleteSavedSearch", "project/{project}/savedsearch/{name}"),
-    # Alerts have no resources of their own in RAM.
-    ("POST", "/alerts", "CreateAlert", "*"),
-    ("GET", "/alerts", "ListAlerts", "*"),
-    ("GET", f"/alerts/{_NAMED}", "GetAlert", "*"),
-    ("DELETE", f"/alerts/{_NAMED}", "DeleteAlert", "*"),
-]
+
+
+class _Call(NamedTuple):
+    """What is asked: a project, the name in the path, the body and the query."""
+
+    project: str
+    name: str
+    body: Mapping[str, Any]
+    query: Mapping[str, str]
+
+
+class _Route(NamedTuple):
+    """An action by its method and path, and what RAM is asked about."""
+
+    action: str
+    method: str
+    path: str
+    resource: str
+    carry_out: Callable[[_Call], Any]
 
 
 class LogService:
@@ -86,44 +81,59 @@ class LogService:
         clock: Clock,
         authorization: Authorization | None = None,
     ) -> None:
-        self.app: ASGIApp = self._serve
+        self.app: ASGIApp = application(
+            self._answer, lambda refused: self.error(refused.status, refused.code, refused.message)
+        )
         self.store = LogStores(database, clock)
         self._region = region
         self._account_id = account_id
         self._accounts = accounts
         self._clock = clock
         self._authorization = authorization
-        self._actions: Mapping[str, Callable[[str, str, Any, Mapping[str, str]], Any]] = {
-            "CreateProject": self._create_project,
-            "GetProject": lambda project, name, body, query: self._get_project(project),
-            "DeleteProject": lambda project, name, body, query: self.store.remove(project, PROJECT, project),
-            "ListLogStores": self._list_logstores,
-            "CreateLogStore": self._create_logstore,
-            "GetLogStore": lambda project, name, body, query: self.store.get(project, LOGSTORE, name),
-            "DeleteLogStore": lambda project, name, body, query: self.store.remove(project, LOGSTORE, name),
-            "CreateIndex": self._create_index,
-            "UpdateIndex": self._update_index,
-            "GetIndex": self._get_index,
-            "GetLogStoreLogs": self._get_logs,
-            "ListSavedSearch": self._list_searches,
-            "CreateSavedSearch": self._create_search,
-            "GetSavedSearch": lambda project, name, body, query: self.store.get(project, SEARCH, name),
-            "DeleteSavedSearch": lambda project, name, body, query: self.store.remove(project, SEARCH, name),
-            "CreateAlert": self._create_alert,
-            "ListAlerts": self._list_alerts,
-            "GetAlert": lambda project, name, body, query: self.store.get(project, ALERT, name),
-            "DeleteAlert": lambda project, name, body, query: self.store.remove(project, ALERT, name),
-        }
+        store, project, logstores = self.store, "project/{project}", "project/{project}/logstore"
+        logstore, searches = f"{logstores}/{{name}}", "project/{project}/savedsearch"
+        in_logstore, in_index, one = "/logstores/([^/]+)", "/logstores/([^/]+)/index", "([^/]+)"
+        self._routes = [
+            _Route("CreateProject", "POST", "/", "project/*", self._create_project),
+            _Route(
+                "GetProject", "GET", "/", project, lambda call: store.get(call.project, PROJECT, call.project)
+            ),
+            _Route(
+                "DeleteProject",
+                "DELETE",
+                "/",
+                project,
+                lambda call: store.remove(call.project, PROJECT, call.project),
+            ),
+            _Route("ListLogStores", "GET", "/logstores", f"{logstores}/*", self._list_logstores),
+            _Route("CreateLogStore", "POST", "/logstores", f"{logstores}/*", self._create_logstore),
+            _Route("GetLogStore", "GET", in_logstore, logstore, self._get(LOGSTORE)),
+            _Route(
+                "DeleteLogStore",
+                "DELETE",
+                in_logstore,
+                logstore,
+                lambda call: store.remove(call.project, LOGSTORE, call.name),
+            ),
+            _Route("CreateIndex", "POST", in_index, logstore, self._create_index),
+            _Route("UpdateIndex", "PUT", in_index, logstore, self._update_index),
+            _Route("GetIndex", "GET", in_index, logstore, self._get_index),
+            _Route("GetLogStoreLogs", "POST", f"{in_logstore}/logs", logstore, self._get_logs),
+            _Route("CreateSavedSearch", "POST", "/savedsearches", f"{searches}/*", self._create_search),
+            _Route(
+                "GetSavedSearch", "GET", f"/savedsearches/{one}", f"{searches}/{{name}}", self._get(SEARCH)
+            ),
+            # Alerts have no resources of their own in RAM.
+            _Route("CreateAlert", "POST", "/alerts", "*", self._create_alert),
+            _Route("GetAlert", "GET", f"/alerts/{one}", "*", self._get(ALERT)),
+        ]
 
     def operation(self, scope: Scope) -> Operation:
         """The action in RAM's words, and the resource behind ``acs:log:<region>:<account>:``."""
-        project = self._project(dict(scope["headers"]).get(b"host", b"").decode("latin-1"))
-        for method, pattern, action, resource in _ROUTES:
-            match = re.fullmatch(pattern, scope["path"])
-            if method == scope["method"] and match is not None:
-                name = match[1] if match.re.groups else ""
-                return Operation(action, resource.format(project=project, name=name))
-        return Operation("", "")
+        route, project, name = self._routed(scope)
+        if route is None:
+            return Operation("", "")
+        return Operation(route.action, route.resource.format(project=project, name=name))
 
     def error(self, status: int, code: str, message: str) -> Response:
         """An error in the form that every API of Log Service has."""
@@ -132,47 +142,53 @@ class LogService:
     def have(self, project: str, logstore: str, index: Mapping[str, Any]) -> None:
         """Have a project, a logstore in it and its index; what is there stays as it is."""
         if self.store.find(project, PROJECT, project) is None:
-            self._create_project("", "", {"projectName": project, "description": ""}, {})
+            self._create_project(_Call("", "", {"projectName": project, "description": ""}, {}))
         if not self.store.has(project, logstore):
-            self._create_logstore(project, "", {"logstoreName": logstore, "ttl": 30, "shardCount": 2}, {})
+            self._create_logstore(
+                _Call(project, "", {"logstoreName": logstore, "ttl": 30, "shardCount": 2}, {})
+            )
         if self.store.find(project, INDEX, logstore) is None:
-            self._create_index(project, logstore, index, {})
+            self._create_index(_Call(project, logstore, index, {}))
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        body = await request.body()
-        try:
-            response = self._answer(request, body)
-        except RequestRefused as refusal:
-            response = self.error(refusal.status, refusal.code, refusal.message)
-        await response(scope, receive, send)
+    def _routed(self, scope: Scope) -> tuple[_Route | None, str, str]:
+        """What a request asks for, of which project, and the name in its path."""
+        project = self._project(dict(scope["headers"]).get(b"host", b"").decode("latin-1"))
+        for route in self._routes:
+            match = re.fullmatch(route.path, scope["path"]) if route.method == scope["method"] else None
+            if match is not None:
+                return route, project, match[1] if match.re.groups else ""
+        return None, project, ""
 
-    def _answer(self, request: Request, body: bytes) -> Response:
+    async def _answer(self, request: Request, body: bytes) -> Response:
         scope, headers = request.scope, request.headers
         path, query = scope["path"], scope["query_string"]
         identity = verify(request.method, path, query, headers, body, self._accounts)
-        action, resource = self.operation(scope)
-        if not action:
+        route, project, name = self._routed(scope)
+        if route is None:
             raise RequestRefused(404, "NotFound", f"the API {request.method} {path} is not found")
+        resource = route.resource.format(project=project, name=name)
         place = resource if resource == "*" else f"acs:log:{self._region}:{self._account_id}:{resource}"
         if self._authorization is not None:
+            action = f"log:{route.action}"
             try:
-                self._authorization.check(identity, f"log:{action}", place, request_context(scope))
+                self._authorization.check(identity, action, place, request_context(scope))
             except AccessRefused:
-                raise Unauthorized(f"denied by sts or ram, action: log:{action}, resource: {place}") from None
-        project, name = self._project(headers.get("host", "")), _name_in(path)
-        if action != "CreateProject":
+                raise Unauthorized(f"denied by sts or ram, action: {action}, resource: {place}") from None
+        if route.action != "CreateProject":
             self.store.get(project, PROJECT, project)
-        content = self._actions[action](project, name, _content(body), request.query_params)
-        if action == "GetLogStoreLogs":
+        content = route.carry_out(_Call(project, name, _content(body), request.query_params))
+        if route.action == "GetLogStoreLogs":
             return _found(content, headers.get("accept-encoding", ""))
         return _response(200, content)
+
+    def _get(self, kind: str) -> Callable[[_Call], dict[str, Any]]:
+        return lambda call: self.store.get(call.project, kind, call.name)
 
     def _project(self, host: str) -> str:
         return host.removesuffix(f".{self._region}.log.aliyuncs.com") if host.count(".") > 3 else ""
 
-    def _create_project(self, project: str, name: str, body: Any, query: Mapping[str, str]) -> None:
-        wanted, description = body.get("projectName"), body.get("description")
+    def _create_project(self, call: _Call) -> None:
+        wanted, description = call.body.get("projectName"), call.body.get("description")
         if not isinstance(wanted, str) or not _PROJECT_NAME.fullmatch(wanted):
             raise ParameterInvalid(f"project name {wanted!r} is invalid")
         if not isinstance(description, str) or not _DESCRIPTION.fullmatch(description):
@@ -189,69 +205,68 @@ class LogService:
         }
         self.store.add(wanted, PROJECT, wanted, document)
 
-    def _get_project(self, project: str) -> dict[str, Any]:
-        return self.store.get(project, PROJECT, project)
-
-    def _list_logstores(self, project: str, name: str, body: Any, query: Mapping[str, str]) -> dict[str, Any]:
-        part = query.get("logstoreName", "")
-        names, total = _page([one for one in self.store.names(project, LOGSTORE) if part in one], query)
+    def _list_logstores(self, call: _Call) -> dict[str, Any]:
+        part = call.query.get("logstoreName", "")
+        names, total = _page(
+            [one for one in self.store.names(call.project, LOGSTORE) if part in one], call.query
+        )
         return {"count": len(names), "total": total, "logstores": names}
 
-    def _create_logstore(self, project: str, name: str, body: Any, query: Mapping[str, str]) -> None:
-        wanted = body.get("logstoreName")
+    def _create_logstore(self, call: _Call) -> None:
+        wanted = call.body.get("logstoreName")
         if not isinstance(wanted, str) or not _LOGSTORE_NAME.fullmatch(wanted):
             raise ParameterInvalid(f"logstore name {wanted!r} is invalid")
         for field, most in (("ttl", 3650), ("shardCount", 10)):
-            number = body.get(field)
+            number = call.body.get(field)
             if not isinstance(number, int) or not 1 <= number <= most:
                 raise ParameterInvalid(f"{field} must be 1 to {most}, and is {number!r}")
-        if body.get("autoSplit") and not body.get("maxSplitShard"):
+        if call.body.get("autoSplit") and not call.body.get("maxSplitShard"):
             raise ParameterInvalid("autoSplit needs maxSplitShard")
         now = int(self._clock.now().timestamp())
-        document = {"mode": "standard", **body, "createTime": now, "lastModifyTime": now}
-        self.store.add(project, LOGSTORE, wanted, document)
+        document = {"mode": "standard", **call.body, "createTime": now, "lastModifyTime": now}
+        self.store.add(call.project, LOGSTORE, wanted, document)
 
-    def _create_index(self, project: str, name: str, body: Any, query: Mapping[str, str]) -> None:
-        self.store.get(project, LOGSTORE, name)
-        Index(body)
+    def _create_index(self, call: _Call) -> None:
+        self.store.get(call.project, LOGSTORE, call.name)
+        Index(call.body)
         # Logs that were written before are not searched.
-        document = {"index": body, "since": self._clock.now().timestamp()}
-        self.store.add(project, INDEX, name, document)
+        document = {"index": call.body, "since": self._clock.now().timestamp()}
+        self.store.add(call.project, INDEX, call.name, document)
 
-    def _update_index(self, project: str, name: str, body: Any, query: Mapping[str, str]) -> None:
-        kept = self._kept_index(project, name)
-        Index(body)
-        self.store.keep(project, INDEX, name, {**kept, "index": body})
+    def _update_index(self, call: _Call) -> None:
+        kept = self._kept_index(call)
+        Index(call.body)
+        self.store.keep(call.project, INDEX, call.name, {**kept, "index": call.body})
 
-    def _get_index(self, project: str, name: str, body: Any, query: Mapping[str, str]) -> dict[str, Any]:
-        kept = self._kept_index(project, name)
+    def _get_index(self, call: _Call) -> dict[str, Any]:
+        kept = self._kept_index(call)
         return {"index_mode": "v2", "storage": "pg", "ttl": 30, **kept["index"]}
 
-    def _kept_index(self, project: str, logstore: str) -> dict[str, Any]:
-        self.store.get(project, LOGSTORE, logstore)
-        return self.store.get(project, INDEX, logstore)
+    def _kept_index(self, call: _Call) -> dict[str, Any]:
+        self.store.get(call.project, LOGSTORE, call.name)
+        return self.store.get(call.project, INDEX, call.name)
 
-    def _get_logs(self, project: str, name: str, body: Any, query: Mapping[str, str]) -> dict[str, Any]:
-        kept = self._kept_index(project, name)
+    def _get_logs(self, call: _Call) -> dict[str, Any]:
+        kept = self._kept_index(call)
         index = Index(kept["index"])
-        begin, end = body.get("from"), body.get("to")
+        begin, end = call.body.get("from"), call.body.get("to")
         if not isinstance(begin, int) or not isinstance(end, int) or begin >= end:
             raise ParameterInvalid(f"from {begin!r} must be an earlier second than to {end!r}")
-        line, offset = body.get("line", MOST_LINES), body.get("offset", 0)
+        line, offset = call.body.get("line", MOST_LINES), call.body.get("offset", 0)
         if not isinstance(line, int) or not 0 <= line <= MOST_LINES:
             raise ParameterInvalid(f"line must be 0 to {MOST_LINES}")
-        search, _, sql = str(body.get("query") or "*").partition("|")
-        found, topic = matcher(search, index), body.get("topic") or ""
+        search, _, sql = str(call.body.get("query") or "*").partition("|")
+        found, topic = matcher(search, index), call.body.get("topic") or ""
         logs = [
             log
-            for log in self.store.logs(project, name, kept["since"])
+            for log in self.store.logs(call.project, call.name, kept["since"])
             if begin <= int(log["__time__"]) < end and topic in ("", log["__topic__"]) and found(log)
         ]
         if sql.strip():
             rows: list[Any] = analyse(sql.strip(), index, logs)
         else:
             # Stable: logs of one second stay in the order in which they came.
-            logs.sort(key=lambda log: int(log["__time__"]), reverse=bool(body.get("reverse")))
+            logs.sort(key=lambda log: int(log["__time__"]), reverse=bool(call.body.get("reverse")))
             rows = logs[offset : offset + line]
         keys = list(dict.fromkeys(key for row in rows for key in row))
         meta = {
@@ -266,25 +281,20 @@ class LogService:
         }
         return {"meta": meta, "data": rows}
 
-    def _list_searches(self, project: str, name: str, body: Any, query: Mapping[str, str]) -> dict[str, Any]:
-        names, total = _page(self.store.names(project, SEARCH), query)
-        found = [self.store.get(project, SEARCH, one) for one in names]
-        return {"count": len(found), "total": total, "savedsearchItems": found}
-
-    def _create_search(self, project: str, name: str, body: Any, query: Mapping[str, str]) -> None:
+    def _create_search(self, call: _Call) -> None:
         for field in ("savedsearchName", "displayName", "logstore", "searchQuery"):
-            if not isinstance(body.get(field), str) or not body[field]:
+            if not isinstance(call.body.get(field), str) or not call.body[field]:
                 raise ParameterInvalid(f"{field} is missing")
-        _check_name("savedsearchName", body["savedsearchName"])
-        self.store.get(project, LOGSTORE, body["logstore"])
-        self.store.add(project, SEARCH, body["savedsearchName"], body)
+        _check_name("savedsearchName", call.body["savedsearchName"])
+        self.store.get(call.project, LOGSTORE, call.body["logstore"])
+        self.store.add(call.project, SEARCH, call.body["savedsearchName"], call.body)
 
-    def _create_alert(self, project: str, name: str, body: Any, query: Mapping[str, str]) -> None:
+    def _create_alert(self, call: _Call) -> None:
         for field in ("name", "displayName", "configuration", "schedule"):
-            if not body.get(field):
+            if not call.body.get(field):
                 raise ParameterInvalid(f"{field} is missing")
-        _check_name("name", body["name"])
-        configuration = body["configuration"]
+        _check_name("name", call.body["name"])
+        configuration = call.body["configuration"]
         missing = [field for field in _ALERT_NEEDS if configuration.get(field) in (None, [])]
         if missing:
             raise ParameterInvalid(f"configuration lacks {', '.join(missing)}")
@@ -295,18 +305,8 @@ class LogService:
             if self.store.find(asked["project"], LOGSTORE, asked["store"]) is None:
                 raise NotThere(LOGSTORE, asked["store"])
         now = int(self._clock.now().timestamp())
-        kept = {**body, "status": "ENABLED", "createTime": now, "lastModifiedTime": now}
-        self.store.add(project, ALERT, body["name"], kept)
-
-    def _list_alerts(self, project: str, name: str, body: Any, query: Mapping[str, str]) -> dict[str, Any]:
-        names, total = _page(self.store.names(project, ALERT), query)
-        found = [self.store.get(project, ALERT, one) for one in names]
-        return {"count": len(found), "total": total, "results": found}
-
-
-def _name_in(path: str) -> str:
-    parts = path.split("/")
-    return parts[2] if len(parts) > 2 else ""
+        kept = {**call.body, "status": "ENABLED", "createTime": now, "lastModifiedTime": now}
+        self.store.add(call.project, ALERT, call.body["name"], kept)
 
 
 def _content(body: bytes) -> Any:

@@ -16,7 +16,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl
 
 from localcloud.accounts import Accounts, Identity
-from localcloud.sls.refusals import RequestRefused, Unauthorized
+from localcloud.refusals import RequestRefused
+from localcloud.sls.refusals import Unauthorized
 
 TOLERANCE = timedelta(minutes=15)
 _AUTHORIZATION = re.compile(r"LOG ([^:\s]+):(\S+)", re.ASCII)

@@ -11,9 +11,10 @@ from types import TracebackType
 from cli.checkout import DEPLOYMENT, cloud_config
 from cli.local_deployment import load_deployment
 from cli.problems import Problem
-from localcloud.cloud import LocalCloud, topic_of
+from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from localcloud.fc.declaration import FunctionDeclaration
+from localcloud.fc.destinations import topic_of
 from localcloud.imm.tasks import TaskRecord
 from proof.load.scenario import BUCKET, PROJECT, PlannedTask, Scenario, in_imm_form
 

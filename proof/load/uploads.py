@@ -18,7 +18,7 @@ from cli.checkout import ROOT, layer
 from cli.clients import Account, Project
 from cli.deployer import deploy
 from localcloud.calls import Call
-from localcloud.cloud import LocalCloud, base_interpreter
+from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.faults import Fault, FaultKind
 from localcloud.fc.invocation import InvocationRecord
@@ -102,11 +102,8 @@ class Library:
     """
 
     def __init__(self, instances: int = 4) -> None:
-        interpreter = base_interpreter()
         self.cloud = LocalCloud(
-            CloudConfig(
-                interpreter=interpreter, task_seconds=0.0, time_scale=_TIME_SCALE, instance_limit=instances
-            )
+            CloudConfig(task_seconds=0.0, time_scale=_TIME_SCALE, instance_limit=instances)
         )
 
     def __enter__(self) -> Library:

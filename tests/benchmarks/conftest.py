@@ -12,7 +12,7 @@ import pytest
 from cli.checkout import ROOT
 from layers.interpreters import Interpreter
 from layers.target import Host
-from localcloud.cloud import base_interpreter
+from localcloud.fc.environment import RuntimeFiles
 from proof.benchmarks.certificates import ServerCertificate, make_certificate
 from proof.benchmarks.function_process import Subject
 from proof.benchmarks.measurements import Bench
@@ -43,9 +43,9 @@ def runtime(certificate: ServerCertificate, tmp_path_factory: pytest.TempPathFac
         code = directory / subject
         shutil.copytree(source, code)
         shutil.copy(PROBE, code)
-        subjects[subject] = Subject(subject, base_interpreter(), name, code, layer)
+        subjects[subject] = Subject(subject, RuntimeFiles().python, name, code, layer)
     sizes = Sizes(layer=2_000_000, complete_layer=16_000_000, code=200_000)
-    return Runtime(name, Interpreter(base_interpreter(), "3.12.1"), subjects, sizes)
+    return Runtime(name, Interpreter(RuntimeFiles().python, "3.12.1"), subjects, sizes)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from cli import checkout
 from cli.cloud.access import Access, Endpoints
 from cli.cloud.target import read_target
 from cli.installation.services import Services, connect
+from cli.installation.templates import fill
 from cli.local_deployment import load_deployment
 from cli.main import main
 from imm_label_tags.services.credentials import Keys
@@ -21,7 +22,6 @@ from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.faults import Fault, FaultKind
-from localcloud.ram.templates import fill
 
 BUCKET = "media"
 PREFIX = "videos/"

@@ -15,8 +15,10 @@ import requests
 from cli.checkout import cloud_config
 from cli.clients import Account, Project, Video
 from localcloud.accounts import Identity
-from localcloud.cloud import LocalCloud, UnsupportedDestination, topic_of
+from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig, Ports
+from localcloud.fc.destinations import topic_of
+from localcloud.region import UnsupportedDestination
 
 
 class Control:

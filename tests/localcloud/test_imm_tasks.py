@@ -61,6 +61,25 @@ def test_a_task_runs_and_then_has_labels(imm: Region) -> None:
     assert result.start_time <= result.end_time
 
 
+def test_a_project_carries_out_a_hundred_tasks_at_a_time(imm: Region) -> None:
+    # given a project that is at as many as its EngineConcurrency says (API reference of IMM, GetProject)
+    imm.service.put_project("busy")
+    imm.service.task_seconds = 3600
+    running = [imm.create_task(project_name="busy") for _ in range(100)]
+
+    # when a short one comes, there and in another project
+    imm.service.task_seconds = 0
+    waiting, other = imm.create_task(project_name="busy"), imm.create_task()
+    imm.finished(other)
+
+    # then it waits until one of them has ended
+    assert imm.get_task(waiting, project_name="busy").status == "Running"
+    ended = TaskRecord(project="busy", task_id=running[0], start_time="2021-12-24T03:00:38.892462383Z")
+    imm.serving.run(imm.service.put_task(ended, notify=False))
+    until(lambda: imm.get_task(waiting, project_name="busy").status == "Succeeded")
+    imm.client().delete_project(models.DeleteProjectRequest(project_name="busy"))
+
+
 def test_identifiers_have_the_forms_of_the_documentation(imm: Region) -> None:
     request = models.CreateVideoLabelClassificationTaskRequest(project_name="immtest", source_uri=VIDEO)
     answer = imm.client().create_video_label_classification_task(request)

@@ -133,12 +133,12 @@ def test_a_malformed_trust_policy_is_refused_with_the_place(
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
             "Principal": {"Service": "fc.aliyuncs.com"},
-            "Condition": {"StringEquals": {"sts:ExternalId": "abc"}},
+            "Condition": {"StringEquals": {"sts:Nothing": "abc"}},
         },
         {"Effect": "Allow", "Action": "sts:AssumeRole"},
     ],
 )
-def test_a_trust_policy_has_no_other_actions_and_no_conditions(
+def test_a_trust_policy_has_no_other_actions_and_no_conditions_that_there_are_not(
     ram: Account, statement: dict[str, object]
 ) -> None:
     assert ram.refusal("CreateRole", RoleName="worker", AssumeRolePolicyDocument=document(statement)) == (

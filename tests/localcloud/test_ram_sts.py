@@ -132,6 +132,27 @@ def test_who_has_no_permission_may_not_assume_a_role(
     assert refusal(ram, user(ram, *statements)) == (403, "NoPermission")
 
 
+def test_a_trust_policys_conditions_are_about_the_request(ram: Account) -> None:
+    # Given a role for who names an external id (RAM, "Use ExternalId to prevent the confused deputy issue")
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": ROOT}}
+    agreed = {"StringEquals": {"sts:ExternalId": "order-1"}}
+    ram.access.put_role("worker", document({**statement, "Condition": agreed}), {})
+    # Then it is assumed with that id alone
+    assert assume(ram, user(ram, MAY_ASSUME), ExternalId="order-1")["Credentials"]["SecurityToken"]
+    assert refusal(ram, user(ram, MAY_ASSUME)) == (403, "NoPermission")
+    assert refusal(ram, user(ram, MAY_ASSUME), ExternalId="order-2") == (403, "NoPermission")
+    # And a condition on the time or the address of a request holds as in any policy
+    for condition, fits in (
+        ({"IpAddress": {"acs:SourceIp": "127.0.0.1"}}, True),
+        ({"DateLessThan": {"acs:CurrentTime": "2020-01-01T00:00:00Z"}}, False),
+    ):
+        ram.access.put_role("worker", document({**statement, "Condition": condition}), {})
+        if fits:
+            assume(ram, user(ram, MAY_ASSUME))
+        else:
+            assert refusal(ram, user(ram, MAY_ASSUME)) == (403, "NoPermission")
+
+
 @pytest.mark.parametrize(
     "principals",
     [
@@ -183,7 +204,8 @@ def test_keys_last_as_long_as_is_asked(ram: Account) -> None:
         ({"DurationSeconds": "899"}, (400, "InvalidParameter.DurationSeconds")),
         ({"DurationSeconds": "3601"}, (400, "InvalidParameter.DurationSeconds")),
         ({"Policy": document(allow("*"))}, (501, "NotImplemented")),
-        ({"ExternalId": "abc"}, (501, "NotImplemented")),
+        ({"ExternalId": "a"}, (400, "InvalidParameter.ExternalId")),
+        ({"ExternalId": "a b"}, (400, "InvalidParameter.ExternalId")),
         ({"SourceIdentity": "abc"}, (501, "NotImplemented")),
     ],
 )

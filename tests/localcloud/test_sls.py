@@ -12,11 +12,11 @@ from alibabacloud_sls20201230.client import Client
 
 from cli.checkout import POLICIES
 from cli.cloud.access import Access, Endpoints
+from cli.installation.templates import fill
 from imm_label_tags.services.credentials import Keys
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
-from localcloud.ram.templates import fill
 
 PROJECT, LOGSTORE = "p-one", "lines"
 INDEX: dict[str, Any] = {

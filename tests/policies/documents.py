@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from cli.installation.templates import fill
 from localcloud.accounts import Identity
-from localcloud.ram.authorization import NO_CONTEXT, NO_POLICY, Authorization
-from localcloud.ram.conditions import Context
+from localcloud.ram.authorization import NO_POLICY, Authorization
+from localcloud.ram.conditions import NO_CONTEXT, Context
 from localcloud.ram.policy import Decision, Policy, evaluate, parse_policy
-from localcloud.ram.templates import fill
 from tests.localcloud.fc_world import ACCOUNT, REGION
 
 DIRECTORY = Path(__file__).parents[2] / "deploy" / "policies"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from cli.installation.templates import fill
 from localcloud.cloud import LocalCloud
 from localcloud.ram.policy import Decision, evaluate, parse_policy
-from localcloud.ram.templates import fill
 from tests.localcloud.ram_cloud import ACCOUNT
 from tests.policies.documents import DIRECTORY, filled
 from tests.stage import Stage

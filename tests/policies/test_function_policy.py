@@ -14,11 +14,11 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.installation.templates import fill
 from imm_label_tags.errors import AccessDenied
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.ram.policy import Decision, evaluate, parse_policy
-from localcloud.ram.templates import fill
 from localcloud.ram.trust import parse_trust
 from tests.localcloud.ram_cloud import ACCOUNT, REGION, Cloud
 from tests.localcloud.ram_functions import Functions

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
+from cli.installation.templates import fill, placeholders
 from localcloud.ram.policy import Decision, evaluate, parse_policy
-from localcloud.ram.templates import fill, placeholders
 from localcloud.ram.trust import parse_trust
 from tests.localcloud.fc_world import ACCOUNT, REGION
 from tests.localcloud.ram_functions import FUNCTION, MNS_TRUST, Functions

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.installation.templates import PLACEHOLDERS, UnusableTemplate, fill, placeholders
 from localcloud.ram.policy import Decision, evaluate, parse_policy
-from localcloud.ram.templates import PLACEHOLDERS, UnusableTemplate, fill, placeholders
 from localcloud.ram.trust import parse_trust
 from tests.localcloud.ram_world import allow, document, trust
 
