@@ -16,6 +16,10 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 10)
@@ -38,11 +42,18 @@ EXIT_INTERRUPTED = 130
 PROBE = "import sys, ensurepip, venv; print('%d.%d' % sys.version_info[:2], sys._base_executable)"
 
 
+class Interpreter(NamedTuple):
+    """A Python that can make virtual environments: its version, such as 3.12, and where it is."""
+
+    version: str
+    path: str
+
+
 class Missing(Exception):
     """A prerequisite is missing; the message says what to install."""
 
 
-def main(arguments):
+def main(arguments: "Sequence[str]") -> int:
     """Run one of the commands; returns the exit status."""
     command = arguments[0] if arguments else "setup"
     try:
@@ -74,7 +85,7 @@ def main(arguments):
 
 
 @contextlib.contextmanager
-def alone():
+def alone() -> "Iterator[None]":
     """Let one process at a time set this checkout up; it needs no file that could be left behind."""
     with Path(__file__).open("rb") as ours:
         # Where a file system knows no locks, nothing is lost but this.
@@ -89,7 +100,7 @@ def alone():
         yield
 
 
-def primary_interpreter():
+def primary_interpreter() -> Interpreter:
     """The interpreter of .venv: the deployed version's if there is one, else this one."""
     found = find_interpreter(DEPLOYED)
     if found is None:
@@ -100,38 +111,39 @@ def primary_interpreter():
                 f"{sys.executable} cannot make virtual environments: on Debian and Ubuntu run "
                 f"`apt-get install python{version}-venv`."
             )
-        print(f"No Python {DEPLOYED} here, which is deployed: everything runs on {found[0]}.")
+        print(f"No Python {DEPLOYED} here, which is deployed: everything runs on {found.version}.")
     return found
 
 
-def secondary_environment(primary):
+def secondary_environment(primary: Interpreter) -> "list[tuple[Path, Interpreter]]":
     """The environment for the older runtime, in a list that is empty where there is none."""
-    if primary[0] == ALSO_TESTED:
+    if primary.version == ALSO_TESTED:
         return []
     found = find_interpreter(ALSO_TESTED)
     if found is None:
-        print(f"No Python {ALSO_TESTED} here: the tests run on {primary[0]} only.")
+        print(f"No Python {ALSO_TESTED} here: the tests run on {primary.version} only.")
         return []
     return [(ROOT / (".venv-" + ALSO_TESTED), found)]
 
 
-def find_interpreter(version):
-    """(version, path) of an interpreter that can make virtual environments, or None."""
-    candidates = [shutil.which("python" + version)]
+def find_interpreter(version: str) -> "Interpreter | None":
+    """The interpreter of a version, where there is one that can make virtual environments."""
+    on_path = shutil.which("python" + version)
+    candidates = [Path(on_path)] if on_path else []
     # A user without an entry in the system's list of users has no home.
     with contextlib.suppress(RuntimeError, OSError):
         home = Path.home()
         candidates += sorted(home.glob(f".pyenv/versions/{version}.*/bin/python"))
         candidates += sorted(home.glob(f".local/share/uv/python/cpython-{version}.*/bin/python3"))
     for candidate in candidates:
-        found = probe(candidate) if candidate else None
-        if found and found[0] == version:
+        found = probe(candidate)
+        if found and found.version == version:
             return found
     return None
 
 
-def probe(interpreter):
-    """(version, path) of an interpreter that works and has venv and ensurepip, or None."""
+def probe(interpreter: "Path | str") -> "Interpreter | None":
+    """What an interpreter says of itself; None where it does not work, or lacks venv or ensurepip."""
     try:
         command = [str(interpreter), "-c", PROBE]
         run = subprocess.run(command, env=surroundings(), capture_output=True, timeout=60)
@@ -140,10 +152,10 @@ def probe(interpreter):
     if run.returncode != 0:
         return None
     version, path = os.fsdecode(run.stdout).split(None, 1)
-    return version, path.strip()
+    return Interpreter(version, path.strip())
 
 
-def prepare(environment, interpreter):
+def prepare(environment: Path, interpreter: Interpreter) -> None:
     """Create or renew a virtual environment unless it is as the lock files want it; the layer likewise."""
     version, path = interpreter
     python = environment / "bin" / "python"
@@ -168,7 +180,7 @@ def prepare(environment, interpreter):
     run([str(python), "-m", "layers.build", "--local", "--part", "layer"])
 
 
-def works(python):
+def works(python: Path) -> bool:
     """Whether an environment's interpreter still starts: the one behind it may have been removed."""
     try:
         return subprocess.run([str(python), "-c", ""], env=surroundings(), timeout=60).returncode == 0
@@ -176,17 +188,17 @@ def works(python):
         return False
 
 
-def digest():
+def digest() -> str:
     """One digest over every file that decides what is installed."""
     return hashlib.sha256(b"\0".join((ROOT / name).read_bytes() for name in DECISIVE)).hexdigest()
 
 
-def install(python, *arguments):
+def install(python: Path, *arguments: str) -> None:
     """Install what is named, and nothing that it depends on: the lock files are complete."""
     run([str(python), "-m", "pip", "install", "--quiet", "--no-deps", *arguments])
 
 
-def run(command):
+def run(command: "list[str]") -> None:
     """Run a command silently; raises Missing with its output where it fails."""
     environment = dict(surroundings(), PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_ROOT_USER_ACTION="ignore")
     finished = subprocess.run(
@@ -202,7 +214,7 @@ def run(command):
         raise Missing(f"`{' '.join(command)}` failed, see above.")
 
 
-def surroundings():
+def surroundings() -> "dict[str, str]":
     """The user's environment without what is meant for another Python, or for another way to install."""
     unwanted = {"PIP_" + name for name in PIPS_OWN} | {"VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
     return {
@@ -212,7 +224,7 @@ def surroundings():
     }
 
 
-def end_as_ctrl_c_does():
+def end_as_ctrl_c_does() -> None:
     """Let SIGTERM and SIGHUP end what was started, too. Where they are ignored, they stay so."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:

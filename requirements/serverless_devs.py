@@ -27,7 +27,7 @@ class NotInstalled(Exception):
     """The message says why."""
 
 
-def main():
+def main() -> int:
     """Install what is not there; returns the exit status."""
     try:
         with alone():
@@ -39,7 +39,7 @@ def main():
     return 0
 
 
-def install():
+def install() -> None:
     """Have the locked version below ``TOOL``; raises NotInstalled."""
     locked = b"\0".join((MANIFESTS / name).read_bytes() for name in NAMES)
     stamp = TOOL / "complete"
@@ -69,7 +69,7 @@ def install():
     stamp.write_bytes(locked)
 
 
-def reason(output):
+def reason(output: bytes) -> str:
     """The line of npm's output that says what is wrong."""
     lines = [line.strip() for line in os.fsdecode(output).splitlines() if line.strip()]
     told = [line for line in lines if "npm error" in line or "npm ERR!" in line]

@@ -8,7 +8,7 @@ bin=.venv/bin
 echo "ruff and mypy"
 $bin/ruff check .
 $bin/ruff format --check --quiet .
-$bin/mypy functions layers localcloud cli deploy proof tests
+$bin/mypy functions layers localcloud cli deploy proof requirements tests
 
 echo "s.yaml"
 PATH=$PWD/.tools/serverless-devs/node_modules/.bin:$PATH $bin/imm-label-tags check-deploy
