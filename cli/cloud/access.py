@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
 import requests
 from alibabacloud_oss_v2.transport import RequestsHttpClient
+from alibabacloud_oss_v2.types import Credentials
 from alibabacloud_tea_openapi.client import Client
 from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 
 from cli.cloud.calls import Call, ask
-from cli.cloud.keys import NoKeys
+from cli.cloud.keys import KeySource, NoKeys, PresentCredentials
 from cli.problems import Problem
 from imm_label_tags.environment import Endpoint
 from imm_label_tags.services.credentials import Keys
@@ -73,12 +75,21 @@ class Endpoints:
 
 @dataclass(frozen=True)
 class Access:
-    """Everything that a client of a service is built from; ``no_keys`` says why ``keys`` are empty."""
+    """Everything that a client of a service is built from; ``no_keys`` says why ``keys`` are empty.
+
+    ``keys`` are the first ones. What works for long asks ``credentials``, which follow the ``source``.
+    """
 
     region: str
     keys: Keys
     endpoints: Mapping[str, Endpoint]
     no_keys: NoKeys | None = None
+    source: KeySource | None = None
+
+    @cached_property
+    def credentials(self) -> PresentCredentials:
+        """The keys of each moment, for the function's own clients."""
+        return PresentCredentials(self.source.keys if self.source else lambda: self.keys)
 
     def check_keys(self) -> None:
         """Raise NoKeys where there are none."""
@@ -121,13 +132,15 @@ class Access:
         config = oss.config.load_default()
         config.region = self.region
         config.endpoint = self.endpoints["oss"].url
-        config.credentials_provider = oss.credentials.StaticCredentialsProvider(
-            self.keys.access_key_id, self.keys.access_key_secret, self.keys.security_token or None
-        )
+        config.credentials_provider = oss.credentials.CredentialsProviderFunc(self._oss_credentials)
         config.http_client = RequestsHttpClient(
             session=session, connect_timeout=CONNECT_SECONDS, readwrite_timeout=READ_SECONDS
         )
         return oss.Client(config)
+
+    def _oss_credentials(self) -> Credentials:
+        keys = self.credentials.keys()
+        return Credentials(keys.access_key_id, keys.access_key_secret, keys.security_token or None)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, MutableMapping
+import threading
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 
 from alibabacloud_credentials.provider import CLIProfileCredentialsProvider
 
 from cli.problems import Problem
-from imm_label_tags.services.credentials import Keys, without_keys
+from imm_label_tags.services.credentials import Keys, RoleCredentials, without_keys
 
 ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
@@ -32,28 +33,74 @@ class NoKeys(Problem):
         super().__init__(f"{said} {self.advice}")
 
 
-def find_keys(environment: MutableMapping[str, str], profile: str = "") -> Keys:
+class KeySource:
     """The keys of a profile that is named, else those of the environment, else of the current profile.
 
-    Keys of a profile are put into the environment: whatever hides keys looks for them there. Raises NoKeys.
+    Those of a profile may change while a command runs: temporary ones are renewed before they expire, and the
+    file of profiles is read again where somebody has changed it. They are put into the environment, because
+    whatever hides keys looks for them there. ``renewable`` says whether they can change at all.
     """
-    given = {name: environment.get(name, "").strip() for name in (ID, SECRET, TOKEN)}
-    if not profile and (given[ID] or given[SECRET]):
-        missing = [name for name in (ID, SECRET) if not given[name]]
-        if missing:
-            raise NoKeys(f"There are no keys for Alibaba Cloud: {missing[0]} not set.")
-        return Keys(*given.values())
-    name = profile or environment.get(PROFILE, "")
-    path = _profiles(environment)
-    if not name and not path.is_file():
-        raise NoKeys(f"There are no keys for Alibaba Cloud: {ID} and {SECRET} not set, and no {path}.")
-    keys = _keys_of_profile(path, name)
-    environment.update(zip((ID, SECRET, TOKEN), keys, strict=True))
-    return keys
+
+    def __init__(self, environment: MutableMapping[str, str], profile: str = "") -> None:
+        self._environment = environment
+        self._profile = profile
+        self._given = {name: environment.get(name, "").strip() for name in (ID, SECRET, TOKEN)}
+        self.renewable = bool(profile) or not (self._given[ID] or self._given[SECRET])
+        self._guard = threading.Lock()
+        self._read_at: int | None = None
+        self._provider: CLIProfileCredentialsProvider | None = None
+        self._last: Keys | None = None
+
+    def keys(self) -> Keys:
+        """The keys of this moment, or the last ones where no others can be had; raises NoKeys."""
+        if not self.renewable:
+            missing = [name for name in (ID, SECRET) if not self._given[name]]
+            if missing:
+                raise NoKeys(f"There are no keys for Alibaba Cloud: {missing[0]} not set.")
+            return Keys(*self._given.values())
+        with self._guard:
+            try:
+                keys = self._of_profile()
+            except NoKeys:
+                if self._last is None:
+                    raise
+                return self._last
+            if keys != self._last:
+                self._environment.update(zip((ID, SECRET, TOKEN), keys, strict=True))
+                self._last = keys
+            return keys
+
+    def _of_profile(self) -> Keys:
+        name = self._profile or self._environment.get(PROFILE, "")
+        path = _profiles(self._environment)
+        if not path.is_file():
+            if not name:
+                raise NoKeys(
+                    f"There are no keys for Alibaba Cloud: {ID} and {SECRET} not set, and no {path}."
+                )
+            written = None
+        else:
+            written = path.stat().st_mtime_ns
+        if self._provider is None or written != self._read_at:
+            self._provider = CLIProfileCredentialsProvider(profile_name=name or None, profile_file=str(path))
+            self._read_at = written
+        return _keys_of_profile(self._provider, path, name)
 
 
-def _keys_of_profile(path: Path, name: str) -> Keys:
-    provider = CLIProfileCredentialsProvider(profile_name=name or None, profile_file=str(path))
+class PresentCredentials(RoleCredentials):
+    """The function's credentials, for which a source of keys is asked at each request."""
+
+    def __init__(self, source: Callable[[], Keys]) -> None:
+        super().__init__({})
+        self._source = source
+
+    def keys(self) -> Keys:
+        """The keys of this moment; raises NoKeys."""
+        self._of_context = self._source()
+        return super().keys()
+
+
+def _keys_of_profile(provider: CLIProfileCredentialsProvider, path: Path, name: str) -> Keys:
     try:
         found = provider.get_credentials()
     except Exception as error:

@@ -27,7 +27,7 @@ import click
 
 from cli import checkout
 from cli.cloud.access import Access, Endpoints, identify
-from cli.cloud.keys import ABSENT, NoKeys, find_keys
+from cli.cloud.keys import ABSENT, KeySource, NoKeys
 from cli.cloud.running import RunningCloud, find_running
 from cli.cloud.target import Target, read_target
 from cli.manifest.expressions import ACCOUNT_VARIABLE
@@ -69,6 +69,10 @@ class Where:
             return {**checkout.variables(), **place}
         return {**os.environ, **({REGION_VARIABLE: self.region} if self.region else {})}
 
+    @cached_property
+    def _keys(self) -> KeySource:
+        return KeySource(os.environ, self.profile)
+
     def target(self, template: Path | None = None) -> Target:
         """What ``s.yaml`` or another file declares here; raises NotInstallable and OtherRegion."""
         path = template or checkout.DEPLOYMENT
@@ -109,7 +113,7 @@ class Where:
             return Access(cloud.region, keys, endpoints.resolved(cloud.region, cloud.account_id))
         resolved = Endpoints.of(os.environ).resolved(region, account_id)
         try:
-            return Access(region, find_keys(os.environ, self.profile), resolved)
+            return Access(region, self._keys.keys(), resolved, source=self._keys)
         except NoKeys as error:
             if keys_needed:
                 raise

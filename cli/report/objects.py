@@ -20,11 +20,10 @@ from cli.cloud.access import Access
 from cli.cloud.calls import Call, ask, found
 from cli.show.answer import Answer, NotAnAnswer
 from cli.show.lookup import LARGEST_ARCHIVE
-from imm_label_tags.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN, any_secure
+from imm_label_tags.environment import any_secure
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy
 from imm_label_tags.services.calls import Calls
-from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.oss import OssObjects
 from imm_label_tags.services.responses import CallTimes
 from imm_label_tags.services.session import Connections
@@ -56,16 +55,8 @@ class Objects:
         self.bucket = bucket
         self.threads = threads
         endpoint = access.endpoints["oss"]
-        keys = access.keys
-        credentials = RoleCredentials(
-            {
-                ACCESS_KEY_ID: keys.access_key_id,
-                ACCESS_KEY_SECRET: keys.access_key_secret,
-                SECURITY_TOKEN: keys.security_token,
-            }
-        )
         connections = Connections(secure=any_secure(endpoint))
-        self.tagged = OssObjects(access.region, account_id, endpoint, credentials, connections)
+        self.tagged = OssObjects(access.region, account_id, endpoint, access.credentials, connections)
         self._client = access.oss(threads + 1)
         self._account_id = account_id
 

@@ -22,12 +22,10 @@ from cli.submission.backfill import Backfill, Summary, Wanted
 from cli.submission.objects import ListedObject, listed, of_inventory
 from cli.submission.pace import PacedTasks
 from cli.submission.suffixes import suffix_option
-from imm_label_tags.environment import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN
 from imm_label_tags.errors import TaggingError, TargetUnknown
 from imm_label_tags.results.target import ObjectPatterns, TargetObject
 from imm_label_tags.results.task import FAILED, SUCCEEDED, parse_time
 from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
-from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.oss import OssObjects
 from imm_label_tags.services.session import Connections
 from imm_label_tags.submission.object_version import object_version
@@ -80,19 +78,13 @@ class Account:
         return Connections(secure=any(endpoints[name].scheme == "https" for name in ("imm", "oss")))
 
     @cached_property
-    def _credentials(self) -> RoleCredentials:
-        keys = self.access.keys
-        names = (ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN)
-        return RoleCredentials(dict(zip(names, keys, strict=True)))
-
-    @cached_property
     def tasks(self) -> ImmSubmissions:
         """IMM."""
         return ImmSubmissions(
             self.access.region,
             self.target.account_id,
             self.access.endpoints["imm"],
-            self._credentials,
+            self.access.credentials,
             self._connections,
         )
 
@@ -103,7 +95,7 @@ class Account:
             self.access.region,
             self.target.account_id,
             self.access.endpoints["oss"],
-            self._credentials,
+            self.access.credentials,
             self._connections,
         )
 
@@ -114,7 +106,7 @@ class Account:
             self.access.region,
             self.target.account_id,
             self.access.endpoints["oss"],
-            self._credentials,
+            self.access.credentials,
             self._connections,
         )
 
