@@ -1,11 +1,13 @@
 # The commands of this project; each sets up all that it needs.
-.PHONY: setup demo serve test layer check-deploy template load bench fuzz audit lock clean
+.PHONY: setup demo serve layer check-deploy lock clean
 
 PYTHON ?= python3
 # They are meant for another Python, or would change what the checks mean.
 unexport PYTHONHOME PYTHONPATH PYTHONOPTIMIZE PYTHONWARNINGS
 .DEFAULT_GOAL := help
 .PHONY: help
+# A project that `s init` has made of the template has neither tests nor proof.
+WHOLE := $(wildcard tests/run.sh)
 
 ifeq ($(OS),Windows_NT)
 $(error Windows itself is not supported, the local cloud freezes processes as POSIX systems do: install WSL and run make there)
@@ -16,18 +18,20 @@ endif
 
 help:
 	@echo "make demo    play the main job through on a local cloud, each step verified"
-	@echo "make test    every check: style, types, tests, coverage"
 	@echo "make serve   run the local cloud in the foreground"
 	@echo "make setup   what the others need: .venv and the layer"
 	@echo "make layer   the layer and the code as they are deployed, with a report"
 	@echo "make check-deploy   what would fail in the cloud, found before it is deployed"
+	@echo "make lock    renew the lock files"
+	@echo "make clean   remove all that was built"
+ifdef WHOLE
+	@echo "make test    every check: style, types, tests, coverage"
 	@echo "make template   the package from which \`s init\` starts a project"
 	@echo "make load    20,000 notifications while everything goes wrong, then every object read; takes minutes"
 	@echo "make bench   what the function costs, beside a handler made of the SDKs' samples"
 	@echo "make fuzz    hostile input for all that reads it, 1,000,000 times; takes minutes"
 	@echo "make audit   known vulnerabilities of every locked version"
-	@echo "make lock    renew the lock files"
-	@echo "make clean   remove all that was built"
+endif
 
 setup:
 	@$(PYTHON) requirements/environments.py setup
@@ -37,11 +41,6 @@ demo: setup
 
 serve: setup
 	@.venv/bin/imm-label-tags serve
-
-test:
-	@$(PYTHON) requirements/environments.py test
-	@$(PYTHON) requirements/serverless_devs.py
-	@sh tests/run.sh
 
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-header
 
@@ -58,6 +57,17 @@ layer: setup
 check-deploy: layer
 	@.venv/bin/imm-label-tags check-deploy
 
+clean:
+	rm -rf .venv .venv-3.10 .venv-audit .venv-fuzz .tools layers/build deploy/template/package .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+
+ifdef WHOLE
+.PHONY: test template load bench fuzz audit
+
+test:
+	@$(PYTHON) requirements/environments.py test
+	@$(PYTHON) requirements/serverless_devs.py
+	@sh tests/run.sh
+
 template: setup
 	@.venv/bin/python -m deploy.template.build
 
@@ -73,6 +83,4 @@ fuzz: setup
 
 audit: setup
 	@.venv/bin/python -m proof.audit
-
-clean:
-	rm -rf .venv .venv-3.10 .venv-audit .venv-fuzz .tools layers/build deploy/template/package .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+endif

@@ -127,6 +127,30 @@ def test_a_project_is_this_checkout_without_what_checks_it(archive: Path) -> Non
     assert [name for name in names for folder in folders if name.startswith(f"src/{folder}")] == []
 
 
+def test_make_lists_in_a_project_what_can_run_there(archive: Path) -> None:
+    project = archive.with_suffix("") / "src"
+    listed = targets(project)
+    assert {"setup", "demo", "check-deploy"} < listed < targets(ROOT)
+    for target in listed:
+        commands = make(project, "--dry-run", target)
+        scripts = re.findall(r"(?<= )\S+\.(?:py|sh)\b", commands)
+        modules = [f"{name.replace('.', '/')}.py" for name in re.findall(r"-m (\S+)", commands)]
+        assert [path for path in (*scripts, *modules) if not (project / path).is_file()] == []
+
+
+def targets(directory: Path) -> set[str]:
+    """The targets that ``make`` lists, each of which has a rule."""
+    listed = set(re.findall(r"^make (\S+)", make(directory), re.MULTILINE))
+    make(directory, "--dry-run", *listed)
+    return listed
+
+
+def make(directory: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["make", *arguments], cwd=directory, capture_output=True, text=True, check=True
+    ).stdout
+
+
 def test_equal_checkouts_give_equal_packages(archive: Path, tmp_path: Path) -> None:
     assert build(tmp_path).read_bytes() == archive.read_bytes()
 
