@@ -93,7 +93,8 @@ class Narrator:
         columns = ("tag", "before", "after", "")
         longest = self._longest_value([columns, *rows])
         self.table(
-            columns, [(key, _short(was, longest), _short(is_, longest), what) for key, was, is_, what in rows]
+            columns,
+            [(key, shortened(was, longest), shortened(is_, longest), what) for key, was, is_, what in rows],
         )
 
     def _longest_value(self, rows: Sequence[tuple[str, str, str, str]]) -> int:
@@ -113,5 +114,6 @@ def _displayable(console: Console, text: str | Text) -> Text:
     return Text(text.encode(console.encoding, ESCAPE).decode(console.encoding))
 
 
-def _short(value: str, longest: int) -> str:
+def shortened(value: str, longest: int) -> str:
+    """As many characters of a value, the last of them a mark where it goes on."""
     return value if len(value) <= longest else value[: longest - 1] + "…"

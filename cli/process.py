@@ -58,8 +58,14 @@ def run(command: Callable[[], object]) -> None:
         _leave(ended)
     except OSError as error:
         # A full disk, a directory that may not be written, no more files or processes.
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {what_failed(error)}", file=sys.stderr)
         sys.exit(EXIT_IMPOSSIBLE)
+
+
+def what_failed(error: OSError) -> str:
+    """What the system says, after the file that it is about where it names one."""
+    said = error.strerror or str(error)
+    return f"{error.filename}: {said}." if isinstance(error.filename, str) else f"{said.rstrip('.')}."
 
 
 def _prepare() -> None:

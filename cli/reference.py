@@ -30,7 +30,7 @@ else those of the environment (`ALIBABA_CLOUD_ACCESS_KEY_ID` and so on), else th
 account.
 
 Tables fit into 80 columns, and are not folded where the output is no terminal. The shell completes commands
-and options after `eval "$(_IMM_LABEL_TAGS_COMPLETE=bash_source imm-label-tags)"` (or `zsh_source`,
+and options after `eval "$(_IMM_LABEL_TAGS_COMPLETE=bash_source .venv/bin/imm-label-tags)"` (or `zsh_source`,
 `fish_source`).
 """
 

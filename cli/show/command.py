@@ -98,18 +98,20 @@ def show(
     lookup = lookup_at(access, target, projects, settings)
     found = find(what, lookup, access)
     view = view_of(found.answer, found.object, found.state, settings, tags, gone=found.gone)
-    console = new_console()
     if as_json:
         click.echo(json.dumps(view.document(), indent=2, ensure_ascii=False))
         if view.spelt:
             click.echo(SPELT, err=True)
     else:
-        show_view(console, view)
+        show_view(new_console(), view)
     if html is None and not in_browser:
         return
     path = html or Path(tempfile.mkdtemp(prefix="imm-label-tags-")) / "video.html"
     footage = _footage(found, lookup, path, video, lifetime)
-    path.write_text(video_page(view.page(), footage), "utf-8")
+    try:
+        path.write_text(video_page(view.page(), footage), "utf-8")
+    except OSError as error:
+        raise Problem(f"The page cannot be written to {path}: {error.strerror}.") from None
     if not as_json:
         _tell_page(path, footage)
     if in_browser and not webbrowser.open(path.absolute().as_uri()):
@@ -151,6 +153,8 @@ def find(what: str, lookup: Lookup | None, access: Access) -> Found:
     if not is_object and Path(what).is_file():
         answer = read_file(Path(what))
         return Found(answer, archived_object(answer), None) if lookup is None else lookup.with_state(answer)
+    if not is_object and (os.sep in what or what.endswith(ARCHIVE)):
+        raise Problem(f"There is no file {what}.")
     if lookup is None:
         raise access.no_keys or AssertionError("there are keys")
     if not is_object:

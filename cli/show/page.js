@@ -157,7 +157,9 @@
   const tellChosen = () => {
     const clips = chosen >= 0 ? labels[chosen].clips : [];
     const said = clips.length ? `, ${say.clip(clip + 1, clips.length, exact(clips[clip][0] / unit), exact(clips[clip][1] / unit))}` : "";
-    by("chosen").textContent = chosen >= 0 ? labels[chosen].name + said : "";
+    const name = document.createElement("bdi");
+    name.textContent = chosen >= 0 ? labels[chosen].name : "";
+    by("chosen").replaceChildren(name, said);
   };
 
   const sized = canvas => {

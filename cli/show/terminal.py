@@ -9,23 +9,26 @@ from rich.console import Console
 from rich.table import Column
 from rich.text import Text
 
-from cli.narration import Narrator, print_table
+from cli.narration import UNFOLDED, Narrator, print_table, shortened
 from cli.show.answer import Clip
 from cli.show.view import NO_TASK, RUNNING, LabelRow, View
 from imm_label_tags.results.outcome import DropReason, Status
+from imm_label_tags.results.task import SUCCEEDED
 from imm_label_tags.text import escape_unprintable
 
 _INDENT, _GAP = 2, 2
 # How long a line of clips may be.
 _SHORTEST_LINE, _LONGEST_LINE = 16, 40
+# Of a terminal: so much is shown of each name.
+_LONGEST_NAME = 24
 _SAID = {
     Status.TAGGED.value: "the function would write these tags",
-    Status.UNCHANGED.value: "nothing would be written: the object has these tags already",
-    Status.SUPERSEDED.value: "nothing would be written: the tags are of a newer task",
-    Status.STALE.value: "nothing would be written: the object was written after the task had started",
-    Status.TAG_LIMIT.value: "nothing would be written: the object has ten tags of its own",
-    Status.NOT_ALLOWED.value: "nothing would be written: ALLOWED_OBJECTS does not have the object",
-    Status.OBJECT_GONE.value: "nothing would be written: the object does not exist any more",
+    Status.UNCHANGED.value: "nothing would be written, because the object has these tags already",
+    Status.SUPERSEDED.value: "nothing would be written, because the tags are of a newer task",
+    Status.STALE.value: "nothing would be written, because the object was written after the task had started",
+    Status.TAG_LIMIT.value: "nothing would be written, because the object has ten tags of its own",
+    Status.NOT_ALLOWED.value: "nothing would be written, because ALLOWED_OBJECTS does not have the object",
+    Status.OBJECT_GONE.value: "nothing would be written, because the object does not exist any more",
     Status.TASK_FAILED.value: "IMM reports the task as failed",
     RUNNING: "the task has not ended yet",
     NO_TASK: "no task is known that looked for labels in this object",
@@ -59,6 +62,8 @@ def show_view(console: Console, view: View) -> None:
     if view.rows:
         _show_labels(console, view.rows)
         console.print()
+    elif answer.status == SUCCEEDED:
+        console.print("  IMM found no labels in it.\n")
     if view.spelt:
         console.print(Text(f"  {SPELT}"), soft_wrap=True)
         console.print()
@@ -79,7 +84,8 @@ def why_not(row: LabelRow) -> str:
 
 def _show_labels(console: Console, rows: Sequence[LabelRow]) -> None:
     length = max((end for row in rows for _, end in row.clips), default=0)
-    cells = [_cells(row) for row in rows]
+    longest = UNFOLDED if console.width >= UNFOLDED else _LONGEST_NAME
+    cells = [_cells(row, longest) for row in rows]
     heads = ("label", "level", "conf.", "tag, or why not")
     widths = [max(map(cell_len, column)) for column in zip(heads, *cells, strict=True)]
     room = console.width - _INDENT - sum(widths) - len(widths) * _GAP
@@ -99,14 +105,16 @@ def _show_labels(console: Console, rows: Sequence[LabelRow]) -> None:
         console.print(Text(f"  {said}", "dim"), soft_wrap=True)
 
 
-def _cells(row: LabelRow) -> tuple[str, str, str, str]:
+def _cells(row: LabelRow, longest: int) -> tuple[str, str, str, str]:
     """Names, level, confidence, and the tag or why there is none."""
     label = row.label
-    names = f"{label.parent} > {label.name}" if label.parent.strip() else label.name
-    names = f"{names} ({label.alias})" if label.alias.strip() else names
+    name, parent, alias = (
+        shortened(escape_unprintable(text), longest) for text in (label.name, label.parent, label.alias)
+    )
+    names = f"{parent} > {name}" if parent.strip() else name
+    names = f"{names} ({alias})" if alias.strip() else names
     ending = row.tag or ("- " + why_not(row) if row.reason else "")
-    level = str(label.level or "")
-    return escape_unprintable(names), level, f"{label.confidence:.2f}", escape_unprintable(ending)
+    return names, str(label.level or ""), f"{label.confidence:.2f}", escape_unprintable(ending)
 
 
 def time_line(clips: Sequence[Clip], length: int, width: int) -> str:

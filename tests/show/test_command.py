@@ -177,6 +177,7 @@ def test_an_archive_in_a_file_is_shown_without_any_keys(tmp_path: Path) -> None:
         ("oss://nowhere/", "no object of the form oss://bucket/key"),
         ("VideoLabelClassification-0", "IMM keeps results for seven days"),
         (__file__, "is no archive of a result: it is not JSON"),
+        ("results/mistyped.json", "There is no file results/mistyped.json"),
     ],
 )
 def test_what_cannot_be_shown_is_said_in_a_sentence(studio: Studio, what: str, said: str) -> None:
@@ -213,6 +214,18 @@ def test_the_terminal_shows_labels_with_clips_and_reasons_and_obeys_nothing(stud
     assert "- below the minimum" in text
     assert "\x1b" not in text and "\u202e" not in text
     assert "[bold]x[/]" in text
+
+
+@pytest.mark.parametrize(("path", "why"), [("/dev/full", "No space left"), ("/none/a.html", "No such file")])
+def test_a_page_that_cannot_be_written_is_named_with_the_reason(studio: Studio, path: str, why: str) -> None:
+    found = studio.show(URI, "--html", path)
+    assert found.exit_code == 2
+    assert f"The page cannot be written to {path}: {why}" in " ".join(found.output.split())
+
+
+def test_a_video_in_which_nothing_was_found_is_said_to_have_no_labels(studio: Studio) -> None:
+    studio.put_task(f"{studio.task}-empty", labels=[])
+    assert "IMM found no labels in it" in studio.show(f"{studio.task}-empty").output
 
 
 def test_names_are_shown_as_oss_takes_them_and_why(studio: Studio) -> None:

@@ -168,6 +168,7 @@ def test_without_a_video_it_says_so_and_that_milliseconds_are_assumed(page: Page
     page.open(page_file(tmp_path, view(LABELS), video=False))
 
     assert page.text("#no-video") == "No video was given to this page."
+    assert page.box("#video")[3] == 0
     assert "milliseconds are assumed" in page.text("#unit")
 
 
@@ -363,11 +364,13 @@ def test_what_others_have_written_is_text(page: Page, tmp_path: Path) -> None:
     for shown in (view(labels, tags), view(labels, tags, answer=answer)):
         page.open(page_file(tmp_path, shown))
 
-        # Then each is shown as it is, and no element comes of it
+        # Then each is shown as it is, turns nothing around but itself, and no element comes of it
         names = page.get(
             "[...document.querySelectorAll('.row .name')].map(name => name.firstChild.data.toWellFormed())"
         )
         assert names == [text.replace("\ud800", "\ufffd") for text in HOSTILE]
+        page.get("document.getElementById('label-5').click()")
+        assert page.get("document.querySelector('#chosen bdi').textContent") == HOSTILE[5]
         found = after(page)
         assert (found[HOSTILE[1]], found[HOSTILE[7]]) == (HOSTILE[2], HOSTILE[0])
         assert page.get("document.querySelectorAll('img, svg, iframe, object, embed').length") == 0
