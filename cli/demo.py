@@ -22,7 +22,13 @@ from cli.local_deployment import load_deployment
 from cli.narration import Narrator
 from cli.problems import Problem
 from cli.role import give_roles
+from cli.show.answer import Answer
+from cli.show.command import label_tags
+from cli.show.terminal import show_labels
+from cli.show.view import ObjectState, view_of
 from imm_label_tags.failures.failed_event import FailedEvent
+from imm_label_tags.results.target import TargetObject
+from imm_label_tags.tagging.settings import read_settings
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from localcloud.fc.declaration import Deployment, FunctionDeclaration
@@ -171,13 +177,24 @@ class _Play:
         self._tell.say(f"the task is {result.status}; {_ran(record)}")
 
         self._tell.step("The function fetches the labels, reads the object's tags, merges and writes them")
-        found = self._video.tags()
-        columns = ("label", "parent", "level", "confidence", "becomes")
-        self._tell.table(columns, _label_rows(result.labels, outcome, found))
-        self._tell.change(OWN_TAGS, found)
+        self._show_labels(result)
+        self._tell.say(
+            f"{len(outcome['dropped'])} of {len(result.labels)} labels are dropped, as is said there"
+        )
+        self._tell.change(OWN_TAGS, self._video.tags())
         self._expect("the outcome is tagged", "tagged", outcome["status"])
         self._expect_labels_of(task_id, outcome)
         return task_id
+
+    def _show_labels(self, result: Any) -> None:
+        """What IMM found in the video, and what became of it."""
+        function = self._cloud.functions.deployment.functions[self._function]
+        settings = read_settings(function.environment, function.code)
+        answer = Answer.read({**result.to_map(), "ProjectName": self._project.name})
+        assert answer.start is not None, "a task that has ended"
+        state = ObjectState(self._video.tags(), answer.start)
+        view = view_of(answer, TargetObject(BUCKET, self._video.key), state, settings, label_tags(settings))
+        show_labels(self._tell.console, view.rows)
 
     def _duplicate(self, task_id: str) -> None:
         self._tell.step("MNS delivers the same notification a second time")
@@ -395,31 +412,3 @@ def _message(kept: FailedEvent) -> object:
 
 def _list(tags: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in tags.items())
-
-
-def _label_rows(
-    labels: list[Any], outcome: Mapping[str, Any], found: Mapping[str, str]
-) -> list[tuple[str, ...]]:
-    reasons = {"confidence": "dropped: below the minimum", "limit": "dropped: no room left"}
-    reasons["collision"] = "dropped: a better label has its name"
-    dropped = {drop["label"]: reasons[drop["reason"]] for drop in outcome["dropped"]}
-    written = iter(key for key in found if key.startswith("imm_"))
-    ranked = sorted(
-        labels,
-        key=lambda label: (
-            label.label_name in dropped,
-            -label.label_confidence,
-            -(label.label_level or 0),
-            -(label.centric_score or 0),
-        ),
-    )
-    return [
-        (
-            label.label_name,
-            label.parent_label_name or "",
-            str(label.label_level or ""),
-            f"{label.label_confidence:.2f}",
-            dropped.get(label.label_name) or next(written, ""),
-        )
-        for label in ranked
-    ]

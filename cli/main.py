@@ -26,7 +26,7 @@ from cli.manifest.fields import FieldUnreadable
 from cli.manifest.file import ManifestUnreadable
 from cli.narration import Narrator, new_console
 from cli.problems import Problem
-from cli.process import ENDING
+from cli.signals import ENDING
 from imm_label_tags.environment import shut_out
 from localcloud.database import StateInaccessible, StateUnusable
 from localcloud.fc.section import DeclarationError

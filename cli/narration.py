@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from cli.process import ESCAPE
+from cli.escape import ESCAPE
 
 # Of an output that is no terminal: whoever reads it there wants each row on one line.
 UNFOLDED = 10_000
@@ -50,7 +50,7 @@ class Narrator:
     """Tells what happens and when, in seconds since the beginning; tables are indented by so many columns."""
 
     def __init__(self, console: Console, *, indent: int = INDENT) -> None:
-        self._console = console
+        self.console = console
         self._indent = indent
         self._began = time.monotonic()
         self._step = 0
@@ -58,8 +58,8 @@ class Narrator:
     def step(self, title: str) -> None:
         """Begin a step."""
         self._step += 1
-        self._console.print()
-        self._console.print(Text.assemble((f"{self._step}. ", "bold cyan"), (title, "bold")))
+        self.console.print()
+        self.console.print(Text.assemble((f"{self._step}. ", "bold cyan"), (title, "bold")))
 
     def say(self, text: str) -> None:
         """Say what happened just now."""
@@ -73,12 +73,12 @@ class Narrator:
         line = Table.grid(padding=(0, 2, 0, 0))
         line.add_column(width=INDENT - 2)
         line.add_column(overflow="fold")
-        line.add_row(Text(margin, style), _displayable(self._console, text))
-        self._console.print(line)
+        line.add_row(Text(margin, style), _displayable(self.console, text))
+        self.console.print(line)
 
     def table(self, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         """Show a table."""
-        print_table(self._console, columns, rows, indent=self._indent)
+        print_table(self.console, columns, rows, indent=self._indent)
 
     def change(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         """Show a tag set before and after."""
@@ -88,7 +88,7 @@ class Narrator:
             what = "added" if key not in before else "removed" if key not in after else what
             rows.append((key, before.get(key, ""), after.get(key, ""), what))
         if not rows:
-            self._console.print(" " * self._indent + "no tags, before and after")
+            self.console.print(" " * self._indent + "no tags, before and after")
             return
         columns = ("tag", "before", "after", "")
         longest = self._longest_value([columns, *rows])
@@ -99,10 +99,10 @@ class Narrator:
 
     def _longest_value(self, rows: Sequence[tuple[str, str, str, str]]) -> int:
         """How much of a value a terminal shows so that no row is folded; all of it for any other output."""
-        if self._console.width >= UNFOLDED:
+        if self.console.width >= UNFOLDED:
             return UNFOLDED
         keys, before, after, words = (max(map(cell_len, column)) for column in zip(*rows, strict=True))
-        room = self._console.width - self._indent - keys - words - 3 * _GAP
+        room = self.console.width - self._indent - keys - words - 3 * _GAP
         # A narrow column leaves its room to the other.
         return min(max(room // 2, room - min(before, after), _SHORTEST_VALUE), LONGEST_VALUE)
 

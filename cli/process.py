@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import io
 import os
 import signal
 import sys
-import time
 import warnings
 from collections.abc import Callable
-from types import FrameType
 from typing import NoReturn
 
-# The signals that ask a process to end.
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# What a program like `timeout` sends twice is meant once; whoever presses Ctrl-C again takes longer.
-_ONE_REQUEST_SECONDS = 0.5
+from cli.escape import ESCAPE
+from cli.signals import ENDING, EndedBySignal, EndOnSignal
+
 # Of what kept a command from doing its work.
 EXIT_IMPOSSIBLE = 2
-ESCAPE = "json-escape"
-
-
-class EndedBySignal(BaseException):
-    """The process is asked to end by SIGINT (Ctrl-C), SIGTERM or SIGHUP; what it passes cleans up."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.signal = signal.Signals(number)
-
-    @property
-    def status(self) -> int:
-        """The exit status that a shell reports of a process that the signal has ended."""
-        return 128 + self.signal
 
 
 def main() -> None:
@@ -74,7 +56,7 @@ def _prepare() -> None:
             stream.reconfigure(errors=ESCAPE)
     # Nobody who runs a command can do anything about a warning of an SDK, nor want it as an error.
     warnings.simplefilter("ignore")
-    end = _End()
+    end = EndOnSignal()
     for number in ENDING:
         # What the parent ignores stays ignored: nohup, and a shell's commands in the background.
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -93,20 +75,6 @@ def _check_path() -> None:
         ) from None
 
 
-class _End:
-    """Handles a signal. Another one, a moment later, ends also the cleaning up after the first."""
-
-    def __init__(self) -> None:
-        self._latest = -_ONE_REQUEST_SECONDS
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        now = time.monotonic()
-        if now - self._latest < _ONE_REQUEST_SECONDS:
-            return
-        self._latest = now
-        raise EndedBySignal(number)
-
-
 def _leave(ended: EndedBySignal) -> NoReturn:
     """Say why, and end without waiting for threads that may be in the midst of a call."""
     line = "Interrupted." if ended.signal is signal.SIGINT else f"Ended by {ended.signal.name}."
@@ -118,15 +86,3 @@ def _leave(ended: EndedBySignal) -> NoReturn:
     with contextlib.suppress(OSError, ValueError):
         print(f"\n{line}", file=sys.stderr, flush=True)
     os._exit(ended.status)
-
-
-def escape(error: UnicodeError) -> tuple[str, int]:
-    r"""Write what an output cannot show as ``\uXXXX``, as JSON does, so that JSON stays what it is."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    text = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
-    units = (text[place : place + 2].hex() for place in range(0, len(text), 2))
-    return "".join(rf"\u{unit}" for unit in units), error.end
-
-
-codecs.register_error(ESCAPE, escape)

@@ -17,7 +17,7 @@ from cli.failed.selection import Filter, Selection, new_selection, read_kept
 from cli.failed.store import Store
 from cli.failed.tables import records, show_groups, show_reasons
 from cli.failed.work import EXIT_INTERRUPTED, End, Ended, Interruption, Work, leave
-from cli.process import EndedBySignal
+from cli.signals import EndedBySignal
 
 SHOWN_NAMES = 20
 

@@ -73,7 +73,7 @@ class Pages:
 
     def _list(self, request: Request) -> Response:
         page = assembled(
-            _read(_PARTS / "overview.html"),
+            body=_read(_PARTS / "overview.html"),
             title="imm-label-tags serve",
             style=_read(_SHOW / "page.css") + _read(_PARTS / "overview.css"),
             script=_read(_PARTS / "overview.js"),

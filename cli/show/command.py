@@ -36,6 +36,16 @@ from imm_label_tags.tags.romanisation import make_ready
 LONGEST_LIFETIME = timedelta(days=7)
 
 
+project_option = click.option(
+    "--project",
+    "projects",
+    envvar="IMM_LABEL_TAGS_PROJECT",
+    multiple=True,
+    metavar="NAME",
+    help="The IMM project of the task; by default all of the region are asked.",
+)
+
+
 def _lifetime(context: click.Context, param: click.Parameter, value: str) -> timedelta:
     try:
         lifetime = read_age(value)
@@ -48,14 +58,7 @@ def _lifetime(context: click.Context, param: click.Parameter, value: str) -> tim
 
 @click.command()
 @click.argument("what", metavar="OBJECT|TASK|ARCHIVE")
-@click.option(
-    "--project",
-    "projects",
-    envvar="IMM_LABEL_TAGS_PROJECT",
-    multiple=True,
-    metavar="NAME",
-    help="The IMM project of the task; by default all of the region are asked.",
-)
+@project_option
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),

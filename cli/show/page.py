@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _PARTS = Path(__file__).parent
-_PLACE = re.compile(r"@(policy|title|style|data|script)@")
+_PLACE = re.compile(r"@(policy|title|style|body|data|script)@")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def video_page(data: Mapping[str, Any], footage: Footage | None, *, home: str = 
         "home": home,
     }
     return assembled(
-        _part("page.html"),
+        body=_part("page.html"),
         title=str(data["object"]) or str(data["task"]),
         style=_part("page.css"),
         script=_part("page.js"),
@@ -47,15 +47,18 @@ def video_page(data: Mapping[str, Any], footage: Footage | None, *, home: str = 
 
 
 def assembled(
-    template: str,
     *,
+    body: str,
     title: str,
     style: str,
     script: str,
     data: Mapping[str, Any],
     sources: Mapping[str, str],
 ) -> str:
-    """A page out of its parts, whose policy allows its own style and script and what ``sources`` adds."""
+    """A page out of its parts, ``body`` as HTML.
+
+    Its policy allows its own style and script, and what ``sources`` adds.
+    """
     directives = {
         "default-src": "'none'",
         "script-src": _digest(script),
@@ -69,12 +72,13 @@ def assembled(
         "policy": html.escape("; ".join(f"{name} {value}" for name, value in directives.items())),
         "title": html.escape(title),
         "style": style,
+        "body": body,
         "script": script,
         # A script element ends at the first "</script", and takes "<!--" for a beginning.
         "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     }
     # In one pass: what is put in may hold the mark of another place.
-    return _PLACE.sub(lambda match: parts[match[1]], template)
+    return _PLACE.sub(lambda match: parts[match[1]], _part("frame.html"))
 
 
 def _part(name: str) -> str:

@@ -14,7 +14,7 @@ from rich.text import Text
 from cli.cloud.where import Where, where_options
 from cli.deployment_check.setting_rules import setting_names
 from cli.narration import new_console
-from cli.show.command import deployed_settings, find, lookup_at
+from cli.show.command import deployed_settings, find, lookup_at, project_option
 from cli.show.terminal import SPELT, show_view
 from cli.show.view import View, view_of
 from imm_label_tags.text import escape_unprintable
@@ -51,14 +51,7 @@ def _changed(context: click.Context, param: click.Parameter, pairs: tuple[str, .
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Try a file of rules, wherever it is, as TAG_RULES.",
 )
-@click.option(
-    "--project",
-    "projects",
-    envvar="IMM_LABEL_TAGS_PROJECT",
-    multiple=True,
-    metavar="NAME",
-    help="The IMM project of the task; by default all of the region are asked.",
-)
+@project_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @where_options
 def preview(

@@ -60,7 +60,7 @@ def show_view(console: Console, view: View) -> None:
             console.print(text, soft_wrap=True)
     console.print()
     if view.rows:
-        _show_labels(console, view.rows)
+        show_labels(console, view.rows)
         console.print()
     elif answer.status == SUCCEEDED:
         console.print("  IMM found no labels in it.\n")
@@ -82,7 +82,8 @@ def why_not(row: LabelRow) -> str:
     return {DropReason.CONFIDENCE: "below the minimum", DropReason.LIMIT: "no room", None: ""}[row.reason]
 
 
-def _show_labels(console: Console, rows: Sequence[LabelRow]) -> None:
+def show_labels(console: Console, rows: Sequence[LabelRow]) -> None:
+    """Show labels in a table: their names, their clips on a line, and the tag or why there is none."""
     length = max((end for row in rows for _, end in row.clips), default=0)
     longest = UNFOLDED if console.width >= UNFOLDED else _LONGEST_NAME
     cells = [_cells(row, longest) for row in rows]

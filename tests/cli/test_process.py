@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.process import ESCAPE, EndedBySignal
+from cli.escape import ESCAPE
+from cli.signals import EndedBySignal, EndOnSignal
 from tests.command_process import command_line, environment, run_command, started
 
 ROOT = Path(__file__).parent.parent.parent
@@ -102,9 +103,7 @@ def test_so_is_one_that_has_hardly_begun() -> None:
 
 
 def test_one_request_that_comes_twice_does_not_end_the_cleaning_up() -> None:
-    from cli.process import _End
-
-    end = _End()
+    end = EndOnSignal()
     with pytest.raises(EndedBySignal) as caught:
         end(signal.SIGTERM, None)
     end(signal.SIGTERM, None)

@@ -14,7 +14,7 @@ import pytest
 from cli import checkout
 from cli.failed import carrying_out
 from cli.failed.work import Interruption
-from cli.process import EndedBySignal
+from cli.signals import EndedBySignal
 from tests.command_process import environment, started
 from tests.failed_command.world import World, flat, meanwhile, until
 
