@@ -1,4 +1,7 @@
-"""Blocks of a document that a program writes, between ``<!-- NAME -->`` and ``<!-- end of NAME -->``."""
+"""Blocks of a document that a program writes, between ``<!-- NAME -->`` and ``<!-- end of NAME -->``.
+
+cogapp, which does this too, runs code that stands in the document; these blocks show what a run has measured.
+"""
 
 from __future__ import annotations
 

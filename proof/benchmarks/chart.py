@@ -1,11 +1,10 @@
-"""The figures of a run as pictures (SVG), to be read on a light and on a dark page."""
+"""The most important figures of a run as a picture (SVG), to be read on a light and on a dark page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
-from math import fsum
 from typing import Any
 
 from proof.benchmarks.region import LABELS
@@ -17,7 +16,6 @@ _LEFT = 270
 _BARS = 370
 _ROW = 46
 _TOP = 70
-_SMALLEST_PACKAGE = 2.0
 _STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #24292f }
 .small { font-size: 11px; fill: #57606a }
@@ -47,34 +45,29 @@ class Row:
     floor: float | None = None
 
 
-def overview(document: Mapping[str, Any]) -> str:
-    """The most important figures of the first runtime; shorter bars are better."""
+def picture(document: Mapping[str, Any]) -> str:
+    """Pairs of bars, each pair on a scale of its own, for the first runtime; shorter bars are better."""
     runtime, measured = next(iter(document["runtimes"].items()))
     about = document["measured"]
+    title = "This function and the reference handler"
     subtitle = f"{runtime}, {about['date']}, medians of {about['runs']} runs; less is better everywhere"
-    return _picture("This function and the reference handler", subtitle, list(_overview_rows(measured)))
+    rows = list(_rows(measured))
+    height = _TOP + _ROW * len(rows) + 10
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
+        f'height="{height}" role="img" aria-label="{escape(title)}">',
+        f"<style>{_STYLE}</style>",
+        f'<text class="title" x="10" y="24">{escape(title)}</text>',
+        f'<text class="small" x="10" y="44">{escape(subtitle)}</text>',
+        f'<text class="small right" x="{_WIDTH - 12}" y="{_TOP - 10}">ratio</text>',
+        *_legend(),
+    ]
+    for number, row in enumerate(rows):
+        parts += _bars(row, _TOP + _ROW * number)
+    return "\n".join([*parts, "</svg>", ""])
 
 
-def imports(document: Mapping[str, Any]) -> str:
-    """What the imports of a cold start take, by package, of the first runtime."""
-    runtime, measured = next(iter(document["runtimes"].items()))
-    times = measured["imports"]
-    packages = {name for each in times.values() for name, spent in each.items() if spent >= _SMALLEST_PACKAGE}
-    ordered = sorted(
-        packages, key=lambda name: (-times[FUNCTION].get(name, 0), -times[REFERENCE].get(name, 0), name)
-    )
-    rows = [Row(name, times[FUNCTION].get(name, 0), times[REFERENCE].get(name, 0), "ms") for name in ordered]
-    ours, theirs = (
-        fsum(spent for name, spent in times[subject].items() if name not in packages)
-        for subject in (FUNCTION, REFERENCE)
-    )
-    rows.append(Row("everything smaller", ours, theirs, "ms"))
-    subtitle = f"{runtime}, {document['measured']['date']}, -X importtime, each package's own code"
-    longest = max(max(row.function, row.reference) for row in rows)
-    return _picture("Imports of a cold start", subtitle, rows, longest)
-
-
-def _overview_rows(measured: Mapping[str, Any]) -> Iterable[Row]:
+def _rows(measured: Mapping[str, Any]) -> Iterable[Row]:
     cold = measured["cold"]
     for kind in LABELS:
         cpu = cold[kind]["cpu_milliseconds"]
@@ -108,43 +101,24 @@ def _overview_rows(measured: Mapping[str, Any]) -> Iterable[Row]:
     )
 
 
-def _picture(title: str, subtitle: str, rows: Sequence[Row], longest: float | None = None) -> str:
-    """Pairs of bars; each pair has a scale of its own unless there is one ``longest`` for all."""
-    height = _TOP + _ROW * len(rows) + 10
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
-        f'height="{height}" role="img" aria-label="{escape(title)}">',
-        f"<style>{_STYLE}</style>",
-        f'<text class="title" x="10" y="24">{escape(title)}</text>',
-        f'<text class="small" x="10" y="44">{escape(subtitle)}</text>',
-        f'<text class="small right" x="{_WIDTH - 12}" y="{_TOP - 10}">ratio</text>',
-        *_legend(any(row.floor is not None for row in rows)),
-    ]
-    for number, row in enumerate(rows):
-        scale = _BARS / (longest or max(row.function, row.reference) or 1)
-        parts += _bars(row, _TOP + _ROW * number, scale)
-    return "\n".join([*parts, "</svg>", ""])
-
-
-def _legend(with_floor: bool) -> list[str]:
+def _legend() -> list[str]:
     parts = []
-    entries = [("function", "this function"), ("reference", "reference")]
-    for number, (kind, said) in enumerate(entries):
+    for number, (kind, said) in enumerate((("function", "this function"), ("reference", "reference"))):
         x = _LEFT + 110 * number + 200
         parts += [
             f'<rect class="{kind}" x="{x}" y="14" width="12" height="12" rx="2"/>',
             f'<text class="small" x="{x + 18}" y="24">{said}</text>',
         ]
-    if with_floor:
-        x = _LEFT + 400
-        parts += [
-            f'<line class="floor" x1="{x}" y1="14" x2="{x}" y2="26"/>',
-            f'<text class="small" x="{x + 8}" y="24">floor</text>',
-        ]
-    return parts
+    x = _LEFT + 400
+    return [
+        *parts,
+        f'<line class="floor" x1="{x}" y1="14" x2="{x}" y2="26"/>',
+        f'<text class="small" x="{x + 8}" y="24">floor</text>',
+    ]
 
 
-def _bars(row: Row, top: int, scale: float) -> list[str]:
+def _bars(row: Row, top: int) -> list[str]:
+    scale = _BARS / max(row.function, row.reference)
     parts = [f'<text class="right" x="{_LEFT - 12}" y="{top + 20}">{escape(row.name)}</text>']
     for kind, value, y in (("function", row.function, top), ("reference", row.reference, top + 17)):
         width = max(value * scale, 1)
@@ -155,10 +129,8 @@ def _bars(row: Row, top: int, scale: float) -> list[str]:
     if row.floor is not None:
         x = _LEFT + row.floor * scale
         parts.append(f'<line class="floor" x1="{x:.1f}" y1="{top - 3}" x2="{x:.1f}" y2="{top + 17}"/>')
-    if row.reference:
-        ratio = f"{row.function / row.reference:.2f}"
-        parts.append(f'<text class="right" x="{_WIDTH - 12}" y="{top + 20}">{ratio}</text>')
-    return parts
+    ratio = f"{row.function / row.reference:.2f}"
+    return [*parts, f'<text class="right" x="{_WIDTH - 12}" y="{top + 20}">{ratio}</text>']
 
 
 def _said(value: float) -> str:

@@ -17,10 +17,9 @@ from cli.problems import Problem
 from layers.interpreters import find_interpreter
 from layers.target import RUNTIMES
 from proof.benchmarks import document, measurements, subjects, tables
-from proof.benchmarks.certificates import make_certificate
 from proof.benchmarks.cost import Size, cost
 from proof.benchmarks.measurements import Bench
-from proof.benchmarks.region import Region
+from proof.benchmarks.region import Region, make_certificate
 
 PARTS: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "cold": measurements.cold,

@@ -15,23 +15,20 @@ from typing import Any
 from cli.problems import Problem
 from proof.benchmarks import chart, tables
 from proof.benchmarks.cost import LIST
+from proof.page import with_blocks
 
 RESULTS = Path("proof", "benchmarks", "results", "latest.json")
-PERFORMANCE = Path("docs", "PERFORMANCE.md")
-README = Path("README.md")
-PICTURES: Mapping[Path, Callable[[Mapping[str, Any]], str]] = {
-    Path("docs", "performance.svg"): chart.overview,
-    Path("docs", "performance-imports.svg"): chart.imports,
+PICTURE = Path("docs", "performance.svg")
+BLOCKS: Mapping[Path, Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    Path("README.md"): {"summary": tables.summary_table},
+    Path("docs", "PERFORMANCE.md"): {
+        "conditions": tables.conditions,
+        "targets": tables.target_table,
+        "figures": tables.runtime_tables,
+        "floor": tables.floor_sentence,
+        "imports": tables.import_table,
+    },
 }
-PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "conditions": tables.conditions,
-    "summary": tables.summary_table,
-    "targets": tables.target_table,
-    "figures": tables.runtime_tables,
-    "floor": tables.floor_sentence,
-    "imports": tables.import_table,
-}
-_PART = re.compile(r"(<!-- benchmarks: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def results(runtimes: Mapping[str, Any], runs: int) -> dict[str, Any]:
@@ -74,21 +71,11 @@ def as_text(document: Mapping[str, Any]) -> str:
 
 def rendered(document: Mapping[str, Any], root: Path) -> dict[Path, str]:
     """Every document that shows results, as it should be, by its path in the checkout ``root``."""
-    texts = {path: picture(document) for path, picture in PICTURES.items()}
-    for path in (PERFORMANCE, README):
-        texts[path] = fill((root / path).read_text("utf-8"), document)
+    texts = {PICTURE: chart.picture(document)}
+    for path, blocks in BLOCKS.items():
+        made = {f"benchmarks: {name}": f"\n{block(document)}\n" for name, block in blocks.items()}
+        texts[path] = with_blocks((root / path).read_text("utf-8"), made)
     return texts
-
-
-def fill(text: str, document: Mapping[str, Any]) -> str:
-    """A Markdown text with the parts between its marks made anew; raises Problem for an unknown mark."""
-
-    def part(match: re.Match[str]) -> str:
-        if match[2] not in PARTS:
-            raise Problem(f"There is no part {match[2]!r} to fill in; there are {', '.join(PARTS)}.")
-        return f"{match[1]}\n{PARTS[match[2]](document)}\n{match[3]}"
-
-    return _PART.sub(part, text)
 
 
 def write_documents(document: Mapping[str, Any], root: Path, output: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import alibabacloud_oss_v2 as oss
 import requests
+import trustme
 
 from localcloud.imm.notification import notification
 from localcloud.imm.tasks import TaskRecord
@@ -48,6 +49,23 @@ class Task:
 def batch(tasks: Iterable[Task]) -> bytes:
     """The event of an invocation for several tasks."""
     return json.dumps([task.message for task in tasks]).encode()
+
+
+@dataclass(frozen=True)
+class ServerCertificate:
+    """Files in PEM: what clients have to trust, and the server's certificate with its private key."""
+
+    authority: Path
+    server: Path
+
+
+def make_certificate(directory: Path) -> ServerCertificate:
+    """Write both files, for 127.0.0.1: production speaks TLS, so the benchmark does."""
+    authority = trustme.CA()
+    files = ServerCertificate(directory / "authority.pem", directory / "server.pem")
+    authority.cert_pem.write_to_path(str(files.authority))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(files.server))
+    return files
 
 
 class Region:

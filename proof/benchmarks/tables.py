@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import fsum
 from typing import Any
 
 from proof.benchmarks.cost import LEAST_MEGABYTES, STEP_MEGABYTES
 from proof.benchmarks.subjects import BARE, FLOOR, FUNCTION, REFERENCE
 from proof.benchmarks.targets import SPELT, Target, targets
+from proof.page import table
 
 Measured = Mapping[str, Any]
 
@@ -218,13 +219,6 @@ def _short(number: float) -> str:
     )
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    return "\n".join(_lines(list(heads), rows)) + "\n"
-
-
-def _lines(heads: list[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(heads)} |"
-    yield "|---" * len(heads) + "|"
-    for row in rows:
-        cells = list(row)
-        yield f"| {' | '.join([*cells, *[''] * (len(heads) - len(cells))])} |"
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows that lack cells get empty ones."""
+    return table(heads, ([*row, *[""] * (len(heads) - len(row))] for row in rows))

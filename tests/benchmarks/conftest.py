@@ -13,10 +13,9 @@ from cli.checkout import ROOT
 from layers.interpreters import Interpreter
 from layers.target import Host
 from localcloud.fc.environment import RuntimeFiles
-from proof.benchmarks.certificates import ServerCertificate, make_certificate
 from proof.benchmarks.function_process import Subject
 from proof.benchmarks.measurements import Bench
-from proof.benchmarks.region import Region
+from proof.benchmarks.region import Region, ServerCertificate, make_certificate
 from proof.benchmarks.subjects import FUNCTION, HANDLERS, PROBE, Runtime, Sizes, declaration
 
 

@@ -16,7 +16,7 @@ from cli.checkout import ROOT
 from cli.problems import Problem
 from layers.interpreters import Interpreter
 from proof.benchmarks import command, document, subjects
-from proof.benchmarks.chart import imports, overview
+from proof.benchmarks.chart import picture
 from proof.benchmarks.command import main
 from proof.benchmarks.subjects import Runtime, Sizes
 from tests.benchmarks.samples import measured
@@ -27,49 +27,39 @@ def results() -> dict[str, Any]:
     return document.results({"python3.12": measured(), "python3.10": measured()}, 20)
 
 
-def test_documents_and_pictures_are_those_of_the_results_that_are_kept() -> None:
+def test_the_documents_and_the_picture_are_those_of_the_results_that_are_kept() -> None:
     kept = document.read_results(ROOT)
     for path, text in document.rendered(kept, ROOT).items():
         assert (ROOT / path).read_text("utf-8") == text, f"{path}: run `python -m proof.benchmarks --render`"
 
 
-def test_the_page_shows_every_part_and_every_picture() -> None:
-    page = (ROOT / document.PERFORMANCE).read_text("utf-8")
-    for part in ("conditions", "targets", "figures", "floor", "imports"):
-        assert f"<!-- benchmarks: {part} -->" in page
-    for picture in document.PICTURES:
-        assert f"]({picture.name})" in page
+def test_the_page_shows_the_picture() -> None:
+    assert f"]({document.PICTURE.name})" in (ROOT / "docs" / "PERFORMANCE.md").read_text("utf-8")
 
 
 def test_the_kept_results_do_not_tell_whose_machine_it_was() -> None:
     assert platform.node() not in (ROOT / document.RESULTS).read_text("utf-8").split('"')
 
 
-def test_every_part_can_be_filled_in(results: dict[str, Any]) -> None:
-    marks = "".join(f"<!-- benchmarks: {part} -->\nforgotten\n<!-- end -->\n" for part in document.PARTS)
-    text = document.fill(f"before\n{marks}after\n", results)
-    assert "forgotten" not in text
-    assert text.startswith("before\n")
-    assert text.endswith("after\n")
+def page(results: dict[str, Any]) -> str:
+    """PERFORMANCE.md with these results."""
+    return document.rendered(results, ROOT)[Path("docs", "PERFORMANCE.md")]
+
+
+def test_a_page_has_the_figures_of_its_results(results: dict[str, Any]) -> None:
+    text = page(results)
     assert "| cold start, ASCII labels, CPU time | ≤ 0.4 (0.33) | 0.31, further goal met |" in text
     assert "| of that, first notification | 20.0 ms | 20.0 ms | 1.00 | 20.0 ms |" in text
     assert "155 ms of CPU time, of which 125 ms (81%) are the floor" in text
-    assert document.fill(text, results) == text
 
 
 def test_a_target_that_was_missed_is_said_to_be(results: dict[str, Any]) -> None:
     results["runtimes"]["python3.10"]["batch"]["a_second"]["ratio"] = 7.0
-    mark = "<!-- benchmarks: targets -->\n<!-- end -->"
-    assert "| rate in a batch | ≥ 8 (12) | 11.00, met | 7.00, **missed** |" in document.fill(mark, results)
-
-
-def test_an_unknown_mark_is_refused(results: dict[str, Any]) -> None:
-    with pytest.raises(Problem, match="no part 'else'"):
-        document.fill("<!-- benchmarks: else -->\n<!-- end -->", results)
+    assert "| rate in a batch | ≥ 8 (12) | 11.00, met | 7.00, **missed** |" in page(results)
 
 
 def test_every_row_of_a_table_is_as_wide_as_its_head(results: dict[str, Any]) -> None:
-    for part in document.PARTS.values():
+    for part in (part for blocks in document.BLOCKS.values() for part in blocks.values()):
         width = 0
         for line in part(results).splitlines():
             if not line.startswith("|"):
@@ -79,17 +69,17 @@ def test_every_row_of_a_table_is_as_wide_as_its_head(results: dict[str, Any]) ->
                 assert line.count("|") == width
 
 
-def test_pictures_are_well_formed_and_readable_on_dark_pages(results: dict[str, Any]) -> None:
-    for picture in (overview(results), imports(results)):
-        root = ElementTree.fromstring(picture)
-        assert root.attrib["role"] == "img"
-        assert "prefers-color-scheme: dark" in picture
-        width = float(root.attrib["width"])
-        for element in root.iter():
-            x = float(element.get("x", 0))
-            assert 0 <= x <= width
-            if element.tag.endswith("rect"):
-                assert x + float(element.attrib["width"]) <= width - 100, "room for the figure and the ratio"
+def test_the_picture_is_well_formed_and_readable_on_dark_pages(results: dict[str, Any]) -> None:
+    drawn = picture(results)
+    root = ElementTree.fromstring(drawn)
+    assert root.attrib["role"] == "img"
+    assert "prefers-color-scheme: dark" in drawn
+    width = float(root.attrib["width"])
+    for element in root.iter():
+        x = float(element.get("x", 0))
+        assert 0 <= x <= width
+        if element.tag.endswith("rect"):
+            assert x + float(element.attrib["width"]) <= width - 100, "room for the figure and the ratio"
 
 
 def test_results_that_are_not_there_are_asked_for(tmp_path: Path) -> None:
@@ -130,7 +120,7 @@ def test_a_part_of_a_run_is_shown_and_writes_nothing(tmp_path: Path, monkeypatch
 def test_documents_can_be_made_again_without_measuring(tmp_path: Path) -> None:
     outcome = CliRunner().invoke(main, ["--render", "--output", str(tmp_path)])
     assert outcome.exit_code == 0, outcome.output
-    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*.svg")} == set(document.PICTURES)
+    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*.svg")} == {document.PICTURE}
 
 
 def test_other_systems_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

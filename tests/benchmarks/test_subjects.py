@@ -15,10 +15,9 @@ from cli.checkout import ROOT
 from cli.problems import Problem
 from layers.target import Host
 from proof.benchmarks import cloud_process
-from proof.benchmarks.certificates import ServerCertificate
 from proof.benchmarks.function_process import CallFailed
 from proof.benchmarks.measurements import Bench
-from proof.benchmarks.region import CHINESE, ENGLISH, OWN_TAGS, Region, batch
+from proof.benchmarks.region import CHINESE, ENGLISH, OWN_TAGS, Region, ServerCertificate, batch
 from proof.benchmarks.subjects import build_parts, prepare, unprotect
 
 VALUES = ["0.95", "0.94", "0.93", "0.92", "0.91", "0.90"]
