@@ -17,7 +17,7 @@ _ASYNCHRONOUS = "asynchronous calls: part of the HTTP client that the function d
 DISTRIBUTIONS: Mapping[str, str] = {
     "aiofiles": "asynchronous calls: reads files of the credentials package",
     "aiohappyeyeballs": _ASYNCHRONOUS,
-    "aiohttp": "asynchronous calls: the HTTP client; the function calls through requests",
+    "aiohttp": "asynchronous calls: the HTTP client; the function calls through urllib3",
     "aiosignal": _ASYNCHRONOUS,
     "alibabacloud-credentials-api": "other ways to find keys: Function Compute hands the function its keys",
     "alibabacloud-tea-util": "nothing imports it any more, the SDKs only require it",

@@ -22,9 +22,9 @@ from cli.manifest.fields import FieldUnreadable
 from cli.manifest.function import DeclaredFunction, role_name
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.target import TargetObject
+from imm_label_tags.services.connections import Connections
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.oss import OssObjects
-from imm_label_tags.services.session import Connections
 from imm_label_tags.tagging.settings import ARCHIVE, Settings, read_settings
 
 

@@ -24,9 +24,9 @@ from imm_label_tags.environment import any_secure
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy
 from imm_label_tags.services.calls import Calls
+from imm_label_tags.services.connections import Connections
 from imm_label_tags.services.oss import OssObjects
 from imm_label_tags.services.responses import CallTimes
-from imm_label_tags.services.session import Connections
 from imm_label_tags.tags.plan import TagSet
 
 LISTED_IN = "deploy/policies/report.json"

@@ -26,8 +26,8 @@ from imm_label_tags.errors import TaggingError, TargetUnknown
 from imm_label_tags.results.target import ObjectPatterns, TargetObject
 from imm_label_tags.results.task import FAILED, SUCCEEDED, parse_time
 from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
+from imm_label_tags.services.connections import Connections
 from imm_label_tags.services.oss import OssObjects
-from imm_label_tags.services.session import Connections
 from imm_label_tags.submission.object_version import object_version
 from imm_label_tags.submission.outcome import SubmissionOutcome
 from imm_label_tags.submission.selection import Selection

@@ -16,6 +16,10 @@ from imm_label_tags.text import escape_unprintable, truncate_middle
 MAX_LINE_BYTES = 65536
 
 _ORDER = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
+_ENCODERS = {
+    ascii_only: json.JSONEncoder(ensure_ascii=ascii_only, allow_nan=False, default=str)
+    for ascii_only in (False, True)
+}
 # The characters that each field of a line may have, one attempt after the other until it is short enough.
 _FIELD_LENGTHS = (MAX_LINE_BYTES, 8192, 1024, 128)
 
@@ -92,7 +96,7 @@ def _write_whole(stream: TextIO, line: str, encoding: str) -> None:
 
 def _json(value: Any, ascii_only: bool) -> str:
     try:
-        return json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, default=str)
+        return _ENCODERS[ascii_only].encode(value)
     except Exception:
         # Not a number, a circle, a key that is no text: no reason to lose the line.
         return json.dumps(_described(value), ensure_ascii=ascii_only)

@@ -12,7 +12,7 @@ def parse_json(text: str) -> object:
     is computed: all read as False.
     """
     try:
-        return json.loads(text, parse_int=_nothing, parse_float=_nothing, parse_constant=_nothing)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
 
@@ -48,3 +48,6 @@ class _Escapes(dict[int, str]):
 
 def _nothing(number: str) -> bool:
     return False
+
+
+_DECODER = json.JSONDecoder(parse_int=_nothing, parse_float=_nothing, parse_constant=_nothing)

@@ -8,7 +8,7 @@ from textwrap import fill
 
 from imm_label_tags import retries as limits
 from imm_label_tags.services.answer_room import MEGABYTE, AnswerRoom
-from imm_label_tags.services.session import REST_SECONDS
+from imm_label_tags.services.connections import REST_SECONDS
 from proof.faults.fault_case import (
     BY_DEFAULT,
     EVERY,

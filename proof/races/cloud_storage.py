@@ -9,10 +9,10 @@ import alibabacloud_oss_v2 as oss
 from imm_label_tags.environment import Variables, read_endpoint
 from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.results.target import TargetObject
+from imm_label_tags.services.connections import Connections
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.imm import ImmTasks
 from imm_label_tags.services.oss import OssObjects
-from imm_label_tags.services.session import Connections
 from proof.races.storage import BEFORE, LABELS, STARTS, UPLOADED_AGAIN
 from tests.stage import Stage
 

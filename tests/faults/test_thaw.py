@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from imm_label_tags.failures.keeper import FailedKeeper
-from imm_label_tags.services import session as connections
-from imm_label_tags.services.session import REST_SECONDS
+from imm_label_tags.services import connections
+from imm_label_tags.services.connections import REST_SECONDS
 from localcloud.faults import Fault, FaultKind
 from proof.faults.fault_case import Call
 from tests.failed.records import RECORD

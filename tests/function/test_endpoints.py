@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests
-from requests.adapters import HTTPAdapter
+from urllib3 import PoolManager
+from urllib3.exceptions import ProtocolError
 
 from imm_label_tags.errors import ServiceUnavailable
 from localcloud.faults import Fault, FaultKind
@@ -18,11 +18,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The URLs that are asked while nothing can be reached."""
     urls: list[str] = []
 
-    def refuse(self: HTTPAdapter, request: requests.PreparedRequest, **_: Any) -> None:
-        urls.append(str(request.url))
-        raise requests.ConnectionError("unreachable")
+    def refuse(self: PoolManager, method: str, url: str, **_: Any) -> None:
+        urls.append(url)
+        raise ProtocolError("unreachable")
 
-    monkeypatch.setattr(HTTPAdapter, "send", refuse)
+    monkeypatch.setattr(PoolManager, "urlopen", refuse)
     return urls
 
 
@@ -39,15 +39,15 @@ def test_oss_is_asked_at_its_internal_endpoint_over_tls_by_default(
     task_id = stage.task(stage.upload(), CHAIR)
     stage.set(OSS_ENDPOINT="")
     urls: list[str] = []
-    original = HTTPAdapter.send
+    original = PoolManager.urlopen
 
-    def refuse_oss(self: HTTPAdapter, request: requests.PreparedRequest, **options: Any) -> Any:
-        if "aliyuncs.com" in str(request.url):
-            urls.append(str(request.url))
-            raise requests.ConnectionError("unreachable")
-        return original(self, request, **options)
+    def refuse_oss(self: PoolManager, method: str, url: str, **options: Any) -> Any:
+        if "aliyuncs.com" in url:
+            urls.append(url)
+            raise ProtocolError("unreachable")
+        return original(self, method, url, **options)
 
-    monkeypatch.setattr(HTTPAdapter, "send", refuse_oss)
+    monkeypatch.setattr(PoolManager, "urlopen", refuse_oss)
     with pytest.raises(ServiceUnavailable, match="unreachable"):
         stage.handle(task_id)
     host = f"https://{stage.bucket}.oss-cn-hangzhou-internal.aliyuncs.com/videos/a.mp4"

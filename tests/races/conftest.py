@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from imm_label_tags.services.session import Connections
+from imm_label_tags.services.connections import Connections
 from proof.races import cases
 from proof.races.cloud_storage import CloudStorage
 from proof.races.figures import Figures

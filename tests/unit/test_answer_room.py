@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3 import HTTPResponse
 
-from imm_label_tags.services.answer_room import MEGABYTE, AnswerRoom, MeasuredBody, NoRoom, Share, TooLarge
+from imm_label_tags.services.answer_room import MEGABYTE, AnswerRoom, NoRoom, Share, TooLarge
 
 
 def memory(megabytes: object) -> Any:
@@ -40,16 +39,15 @@ def test_the_room_follows_the_functions_memory(context: Any, megabytes: int) -> 
     assert AnswerRoom.of(context).size == megabytes * MEGABYTE
 
 
-def body_of(size: int, share: Share, **headers: str) -> Iterator[bytes]:
-    raw = HTTPResponse(io.BytesIO(b"x" * size), headers=headers, preload_content=False)
-    return MeasuredBody(raw, share).stream(10)
+def read(size: int, share: Share, **headers: str) -> bytes:
+    return share.read(HTTPResponse(io.BytesIO(b"x" * size), headers=headers, preload_content=False))
 
 
 def test_an_answer_within_the_room_is_read_and_its_share_given_back() -> None:
     room = AnswerRoom(1000)
     for _ in range(3):
         share = Share(room)
-        assert b"".join(body_of(1000, share)) == b"x" * 1000
+        assert read(1000, share) == b"x" * 1000
         share.give_back()
 
 
@@ -57,26 +55,26 @@ def test_an_answer_within_the_room_is_read_and_its_share_given_back() -> None:
 def test_an_answer_that_no_room_would_hold_is_too_large(headers: dict[str, str]) -> None:
     share = Share(AnswerRoom(1000))
     with pytest.raises(TooLarge, match=r"more than 0\.0 MB"):
-        list(body_of(1001, share, **headers))
+        read(1001, share, **headers)
 
 
 def test_what_is_unpacked_counts() -> None:
     packed = gzip.compress(b"x" * 10_000_000)
     raw = HTTPResponse(io.BytesIO(packed), headers={"Content-Encoding": "gzip"}, preload_content=False)
     with pytest.raises(TooLarge):
-        list(MeasuredBody(raw, Share(AnswerRoom(1_000_000))).stream(10, decode_content=True))
+        Share(AnswerRoom(1_000_000)).read(raw)
 
 
 def test_an_answer_without_room_beside_others_may_come_later() -> None:
     room = AnswerRoom(1000)
     other = Share(room)
-    list(body_of(600, other))
+    read(600, other)
     share = Share(room)
     with pytest.raises(NoRoom, match="other answers"):
-        list(body_of(500, share))
+        read(500, share)
     share.give_back()
     other.give_back()
-    list(body_of(500, share))
+    read(500, share)
 
 
 @given(st.lists(st.integers(0, 500), max_size=20))

@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
+from alibabacloud_oss_v2 import HttpRequest
 from darabonba.core import DaraCore
+from darabonba.request import DaraRequest
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError, SSLError
 
-from imm_label_tags.services.session import Answer, Connections, trusted_certificates
+from imm_label_tags.retries import Timeouts
+from imm_label_tags.services.connections import Answer, Connections, Exchange, trusted_certificates
 from layers.certificates import split_bundle
 from tests.faults.certificates import Certificates
 
@@ -30,6 +35,8 @@ class Service:
         self.status = 200
         self.headers: dict[str, str] = {}
         self.asked: list[str] = []
+        self.received: dict[str, str] = {}
+        self.ends_early = False
         self.connected = 0
         self.ended = threading.Semaphore(0)
         self.may_answer = threading.Event()
@@ -64,12 +71,14 @@ class Service:
 
             def do_GET(self) -> None:
                 service.asked.append(self.path)
+                service.received = dict(self.headers)
                 service.has_asked.set()
                 service.may_answer.wait(SECONDS)
                 self.send_response(service.status)
                 for name, value in {"Content-Length": "0", **service.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
+                self.close_connection = service.ends_early
 
             def finish(self) -> None:
                 super().finish()
@@ -79,6 +88,11 @@ class Service:
                 """Tests are quiet."""
 
         return Handler
+
+
+def get(connections: Connections, url: str, **headers: str) -> Answer:
+    with connections.exchange(Timeouts(SECONDS, SECONDS)) as exchange:
+        return connections.send(exchange, HttpRequest("GET", url, headers), None)
 
 
 @pytest.fixture
@@ -132,42 +146,41 @@ def test_a_date_means_the_time_until_then() -> None:
 
 def test_a_connection_is_kept_until_it_is_dropped(connections: Connections, service: Service) -> None:
     for _ in range(3):
-        connections.session.get(service.url)
+        get(connections, service.url)
     assert service.connected == 1
 
     # When the connections are dropped, then the service sees the end of the one that was kept
     connections.drop()
     assert service.ended.acquire(timeout=SECONDS)
-    connections.session.get(service.url)
+    get(connections, service.url)
     assert service.connected == 2
 
 
 def test_dropping_leaves_a_call_that_is_under_way_alone(connections: Connections, service: Service) -> None:
     service.may_answer.clear()
     with ThreadPoolExecutor(1) as executor:
-        call = executor.submit(connections.session.get, service.url)
+        call = executor.submit(get, connections, service.url)
         assert service.has_asked.wait(SECONDS)
         connections.drop()
         service.may_answer.set()
         assert call.result().status_code == 200
     # Nor is that connection used again, since nobody knows how long it has been in use.
-    connections.session.get(service.url)
+    get(connections, service.url)
     assert service.connected == 2
 
 
 def test_dropping_leaves_a_call_alone_that_is_about_to_take_a_connection(
     connections: Connections, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    adapter: Any = connections.session.get_adapter(service.url)
-    choose = adapter.get_connection_with_tls_context
+    choose = PoolManager.connection_from_host
 
     def choose_and_drop(*positional: Any, **options: Any) -> Any:
         pool = choose(*positional, **options)
         connections.drop()
         return pool
 
-    monkeypatch.setattr(adapter, "get_connection_with_tls_context", choose_and_drop)
-    assert connections.session.get(service.url).status_code == 200
+    monkeypatch.setattr(PoolManager, "connection_from_host", choose_and_drop)
+    assert get(connections, service.url).status_code == 200
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -175,31 +188,35 @@ def test_a_redirect_is_an_answer_and_nobody_goes_there(
     connections: Connections, service: Service, status: int
 ) -> None:
     service.status, service.headers = status, {"Location": f"{service.url}elsewhere"}
-    assert connections.session.get(service.url, headers={"Authorization": "secret"}).status_code == status
+    answer = get(connections, service.url, Authorization="secret")
     assert service.asked == ["/"]
-    answer = connections.last_answer()
-    assert answer is not None
-    assert (answer.status, answer.headers["location"]) == (status, f"{service.url}elsewhere")
+    assert (answer.status_code, answer.headers["location"]) == (status, f"{service.url}elsewhere")
 
 
-def test_the_last_answer_is_the_threads_own(connections: Connections, service: Service) -> None:
-    assert connections.last_answer() is None
+def test_an_answer_is_told_apart_from_none_and_from_half_of_one(
+    connections: Connections, service: Service
+) -> None:
+    def exchanged(url: str) -> Exchange:
+        with connections.exchange(Timeouts(SECONDS, SECONDS)) as exchange, suppress(HTTPError):
+            connections.send(exchange, HttpRequest("GET", url), None)
+        return exchange
+
+    # Nobody is there
+    nothing = exchanged("http://127.0.0.1:9/")
+    assert (nothing.answer, nothing.body) == (None, None)
+
+    # The answer is whole
     service.status, service.headers = 503, {"Retry-After": "7"}
-    connections.session.get(service.url)
-    answer = connections.last_answer()
-    assert answer is not None
-    assert (answer.status, answer.after_seconds) == (503, 7)
-    with ThreadPoolExecutor(1) as another:
-        assert another.submit(connections.last_answer).result() is None
-    with connections.call():
-        assert connections.last_answer() is None
+    whole = exchanged(service.url)
+    assert whole.answer is not None
+    assert (whole.answer.status_code, whole.answer.after_seconds, whole.body) == (503, 7, b"")
 
-
-def test_where_there_was_no_answer_none_is_the_last(connections: Connections, service: Service) -> None:
-    connections.session.get(service.url)
-    with connections.call(), pytest.raises(requests.ConnectionError):
-        connections.session.get("http://127.0.0.1:9/")
-    assert connections.last_answer() is None
+    # The answer ends too early
+    service.headers = {"Transfer-Encoding": "chunked"}
+    service.ends_early = True
+    half = exchanged(service.url)
+    assert half.answer is not None
+    assert (half.answer.status_code, half.body) == (503, None)
 
 
 def test_the_environment_has_no_say(
@@ -209,26 +226,32 @@ def test_the_environment_has_no_say(
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    sent = connections.session.get(service.url).request
-    assert "Authorization" not in sent.headers
+    assert get(connections, service.url).status_code == 200
+    assert "Authorization" not in service.received
 
 
-def test_the_imm_sdk_finds_the_session_for_every_host(
-    connections: Connections, monkeypatch: pytest.MonkeyPatch
+def test_the_imm_sdk_sends_through_these_whatever_the_host(
+    connections: Connections, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Given the SDK, which keeps its sessions in a class attribute that is not documented
     monkeypatch.setattr(DaraCore, "_sessions", {})
     connections.serve_imm()
-    for key in ("https://imm.cn-hangzhou.aliyuncs.com:443:pool=40", "anything"):
-        assert key in DaraCore._sessions
-        assert DaraCore._sessions[key] is connections.session
+    for url in (service.url, service.url.replace("127.0.0.1", "localhost")):
+        request = DaraRequest()
+        request.protocol, request.method, request.pathname = "http", "GET", "/"
+        request.headers["host"], request.port = url.split("/")[2].split(":")
 
+        # When it sends a request with an exchange in place of a client certificate
+        with connections.exchange(Timeouts(SECONDS, SECONDS)) as exchange:
+            answered = DaraCore.do_action(request, {"cert": exchange})
 
-def test_an_imm_sdk_that_keeps_its_sessions_elsewhere_is_left_alone(
-    connections: Connections, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delattr(DaraCore, "_sessions")
-    connections.serve_imm()
-    assert not hasattr(DaraCore, "_sessions")
+        # Then the exchange has what came back
+        assert answered.status_code == 200
+        assert exchange.answer is not None
+        assert exchange.body == b""
+
+        # And a client that knows nothing of exchanges is answered too
+        assert DaraCore.do_action(request, {}).status_code == 200
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +265,7 @@ def test_a_certificate_of_a_trusted_authority_is_accepted(
     monkeypatch.setattr("certifi.where", lambda: str(certificates.authority))
     connections = Connections(secure=True)
     with Service(certificates.trusted) as service:
-        assert connections.session.get(service.url).status_code == 200
+        assert get(connections, service.url).status_code == 200
         connections.drop()
 
 
@@ -253,17 +276,17 @@ def test_a_layers_directory_of_certificates_takes_the_place_of_the_bundle(
     monkeypatch.setattr("certifi.where", lambda: str(tmp_path / "cacert.pem"))
     connections = Connections(secure=True)
     with Service(certificates.trusted) as service:
-        assert connections.session.get(service.url).status_code == 200
+        assert get(connections, service.url).status_code == 200
         connections.drop()
-    with Service(certificates.untrusted) as service, pytest.raises(requests.exceptions.SSLError):
-        connections.session.get(service.url)
+    with Service(certificates.untrusted) as service, pytest.raises(SSLError):
+        get(connections, service.url)
 
 
 @pytest.mark.parametrize("secure", [True, False])
 def test_any_other_certificate_is_refused(certificates: Certificates, secure: bool) -> None:
     connections = Connections(secure=secure)
-    with Service(certificates.untrusted) as service, pytest.raises(requests.exceptions.SSLError):
-        connections.session.get(service.url)
+    with Service(certificates.untrusted) as service, pytest.raises(SSLError):
+        get(connections, service.url)
     assert service.asked == []
 
 

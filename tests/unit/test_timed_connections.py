@@ -10,9 +10,11 @@ from time import monotonic
 from typing import Any
 
 import pytest
-import requests
+from alibabacloud_oss_v2 import HttpRequest
+from urllib3.exceptions import HTTPError
 
-from imm_label_tags.services.session import Connections
+from imm_label_tags.retries import Timeouts
+from imm_label_tags.services.connections import Answer, Connections
 from tests.faults.certificates import Certificates
 
 CONNECT, READ = 0.3, 0.5
@@ -130,10 +132,15 @@ def trusting(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Ite
     connections.drop()
 
 
+def send(connections: Connections, url: str, body: bytes, connect: float, read: float) -> Answer:
+    with connections.exchange(Timeouts(connect, read)) as exchange:
+        return connections.send(exchange, HttpRequest("POST", url), body)
+
+
 def seconds_until_it_fails(connections: Connections, url: str, body: bytes = b"") -> float:
     began = monotonic()
-    with connections.call(), pytest.raises(requests.RequestException, match="timed out"):
-        connections.session.post(url, data=body, timeout=(CONNECT, READ))
+    with pytest.raises(HTTPError, match="timed out"):
+        send(connections, url, body, CONNECT, READ)
     return monotonic() - began
 
 
@@ -215,7 +222,7 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(
 
     with SlowServer(answer) as server:
         resolves_to(monkeypatch, full, ("127.0.0.1", server.port))
-        answered = connections.session.get("http://several.example/", timeout=(CONNECT * 10, SLACK_SECONDS))
+        answered = send(connections, "http://several.example/", b"", CONNECT * 10, SLACK_SECONDS)
     assert answered.status_code == 200
 
 
@@ -244,8 +251,8 @@ def test_a_host_that_there_is_not_is_an_error_at_once(
         raise socket.gaierror("no such host")
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    with pytest.raises(requests.ConnectionError, match="no such host"):
-        connections.session.get("http://nowhere.example/", timeout=(SLACK_SECONDS, SLACK_SECONDS))
+    with pytest.raises(HTTPError, match="no such host"):
+        send(connections, "http://nowhere.example/", b"", SLACK_SECONDS, SLACK_SECONDS)
 
 
 def test_each_call_on_a_kept_connection_has_its_own_time(connections: Connections) -> None:
@@ -262,6 +269,6 @@ def test_each_call_on_a_kept_connection_has_its_own_time(connections: Connection
     with SlowServer(answer) as server:
         for _ in range(4):
             url = f"http://127.0.0.1:{server.port}/"
-            assert connections.session.get(url, timeout=(READ, SLACK_SECONDS)).text == "ok"
+            assert send(connections, url, b"", READ, SLACK_SECONDS).content == b"ok"
         connections.drop()
     assert calls.acquire(blocking=False)

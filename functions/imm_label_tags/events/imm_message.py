@@ -24,6 +24,11 @@ class TaskNotification(NamedTuple):
     task_id: str
     task_type: str = VIDEO_LABELS
 
+    @property
+    def described(self) -> str:
+        """The task in a sentence."""
+        return f"task {self.task_id} of project {self.project_name}"
+
 
 class IgnoredEvent(NamedTuple):
     """Something well-formed that is not about a task of ours; ``reason`` is a sentence."""

@@ -19,7 +19,7 @@ from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.deferred_imports import import_deferring
 from imm_label_tags.services.responses import CallTimes
 
-SDK_MODULES = ("imm_label_tags.services.session", "imm_label_tags.services.documents")
+SDK_MODULES = ("imm_label_tags.services.connections", "imm_label_tags.services.documents")
 # Names in a record may be of any length; a line of the log may not.
 LONGEST_NAME = 256
 
@@ -44,8 +44,8 @@ class FailedKeeper:
         self._credentials.use(context)
         # Imported here, so that a wrong setting is reported before the SDK's import has been paid for.
         import_deferring(SDK_MODULES, lambda text: self._log.write("WARNING", text))
+        from imm_label_tags.services.connections import Connections
         from imm_label_tags.services.documents import OssDocuments
-        from imm_label_tags.services.session import Connections
 
         self._connections = Connections(secure=any_secure(settings.oss_endpoint), room=AnswerRoom.of(context))
         self._documents = OssDocuments(

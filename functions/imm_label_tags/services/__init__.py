@@ -1,1 +1,1 @@
-"""IMM and OSS through their official SDKs: session, credentials, calls, and errors from answers."""
+"""IMM and OSS through their official SDKs: connections, credentials, calls, and errors from answers."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from threading import Lock
 from typing import Any
 
@@ -69,34 +68,18 @@ class Share:
         self._room.take(number)
         self._taken += number
 
-    def expect(self, number: int) -> None:
-        """Be told how much will come. Raises TooLarge where that need not be tried."""
-        if number > self._room.size:
-            raise TooLarge(f"{number / MEGABYTE:.1f} MB, more than {self._room.size / MEGABYTE:.1f} MB")
+    def read(self, response: Any) -> bytes:
+        """The whole body of urllib3's response, unpacked. Raises TooLarge, NoRoom and urllib3's errors."""
+        expected = response.length_remaining or 0
+        if expected > self._room.size:
+            raise TooLarge(f"{expected / MEGABYTE:.1f} MB, more than {self._room.size / MEGABYTE:.1f} MB")
+        pieces = []
+        for piece in response.stream(PIECE_BYTES, decode_content=True):
+            self.take(len(piece))
+            pieces.append(piece)
+        return b"".join(pieces)
 
     def give_back(self) -> None:
         """Give back what was taken."""
         self._room.give_back(self._taken)
         self._taken = 0
-
-
-class MeasuredBody:
-    """The body of an answer (urllib3's) as ``requests`` reads it, which takes its share of the room."""
-
-    def __init__(self, raw: Any, share: Share) -> None:
-        self._raw = raw
-        self._share = share
-
-    def stream(self, amount: int, decode_content: bool | None = None) -> Iterator[bytes]:
-        """The pieces of the body. Raises TooLarge and NoRoom, and closes the connection then."""
-        try:
-            self._share.expect(self._raw.length_remaining or 0)
-            for piece in self._raw.stream(max(amount, PIECE_BYTES), decode_content=decode_content):
-                self._share.take(len(piece))
-                yield piece
-        except (TooLarge, NoRoom):
-            self._raw.close()
-            raise
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._raw, name)

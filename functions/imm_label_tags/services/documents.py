@@ -5,6 +5,8 @@ Source: help.aliyun.com, PutObject.
 
 from __future__ import annotations
 
+from functools import partial
+
 import alibabacloud_oss_v2 as oss
 
 from imm_label_tags.results.target import TargetObject
@@ -28,6 +30,7 @@ class OssDocuments(OssCalls):
         self.ask(
             self.operation("PutObject", "oss:PutObject", target),
             target,
-            lambda: self.client.put_object(request, readwrite_timeout=timeouts),
+            timeouts,
+            partial(self.client.put_object, request),
             lambda result: None,
         )

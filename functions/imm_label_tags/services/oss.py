@@ -8,27 +8,28 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import alibabacloud_oss_v2 as oss
-from alibabacloud_oss_v2.transport import RequestsHttpClient
 
 from imm_label_tags.environment import Endpoint
 from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.answer_room import NoRoom, TooLarge
+from imm_label_tags.services.connections import Answer, Connections, Exchange
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.responses import (
     ErrorResponse,
     Operation,
+    UnreadableAnswer,
     malformed_response,
     to_error,
     without_room,
 )
-from imm_label_tags.services.session import Connections
-from imm_label_tags.services.tag_xml import UnreadableTagSet, check_tag_set
+from imm_label_tags.services.tag_xml import check_tag_set
 from imm_label_tags.tags.plan import TagSet
 
 _REFUSED_TAGS = frozenset({"InvalidTag", "InvalidTaggingKey", "InvalidTaggingValue"})
@@ -59,7 +60,7 @@ class OssCalls:
         config.region = region
         config.credentials_provider = _Credentials(credentials)
         config.retryer = oss.retry.NopRetryer()
-        config.http_client = _CheckedHttpClient(connections)
+        config.http_client = _Transport(connections)
         if endpoint is None:
             config.use_internal_endpoint = True
         else:
@@ -76,33 +77,37 @@ class OssCalls:
         self,
         operation: Operation,
         target: TargetObject,
-        call: Callable[[], Any],
+        timeouts: Timeouts,
+        call: Callable[..., Any],
         read: Callable[[Any], _Answer],
     ) -> _Answer:
-        """Make a call and read its result.
+        """Make a call, which takes the options that it is given to the SDK, and read its result.
 
         Raises ObjectGone, TagsRefused, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
         """
         failure: Exception
-        with self._connections.call():
+        with self._connections.exchange(timeouts) as exchange:
             try:
-                return read(call())
+                # The SDK hands this option on to the transport as it is.
+                return read(call(readwrite_timeout=exchange))
             except Exception as error:
-                failure = self._translate(error, operation, target)
+                failure = self._translate(error, operation, target, exchange.answer)
         # Not inside the handler above: the SDK's error holds the signed request with its token.
         raise failure
 
-    def _translate(self, error: Exception, operation: Operation, target: TargetObject) -> Exception:
+    def _translate(
+        self, error: Exception, operation: Operation, target: TargetObject, answer: Answer | None
+    ) -> Exception:
         inner = error
         while isinstance(inner, (oss.exceptions.OperationError, oss.exceptions.ResponseError)):
             inner = inner.unwrap()
         if isinstance(inner, (TooLarge, NoRoom)):
             return without_room(operation, target.uri, inner)
-        if isinstance(inner, (UnreadableTagSet, _NotOfOss)):
+        if isinstance(inner, UnreadableAnswer):
             return malformed_response(operation, target.uri, str(inner))
         if not isinstance(inner, oss.exceptions.ServiceError):
             said = self._redact(str(inner)).rstrip(".") or type(inner).__name__
-            if self._connections.last_answer() is not None:
+            if answer is not None:
                 return malformed_response(operation, target.uri, f"a body that cannot be read ({said})")
             self._connections.drop()
             return ServiceUnavailable(
@@ -117,11 +122,10 @@ class OssCalls:
             )
         if inner.code in _REFUSED_TAGS and operation.action == "PutObjectTagging":
             return TagsRefused(self._redact(inner.message or inner.code))
-        return to_error(operation, self._error_response(inner), target.uri)
+        return to_error(operation, self._error_response(inner, answer), target.uri)
 
-    def _error_response(self, error: Any) -> ErrorResponse:
+    def _error_response(self, error: Any, answer: Answer | None) -> ErrorResponse:
         code = "" if error.code == _NO_ERROR_BODY else error.code or ""
-        answer = self._connections.last_answer()
         return ErrorResponse(
             status=error.status_code,
             code=code,
@@ -146,7 +150,8 @@ class OssObjects(OssCalls):
             # Reading an object's head needs the permission to read the object.
             self.operation("HeadObject", "oss:GetObject", target),
             target,
-            lambda: self.client.head_object(request, **call_options(timeouts)),
+            timeouts,
+            partial(self.client.head_object, request),
             _last_modified,
         )
 
@@ -156,7 +161,8 @@ class OssObjects(OssCalls):
         return self.ask(
             self.operation("GetObjectTagging", "oss:GetObjectTagging", target),
             target,
-            lambda: self.client.get_object_tagging(request, **call_options(timeouts)),
+            timeouts,
+            partial(self.client.get_object_tagging, request),
             _tags,
         )
 
@@ -172,50 +178,43 @@ class OssObjects(OssCalls):
         self.ask(
             self.operation("PutObjectTagging", "oss:PutObjectTagging", target),
             target,
-            lambda: self.client.put_object_tagging(request, **call_options(timeouts)),
+            timeouts,
+            partial(self.client.put_object_tagging, request),
             lambda result: None,
         )
 
 
-class _CheckedHttpClient(RequestsHttpClient):  # type: ignore[misc]
-    """The SDK's transport over our connections, with tag sets checked."""
+class _Transport(oss.HttpClient):  # type: ignore[misc]
+    """Our connections as the SDK's transport, with tag sets checked."""
 
     def __init__(self, connections: Connections) -> None:
-        super().__init__(session=connections.session)
+        self._connections = connections
 
-    def send(self, request: Any, **options: Any) -> Any:
-        timeouts = options.pop("readwrite_timeout")
-        response = super().send(
-            request, connect_timeout=timeouts.connect, readwrite_timeout=timeouts.read, **options
-        )
+    def open(self) -> None:
+        """They are open."""
+
+    def close(self) -> None:
+        """Others use them too."""
+
+    def send(self, request: Any, *, readwrite_timeout: Exchange, **_: Any) -> Answer:
+        """Send a request; ``readwrite_timeout`` is what ``OssCalls.ask`` gave for it."""
+        # What counts a document's bytes on the way is an iterator.
+        body = request.body if isinstance(request.body, bytes) else b"".join(request.body)
+        answer = self._connections.send(readwrite_timeout, request, body)
         # To the SDK each of these is a success.
-        if 200 <= response.status_code < 300:
-            try:
-                _check_success(request, response)
-            except (UnreadableTagSet, _NotOfOss) as error:
-                # In the SDK's words, which it unwraps.
-                raise oss.exceptions.ResponseError(error=error) from None
-        return response
+        if 200 <= answer.status_code < 300:
+            _check_success(request, answer)
+        return answer
 
 
-class _NotOfOss(Exception):
-    pass
-
-
-def _check_success(request: Any, response: Any) -> None:
-    if response.status_code != 200:
-        raise _NotOfOss(f"HTTP {response.status_code}, which is no answer of OSS's to this call")
-    if request.method == "PUT" and not response.headers.get(_REQUEST_ID):
+def _check_success(request: Any, answer: Answer) -> None:
+    if answer.status_code != 200:
+        raise UnreadableAnswer(f"HTTP {answer.status_code}, which is no answer of OSS's to this call")
+    if request.method == "PUT" and not answer.headers.get(_REQUEST_ID):
         # A write has no other answer than its status, and any server between here and OSS can send that.
-        raise _NotOfOss("HTTP 200 by something that is not OSS: it has no request id")
+        raise UnreadableAnswer("HTTP 200 by something that is not OSS: it has no request id")
     if request.method == "GET" and "tagging" in parse_qs(urlsplit(request.url).query, keep_blank_values=True):
-        check_tag_set(response.content)
-
-
-def call_options(timeouts: Timeouts) -> dict[str, Any]:
-    """An attempt's time as the SDK and our transport want it."""
-    # The SDK hands this option on as it is, and has none for the time to connect.
-    return {"readwrite_timeout": timeouts}
+        check_tag_set(answer.content)
 
 
 def _tags(result: Any) -> TagSet:
@@ -227,7 +226,7 @@ def _tags(result: Any) -> TagSet:
 def _last_modified(result: Any) -> datetime:
     moment = result.last_modified
     if not isinstance(moment, datetime):
-        raise UnreadableTagSet("no Last-Modified")
+        raise UnreadableAnswer("no Last-Modified")
     return moment.replace(tzinfo=moment.tzinfo or timezone.utc)
 
 

@@ -38,6 +38,10 @@ _OF_THIS_INVOCATION = {
 }
 
 
+class UnreadableAnswer(Exception):
+    """An answer that is a success by its status, but does not hold what it should: what it holds instead."""
+
+
 def text(value: object) -> str:
     """A text of an answer, "" where there is none: the SDK writes absent fields of errors as 'None'."""
     return value if isinstance(value, str) and value != "None" else ""

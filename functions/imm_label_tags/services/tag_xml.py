@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+from imm_label_tags.services.responses import UnreadableAnswer
+
 # Ten tags of 128 and 256 characters, each of them a numeric reference, have 40 KB.
 MAX_BODY_BYTES = 65536
 
@@ -18,7 +20,7 @@ _ENCODING = re.compile(rb"encoding[ \t\r\n]*=[ \t\r\n]*[\"']([^\"']*)")
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class UnreadableTagSet(Exception):
+class UnreadableTagSet(UnreadableAnswer):
     """The body is not a tag set as OSS documents it."""
 
 

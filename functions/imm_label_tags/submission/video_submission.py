@@ -22,7 +22,7 @@ from imm_label_tags.submission.submitter import Destination, SubmissionTrace, Su
 from imm_label_tags.submission.upload_event import Item, read_upload_event
 
 SDK_MODULES = (
-    "imm_label_tags.services.session",
+    "imm_label_tags.services.connections",
     "imm_label_tags.services.imm",
     "imm_label_tags.services.oss",
     "imm_label_tags.submission.services",
@@ -48,7 +48,7 @@ class VideoSubmission:
         credentials.use(context)
         # Imported here, so that a wrong setting is reported before the SDKs' import has been paid for.
         import_deferring(SDK_MODULES, lambda text: self._log.write("WARNING", text))
-        from imm_label_tags.services.session import Connections
+        from imm_label_tags.services.connections import Connections
         from imm_label_tags.submission.services import ImmSubmissions, UploadedObjects
 
         imm, oss = settings.imm_endpoint, settings.oss_endpoint

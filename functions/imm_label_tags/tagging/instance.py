@@ -22,10 +22,10 @@ from imm_label_tags.tags.naming import Naming
 from imm_label_tags.tags.romanisation import make_ready, romanise
 
 if TYPE_CHECKING:
-    from imm_label_tags.services.session import Connections
+    from imm_label_tags.services.connections import Connections
 
 SDK_MODULES = (
-    "imm_label_tags.services.session",
+    "imm_label_tags.services.connections",
     "imm_label_tags.services.imm",
     "imm_label_tags.services.oss",
     "imm_label_tags.services.video_labels",
@@ -57,7 +57,7 @@ class Instance:
         make_ready(settings.label_names, lambda text: self._log.write("WARNING", text))
         # Imported here, so that a wrong setting is reported before the SDKs' import has been paid for.
         import_deferring(SDK_MODULES, lambda text: self._log.write("WARNING", text))
-        from imm_label_tags.services.session import Connections
+        from imm_label_tags.services.connections import Connections
 
         self._retry_policy = retry_policy or RetryPolicy()
         self._connections = Connections(

@@ -126,7 +126,7 @@ class Tagger:
 
         Raises the errors of ``Tasks`` and ``Objects``, TaskNotFinished and TargetUnknown.
         """
-        calls = Calls(RetryBudget(self._retry_policy, deadline), trace.times, _task(task))
+        calls = Calls(RetryBudget(self._retry_policy, deadline), trace.times, task.described)
         result, target = self._read_task(task, calls)
         trace.labels = len(result.found) if isinstance(result.found, tuple) else None
         trace.target = target.object if target else None
@@ -151,20 +151,20 @@ class Tagger:
             return TaggingResult(Status.TASK_FAILED, None, reason=f"IMM reports the task as failed: {said}")
         if target is None:
             raise TargetUnknown(
-                f"IMM names no object for {_task(task)}: neither the task's request nor its UserData has an "
-                "oss:// URI. A retry does not help."
+                f"IMM names no object for {task.described}: neither the task's request nor its UserData has "
+                "an oss:// URI. A retry does not help."
             )
         if self._allowed_objects is not None and not self._allowed_objects.match(target.object):
             reason = f"{target.object.uri} matches no pattern of ALLOWED_OBJECTS."
             return TaggingResult(Status.NOT_ALLOWED, None, reason=reason)
         if result.start_time is None:
-            raise ServiceUnavailable(f"IMM gave {_task(task)} no readable StartTime. A retry may help.")
+            raise ServiceUnavailable(f"IMM gave {task.described} no readable StartTime. A retry may help.")
         kind = self._kinds[task.task_type].tags.name
         finished = FinishedTask(target.object, task.task_id, result.start_time, kind, result.found)
         tagging = self._archive_and_tag(finished, result.whole, calls)
         if tagging.status is Status.OBJECT_GONE and not target.named_by_imm:
             raise TargetUnknown(
-                f"IMM names no object for {_task(task)}, and the one that its UserData names, "
+                f"IMM names no object for {task.described}, and the one that its UserData names, "
                 f"{target.object.uri}, does not exist. A retry does not help."
             )
         return tagging
@@ -205,13 +205,9 @@ class Tagger:
 
 def _check_finished(task: TaskNotification, result: TaskResult) -> None:
     if result.status == RUNNING:
-        raise TaskNotFinished(f"IMM reports {_task(task)} as still running. A retry helps.")
+        raise TaskNotFinished(f"IMM reports {task.described} as still running. A retry helps.")
     if result.status not in (SUCCEEDED, FAILED):
         raise ServiceUnavailable(
-            f"IMM reports {_task(task)} with the status {result.status!a}, which is not documented. "
+            f"IMM reports {task.described} with the status {result.status!a}, which is not documented. "
             "A retry may help."
         )
-
-
-def _task(task: TaskNotification) -> str:
-    return f"task {task.task_id} of project {task.project_name}"

@@ -1,0 +1,205 @@
+"""The connections of an instance: one pool for both SDKs, which knows when they may have died."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from time import monotonic, time
+from typing import Any, NamedTuple
+
+import certifi
+from darabonba.core import DaraCore
+from urllib3 import PoolManager, Retry, Timeout
+from urllib3.exceptions import HTTPError
+
+from imm_label_tags.retries import Timeouts
+from imm_label_tags.services.answer_room import AnswerRoom, Share
+from imm_label_tags.services.timed_connections import TIMED_POOLS
+
+KEPT_CONNECTIONS = 64
+HOSTS = 4
+# After so long a rest the instance may have been frozen, and its connections closed from the other side.
+REST_SECONDS = 30.0
+
+# Neither repeated nor redirected: a redirect would take the signed request with its token to another host.
+_ONCE = Retry(total=False, redirect=False)
+
+
+class Answer(NamedTuple):
+    """An HTTP answer as both SDKs read one; ``headers`` find a name in any case, ``content`` is decoded."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    reason: str = ""
+    content: bytes = b""
+    request: Any = None
+
+    @property
+    def is_stream_consumed(self) -> bool:
+        """All of it has been read."""
+        return True
+
+    def close(self) -> None:
+        """Nothing is left to be closed."""
+
+    @property
+    def after_seconds(self) -> float:
+        """How long the service asks to wait before the next request; 0 where it does not say.
+
+        ``x-acs-retry-after`` and ``x-oss-qos-delay-time`` are milliseconds (alibabacloud.com/help, "Limits"
+        of OSS; the IMM SDK's tests), Retry-After is seconds or a date (RFC 9110).
+        """
+        for name in ("x-acs-retry-after", "x-oss-qos-delay-time"):
+            milliseconds = _number(self.headers.get(name, ""))
+            if milliseconds > 0:
+                return milliseconds / 1000
+        return _retry_after(self.headers.get("retry-after", ""))
+
+
+class Exchange:
+    """One call: its time, its share of the room, and what came back.
+
+    ``answer`` is None until the head of an answer has come, ``body`` (decoded) until all of it has. An SDK's
+    errors may tell of neither.
+    """
+
+    def __init__(self, timeouts: Timeouts, share: Share) -> None:
+        self.timeouts = timeouts
+        self.share = share
+        self.answer: Answer | None = None
+        self.body: bytes | None = None
+
+
+class Connections:
+    """Sends requests, without the environment's proxies and .netrc.
+
+    ``secure`` has the certificates that are trusted loaded now and once, and not with each connection. All
+    answers that are being read at one time share the ``room``.
+    """
+
+    def __init__(self, *, secure: bool, room: AnswerRoom | None = None) -> None:
+        self._room = room or AnswerRoom.of(None)
+        trusted: dict[str, Any] = (
+            {"ssl_context": trusted_certificates()} if secure else {"ca_certs": certifi.where()}
+        )
+        self._pools = PoolManager(HOSTS, maxsize=KEPT_CONNECTIONS, cert_reqs="CERT_REQUIRED", **trusted)
+        self._pools.pool_classes_by_scheme = TIMED_POOLS
+        self._rest = _Rest()
+
+    def serve_imm(self) -> None:
+        """Have the IMM SDK send through these: it has no other place for them than a class attribute."""
+        DaraCore._sessions = _EveryHost(self)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """The time of an invocation: after a rest of more than REST_SECONDS none that was kept is used."""
+        if self._rest.seconds() > REST_SECONDS:
+            self.drop()
+        try:
+            yield
+        finally:
+            self._rest = _Rest()
+
+    def drop(self) -> None:
+        """Close those that are not in use: they may be dead without this end knowing."""
+        self._pools.clear()
+
+    @contextmanager
+    def exchange(self, timeouts: Timeouts) -> Iterator[Exchange]:
+        """Make one call in this context, and read its answer there: so long it has its share of the room."""
+        exchange = Exchange(timeouts, Share(self._room))
+        try:
+            yield exchange
+        finally:
+            exchange.share.give_back()
+
+    def send(self, exchange: Exchange, request: Any, body: bytes | None) -> Answer:
+        """Send an SDK's request, whose ``method``, ``url`` and ``headers`` it has.
+
+        Raises urllib3's HTTPError, and TooLarge or NoRoom where there is no room for the answer.
+        """
+        headers = {name: value for name, value in request.headers.items() if value is not None}
+        response = self._pools.urlopen(
+            request.method,
+            request.url,
+            body=body,
+            headers=headers,
+            retries=_ONCE,
+            redirect=False,
+            timeout=Timeout(connect=exchange.timeouts.connect, read=exchange.timeouts.read),
+            preload_content=False,
+        )
+        exchange.answer = Answer(response.status, response.headers, response.reason or "", request=request)
+        try:
+            exchange.body = exchange.share.read(response)
+        except BaseException:
+            response.close()
+            raise
+        finally:
+            response.release_conn()
+        return exchange.answer._replace(content=exchange.body)
+
+
+def trusted_certificates() -> ssl.SSLContext:
+    """A context that verifies hosts with the certificates of certifi, as both SDKs do.
+
+    The layer has each in a file of its own too, which OpenSSL finds by name (``layers/certificates.py``):
+    reading the whole bundle takes 15 to 20 ms of CPU time.
+    """
+    bundle = Path(certifi.where())
+    directory = bundle.with_suffix(".d")
+    if directory.is_dir():
+        return ssl.create_default_context(capath=str(directory))
+    return ssl.create_default_context(cafile=str(bundle))
+
+
+class _Rest:
+    """The time since an invocation ended, by the clock that goes on longest while an instance is frozen."""
+
+    def __init__(self) -> None:
+        self._since = (monotonic(), time())
+
+    def seconds(self) -> float:
+        return max(monotonic() - self._since[0], time() - self._since[1])
+
+
+class _EveryHost(dict[str, Any]):
+    """What the IMM SDK takes for its sessions by host: the same connections whatever host is asked for."""
+
+    def __init__(self, connections: Connections) -> None:
+        super().__init__()
+        self._connections = connections
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __getitem__(self, key: str) -> _EveryHost:
+        return self
+
+    def send(self, request: Any, *, timeout: tuple[float, float], cert: Exchange | None, **_: Any) -> Answer:
+        try:
+            if cert is not None:
+                return self._connections.send(cert, request, request.body)
+            # A call of another client of this process.
+            with self._connections.exchange(Timeouts(*timeout)) as exchange:
+                return self._connections.send(exchange, request, request.body)
+        except HTTPError as error:
+            # As the SDK expects it.
+            raise OSError(str(error)) from error
+
+
+def _number(text: str) -> float:
+    return float(text) if text.isascii() and text.isdecimal() and len(text) < 12 else 0.0
+
+
+def _retry_after(text: str) -> float:
+    seconds = _number(text)
+    if seconds or not text:
+        return seconds
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time())
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
