@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from imm_label_tags.errors import InvalidFailureRecord, InvalidNotification
@@ -80,6 +80,8 @@ def test_nor_for_a_record_that_lost_or_changed_a_part(data: st.DataObject) -> No
 
 @patient
 @given(record=RECORDS, layout=LAYOUTS)
+@example(record={"requestContext": {}, "requestPayload": [-(10**400)], "failure": None}, layout={})
+@example(record={"requestContext": {"approximateInvokeCount": 10**400}, "requestPayload": 0}, layout={})
 def test_every_record_is_kept_whole_and_once(record: dict[str, Any], layout: dict[str, Any]) -> None:
     raw = json.dumps(record, **layout).encode()
     failed = read(raw)

@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -24,8 +25,8 @@ from imm_label_tags.text import parse_json
 
 SUMMARY = "failure"
 _BEFORE_SUMMARY = f'{{"{SUMMARY}":'
-# Longer ones are no time and no count, and working them out could take for ever.
-_LONGEST_NUMBER = 32
+# Converting longer ones takes long, and Python refuses to (sys.int_info.default_max_str_digits).
+_LONGEST_NUMBER = 4300
 UNDATED = "undated"
 UNKNOWN_ERROR = "Unknown"
 
@@ -213,7 +214,7 @@ def _number(value: object) -> float | None:
         value = float(value) if _NUMBER.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if math.isfinite(value) and value >= 0 else None
+    return float(value) if 0 <= value <= sys.float_info.max else None
 
 
 def _integer(text: str) -> int | str:
