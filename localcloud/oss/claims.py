@@ -66,8 +66,8 @@ def _claim_in_header(request: OssRequest, authorization: str) -> Claim:
     if scheme != SCHEME:
         raise _unsupported(scheme, request)
     fields = _fields(rest, request)
-    access_key_id, date, region, product = _credential(fields["Credential"], request)
-    time = _time(request.header("x-oss-date"))
+    access_key_id, date, region, product = read_credential(fields["Credential"], request)
+    time = read_time(request.header("x-oss-date"))
     if date != time.strftime("%Y%m%d"):
         raise invalid_authorization("Invalid signing date in Authorization header.", "0002-00000212", request)
     if request.header("x-oss-content-sha256") != _UNSIGNED_PAYLOAD:
@@ -96,8 +96,8 @@ def _claim_in_query(request: OssRequest) -> Claim:
         message = f"Query string authentication requires the {', '.join(missing)} parameters."
         ec = "0002-00000219" if missing == ["x-oss-signature"] else ""
         raise OssError(403, "AccessDenied", message, ec)
-    access_key_id, date, region, product = _credential(credential, request)
-    time = _time(time_text)
+    access_key_id, date, region, product = read_credential(credential, request)
+    time = read_time(time_text)
     if date != time.strftime("%Y%m%d"):
         raise invalid_authorization("Invalid signing date in x-oss-credential.", "0002-00000223", request)
     return Claim(
@@ -128,7 +128,8 @@ def _fields(text: str, request: OssRequest) -> dict[str, str]:
     return fields
 
 
-def _credential(credential: str, request: OssRequest) -> list[str]:
+def read_credential(credential: str, request: OssRequest) -> list[str]:
+    """The id, date, region and product that a credential names; raises OssError."""
     parts = credential.split("/")
     if len(parts) != 5 or parts[4] != TERMINATOR or not parts[0]:
         raise invalid_authorization("The Credential parameter is invalid.", "0002-00000213", request)
@@ -141,7 +142,8 @@ def _additional(names: str | None) -> tuple[str, ...]:
     return tuple(sorted(name for name in listed if not is_signed(name, ())))
 
 
-def _time(text: str | None) -> datetime:
+def read_time(text: str | None) -> datetime:
+    """The time of an ``x-oss-date``; raises OssError."""
     message = "OSS authentication requires a valid Date."
     if text is None:
         raise OssError(403, "AccessDenied", message, "0002-00000503")

@@ -13,7 +13,7 @@ from localcloud.oss.documents import Content
 
 
 class OssError(Exception):
-    """A refusal, as OSS words it; ``elements`` are the elements of its XML beside the usual ones."""
+    """A refusal, as OSS words it; ``elements`` and ``headers`` are those beside the usual ones."""
 
     def __init__(
         self,
@@ -22,6 +22,7 @@ class OssError(Exception):
         message: str,
         ec: str = "",
         elements: Mapping[str, Content] = MappingProxyType({}),
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
@@ -29,6 +30,7 @@ class OssError(Exception):
         self.message = message
         self.ec = ec
         self.elements = elements
+        self.headers = headers
 
 
 def access_denied(message: str, ec: str, detail: Mapping[str, str], bucket: str, user: str) -> OssError:
@@ -149,11 +151,33 @@ def invalid_part_order() -> OssError:
     return OssError(400, "InvalidPartOrder", message, "0042-00000209")
 
 
-def entity_too_small(number: int, size: int, least: int) -> OssError:
-    """A part that is not the last is shorter than parts have to be."""
+def entity_too_small(size: int, least: int, part: int | None = None) -> OssError:
+    """A part that is not the last is shorter than parts have to be, or a file than its form has it."""
     message = "Your proposed upload smaller than the minimum allowed size."
-    elements = {"MinSizeAllowed": str(least), "ProposedSize": str(size), "PartNumber": str(number)}
-    return OssError(400, "EntityTooSmall", message, "0042-00000213", elements)
+    elements = {"MinSizeAllowed": str(least), "ProposedSize": str(size)}
+    if part is None:
+        return OssError(400, "EntityTooSmall", message, "", elements)
+    return OssError(400, "EntityTooSmall", message, "0042-00000213", {**elements, "PartNumber": str(part)})
+
+
+def not_appendable(key: str) -> OssError:
+    """The object was not made by AppendObject."""
+    message = "The object is not appendable"
+    return OssError(409, "ObjectNotAppendable", message, "", {"Key": key})
+
+
+def position_not_length(position: int, size: int) -> OssError:
+    """Something is to be appended elsewhere than at the object's end."""
+    message = "Position is not equal to file length"
+    elements = {"PositionProvided": str(position), "ActualObjectLength": str(size)}
+    headers = {"x-oss-next-append-position": str(size)}
+    return OssError(409, "PositionNotEqualToLength", message, "", elements, headers)
+
+
+def not_copyable(key: str) -> OssError:
+    """Objects that were made by AppendObject cannot be copied elsewhere."""
+    message = "The operation is not supported for this resource"
+    return OssError(400, "OperationNotSupported", message, "", {"Key": key})
 
 
 def invalid_range(requested: str, size: int) -> OssError:

@@ -193,7 +193,7 @@ class MultipartUploads:
         parts = [uploaded[number] for number, _ in chosen]
         for part in parts[:-1]:
             if part.size < MIN_PART_BYTES:
-                raise entity_too_small(part.number, part.size, MIN_PART_BYTES)
+                raise entity_too_small(part.size, MIN_PART_BYTES, part.number)
         return parts
 
     @asynccontextmanager

@@ -26,15 +26,24 @@ from localcloud.oss.errors import (
     invalid_argument,
     invalid_object_name,
     invalid_object_state,
+    not_copyable,
     not_implemented_here,
 )
 from localcloud.oss.listing import shown
-from localcloud.oss.objects import OBJECT_TYPE, USER_METADATA_PREFIX, Draft, ObjectInfo, ObjectStore
+from localcloud.oss.objects import (
+    APPENDABLE,
+    OBJECT_TYPE,
+    USER_METADATA_PREFIX,
+    Draft,
+    ObjectInfo,
+    ObjectStore,
+)
 from localcloud.oss.request import OssRequest
 from localcloud.oss.tagging import HEADER, TagRules
 
 MAX_KEY_BYTES = 1023
 TAG_COUNT = "x-oss-tagging-count"
+NEXT_POSITION = "x-oss-next-append-position"
 
 # The prefix of the conditions of a copy.
 OF_SOURCE = "x-oss-copy-source-"
@@ -126,11 +135,15 @@ class ObjectOperations:
         # Onto itself, a copy changes the metadata whatever the directive says.
         onto_itself = (source.bucket, source.key) == (request.bucket, request.key)
         replace_headers = _replaces(request, "x-oss-metadata-directive") or onto_itself
+        if source.object_type == APPENDABLE and not onto_itself:
+            raise not_copyable(source.key)
         check_readable(source)
         headers = _replaced_headers(request, source) if replace_headers else dict(source.headers)
         # A copy is of the class that is asked for, or the bucket's, whatever the source's is.
         headers.pop(storage_classes.HEADER, None)
         headers.pop(OBJECT_TYPE, None)
+        if source.object_type == APPENDABLE:
+            headers[OBJECT_TYPE] = APPENDABLE
         draft = Draft(
             bucket=request.bucket,
             key=request.key,
@@ -216,6 +229,8 @@ def _object_headers(info: ObjectInfo) -> dict[str, str]:
         OBJECT_TYPE: info.object_type,
         storage_classes.HEADER: info.storage_class,
     }
+    if info.object_type == APPENDABLE:
+        headers[NEXT_POSITION] = str(info.size)
     if info.md5:
         headers["content-md5"] = content_md5(info.md5)
     if info.tags:

@@ -95,6 +95,8 @@ IMPLEMENTED = frozenset(
         "InitiateMultipartUpload",
         "UploadPart",
         "UploadPartCopy",
+        "AppendObject",
+        "PostObject",
         "CompleteMultipartUpload",
         "AbortMultipartUpload",
         "ListParts",

@@ -154,7 +154,7 @@ class Permissions:
             # Whether OSS deletes what is permitted of several is not documented: all must be.
             keys = _readable(keys_to_delete, body)
             return [_Need("oss:DeleteObject", f"{request.bucket}/{key}", {}) for key in keys]
-        if operation in ("PutObject", "InitiateMultipartUpload"):
+        if operation in ("PutObject", "AppendObject", "InitiateMultipartUpload"):
             return self._put_needs(path, _readable(self._rules.read_header, request.header(HEADER)))
         if operation == "CopyObject":
             return self._copy_needs(path, request)

@@ -47,7 +47,7 @@ class Exchange:
     def error(self, error: OssError, with_body: bool, in_header: bool) -> Response:
         """An error as OSS words it; a HEAD, which has no body, gets the document in ``x-oss-err``."""
         document = self._error_document(error)
-        headers = {"content-type": "application/xml"}
+        headers = {"content-type": "application/xml", **error.headers}
         if error.ec:
             headers["x-oss-ec"] = error.ec
         if in_header:

@@ -13,6 +13,7 @@ from localcloud.accounts import Accounts
 from localcloud.clock import Clock
 from localcloud.database import Database
 from localcloud.gateway import Operation
+from localcloud.oss.append_operations import AppendOperations
 from localcloud.oss.bodies import ClientGone, read_body
 from localcloud.oss.body_files import BodyFiles
 from localcloud.oss.bucket_operations import BucketOperations, check_bucket_name
@@ -30,6 +31,7 @@ from localcloud.oss.object_operations import TAG_COUNT, ObjectOperations, check_
 from localcloud.oss.objects import ObjectInfo, ObjectStore
 from localcloud.oss.operations import name_of, refuse_left_out
 from localcloud.oss.permissions import Permissions
+from localcloud.oss.post_operations import PostOperations
 from localcloud.oss.request import OssRequest
 from localcloud.oss.responses import Exchange
 from localcloud.oss.signature import verify
@@ -41,7 +43,7 @@ from localcloud.ram.authorization import Authorization, request_context
 # Far more than any document that an operation takes: ten thousand parts are one MiB.
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 # Each is an event too. After those of a multipart upload but the last there is no new object yet.
-_WRITING = frozenset({"PutObject", "CopyObject", "CompleteMultipartUpload"})
+_WRITING = frozenset({"PutObject", "CopyObject", "AppendObject", "CompleteMultipartUpload"})
 _UPLOADING = frozenset({"InitiateMultipartUpload", "UploadPart", "UploadPartCopy"})
 
 
@@ -97,7 +99,8 @@ class ObjectStorage:
         self._store.create_bucket(UPLOAD_BUCKET)
         self._forget_uploads()
         buckets = BucketOperations(self._store, multipart_uploads, region, account_id)
-        multipart = MultipartOperations(self._store, multipart_uploads, Drafts(self._store, rules))
+        drafts = Drafts(self._store, rules)
+        multipart = MultipartOperations(self._store, multipart_uploads, drafts)
         tagging = TaggingOperations(self._store, rules)
         self._objects = ObjectOperations(self._store, rules)
         self._permissions = Permissions(self._store, rules, account_id, authorization)
@@ -107,7 +110,9 @@ class ObjectStorage:
         self._streaming: Mapping[str, Streaming] = {
             "PutObject": self._objects.put_object,
             "UploadPart": multipart.upload_part,
+            "AppendObject": AppendOperations(self._store, files, drafts).append,
         }
+        self._forms = PostOperations(self._store, drafts, self._permissions, accounts, region)
         self._with_body: Mapping[str, WithBody] = {
             "PutBucket": buckets.put_bucket,
             "PutBucketPolicy": policies.put,
@@ -220,9 +225,12 @@ class ObjectStorage:
         if operation in _UPLOADING:
             created = ObjectCreated(event, bucket, key, "", 0, self._clock.now())
         elif operation in _WRITING and (info := self._store.find(bucket, key)) is not None:
-            created = ObjectCreated(event, bucket, key, info.etag, info.size, info.last_modified)
+            created = _created(event, info)
         else:
             return
+        self._tell(created)
+
+    def _tell(self, created: ObjectCreated) -> None:
         for observe in self._observers:
             observe(created)
 
@@ -255,11 +263,17 @@ class ObjectStorage:
         if request.bucket == UPLOAD_BUCKET:
             self.uploads.check(request, operation, now)
             return await self._objects.put_object(request, receive)
+        context = request_context(scope)
+        if operation == "PostObject":
+            # What signs it is in its form.
+            refuse_left_out(request, operation)
+            response, info = await self._forms.post(request, receive, context, now)
+            self._tell(_created("ObjectCreated:PostObject", info))
+            return response
         identity = None if is_anonymous(request) else verify(request, self._accounts, self._region, now)
         if request.raw_key:
             check_object_name(request.raw_key, request.key)
         refuse_left_out(request, operation)
-        context = request_context(scope)
         if operation in self._streaming:
             self._permissions.check(identity, request, operation, context)
             return await self._streaming[operation](request, receive)
@@ -277,3 +291,7 @@ class ObjectStorage:
         ):
             del response.headers[TAG_COUNT]
         return response
+
+
+def _created(event: str, info: ObjectInfo) -> ObjectCreated:
+    return ObjectCreated(event, info.bucket, info.key, info.etag, info.size, info.last_modified)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from urllib.parse import quote
 
 from localcloud.accounts import Accounts, Identity
@@ -129,18 +131,30 @@ def _check_signature(claim: Claim, identity: Identity, request: OssRequest) -> N
     expected = sign(identity.access_key_secret, claim.date, claim.region, claim.product, to_sign)
     if _same(expected, claim.signature):
         return
+    shown = {"CanonicalRequest": canonical.decode("utf-8", "replace")}
+    raise mismatch(claim.access_key_id, claim.signature, to_sign, "0002-00000201", shown)
+
+
+def mismatch(
+    access_key_id: str,
+    signature: str,
+    to_sign: bytes,
+    ec: str = "",
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> OssError:
+    """The refusal of a signature that is not that of what had to be signed."""
     message = (
         "The request signature we calculated does not match the signature you provided. "
         "Check your key and signing method."
     )
     elements = {
-        "OSSAccessKeyId": claim.access_key_id,
-        "SignatureProvided": claim.signature,
-        "StringToSign": to_sign.decode(),
+        "OSSAccessKeyId": access_key_id,
+        "SignatureProvided": signature,
+        "StringToSign": to_sign.decode("utf-8", "replace"),
         "StringToSignBytes": to_sign.hex(" ").upper(),
-        "CanonicalRequest": canonical.decode("utf-8", "replace"),
+        **more,
     }
-    raise OssError(403, "SignatureDoesNotMatch", message, "0002-00000201", elements)
+    return OssError(403, "SignatureDoesNotMatch", message, ec, elements)
 
 
 def _same(expected: str, given: str) -> bool:

@@ -16,7 +16,7 @@ from localcloud.accounts import Accounts, Identity
 from localcloud.oss.claims import invalid_authorization
 from localcloud.oss.errors import OssError
 from localcloud.oss.request import OssRequest
-from localcloud.oss.signature import check_skew, identified
+from localcloud.oss.signature import check_skew, identified, mismatch
 
 SCHEME = "OSS"
 
@@ -39,17 +39,7 @@ def verify(request: OssRequest, accounts: Accounts, now: datetime) -> Identity:
     to_sign = string_to_sign(request)
     digest = hmac.new(identity.access_key_secret.encode(), to_sign, hashlib.sha1).digest()
     if not hmac.compare_digest(base64.b64encode(digest), signature.encode("utf-8", "surrogateescape")):
-        message = (
-            "The request signature we calculated does not match the signature you provided. "
-            "Check your key and signing method."
-        )
-        elements = {
-            "OSSAccessKeyId": access_key_id,
-            "SignatureProvided": signature,
-            "StringToSign": to_sign.decode("utf-8", "replace"),
-            "StringToSignBytes": to_sign.hex(" ").upper(),
-        }
-        raise OssError(403, "SignatureDoesNotMatch", message, "0002-00000040", elements)
+        raise mismatch(access_key_id, signature, to_sign, "0002-00000040")
     return identity
 
 

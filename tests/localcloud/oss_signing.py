@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import http.client
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from urllib.parse import quote
 from xml.etree import ElementTree
 
@@ -96,6 +98,38 @@ def sign_text(identity: Identity, canonical_request: str, at: datetime) -> dict[
         "x-oss-date": time,
         "x-oss-content-sha256": "UNSIGNED-PAYLOAD",
         "Authorization": f"OSS4-HMAC-SHA256 Credential={credential},Signature={signature}",
+    }
+
+
+def sign_form(
+    identity: Identity,
+    policy: Mapping[str, object],
+    *,
+    at: datetime | None = None,
+    region: str = REGION,
+    named: bool = True,
+) -> dict[str, str]:
+    """The fields of a form with its policy and a signature of version 4, which the policy has to name."""
+    time = at or datetime.now(timezone.utc)
+    scope = f"{time:%Y%m%d}/{region}/oss/aliyun_v4_request"
+    fields = {
+        "x-oss-signature-version": "OSS4-HMAC-SHA256",
+        "x-oss-credential": f"{identity.access_key_id}/{scope}",
+        "x-oss-date": f"{time:%Y%m%dT%H%M%SZ}",
+    }
+    if identity.security_token:
+        fields["x-oss-security-token"] = identity.security_token
+    conditions = policy.get("conditions")
+    if named and isinstance(conditions, list):
+        policy = {**policy, "conditions": [*conditions, *({name: value} for name, value in fields.items())]}
+    encoded = base64.b64encode(json.dumps(policy).encode())
+    key = f"aliyun_v4{identity.access_key_secret}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return {
+        **fields,
+        "policy": encoded.decode(),
+        "x-oss-signature": hmac.digest(key, encoded, "sha256").hex(),
     }
 
 

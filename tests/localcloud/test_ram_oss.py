@@ -11,6 +11,7 @@ import alibabacloud_oss_v2 as oss
 import pytest
 
 from localcloud.accounts import Identity
+from tests.localcloud.oss_signing import sign_form
 from tests.localcloud.oss_world import refusal
 from tests.localcloud.ram_cloud import ACCOUNT, Cloud
 from tests.localcloud.ram_world import allow, deny, document
@@ -410,6 +411,27 @@ def test_a_large_upload_needs_the_permission_to_put_objects_and_to_tag_them(guar
     either = guarded.oss(guarded.caller(allow("oss:*", Condition=coloured)))
     initiate(either, bucket, tagging="a=b")
     assert refusal(lambda: initiate(either, bucket, tagging="a=c")).code == "AccessDenied"
+
+
+def test_an_append_and_a_form_need_the_permission_to_put_objects(guarded: Cloud) -> None:
+    def append(keys: Identity) -> object:
+        return guarded.oss(keys).append_object(
+            oss.AppendObjectRequest(bucket=guarded.bucket, key=KEY, position=0, body=b"a video")
+        )
+
+    def post(keys: Identity) -> int:
+        policy = {"expiration": "2099-01-01T00:00:00Z", "conditions": [{"bucket": guarded.bucket}]}
+        url, file = f"{guarded.local.endpoints.oss}/{guarded.bucket}", {"file": ("a", b"a video")}
+        fields = {"key": KEY, **sign_form(keys, policy)}
+        return guarded.session.post(url, data=fields, files=file, timeout=30).status_code
+
+    other, uploader = (
+        guarded.caller(name="other"),
+        guarded.caller(allow("oss:PutObject", guarded.objects(KEY))),
+    )
+    assert refusal(lambda: append(other)).code == "AccessDenied"
+    append(uploader)
+    assert (post(other), post(uploader)) == (403, 204)
 
 
 def test_a_part_is_copied_by_who_may_read_its_source(guarded: Cloud) -> None:

@@ -111,7 +111,8 @@ class Taps:
             try:
                 await original(gateway, scope, received, send)
             finally:
-                self._hear_bytes(f"the body of {scope['method']} {scope['path']}", bytes(body))
+                if not _is_form(scope):
+                    self._hear_bytes(f"the body of {scope['method']} {scope['path']}", bytes(body))
 
         return serve
 
@@ -204,6 +205,12 @@ class Taps:
         original = getattr(owner, name)
         self._originals.append((owner, name, original))
         setattr(owner, name, functools.wraps(original)(wrapper(original)))
+
+
+def _is_form(scope: Scope) -> bool:
+    """Whether a request is a form: what signs an upload by a form is in it."""
+    types = (value for name, value in scope["headers"] if name.lower() == b"content-type")
+    return any(value.startswith(b"multipart/form-data") for value in types)
 
 
 class _Overheard:

@@ -1,0 +1,112 @@
+"""AppendObject: an object that grows at its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import alibabacloud_oss_v2 as oss
+import oss2
+import pytest
+
+from localcloud.oss.service import ObjectCreated
+from tests.localcloud.oss_world import (
+    BUCKET,
+    Oss,
+    StartOss,
+    get,
+    official_client,
+    put,
+    refusal,
+    tags_of,
+)
+
+pytest_plugins = ["tests.localcloud.oss_fixtures"]
+
+KEY = "日志/a.log"
+
+
+def append(client: oss.Client, position: int, body: bytes, key: str = KEY, **options: Any) -> Any:
+    request = oss.AppendObjectRequest(bucket=BUCKET, key=key, position=position, body=body, **options)
+    return client.append_object(request)
+
+
+def test_an_object_grows_at_its_end(cloud: Oss, client: oss.Client) -> None:
+    told: list[ObjectCreated] = []
+    cloud.storage.watch(told.append)
+    # Given an object that is begun with metadata and tags
+    first = append(client, 0, b"one ", content_type="text/plain", metadata={"owner": "a"}, tagging="team=a")
+    assert first.next_position == 4
+    # When more comes, with others or with too many
+    many = "&".join(f"k{number}=v" for number in range(15))
+    second = append(client, 4, b"two", metadata={"owner": "b"}, tagging=many)
+    assert second.next_position == 7
+    # Then those of the beginning stay
+    head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key=KEY))
+    assert (head.object_type, head.next_append_position, head.content_length) == ("Appendable", 7, 7)
+    assert (head.metadata, head.content_type, head.content_md5) == ({"owner": "a"}, "text/plain", None)
+    assert (get(client, KEY), tags_of(client, KEY)) == (b"one two", [("team", "a")])
+    assert head.hash_crc64 == second.hash_crc64
+    assert len(cloud.bodies) == 1
+    # And each time functions are told
+    assert [(one.event, one.size) for one in told] == [
+        ("ObjectCreated:AppendObject", 4),
+        ("ObjectCreated:AppendObject", 7),
+    ]
+    assert len({one.etag for one in told}) == 2
+
+
+def test_what_is_appended_elsewhere_is_refused_and_the_place_is_told(
+    client: oss.Client, witness: oss2.Bucket
+) -> None:
+    append(client, 0, b"one")
+    for position in (0, 2, 4):
+        with pytest.raises(oss2.exceptions.PositionNotEqualToLength) as caught:
+            witness.append_object(KEY, position, b"two")
+        assert (caught.value.status, caught.value.next_position) == (409, 3)
+    assert refusal(lambda: append(client, 1, b"new", key="none")).code == "PositionNotEqualToLength"
+    assert get(client, KEY) == b"one"
+
+
+def test_the_independent_sdk_agrees_on_the_checksum(witness: oss2.Bucket) -> None:
+    first = witness.append_object(KEY, 0, bytes(range(256)), init_crc=0)
+    second = witness.append_object(KEY, 256, b"more", init_crc=first.crc)
+    assert (second.next_position, witness.get_object(KEY).read()) == (260, bytes(range(256)) + b"more")
+
+
+def test_only_what_was_appended_to_can_be_appended_to(cloud: Oss, client: oss.Client) -> None:
+    put(client, KEY, b"normal")
+    error = refusal(lambda: append(client, 6, b"more"))
+    assert (error.status_code, error.code) == (409, "ObjectNotAppendable")
+    for query in ("append", "append&position=-1", "append&position=x"):
+        answer = cloud.call("POST", KEY, query, body=b"more")
+        assert (answer.status, answer.error()["Code"]) == (400, "InvalidArgument")
+    # An upload makes a normal object of it.
+    append(client, 0, b"one", key="b")
+    put(client, "b", b"normal")
+    assert refusal(lambda: append(client, 6, b"more", key="b")).code == "ObjectNotAppendable"
+
+
+def test_it_can_be_given_other_metadata_but_not_be_copied(client: oss.Client) -> None:
+    append(client, 0, b"one")
+
+    def copy(key: str) -> object:
+        return client.copy_object(
+            oss.CopyObjectRequest(
+                bucket=BUCKET, key=key, source_key=KEY, metadata_directive="REPLACE", metadata={"owner": "b"}
+            )
+        )
+
+    assert refusal(lambda: copy("elsewhere")).code == "OperationNotSupported"
+    copy(KEY)
+    assert append(client, 3, b" two").next_position == 7
+    head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key=KEY))
+    assert (head.object_type, head.metadata) == ("Appendable", {"owner": "b"})
+
+
+def test_it_grows_on_after_a_restart(start_oss: StartOss, tmp_path: Path) -> None:
+    with start_oss(tmp_path / "state") as before, official_client(before) as client:
+        append(client, 0, b"one")
+    with start_oss(tmp_path / "state", bucket=None) as after, official_client(after) as client:
+        append(client, 3, b" two")
+        assert (get(client, KEY), len(after.bodies)) == (b"one two", 1)
