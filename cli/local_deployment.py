@@ -14,9 +14,15 @@ from typing import Any
 from cli.manifest.expressions import ACCOUNT_VARIABLE, unrendered
 from cli.manifest.file import COMPONENT, Manifest, Resource, read_manifest
 from localcloud.config import CloudConfig
-from localcloud.fc.declaration import Deployment, FunctionDeclaration
+from localcloud.fc.declaration import (
+    DeclarationError,
+    Deployment,
+    FunctionDeclaration,
+    ValueMissing,
+    ValueRefused,
+)
 from localcloud.fc.function_props import read_function
-from localcloud.fc.section import DeclarationError, Section, ValueMissing, ValueRefused
+from localcloud.fc.schema import mapping
 
 # What the help pages allow, in the middle: 1 vCPU for 2 GB.
 _MEGABYTES_A_VCPU = 2048
@@ -37,7 +43,7 @@ def load_deployment(path: Path, variables: Mapping[str, str]) -> Deployment:
     functions: dict[str, FunctionDeclaration] = {}
     for resource, props in resources.items():
         where = f"resources.{resource}.props"
-        function = read_function(resource, Section(props, where), path.parent)
+        function = read_function(resource, props, where, path.parent)
         if function.name in functions:
             raise ValueRefused(f"{where}.functionName", f"{function.name!r} is declared twice.")
         functions[function.name] = function
@@ -57,7 +63,7 @@ def rendered_functions(path: Path, variables: Mapping[str, str]) -> tuple[str, d
             raise ValueUnknown(one.where, f"{one.why}; the local cloud cannot run it.")
         if resource.props is None:
             raise ValueMissing(where, "is missing.")
-        functions[resource.name] = _completed(dict(Section(resource.props, where).items()), variables)
+        functions[resource.name] = _completed(dict(mapping(resource.props, where)), variables)
     return str(manifest.content.get("name", "")), functions
 
 
@@ -65,7 +71,7 @@ def _runnable(manifest: Manifest) -> list[Resource]:
     if not isinstance(manifest.content.get("resources"), dict):
         raise ValueMissing("resources", "is missing: nothing would be deployed.")
     for name, value in manifest.content["resources"].items():
-        Section(value, f"resources.{name}")
+        mapping(value, f"resources.{name}")
     return [each for each in manifest.resources if each.component == COMPONENT and _is_python(each.props)]
 
 

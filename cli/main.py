@@ -29,7 +29,7 @@ from cli.problems import Problem
 from cli.signals import ENDING
 from imm_label_tags.environment import shut_out
 from localcloud.database import StateInaccessible, StateUnusable
-from localcloud.fc.section import DeclarationError
+from localcloud.fc.declaration import DeclarationError
 from localcloud.server import PortInUse
 
 _PROBLEMS = (

@@ -1,13 +1,48 @@
-"""What an ``s.yaml`` declares: functions, their triggers, hooks and what happens to asynchronous events."""
+"""What is declared of functions, their triggers and asynchronous events, and what may be wrong with it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from localcloud.fc.destinations import topic_of
+
+
+class DeclarationError(Exception):
+    """Something in an ``s.yaml`` that cannot be deployed as it is written; ``where`` is its path."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(f"{where}: {problem}")
+        self.where = where
+        self.problem = problem
+
+
+class ValueMissing(DeclarationError):
+    """A value that is needed is not there."""
+
+
+class ValueOfWrongType(DeclarationError):
+    """A value is there, but of another type."""
+
+
+class ValueRefused(DeclarationError):
+    """A value has the right type but is outside of what Function Compute accepts."""
+
+
+class ChoiceUnknown(ValueRefused):
+    """A value that is none of the few that may stand there."""
+
+    def __init__(self, where: str, value: object, allowed: Sequence[object]) -> None:
+        super().__init__(where, f"must be one of {', '.join(map(str, allowed))}; is {value!r}.")
+
+
+class KeyUnknown(DeclarationError):
+    """A key that means nothing where it stands."""
+
+    def __init__(self, where: str, key: str, known: Sequence[str]) -> None:
+        super().__init__(where, f"unknown key; known here: {', '.join(known)}.")
 
 
 @dataclass(frozen=True)

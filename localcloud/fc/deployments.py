@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from localcloud.clock import Clock
 from localcloud.fc import layers as layer_input
 from localcloud.fc.asynchronous import AsyncQueue
-from localcloud.fc.declaration import FunctionDeclaration
+from localcloud.fc.declaration import DeclarationError, FunctionDeclaration
 from localcloud.fc.destination_check import check_destinations
 from localcloud.fc.layers import Layers, LayerVersion
 from localcloud.fc.packages import Objects, Package, fetch
@@ -29,7 +29,6 @@ from localcloud.fc.refusals import (
 )
 from localcloud.fc.registry import DeployedFunction, Part, Registry
 from localcloud.fc.runner import Runner
-from localcloud.fc.section import DeclarationError
 
 TRIGGERS = 50
 DEFAULT_EVENT_AGE = 86_400

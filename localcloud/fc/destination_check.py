@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from localcloud.fc.declaration import FunctionDeclaration
+from localcloud.fc.declaration import DeclarationError, FunctionDeclaration
 from localcloud.fc.destinations import destination_function, is_function
-from localcloud.fc.section import DeclarationError
 
 
 class DestinationUnknown(DeclarationError):

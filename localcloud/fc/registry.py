@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.database import Database
-from localcloud.fc.declaration import Change, CodePackage, FunctionDeclaration
+from localcloud.fc.declaration import Change, CodePackage, DeclarationError, FunctionDeclaration
 from localcloud.fc.function_props import read_function
 from localcloud.fc.layers import Layers
 from localcloud.fc.packages import Package, merge_layers, unpack
 from localcloud.fc.refusals import InvalidArgument
-from localcloud.fc.section import DeclarationError, Section
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fc_functions (
@@ -102,7 +101,7 @@ class Registry:
         if function.async_invoke is not None:
             props["asyncInvokeConfig"] = dict(function.async_invoke.settings)
         try:
-            declaration = read_function(function.name, Section(props, "function"), self._directory)
+            declaration = read_function(function.name, props, "function", self._directory)
         except DeclarationError as error:
             raise InvalidArgument(f"{error.where.removeprefix('function.')} {error.problem}") from None
         changes = {name: Change(part.created, part.modified) for name, part in function.triggers.items()}

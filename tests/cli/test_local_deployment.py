@@ -10,10 +10,13 @@ import yaml
 
 from cli.local_deployment import ValueUnknown, load_deployment
 from cli.manifest.file import ManifestUnreadable
-from localcloud.fc.declaration import AsyncInvokeDeclaration, HookDeclaration, LogDeclaration, MnsTopicTrigger
-from localcloud.fc.section import (
+from localcloud.fc.declaration import (
+    AsyncInvokeDeclaration,
     DeclarationError,
+    HookDeclaration,
     KeyUnknown,
+    LogDeclaration,
+    MnsTopicTrigger,
     ValueMissing,
     ValueOfWrongType,
     ValueRefused,
