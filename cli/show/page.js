@@ -29,7 +29,7 @@
       unitS: "IMM does not document the unit of a clip's TimeRange; seconds fit the length of this video, and milliseconds do not.",
       unitNone: "IMM does not document the unit of a clip's TimeRange, and neither milliseconds nor seconds fit the length of this video: times may be wrong.",
       confidence: "confidence", level: "level", parent: "parent", clips: count => count === 1 ? "1 clip" : `${count} clips`,
-      clip: (number, count, from, to) => `clip ${number} of ${count}, ${from} to ${to}`,
+      clip: (number, count, from, to) => `, clip ${number} of ${count}, ${from} to ${to}`,
       reasons: { confidence: () => "below the minimum", limit: () => "no room", collision: key => `${key} is taken` }, task: "task", taskStart: "started",
     },
     zh: {
@@ -60,7 +60,7 @@
       unitS: "IMM 文档未说明片段 TimeRange 的单位；按秒处理与视频时长相符，毫秒则不符。",
       unitNone: "IMM 文档未说明片段 TimeRange 的单位，毫秒和秒都与视频时长不符，时间可能有误。",
       confidence: "置信度", level: "级别", parent: "父标签", clips: count => `${count} 个片段`,
-      clip: (number, count, from, to) => `第 ${number} 个片段（共 ${count} 个），${from} 至 ${to}`,
+      clip: (number, count, from, to) => `，第 ${number} 个片段（共 ${count} 个），${from} 至 ${to}`,
       reasons: { confidence: () => "低于最低置信度", limit: () => "标签数已满", collision: key => `${key} 已被占用` }, task: "任务", taskStart: "开始于",
     },
   };
@@ -156,7 +156,7 @@
   };
   const tellChosen = () => {
     const clips = chosen >= 0 ? labels[chosen].clips : [];
-    const said = clips.length ? `, ${say.clip(clip + 1, clips.length, exact(clips[clip][0] / unit), exact(clips[clip][1] / unit))}` : "";
+    const said = clips.length ? say.clip(clip + 1, clips.length, exact(clips[clip][0] / unit), exact(clips[clip][1] / unit)) : "";
     const name = document.createElement("bdi");
     name.textContent = chosen >= 0 ? labels[chosen].name : "";
     by("chosen").replaceChildren(name, said);
