@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from cli.deployment_check import (
-    archive_rules,
     arn_rules,
     built_rules,
+    document_rules,
     entry_point_rules,
     event_bridge_rules,
     failure_rules,
     file_rules,
     function_rules,
-    keeping_rules,
     layer_rules,
     schema_rules,
     setting_rules,
     time_rules,
     trigger_rules,
+    upload_rules,
     value_rules,
 )
 from cli.deployment_check.findings import FileReport, Finding, NotChecked, Report, Severity, error
@@ -36,18 +36,11 @@ from cli.deployment_check.serverless_devs import (
     render,
 )
 from cli.deployment_check.spelling import alike
-from cli.deployment_check.subject import Rule, Subject, Surroundings
+from cli.deployment_check.subject import Kind, Rule, Subject, Surroundings
 from cli.manifest.expressions import Unrendered, unrendered
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.file import Manifest, ManifestUnreadable, Resource, read_manifest
-from cli.manifest.function import (
-    KEEPING_HANDLER,
-    OWN_HANDLERS,
-    SUBMITTING_HANDLER,
-    DeclaredFunction,
-    as_function,
-    handled_by,
-)
+from cli.manifest.function import OWN_HANDLERS, DeclaredFunction, as_function
 
 # Of every function of ours.
 RULES: tuple[Rule, ...] = (
@@ -59,14 +52,25 @@ RULES: tuple[Rule, ...] = (
     *time_rules.RULES,
     *failure_rules.RULES,
 )
-# Of a function that tags, and of one that keeps failed events.
-TAGGING_RULES: tuple[Rule, ...] = (
+# Of those that videos are for: the one that submits them, and the one that tags them.
+VIDEO_RULES: tuple[Rule, ...] = (
     function_rules.network,
+    *setting_rules.VIDEO_RULES,
     *trigger_rules.RULES,
     *event_bridge_rules.RULES,
-    *archive_rules.RULES,
 )
-KEEPING_RULES: tuple[Rule, ...] = keeping_rules.RULES
+RULES_OF: Mapping[Kind, tuple[Rule, ...]] = {
+    Kind.TAGS: (
+        *VIDEO_RULES,
+        *event_bridge_rules.QUEUE_RULES,
+        *trigger_rules.TAGGING_RULES,
+        *time_rules.TAGGING_RULES,
+        *document_rules.RULES,
+        *document_rules.TAGGING_RULES,
+    ),
+    Kind.SUBMITS: (*VIDEO_RULES, *upload_rules.RULES),
+    Kind.KEEPS: (*trigger_rules.KEEPING_RULES, *document_rules.RULES),
+}
 # Of what the functions share: what is told of one is not told again of the next.
 SHARED_RULES: tuple[Rule, ...] = (
     function_rules.runtime,
@@ -164,14 +168,11 @@ class _Check:
     def _resources(self, manifest: Manifest, written: Mapping[str, Any]) -> Iterator[Finding | NotChecked]:
         subjects: list[Subject] = []
         others: list[str] = []
-        submitting: list[DeclaredFunction] = []
         for resource in manifest.resources:
             function = as_function(resource, manifest)
-            handler = _own_handler(function)
-            if function is None or handler is None:
+            kind = _kind(function)
+            if function is None or kind is None:
                 others += _readable_name(function)
-                if function is not None and handled_by(function, SUBMITTING_HANDLER):
-                    submitting.append(function)
                 yield NotChecked(resource.where, _why_not(resource, function))
                 continue
             yield from file_rules.resource(written[resource.name], resource.where)
@@ -187,10 +188,9 @@ class _Check:
             yield from self._looked_at(function)
             props = _without(resource.props, refusals)
             sound = DeclaredFunction(resource.name, props, function.where, manifest.path.parent)
-            keeps = handler == KEEPING_HANDLER
-            subjects.append(Subject(sound, keeps, self._surroundings, subjects, others, submitting))
+            subjects.append(Subject(sound, kind, self._surroundings, subjects, others))
         if not subjects:
-            own = " or ".join(OWN_HANDLERS)
+            own = ", ".join(OWN_HANDLERS)
             yield NotChecked(manifest.path.name, f"no function in it has the handler {own}.")
         yield from _twice(subjects, others)
         yield from _ruled(subjects)
@@ -232,16 +232,16 @@ class _Check:
         self.checked[f"{path.name} against the rendering of Serverless Devs {version}."] = None
 
 
-def _own_handler(function: DeclaredFunction | None) -> str | None:
-    """The handler of ours that a function has, or that may be meant where its own leads nowhere."""
+def _kind(function: DeclaredFunction | None) -> Kind | None:
+    """What a function is by its handler, or may be meant to be where that leads nowhere."""
     try:
         handler = function.handler if function is not None else ""
     except FieldUnreadable:
         return None
     module = handler.rpartition(".")[0]
-    for own in OWN_HANDLERS:
-        if re.split(r"[./]", module)[-1] == own.partition(".")[0]:
-            return own
+    for kind in Kind:
+        if re.split(r"[./]", module)[-1] == kind.value.partition(".")[0]:
+            return kind
     like = alike(handler, OWN_HANDLERS)
     if function is None or like is None:
         return None
@@ -249,7 +249,7 @@ def _own_handler(function: DeclaredFunction | None) -> str | None:
         leads_nowhere = entry_point_rules.module_path(function.code, module) is None
     except FieldUnreadable:
         return None
-    return like if leads_nowhere else None
+    return Kind(like) if leads_nowhere else None
 
 
 def _why_not(resource: Resource, function: DeclaredFunction | None) -> str:
@@ -328,8 +328,8 @@ def _without(props: Mapping[str, Any], refusals: Sequence[Refusal]) -> Any:
 def _ruled(subjects: Sequence[Subject]) -> Iterator[Finding | NotChecked]:
     """What the rules find."""
     shared: set[str] = set()
-    for subject in sorted(subjects, key=lambda one: one.keeps):
-        for rule in (*RULES, *(KEEPING_RULES if subject.keeps else TAGGING_RULES)):
+    for subject in sorted(subjects, key=lambda one: list(Kind).index(one.kind)):
+        for rule in (*RULES, *RULES_OF[subject.kind]):
             yield from _judged(rule, subject)
         found = [one for rule in SHARED_RULES for one in _judged(rule, subject)]
         yield from (one for one in found if _words(one) not in shared)

@@ -17,7 +17,7 @@ from cli.deployment_check.findings import Finding, Report, Severity
 from cli.deployment_check.subject import Surroundings
 from cli.narration import new_console
 
-FILES = (ROOT / "s.yaml", ROOT / "s.eventbridge.yaml")
+FILES = tuple(ROOT / name for name in ("s.yaml", "s.eventbridge.yaml", "s.uploads.yaml"))
 LAYERS = ROOT / "layers" / "build"
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
@@ -29,7 +29,7 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
     "templates",
     multiple=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A file to check, as often as needed; s.yaml and s.eventbridge.yaml if not given.",
+    help="A file to check, as often as needed; by default s.yaml, s.eventbridge.yaml and s.uploads.yaml.",
 )
 @click.option(
     "--deploying",

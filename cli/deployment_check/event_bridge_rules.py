@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cli.deployment_check.findings import Finding, NotChecked, error, warning
-from cli.deployment_check.subject import Rule, Subject
+from cli.deployment_check.subject import Kind, Rule, Subject
 from cli.manifest.fields import Fields
 from cli.manifest.function import DeclaredTrigger
+from imm_label_tags.results.target import TargetObject
+from imm_label_tags.submission.upload_event import SOURCE as UPLOADS
 
 
-def passes(pattern: Mapping[str, Any], event: Mapping[str, str]) -> bool | None:
+def passes(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool | None:
     """Whether an event with some known fields passes; None where that cannot be said."""
     verdicts = [_field_passes(pattern[name], value) for name, value in event.items() if name in pattern]
     if False in verdicts:
@@ -27,8 +29,10 @@ def passes(pattern: Mapping[str, Any], event: Mapping[str, str]) -> bool | None:
     return None if None in verdicts else True
 
 
-def _field_passes(wanted: Any, value: str) -> bool | None:
-    if not isinstance(wanted, list):
+def _field_passes(wanted: Any, value: Any) -> bool | None:
+    if isinstance(wanted, dict) and isinstance(value, Mapping):
+        return passes(wanted, value)
+    if not isinstance(wanted, list) or isinstance(value, Mapping):
         return None
     verdicts = [_matches(one, value) for one in wanted]
     if True in verdicts:
@@ -59,8 +63,28 @@ def _unlike(operand: Any, value: str) -> bool | None:
 
 SOURCE = "acs.imm"
 EVENT_TYPE = "imm:Task:VideoLabelClassification"
-# One that the same source sends, and the function ignores.
-_OTHER_TYPE = "imm:Task:MediaConvert"
+UPLOAD_TYPE = "oss:ObjectCreated:PutObject"
+
+
+class _Wanted(NamedTuple):
+    """What a function is there for, and a type of the same source that it ignores."""
+
+    source: str
+    type: str
+    other_type: str
+    source_types: tuple[str, ...]
+
+
+_WANTED = {
+    Kind.TAGS: _Wanted(SOURCE, EVENT_TYPE, "imm:Task:MediaConvert", ("Default", "MNS")),
+    Kind.SUBMITS: _Wanted(UPLOADS, UPLOAD_TYPE, "oss:ObjectRemoved:DeleteObject", ("Default",)),
+}
+
+
+def sample_upload(target: TargetObject) -> Mapping[str, Any]:
+    """What is known of the event with which EventBridge tells of an upload."""
+    oss = {"bucket": {"name": target.bucket}, "object": {"key": target.key}}
+    return {"source": UPLOADS, "type": UPLOAD_TYPE, "data": {"oss": oss}}
 
 
 class BusTrigger:
@@ -129,36 +153,41 @@ def bus_triggers(subject: Subject) -> Iterator[BusTrigger]:
 
 
 def source(subject: Subject) -> Iterator[Finding]:
-    """Only EventBridge's own events and MNS queues bring notifications of IMM."""
+    """Only EventBridge's own events bring uploads, and these and MNS queues notifications of IMM."""
+    wanted = _WANTED[subject.kind]
     for trigger in bus_triggers(subject):
-        if trigger.source_type not in ("", "Default", "MNS"):
+        if trigger.source_type not in ("", *wanted.source_types):
+            what = "upload" if subject.kind is Kind.SUBMITS else "notification of IMM"
             yield error(
                 f"{trigger.where}.eventSourceConfig.eventSourceType",
-                f"{trigger.source_type} brings no notification of IMM.",
-                "Write Default (IMM's events) or MNS (a queue).",
+                f"{trigger.source_type} brings no {what}.",
+                f"Write {' or '.join(wanted.source_types)}.",
             )
         if not trigger.settings.flag("triggerEnable", True):
             yield warning(f"{trigger.where}.triggerEnable", "the trigger is switched off.", "Write true.")
 
 
 def pattern(subject: Subject) -> Iterator[Finding | NotChecked]:
-    """A rule on Alibaba Cloud's events has to let IMM's pass."""
+    """A rule on Alibaba Cloud's events has to let those pass that the function is there for."""
+    wanted = _WANTED[subject.kind]
+    known = {"source": wanted.source, "type": wanted.type}
     for trigger in bus_triggers(subject):
         if trigger.source_type != "Default":
             continue
         where = f"{trigger.where}.eventRuleFilterPattern"
-        wanted = f'For example {{"source":["{SOURCE}"],"type":["{EVENT_TYPE}"]}}.'
-        known = {"source": SOURCE, "type": EVENT_TYPE}
+        example = f'For example {{"source":["{wanted.source}"],"type":["{wanted.type}"]}}.'
         verdict = passes(trigger.pattern, known)
         if verdict is False:
-            yield error(where, f"no {EVENT_TYPE} of {SOURCE} passes: nothing would arrive.", wanted)
+            yield error(where, f"no {wanted.type} of {wanted.source} passes: nothing would arrive.", example)
         elif verdict is None:
             yield NotChecked(where, "it has an operator that is not known here.")
-        elif passes(trigger.pattern, {**known, "type": _OTHER_TYPE}):
-            yield warning(where, "events of other types are ignored, each in a paid invocation.", wanted)
+        elif passes(trigger.pattern, {**known, "type": wanted.other_type}):
+            yield warning(where, "events of other types are ignored, each in a paid invocation.", example)
         unknown = sorted(set(trigger.pattern) - set(known))
         if unknown and verdict is not False:
-            yield NotChecked(where, f"what IMM's events have in {', '.join(unknown)} is not known here.")
+            yield NotChecked(
+                where, f"what events of {wanted.source} have in {', '.join(unknown)} is not known here."
+            )
 
 
 def rule(subject: Subject) -> Iterator[Finding]:
@@ -258,4 +287,5 @@ def _what_fails(trigger: BusTrigger) -> Iterator[Finding]:
         )
 
 
-RULES: tuple[Rule, ...] = (source, pattern, rule, queue, stream)
+RULES: tuple[Rule, ...] = (source, pattern, rule)
+QUEUE_RULES: tuple[Rule, ...] = (queue, stream)

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from cli.deployment_check.arn_rules import account_of
 from cli.deployment_check.event_bridge_rules import bus_triggers
 from cli.deployment_check.findings import Finding, NotChecked, error, warning
-from cli.deployment_check.subject import Rule, Subject
+from cli.deployment_check.subject import Kind, Rule, Subject
 from cli.manifest.fields import FieldUnreadable
 
 _KEY = "asyncInvokeConfig"
+_DOES = {Kind.TAGS: "tags objects", Kind.SUBMITS: "submits videos"}
 
 
 def configured(subject: Subject) -> Iterator[Finding]:
@@ -85,13 +86,13 @@ def functions(subject: Subject) -> Iterator[Finding | NotChecked]:
                 if known
                 else f"{name} is no function of this file; whether the account has it, only the cloud knows.",
             )
-        elif found is not subject and not found.keeps:
+        elif found is not subject and found.kind is not Kind.KEEPS:
             yield error(
                 where,
-                f"{name} tags objects: it would try the failed event as if it were a new one.",
+                f"{name} {_DOES[found.kind]}: it would try the failed event as if it were a new one.",
                 "Name a function that keeps failed events, or an MNS topic.",
             )
-        elif found.keeps and key == "onSuccess":
+        elif found.kind is Kind.KEEPS and key == "onSuccess":
             yield error(
                 where,
                 f"{name} keeps failed events and refuses records of success.",

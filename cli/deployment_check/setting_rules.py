@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cli.deployment_check.findings import Finding, NotChecked, Severity, error, warning
 from cli.deployment_check.spelling import slip
-from cli.deployment_check.subject import Rule, Subject
+from cli.deployment_check.subject import Kind, Rule, Subject
 from cli.manifest.dotenv import FILE_NAME
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.failures.settings import VARIABLE, FailedSettings, read_failed_settings
-from imm_label_tags.tagging.settings import Settings, read_settings
+from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
+from imm_label_tags.submission.settings import PROJECT, TOPIC, read_submission_settings
+from imm_label_tags.tagging.settings import read_settings
 
 _KEY = "environmentVariables"
 _OBJECTS = "ALLOWED_OBJECTS"
@@ -21,28 +22,46 @@ _OBJECTS = "ALLOWED_OBJECTS"
 _BUCKET = re.compile(r"[a-z0-9*](?:[a-z0-9*-]{0,61}[a-z0-9*])?")
 _KEY_BYTES = 1023
 # What begins like these is ours; OSS_, IMM_ and LOG_ may well be the user's.
-_PREFIXES = ("LABEL_", "TAG_", "ALLOWED_OBJECT", "STALE_OBJECT", "SECOND_LOOK", "FAILED_EVENT")
+_PREFIXES = (
+    *("LABEL_", "TAG_", "ALLOWED_OBJECT", "STALE_OBJECT", "SECOND_LOOK", "FAILED_EVENT"),
+    *("NOTIFICATION_TOPIC", "VIDEO_SUFFIX"),
+)
 _ENDPOINTS = ("IMM_ENDPOINT", "OSS_ENDPOINT")
 _LOCAL = re.compile(r"(?:localhost|127(?:\.\d+){3})(?::\d+)?")
 # What has no default, and something harmless in its place.
-_NEEDED = {VARIABLE: "oss://stand-in/stand-in"}
+_NEEDED: Mapping[Kind, Mapping[str, str]] = {
+    Kind.TAGS: {},
+    Kind.KEEPS: {VARIABLE: "oss://stand-in/stand-in"},
+    Kind.SUBMITS: {PROJECT: "stand-in", TOPIC: "stand-in"},
+}
+_READ: Mapping[Kind, Callable[[Mapping[str, str], Path], object]] = {
+    Kind.TAGS: read_settings,
+    Kind.KEEPS: lambda environment, code: read_failed_settings(environment),
+    Kind.SUBMITS: lambda environment, code: read_submission_settings(environment),
+}
+_GIVEN_BY = {
+    VARIABLE: f"Export {VARIABLE}, such as {VARIABLE}=oss://bucket/prefix, or put it into .env.",
+    PROJECT: "Name the IMM project: s.uploads.yaml takes it from IMM_LABEL_TAGS_PROJECT.",
+    TOPIC: "Name the topic that triggers the function that tags.",
+}
 
 
 class _Asked(dict[str, str]):
-    """An empty environment that remembers what it was asked for."""
+    """An environment with what is needed that remembers what it was asked for."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, needed: Mapping[str, str]) -> None:
+        super().__init__(needed)
         self.names: set[str] = set()
 
     def get(self, name: str, default: Any = None) -> Any:
         self.names.add(name)
-        return _NEEDED.get(name, default)
+        return super().get(name, default)
 
 
 def names(subject: Subject) -> Iterator[Finding]:
     """A misspelt setting is one that stays at its default; any other variable is the user's own business."""
-    ours, others = setting_names(subject.keeps), setting_names(not subject.keeps)
+    ours = setting_names(subject.kind)
+    others = set[str]().union(*(setting_names(kind) for kind in Kind))
     for name in subject.declared.environment:
         where = subject.path(_KEY, name)
         if name in ours:
@@ -66,15 +85,14 @@ def names(subject: Subject) -> Iterator[Finding]:
 
 def values(subject: Subject) -> Iterator[Finding]:
     """What the initializer would refuse is refused here; each bad value is reported."""
-    environment = dict(subject.declared.environment)
-    code = subject.declared.code
+    environment, needed = dict(subject.declared.environment), _NEEDED[subject.kind]
     # Each round finds one bad value, and there are no more than there are variables, given or needed.
-    for _ in (*environment, *_NEEDED):
+    for _ in (*environment, *needed):
         try:
-            _read(environment, subject.keeps, code)
+            _READ[subject.kind](environment, subject.declared.code)
         except InvalidSetting as problem:
             given = environment.get(problem.variable, "").strip()
-            environment[problem.variable] = _NEEDED.get(problem.variable, "")
+            environment[problem.variable] = needed.get(problem.variable, "")
             if given:
                 yield error(subject.path(_KEY, problem.variable), str(problem), "Correct the value.")
 
@@ -84,8 +102,6 @@ def patterns(subject: Subject) -> Iterator[Finding]:
 
     Sources: help pages oss/user-guide/bucket-naming-conventions and …/object-naming-conventions.
     """
-    if subject.keeps:
-        return
     for pattern in filter(None, map(str.strip, subject.declared.setting(_OBJECTS).split(","))):
         bucket, slash, key = pattern.partition("/")
         why = ""
@@ -113,7 +129,7 @@ def needed(subject: Subject) -> Iterator[Finding]:
             yield error(
                 subject.path(_KEY, name),
                 "is not set, and there is no default: the function would not start.",
-                f"Export {name}, such as {name}=oss://bucket/prefix, or put it into .env.",
+                _GIVEN_BY[name],
             )
 
 
@@ -153,23 +169,19 @@ def secrets_in_code(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _read(environment: Mapping[str, str], keeps: bool, code: Path) -> Settings | FailedSettings:
-    return read_failed_settings(environment) if keeps else read_settings(environment, code)
-
-
-def setting_names(keeps: bool) -> set[str]:
-    """The variables that a function asks for: keep_failed if it ``keeps``, else tag_object."""
-    asked = _Asked()
-    _read(asked, keeps, Path())
+def setting_names(kind: Kind) -> set[str]:
+    """The variables that a function asks for."""
+    asked = _Asked(_NEEDED[kind])
+    _READ[kind](asked, Path())
     return asked.names
 
 
 def _unset(subject: Subject) -> list[str]:
-    if not subject.keeps:
-        return []
-    return [name for name in _NEEDED if not subject.declared.setting(name).strip()]
+    return [name for name in _NEEDED[subject.kind] if not subject.declared.setting(name).strip()]
 
 
-RULES: tuple[Rule, ...] = (names, patterns, needed, left_open)
+RULES: tuple[Rule, ...] = (names, needed, left_open)
+# Of those to which ALLOWED_OBJECTS means something.
+VIDEO_RULES: tuple[Rule, ...] = (patterns,)
 # The functions take the same variables from the same environment.
 SHARED_RULES: tuple[Rule, ...] = (values, endpoints, secrets_in_code)

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 from cli.deployment_check.findings import Finding, NotChecked
-from cli.manifest.function import DeclaredFunction
+from cli.manifest.function import (
+    KEEPING_HANDLER,
+    SUBMITTING_HANDLER,
+    TAGGING_HANDLER,
+    DeclaredFunction,
+)
+
+
+class Kind(str, Enum):
+    """What a function of this project does, as its handler says."""
+
+    TAGS = TAGGING_HANDLER
+    KEEPS = KEEPING_HANDLER
+    SUBMITS = SUBMITTING_HANDLER
 
 
 @dataclass(frozen=True)
@@ -23,17 +37,19 @@ class Subject:
     """A function of ours as it is declared.
 
     What was found wrong before the rules look at it cannot be read any more, so that it is told once. A rule
-    may read any field; where one cannot be read, the rule ends. ``keeps``: it does not tag, but keeps what
-    the one that tags could not handle. ``functions`` are all of ours in the file, this one among them;
-    ``others`` are the names of those in it that are not ours, ``submitting`` those that submit videos to IMM.
+    may read any field; where one cannot be read, the rule ends. ``functions`` are all of ours in the file,
+    this one among them; ``others`` are the names of those in it that are not ours.
     """
 
     declared: DeclaredFunction
-    keeps: bool
+    kind: Kind
     surroundings: Surroundings
     functions: Sequence[Subject] = field(default=(), repr=False, compare=False)
     others: Sequence[str] = field(default=(), repr=False, compare=False)
-    submitting: Sequence[DeclaredFunction] = field(default=(), repr=False, compare=False)
+
+    def of(self, *kinds: Kind) -> Iterator[Subject]:
+        """The functions of some kinds in the file."""
+        return (one for one in self.functions if one.kind in kinds)
 
     def path(self, *keys: str) -> str:
         """The path of a value in the props."""

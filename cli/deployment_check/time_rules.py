@@ -8,24 +8,25 @@ from collections.abc import Iterator
 from cli.deployment_check import worst_case
 from cli.deployment_check.event_bridge_rules import bus_triggers
 from cli.deployment_check.findings import Finding, error
-from cli.deployment_check.subject import Subject
+from cli.deployment_check.subject import Kind, Subject
 from cli.manifest.function import DEFAULT_RETRIES
 from imm_label_tags.tagging.settings import ARCHIVE
 
 # Help page functioncompute/fc/advanced-features-of-triggers.
 STREAM_TIMEOUT = 300
 SECOND_LOOK = "SECOND_LOOK_SECONDS"
+_EVENTS = {Kind.TAGS: "a notification", Kind.KEEPS: "a failed event", Kind.SUBMITS: "an upload"}
 
 
 def function_timeout(subject: Subject) -> Iterator[Finding]:
     """A notification's worst case must end before Function Compute ends the function."""
     archives = _archives(subject)
-    timeout, worst = subject.declared.timeout, worst_case.invocation_seconds(archives=archives)
-    what, repetitions = "a notification", worst_case.REPETITIONS
-    calls = f"{len(worst_case.chain(archives=archives))} calls one after the other"
-    if subject.keeps:
-        worst = worst_case.keeping_seconds()
-        what, calls, repetitions = "a failed event", "a call", worst_case.KEEPING_REPETITIONS
+    timeout = subject.declared.timeout
+    worst = worst_case.invocation_seconds(kind=subject.kind, archives=archives)
+    what, repetitions = _EVENTS[subject.kind], worst_case.REPETITIONS
+    calls = f"{len(worst_case.chain(subject.kind, archives=archives))} calls one after the other"
+    if subject.kind is Kind.KEEPS:
+        calls, repetitions = "a call", worst_case.KEEPING_REPETITIONS
     if timeout <= worst:
         missing = "" if "timeout" in subject.declared.props else ", fc3's default,"
         yield error(
@@ -39,7 +40,7 @@ def function_timeout(subject: Subject) -> Iterator[Finding]:
 def second_look(subject: Subject) -> Iterator[Finding]:
     """The time must suffice for second looks too, or their waits are in vain."""
     text = subject.declared.setting(SECOND_LOOK).strip()
-    if subject.keeps or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return
     looks = worst_case.second_look_seconds(float(text))
     alone = worst_case.invocation_seconds(archives=_archives(subject))
@@ -60,8 +61,9 @@ def batches(subject: Subject) -> Iterator[Finding]:
         if trigger.mode != "event-streaming":
             continue
         where = f"{trigger.where}.runOptions.batchWindow.CountBasedWindow"
-        worst = worst_case.invocation_seconds(trigger.batch_messages, archives=archives)
-        if timeout <= worst and worst > worst_case.invocation_seconds(archives=archives):
+        kind = subject.kind
+        worst = worst_case.invocation_seconds(trigger.batch_messages, kind, archives=archives)
+        if timeout <= worst and worst > worst_case.invocation_seconds(kind=kind, archives=archives):
             yield error(
                 where,
                 f"{trigger.batch_messages} messages may take {worst:g} s, the timeout is {timeout} s.",
@@ -86,8 +88,8 @@ def initializer_timeout(subject: Subject) -> Iterator[Finding]:
             "Add it, with its timeout.",
         )
         return
-    worst = worst_case.initializer_seconds(subject.declared.cpu, keeps=subject.keeps)
-    imported = "OSS's SDK" if subject.keeps else "both SDKs"
+    worst = worst_case.initializer_seconds(subject.declared.cpu, subject.kind)
+    imported = "OSS's SDK" if subject.kind is Kind.KEEPS else "both SDKs"
     if initializer.timeout < worst:
         hooks = subject.declared.props.fields("instanceLifecycleConfig")
         given = hooks.fields("initializer") if hooks is not None else None
@@ -121,4 +123,5 @@ def _archives(subject: Subject) -> bool:
     return bool(subject.declared.setting(ARCHIVE).strip())
 
 
-RULES = (function_timeout, second_look, batches, initializer_timeout, event_age)
+RULES = (function_timeout, batches, initializer_timeout, event_age)
+TAGGING_RULES = (second_look,)

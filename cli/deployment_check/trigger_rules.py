@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cli.deployment_check.findings import Finding, error, warning
-from cli.deployment_check.subject import Rule, Subject
+from cli.deployment_check.subject import Kind, Rule, Subject
 from cli.manifest.function import Topic
 
 # Help page functioncompute/fc/product-overview/limits-of-usage.
 MOST = 50
-# What they bring, the function refuses: it is none of the events that it knows.
+# By what each function is called; what others bring, it refuses: it is none of the events that it knows.
+_CALLED_BY = {Kind.TAGS: ("mns_topic", "eventbridge"), Kind.SUBMITS: ("oss", "eventbridge")}
+_BRINGS_NONE = {Kind.TAGS: "it brings no notification of IMM", Kind.SUBMITS: "it brings no upload"}
 _WHY_NOT = {
-    "oss": "every upload would call it before IMM has looked at the video",
-    "http": "anyone who knows its address could call it",
+    (Kind.TAGS, "oss"): "every upload would call it before IMM has looked at the video",
+    (Kind.TAGS, "http"): "anyone who knows its address could call it",
+    (Kind.SUBMITS, "http"): "anyone who knows its address could have tasks made that you pay for",
+}
+# The services that invoke in a role, and the one that fc3 makes where a trigger names none.
+_MADE_BY_FC3 = {
+    "mns_topic": ("message", "AliyunMNSNotificationRole"),
+    "oss": ("upload", "AliyunOSSEventNotificationRole"),
 }
 
 
@@ -24,7 +32,7 @@ def present(subject: Subject) -> Iterator[Finding]:
         yield warning(
             subject.path("triggers"),
             "there is none: nothing calls the function.",
-            "Add an mns_topic trigger.",
+            f"Add one of the type {_CALLED_BY[subject.kind][0]}.",
         )
     if count > MOST:
         yield error(
@@ -33,14 +41,15 @@ def present(subject: Subject) -> Iterator[Finding]:
 
 
 def types(subject: Subject) -> Iterator[Finding]:
-    """The function reads notifications of IMM, which come by MNS or EventBridge."""
+    """Each function reads what it is there for, and refuses everything else."""
+    known = _CALLED_BY[subject.kind]
     for trigger in subject.declared.triggers:
-        if trigger.type not in ("mns_topic", "eventbridge"):
-            why = _WHY_NOT.get(trigger.type, "it brings no notification of IMM")
+        if trigger.type not in known:
+            why = _WHY_NOT.get((subject.kind, trigger.type), _BRINGS_NONE[subject.kind])
             yield error(
                 f"{trigger.where}.triggerType",
                 f"{trigger.type} must not call this function: {why}.",
-                "Use mns_topic or eventbridge, or another function.",
+                f"Use {' or '.join(known)}, or another function.",
             )
 
 
@@ -53,7 +62,7 @@ def order(subject: Subject) -> Iterator[Finding]:
     for trigger in subject.declared.triggers:
         if trigger.type == "eventbridge":
             before = before or trigger.name
-        elif before is not None and trigger.type == "mns_topic":
+        elif before is not None and trigger.type in _MADE_BY_FC3:
             yield error(
                 trigger.where,
                 f"stands after {before}: `s deploy` ends at an eventbridge trigger that has not changed, and "
@@ -97,19 +106,33 @@ def losses(subject: Subject) -> Iterator[Finding]:
 
 
 def roles(subject: Subject) -> Iterator[Finding]:
-    """MNS invokes in a role; fc3 makes one where none is named, whose policy may be missing afterwards.
+    """MNS and OSS invoke in a role; fc3 makes one where none is named, perhaps without its policy.
 
     Seen with fc3 0.1.22 and a user who may create roles but not list their policies: the role stays without
     its policy, `s deploy` ends with 0, and no later deployment attaches it.
     """
     for trigger in subject.declared.triggers:
-        if trigger.type == "mns_topic" and not trigger.invocation_role:
+        invoked = trigger.type in _MADE_BY_FC3 and trigger.type in _CALLED_BY[subject.kind]
+        if invoked and not trigger.invocation_role:
+            what, role = _MADE_BY_FC3[trigger.type]
             yield warning(
                 f"{trigger.where}.invocationRole",
-                "is missing: `s deploy` makes AliyunMNSNotificationRole, and succeeds also where it may not "
-                "attach that role's policy; then no message reaches the function.",
-                "Name a role; `imm-label-tags setup` makes it, with what MNS needs.",
+                f"is missing: `s deploy` makes {role}, and succeeds also where it may not attach that role's "
+                f"policy; then no {what} reaches the function.",
+                "Name a role; `imm-label-tags setup` makes it, with what it needs.",
             )
 
 
-RULES: tuple[Rule, ...] = (present, types, order, topics, losses, roles)
+def kept_free(subject: Subject) -> Iterator[Finding]:
+    """What keeps failed events understands records of failures, and no trigger brings any."""
+    for trigger in subject.declared.triggers:
+        yield error(
+            trigger.where,
+            "must not call this function: it understands nothing but Function Compute's records of failures.",
+            "Remove it, and name this function under onFailure of the one that fails.",
+        )
+
+
+RULES: tuple[Rule, ...] = (present, types, order, roles)
+TAGGING_RULES: tuple[Rule, ...] = (topics, losses)
+KEEPING_RULES: tuple[Rule, ...] = (kept_free,)

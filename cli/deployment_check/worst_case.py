@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from cli.deployment_check.subject import Kind
 from imm_label_tags.batches import CONCURRENT_ITEMS
 from imm_label_tags.retries import MARGIN_SECONDS, RetryPolicy
 from imm_label_tags.tagging.object_tagger import MAX_LOOKS
@@ -27,6 +28,14 @@ LONGEST_CHAIN = (
 )
 # Where a whole result is kept beside the first reading, and that takes longer, the object is read anew.
 ARCHIVING_CHAIN = (LONGEST_CHAIN[0], "PutObject", *LONGEST_CHAIN[1:])
+# The calls of one upload: a look at each object that its name may mean, as it stands and decoded in two ways,
+# the question for tasks, the task, and another look where IMM refuses it.
+SUBMITTING_CHAIN = (
+    *("HeadObject",) * 3,
+    "ListTasks",
+    "CreateVideoLabelClassificationTask",
+    "HeadObject",
+)
 # Measured on one vCPU: importing both SDKs takes 1 s, and 1.7 s more where their sources have to be compiled.
 IMPORT_SECONDS = 1.0
 COMPILE_SECONDS = 1.7
@@ -40,17 +49,21 @@ def attempt_seconds(limits: RetryPolicy = LIMITS) -> float:
     return limits.connect + limits.read
 
 
-def chain(*, archives: bool = False) -> tuple[str, ...]:
-    """The longest chain of calls, where whole results are kept or not."""
+def chain(kind: Kind = Kind.TAGS, *, archives: bool = False) -> tuple[str, ...]:
+    """The longest chain of calls of a function, where whole results are kept or not."""
+    if kind is Kind.SUBMITS:
+        return SUBMITTING_CHAIN
     return ARCHIVING_CHAIN if archives else LONGEST_CHAIN
 
 
-def notification_seconds(limits: RetryPolicy = LIMITS, *, archives: bool = False) -> float:
-    """The longest that one notification takes: every call of the chain, every repetition with its pause.
+def notification_seconds(
+    limits: RetryPolicy = LIMITS, kind: Kind = Kind.TAGS, *, archives: bool = False
+) -> float:
+    """The longest that one notification, or one upload, takes: every call, every repetition with its pause.
 
-    A write is not just sent again: the tags are read anew first.
+    A write is not just sent again: the tags are read anew first, or the tasks are asked for anew.
     """
-    attempts = len(chain(archives=archives)) + limits.retries + (limits.attempts - 1)
+    attempts = len(chain(kind, archives=archives)) + limits.retries + (limits.attempts - 1)
     return attempts * attempt_seconds(limits) + limits.retries * _pause_seconds(limits) + MARGIN_SECONDS
 
 
@@ -59,9 +72,10 @@ def second_look_seconds(wait: float) -> float:
     return MAX_LOOKS * (wait + 2 * attempt_seconds()) if wait else 0.0
 
 
-def invocation_seconds(notifications: int = 1, *, archives: bool = False) -> float:
+def invocation_seconds(notifications: int = 1, kind: Kind = Kind.TAGS, *, archives: bool = False) -> float:
     """The longest that an invocation with some notifications, each about another object, takes."""
-    return math.ceil(notifications / CONCURRENT_ITEMS) * notification_seconds(archives=archives)
+    one = keeping_seconds() if kind is Kind.KEEPS else notification_seconds(kind=kind, archives=archives)
+    return math.ceil(notifications / CONCURRENT_ITEMS) * one
 
 
 def keeping_seconds() -> float:
@@ -70,10 +84,10 @@ def keeping_seconds() -> float:
     return (1 + KEEPING_REPETITIONS) * attempt_seconds() + waiting + MARGIN_SECONDS
 
 
-def initializer_seconds(cpu: float, *, keeps: bool = False) -> float:
+def initializer_seconds(cpu: float, kind: Kind = Kind.TAGS) -> float:
     """How long an initializer takes on a share of a vCPU, if the layer has no compiled files."""
     seconds = IMPORT_SECONDS + COMPILE_SECONDS
-    if keeps:
+    if kind is Kind.KEEPS:
         seconds = KEEPING_IMPORT_SECONDS + KEEPING_COMPILE_SECONDS
     return seconds / min(cpu, 1)
 

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from cli.cloud.where import Where, where_options
 from cli.deployment_check.setting_rules import setting_names
+from cli.deployment_check.subject import Kind
 from cli.narration import new_console
 from cli.show.command import deployed_settings, find, lookup_at, project_option
 from cli.show.terminal import SPELT, show_view
@@ -23,7 +24,7 @@ _RULES = "TAG_RULES"
 
 
 def _changed(context: click.Context, param: click.Parameter, pairs: tuple[str, ...]) -> Mapping[str, str]:
-    known = setting_names(keeps=False)
+    known = setting_names(Kind.TAGS)
     changed: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

@@ -17,6 +17,8 @@ from cli.manifest.file import read_manifest
 ROOT = Path(__file__).parent.parent.parent
 PROPS = "resources.tag_object.props"
 KEEPER_PROPS = "resources.keep_failed.props"
+SUBMITTER_PROPS = "resources.submit_video.props"
+FUNCTIONS = ("tag_object", "keep_failed", "submit_video")
 RUNTIMES = ("python3.10", "python3.12")
 
 Mutation = Callable[[Any], None]
@@ -31,8 +33,8 @@ class Checkout:
         for name in ("functions", "deploy"):
             (directory / name).symlink_to(ROOT / name)
         for runtime in RUNTIMES:
-            self.build(f"{runtime}.zip", "python/oss.py", "python/oss.cpython-3.so")
-            self.build(f"code-{runtime}.zip", "tag_object.py", "keep_failed.py")
+            self.build(f"{runtime}.zip", "python/imm.py", "python/oss.py", "python/oss.cpython-3.so")
+            self.build(f"code-{runtime}.zip", *(f"{name}.py" for name in FUNCTIONS))
 
     def build(self, name: str, *entries: str) -> Path:
         """Put an archive where `make layer` leaves it."""
@@ -68,7 +70,7 @@ def good(name: str = "s.yaml") -> Any:
     """What a deployed file says, together with what it extends."""
     content = json.loads(json.dumps(read_manifest(ROOT / name, {}, dotenv=False).content))
     content.pop("extend", None)
-    for variable in ("topic", "trigger_role") if name != "s.yaml" else ():
+    for variable in ("topic", "trigger_role") if name == "s.eventbridge.yaml" else ():
         # Only the triggers that this file replaces use it.
         del content["vars"][variable]
     return content

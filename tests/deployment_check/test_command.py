@@ -28,7 +28,8 @@ def test_the_deployed_files(checkout: Checkout) -> None:
     result = run()
     assert result.exit_code == 0
     assert result.output.startswith("s.yaml\n  nothing found\ns.eventbridge.yaml\n  nothing found\n")
-    assert "\nChecked\n  s.yaml and s.eventbridge.yaml: expressions, fc3's schema" in result.output
+    assert "\ns.uploads.yaml\n  nothing found\n" in result.output
+    assert "\nChecked\n  s.yaml and s.eventbridge.yaml and s.uploads.yaml: expressions" in result.output
     assert "  The layer python3.12.zip, 0.0 MB.\n" in result.output
     assert "\nNot checked\n  Serverless Devs is not installed (no `s` on the PATH)" in result.output
     assert result.output.endswith("\n0 errors, 0 warnings\n")

@@ -251,7 +251,7 @@ def test_the_built_layer_and_code_are_deployed(deployment: Deployment, s: str, a
     layer = deployment.directory / "layers" / "build" / "python3.12.zip"
     assert deployment.log() == [
         "make layer",
-        "imm-label-tags check-deploy --deploying",
+        "imm-label-tags check-deploy --deploying --template s.yaml",
         f"s cli fc3 layer publish --region cn-hangzhou --layer-name imm-label-tags --code {layer} "
         "--compatible-runtime python3.12 --access default",
     ]

@@ -7,6 +7,7 @@ from time import monotonic
 import pytest
 
 from cli.deployment_check import worst_case
+from cli.deployment_check.subject import Kind
 from localcloud.faults import Fault, FaultKind
 from tests.faults.line import Line
 from tests.faults.relay import CallBreak
@@ -27,6 +28,11 @@ def test_one_notification_whose_result_is_kept() -> None:
     """One more reading: the document may take longer than the first."""
     alone = worst_case.notification_seconds()
     assert worst_case.notification_seconds(archives=True) == pytest.approx(alone + 7)
+
+
+def test_one_upload() -> None:
+    """Six calls, four repetitions with their pauses, and two more questions before a repeated one."""
+    assert worst_case.notification_seconds(kind=Kind.SUBMITS) == pytest.approx((6 + 4 + 2) * 7 + 4 * 2.4 + 1)
 
 
 @pytest.mark.parametrize(("notifications", "rounds"), [(1, 1), (16, 1), (17, 2), (32, 2)])

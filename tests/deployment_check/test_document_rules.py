@@ -1,16 +1,18 @@
-"""What check-deploy says of the place where whole results are kept."""
+"""What check-deploy says of the places where whole results and failed events are kept."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli.deployment_check.findings import Finding, Severity
-from tests.deployment_check.checkout import Checkout, Mutation, both, good, put
+from tests.deployment_check.checkout import KEEPER_PROPS, PROPS, Checkout, Mutation, both, good, put
 
 SETTING = "environmentVariables.RESULT_ARCHIVE"
+FAILED = "environmentVariables.FAILED_EVENTS"
 
 
 def uploads(prefix: str = "", suffix: str = "", region: str = "cn-hangzhou") -> Mutation:
@@ -71,6 +73,60 @@ def test_an_archive_that_fires_a_trigger_is_refused(checkout: Checkout, prefix: 
 @pytest.mark.parametrize(("prefix", "suffix"), [("videos/", ""), ("", ".mp4"), ("labels2/", "")])
 def test_a_trigger_for_other_objects_is_not_in_the_way(checkout: Checkout, prefix: str, suffix: str) -> None:
     assert findings(checkout, uploads(prefix, suffix), archive="oss://media/labels") == []
+
+
+def test_failed_events_that_fire_a_trigger_are_refused(checkout: Checkout) -> None:
+    found = checkout.findings(both(put(FAILED, "oss://media/failed", KEEPER_PROPS), uploads()))
+
+    (finding,) = [one for one in found if one.where == f"{KEEPER_PROPS}.{FAILED}"]
+    assert finding.severity is Severity.ERROR
+    assert "the trigger uploads fires for what is kept at oss://media/failed" in finding.what
+
+
+@pytest.mark.parametrize(("suffix", "fires"), [(".json", True), (".mp4", False)])
+def test_a_rule_of_eventbridge_fires_as_well(checkout: Checkout, suffix: str, fires: bool) -> None:
+    pattern = {
+        "source": ["acs.oss"],
+        "type": ["oss:ObjectCreated:PutObject"],
+        "data": {"oss": {"bucket": {"name": ["media"]}, "object": {"key": [{"suffix": suffix}]}}},
+    }
+
+    def rule(content: Any) -> None:
+        uploads()(content)
+        content["resources"]["submit_video"]["props"]["triggers"] = [
+            {
+                "triggerName": "uploads",
+                "triggerType": "eventbridge",
+                "triggerConfig": {
+                    "asyncInvocationType": True,
+                    "eventRuleFilterPattern": json.dumps(pattern),
+                    "eventSourceConfig": {"eventSourceType": "Default"},
+                },
+            }
+        ]
+
+    found = findings(checkout, rule, archive="oss://media/labels")
+    assert ["the trigger uploads fires" in one.what for one in found] == [True] * fires
+
+
+@pytest.mark.parametrize(
+    ("archive", "events"),
+    [
+        ("oss://media/kept", "oss://media/kept"),
+        ("oss://media/kept/labels", "oss://media/kept"),
+        ("oss://media/kept", "oss://media/kept/failed"),
+    ],
+)
+def test_results_and_failed_events_within_one_another(checkout: Checkout, archive: str, events: str) -> None:
+    (found,) = findings(checkout, put(FAILED, events, KEEPER_PROPS), archive=archive)
+
+    assert (found.severity, found.where) == (Severity.ERROR, f"{PROPS}.{SETTING}")
+    assert f"{archive} and {events}, where failed events are kept (FAILED_EVENTS), overlap" in found.what
+
+
+@pytest.mark.parametrize("events", ["oss://media/kept-too", "oss://other/kept", "oss://media/failed"])
+def test_results_and_failed_events_beside_each_other(checkout: Checkout, events: str) -> None:
+    assert findings(checkout, put(FAILED, events, KEEPER_PROPS), archive="oss://media/kept") == []
 
 
 def test_an_archive_in_another_region_is_refused(checkout: Checkout) -> None:
