@@ -18,9 +18,9 @@ from layers.errors import SourceDoesNotCompile
 from layers.glibc import Needs
 from layers.interpreters import Interpreter
 from layers.materials import bill_of_materials
-from layers.origins import Origin
 from layers.report import PackageRow, Report, ZipFile, read_report
 from layers.target import Target
+from layers.wheels import Wheel
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Findings:
     needs: Needs = field(default_factory=Needs)
     left_out: Sequence[str] = field(default=())
     # Of every package; None where a bill of materials is of no use.
-    origins: Mapping[str, Origin] | None = None
+    wheels: Mapping[str, Wheel] | None = None
 
 
 class Part(Protocol):
@@ -150,9 +150,10 @@ def _make(part: Part, inputs: str, compiler: Interpreter | None, staging: Path) 
         left_out=tuple(findings.left_out),
         packages=tuple(_row(one, sizes, part.target) for one in findings.packages),
     )
-    if findings.origins is None:
+    if findings.wheels is None:
         return report
-    bill.write_text(bill_of_materials(report, findings.origins, part.target.markers), "utf-8")
+    requires = {one.name: one.requires for one in findings.packages}
+    bill.write_text(bill_of_materials(report, findings.wheels, requires, part.target.markers), "utf-8")
     return dataclasses.replace(report, materials_sha256=file_digest(bill))
 
 

@@ -10,11 +10,13 @@ from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path, PurePosixPath
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from layers.contents import files_of, is_licence
-from layers.errors import MetadataUnreadable, MissingPackage, UnclaimedFile, UnexpectedPackage, WrongVersion
+from layers.errors import MetadataUnreadable, MissingPackage, UnclaimedFile, UnexpectedPackage
 from layers.lock import Locked
 from layers.target import Target
 
@@ -27,13 +29,16 @@ _OF_UV = frozenset({".lock"})
 class Distribution:
     """An installed package.
 
-    ``installed`` are its files, and ``made`` those that the builder has made from its data; both are relative
-    to the directory that it was installed into.
+    ``name`` is the canonical one, and ``tags`` those of its wheel. ``installed`` are its files, and ``made``
+    those that the builder has made from its data; both are relative to the directory that it was installed
+    into.
     """
 
     name: str
     version: Version
     licence: str
+    requires: tuple[Requirement, ...]
+    tags: frozenset[Tag]
     installed: frozenset[str] = field(repr=False)
     made: frozenset[str] = field(default=frozenset(), repr=False)
 
@@ -65,22 +70,20 @@ def read_distributions(directory: Path) -> Sequence[Distribution]:
 
 
 def check_against(locked: Mapping[str, Locked], installed: Iterable[Distribution], target: Target) -> None:
-    """Raise WrongVersion, UnexpectedPackage or MissingPackage unless exactly the locked set is there."""
-    missing = set(locked)
+    """Raise UnexpectedPackage or MissingPackage unless exactly the locked set is there."""
+    missing = {name: one.version for name, one in locked.items()}
     for one in installed:
-        name: str = canonicalize_name(one.name)
-        if name not in missing:
+        if missing.pop(one.name, None) != one.version:
             raise UnexpectedPackage(f"{one.name} {one.version}", target.description)
-        if one.version != locked[name].version:
-            raise WrongVersion(one.name, str(one.version), str(locked[name].version))
-        missing.remove(name)
-    for name in sorted(missing):
-        raise MissingPackage(f"{name} {locked[name].version}", target.description)
+    for name, version in missing.items():
+        raise MissingPackage(f"{name} {version}", target.description)
 
 
 def _read(directory: Path, folder: Path) -> Distribution:
     try:
-        metadata = HeaderParser().parsestr((folder / "METADATA").read_text("utf-8"))
+        metadata, wheel = (
+            HeaderParser().parsestr((folder / name).read_text("utf-8")) for name in ("METADATA", "WHEEL")
+        )
         with (folder / "RECORD").open(encoding="utf-8", newline="") as record:
             files = frozenset(posixpath.normpath(row[0]) for row in csv.reader(record) if row)
         return Distribution(
@@ -88,9 +91,11 @@ def _read(directory: Path, folder: Path) -> Distribution:
             name=canonicalize_name(metadata["Name"]),
             version=Version(metadata["Version"]),
             licence=licence_of(metadata),
+            requires=tuple(Requirement(text) for text in metadata.get_all("Requires-Dist", [])),
+            tags=frozenset().union(*(parse_tag(text) for text in wheel.get_all("Tag", []))),
             installed=files,
         )
-    except (OSError, UnicodeDecodeError, TypeError, InvalidVersion) as error:
+    except (OSError, UnicodeDecodeError, TypeError, InvalidRequirement, InvalidVersion) as error:
         raise MetadataUnreadable(folder.relative_to(directory).as_posix(), str(error)) from None
 
 

@@ -85,13 +85,6 @@ class UnexpectedPackage(BuildError):
         super().__init__(f"{package} was installed, but is not locked for {target}, or is there twice.")
 
 
-class WrongVersion(BuildError):
-    """Another version than the locked one was installed."""
-
-    def __init__(self, package: str, installed: str, locked: str) -> None:
-        super().__init__(f"{package}: version {installed} was installed, but {locked} is locked.")
-
-
 class UnclaimedFile(BuildError):
     """A file was installed that belongs to no package."""
 

@@ -26,8 +26,8 @@ from layers.errors import (
 )
 from layers.indexes import Indexes, indexes
 from layers.lock import locked_for
-from layers.origins import Wheel
 from layers.target import Target
+from layers.wheels import Wheel
 
 # The newest glibc that uv knows: whatever is not found for it either has no wheel at all.
 _ANY_GLIBC = "x86_64-manylinux_2_40"

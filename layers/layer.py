@@ -16,11 +16,11 @@ from layers.glibc import check_libraries
 from layers.installer import WheelInstaller
 from layers.lean import DISTRIBUTIONS, left_out
 from layers.lock import locked_for
-from layers.origins import read_origins
 from layers.pronunciation_data import FORMAT, add_pronunciations
 from layers.pronunciation_data import SOURCE as PRONUNCIATIONS
 from layers.target import Target
 from layers.trial import Trial
+from layers.wheels import wheels_of
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Layer:
         self.installer.install(self.target, self.lock, directory)
         packages = read_distributions(directory)
         check_against(locked, packages, self.target)
-        origins = read_origins(directory, locked, self.installer.offered(self.target, self.lock))
+        wheels = wheels_of(packages, locked, self.installer.offered(self.target, self.lock))
         packages = [_MAKERS[one.name](directory, one) if one.name in _MAKERS else one for one in packages]
         _drop_unneeded(directory)
         kept = packages if self.complete else _lean(directory, packages)
@@ -73,7 +73,7 @@ class Layer:
         if self.trial is not None:
             self.trial.run(directory, f"the layer for {self.target.description}")
         left_out = tuple(one.name for one in packages if one not in kept)
-        return Findings(kept, needs, left_out, {one.name: origins[one.name] for one in kept})
+        return Findings(kept, needs, left_out, wheels)
 
 
 # What is made for the function from a package's data.

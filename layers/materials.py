@@ -19,11 +19,12 @@ from cyclonedx.model.license import License, LicenseAcknowledgement
 from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from layers.distributions import NOT_STATED
-from layers.origins import Origin
 from layers.report import PackageRow, Report
-from layers.requirement_graph import needed_by
+from layers.wheels import Wheel
 
 NAME = "imm-label-tags-layer"
 _PROPERTY = "imm-label-tags:"
@@ -36,10 +37,19 @@ _SPDX = {
 }
 
 
-def bill_of_materials(report: Report, origins: Mapping[str, Origin], markers: Mapping[str, str]) -> str:
-    """The bill of materials of what a report describes. ``origins`` are those of its packages, by name."""
+def bill_of_materials(
+    report: Report,
+    wheels: Mapping[str, Wheel],
+    requires: Mapping[str, Sequence[Requirement]],
+    markers: Mapping[str, str],
+) -> str:
+    """The bill of materials of what a report describes.
+
+    ``wheels`` and ``requires`` are of its packages, by name; ``markers`` is the environment in which markers
+    are evaluated.
+    """
     layer = _layer(report)
-    components = {row.name: _package(row, origins[row.name]) for row in report.packages}
+    components = {row.name: _package(row, wheels[row.name]) for row in report.packages}
     bom = Bom(
         components=components.values(),
         metadata=BomMetaData(
@@ -47,7 +57,7 @@ def bill_of_materials(report: Report, origins: Mapping[str, Origin], markers: Ma
             tools=ToolRepository(components=[Component(name="layers.build", type=ComponentType.APPLICATION)]),
         ),
     )
-    needed = needed_by({name: origins[name].requires for name in components}, markers)
+    needed = needed_by(requires, markers)
     for name, others in needed.items():
         bom.register_dependency(components[name], [components[other] for other in sorted(others)])
     inner = frozenset().union(*needed.values())
@@ -55,6 +65,36 @@ def bill_of_materials(report: Report, origins: Mapping[str, Origin], markers: Ma
     roots = [name for name in components if name not in inner] or list(components)
     bom.register_dependency(layer, [components[name] for name in roots])
     return _settled(json.loads(JsonV1Dot6(bom).output_as_string()))
+
+
+def needed_by(
+    requirements: Mapping[str, Sequence[Requirement]], markers: Mapping[str, str]
+) -> Mapping[str, frozenset[str]]:
+    """The packages that each package needs, by their canonical names; others than those given do not count.
+
+    ``markers`` is the environment in which markers are evaluated. What an extra brings is needed by the
+    package that has the extra, where another asks for it.
+    """
+    extras: dict[str, set[str]] = {name: {""} for name in requirements}
+    needed: dict[str, set[str]] = {name: set() for name in requirements}
+    changed = True
+    while changed:
+        changed = False
+        for name, stated in requirements.items():
+            for requirement in stated:
+                other = canonicalize_name(requirement.name)
+                if other not in requirements or not _holds(requirement, markers, extras[name]):
+                    continue
+                if other not in needed[name] or not requirement.extras <= extras[other]:
+                    needed[name].add(other)
+                    extras[other] |= requirement.extras
+                    changed = True
+    return {name: frozenset(others - {name}) for name, others in needed.items()}
+
+
+def _holds(requirement: Requirement, markers: Mapping[str, str], extras: set[str]) -> bool:
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({**markers, "extra": extra}) for extra in extras)
 
 
 def _layer(report: Report) -> Component:
@@ -73,7 +113,7 @@ def _layer(report: Report) -> Component:
     )
 
 
-def _package(row: PackageRow, origin: Origin) -> Component:
+def _package(row: PackageRow, wheel: Wheel) -> Component:
     purl = PackageURL("pypi", name=row.name, version=row.version)
     return Component(
         name=row.name,
@@ -82,9 +122,9 @@ def _package(row: PackageRow, origin: Origin) -> Component:
         bom_ref=purl.to_string(),
         purl=purl,
         scope=ComponentScope.REQUIRED,
-        hashes=[_sha256(origin.wheel.sha256)],
+        hashes=[_sha256(wheel.sha256)],
         licenses=_licences(row.licence),
-        properties=[Property(name=f"{_PROPERTY}wheel", value=origin.wheel.file)],
+        properties=[Property(name=f"{_PROPERTY}wheel", value=wheel.file)],
     )
 
 

@@ -15,7 +15,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 
 from layers.lock import locked_for
-from layers.requirement_graph import needed_by
+from layers.materials import needed_by
 from layers.target import RUNTIMES, Host, local_target
 from tests.layers.workshop import Workshop
 
