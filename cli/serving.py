@@ -89,6 +89,7 @@ def _announce(console: Console, cloud: LocalCloud, page: str, declared: Deployme
     for sentence in (
         f"\nThe function may tag objects of {sample.BUCKET} for tasks of project {sample.PROJECT}, as "
         "deploy/policies/function.json says.",
+        f"Open {page} in a browser to watch what happens.",
         f"There is one video, {uri}, whose task has ended. In another terminal, tag it:\n",
     ):
         console.print(sentence, soft_wrap=True)
@@ -101,7 +102,8 @@ def _announce_empty(console: Console, cloud: LocalCloud, page: str, uri: str) ->
     functions = cloud.functions.deployment.functions
     _list_facts(console, cloud, page, {"functions": ", ".join(functions) or "none"})
     for sentence in (
-        f"\nThere is one video, {uri}, whose task has ended. In another terminal, deploy this checkout with "
+        f"\nOpen {page} in a browser to watch what happens.",
+        f"There is one video, {uri}, whose task has ended. In another terminal, deploy this checkout with "
         "Serverless Devs and tag it. The first line begins a shell of its own, so that nothing of what the "
         "second sets is left for a deployment to your real account: `exit` leaves it.\n",
     ):

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from cli.cloud.where import Where, where_options
 from cli.narration import new_console
@@ -125,13 +126,17 @@ def report(
     totals = Totals(bucket, prefix, compares=work.settings.result_archive is not None)
     with ExitStack() as stack:
         plan = stack.enter_context(new_plan())
+        # Before hours of reading, as the rows are.
+        page = None if html is None else stack.enter_context(html.open("w", encoding="utf-8"))
         _count(work, totals, plan, _rows(stack, table))
-        if html is not None:
-            html.write_text(report_page(totals, datetime.now(timezone.utc)), "utf-8")
+        if page is not None:
+            page.write(report_page(totals, datetime.now(timezone.utc)))
         retagged = None
         console = new_console(stderr=table == _STDOUT)
         if not as_json:
             show_totals(console, totals)
+            if html is not None:
+                console.print(Text(f"\n  The page is {html}."), soft_wrap=True)
         if retag:
             retagged = _retag(work, plan, dry_run=dry_run, yes=yes, console=None if as_json else console)
         if as_json:

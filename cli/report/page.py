@@ -28,8 +28,8 @@ def report_page(totals: Totals, made: datetime) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     place = f"oss://{totals.bucket}/{totals.prefix}"
     counts = [
-        ("videos", totals.objects),
-        ("tagged", totals.document()["tagged"]),
+        ("All", totals.objects),
+        ("Tagged", totals.document()["tagged"]),
         *((title, totals.document()[name]) for name, title in _TITLES.items()),
         ("Tagged, but without an archived result to compare with", totals.not_compared),
         ("Could not be read", totals.failed),

@@ -152,7 +152,9 @@ def test_the_page_stands_alone_and_escapes_what_others_have_written(library: Lib
     library.put("a.mp4", OURS)
     path = tmp_path / "page.html"
 
-    assert library.report("--html", str(path)).exit_code == 0
+    found = library.report("--html", str(path))
+    assert found.exit_code == 0
+    assert f"The page is {path}." in found.output
 
     page = path.read_text("utf-8")
     assert "<script>" not in page
