@@ -260,6 +260,12 @@ def read_target(path: Path, environment: Mapping[str, str], *, dotenv: bool = Tr
     return Target(path, tagging[0], keeping[0], submitting[0] if submitting else None, manifest.variables)
 
 
+def overlap(one: ObjectPrefix, other: ObjectPrefix) -> bool:
+    """Whether objects of the one place would be among those of the other."""
+    first, second = f"{one.prefix}/", f"{other.prefix}/"
+    return one.bucket == other.bucket and (first.startswith(second) or second.startswith(first))
+
+
 def topic_in(arn: str) -> str:
     """The topic that a destination ``acs:mns:<region>:<account>:/topics/<topic>/messages`` names, if any."""
     kind, _, rest = arn.partition(":/topics/")

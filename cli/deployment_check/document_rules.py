@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from cli.cloud.target import overlap
 from cli.deployment_check.findings import Finding, NotChecked, Severity, error
 from cli.deployment_check.subject import Kind, Rule, Subject
 from cli.deployment_check.upload_rules import suffixes_of, upload_sources
@@ -79,7 +80,7 @@ def apart(subject: Subject) -> Iterator[Finding]:
     results = _kept(subject)
     for keeper in subject.of(Kind.KEEPS) if results else ():
         events = _kept(keeper)
-        if results and events and _overlap(results.place, events.place):
+        if results and events and overlap(results.place, events.place):
             yield error(
                 results.where,
                 f"{results.place.uri} and {events.place.uri}, where failed events are kept ({VARIABLE}), "
@@ -125,11 +126,6 @@ def _kept(subject: Subject) -> _Kept | None:
     record = TargetObject(kept.bucket, f"{kept.prefix}/{_RECORD}")
     document = place(kept, _VIDEO, _TASK) if subject.kind is Kind.TAGS else record
     return _Kept(variable, subject.path("environmentVariables", variable), kept, document)
-
-
-def _overlap(one: ObjectPrefix, other: ObjectPrefix) -> bool:
-    first, second = f"{one.prefix}/", f"{other.prefix}/"
-    return one.bucket == other.bucket and (first.startswith(second) or second.startswith(first))
 
 
 RULES: tuple[Rule, ...] = (among_the_videos, told_of_uploads, region)

@@ -87,6 +87,8 @@ class Diagnosis:
             yield from submitting.checks(*sound)
         for function in self._target.functions:
             yield Check(f"log of {function.resource}", partial(self._log, function), (*sound, "region"))
+        logs = tuple(f"log of {function.resource}" for function in self._target.functions)
+        yield Check("saved searches", self._searches, logs)
         yield Check("tag round trip", self._round_trip, (*sound, "bucket"))
         yield Check("Chinese tags", self._chinese_tags, ("tag round trip",))
 
@@ -206,6 +208,7 @@ class Diagnosis:
         assert self._deployed_settings is not None, "the check of the settings comes before"
         archive, target = self._deployed_settings.result_archive, self._target
         if archive is None:
+            self._check_archive_declared("")
             return f"{ARCHIVE} is not set: whole results are not kept"
         region = self._services.buckets.region_of(archive.bucket)
         if region is None:
@@ -221,12 +224,53 @@ class Diagnosis:
         document = f"{archive.bucket}/{archive.prefix}/{SAMPLE}.json"
         need = Need("oss:PutObject", f"acs:oss:{target.region}:{target.account_id}:{document}")
         self._function.permitted([need])
+        self._check_archive_declared(archive.uri)
         return f"results are kept at {archive.uri}"
+
+    def _check_archive_declared(self, found: str) -> None:
+        try:
+            wanted = self._target.result_archive()
+        except (InvalidSetting, FieldUnreadable):
+            return
+        declared = wanted.uri if wanted is not None else ""
+        if declared != found:
+            raise Failing(
+                f"{ARCHIVE} is {found or 'not set'}, but {self._target.file} declares {declared or 'none'}.",
+                f"{DEPLOY} Or export the {ARCHIVE} that is deployed.",
+            )
+
+    def _searches(self) -> str:
+        """The saved searches that setup makes, and its alerts, which it makes where they are asked for."""
+        logs, target, documents = self._services.logs, self._target, self._observability
+        missing, alerts = [], []
+        for project, place in self._log_places().items():
+            for search in documents.searches(target, place):
+                if not logs.has_search(project, search["savedsearchName"]):
+                    missing.append(f"saved search {search['savedsearchName']}")
+            alerts += [
+                (alert["name"], logs.has_alert(project, alert["name"]))
+                for alert in documents.alerts(target, place)
+            ]
+        told = [name for name, there in alerts if there]
+        if missing:
+            raise Failing(f"Log Service lacks the {', '.join(missing)}.", SET_UP)
+        if told and len(told) < len(alerts):
+            absent = ", ".join(name for name, there in alerts if not there)
+            raise Failing(f"Log Service lacks the alert {absent}.", "Run `imm-label-tags setup --alerts`.")
+        return f"alerts: {', '.join(told) or 'none; `setup --alerts` makes them'}"
+
+    def _log_places(self) -> dict[str, dict[str, str]]:
+        """Where the functions' logs are, by their projects."""
+        places = filter(None, map(log_of, self._target.functions))
+        found = {place["log_project"]: place for place in places}
+        if not found:
+            raise LeftOut(f"{self._target.file} does not name a log project and a logstore")
+        return found
 
     def _log(self, function: DeclaredFunction) -> str:
         place = log_of(function)
         if place is None:
-            raise LeftOut("s.yaml does not name its project and logstore")
+            raise LeftOut(f"{self._target.file} does not name its project and logstore")
         project, logstore, logs = place["log_project"], place["logstore"], self._services.logs
         if logs.project(project) is None:
             raise Failing(f"There is no log project {project} in {self._target.region}.", SET_UP)

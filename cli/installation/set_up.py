@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 
-from cli.cloud.target import Media, Target
+from cli.cloud.target import Media, Target, overlap
 from cli.installation import marks
 from cli.installation.documents import Documents, Invocation
 from cli.installation.log_steps import LogSteps
@@ -176,6 +176,14 @@ class _SetUp:
                 State.PROBLEM,
                 f"{ARCHIVE} is {archive.uri}, and the videos are below {media.prefix}: {tagging} could take "
                 "the one for the other. Name a prefix beside it.",
+            )
+            return
+        if self._store is not None and overlap(archive, self._store):
+            yield Step(
+                "result archive",
+                State.PROBLEM,
+                f"{ARCHIVE} is {archive.uri}, and failed events are kept at {self._store.uri}: {tagging} "
+                "could overwrite them. Name two prefixes beside each other.",
             )
             return
         yield Step("result archive", State.ELSEWHERE, f"{tagging} stores whole results below {archive.uri}")

@@ -104,3 +104,24 @@ def test_doctor_says_what_is_wrong_with_the_logs(deployed: Deployed) -> None:
         assert "no logstore" in failures(account)[check][0]
         account.call(account.logs.store.remove, LOG_PROJECT, PROJECT, LOG_PROJECT)
         assert "no log project" in failures(account)[check][0]
+
+
+def test_doctor_finds_a_saved_search_that_is_gone(installed: Account) -> None:
+    installed.call(installed.logs.store.remove, LOG_PROJECT, SEARCH, "imm-label-tags-events-kept")
+
+    said, advice = failures(installed)["saved searches"]
+
+    assert said == "Log Service lacks the saved search imm-label-tags-events-kept."
+    assert advice == "Run `imm-label-tags setup`."
+
+
+def test_doctor_tells_of_alerts_and_misses_one_of_two(installed: Account) -> None:
+    assert "alerts: none; `setup --alerts` makes them" in flat(installed.doctor())
+    installed.setup("--alerts", "--yes")
+    assert "alerts: imm-label-tags-event-kept, imm-label-tags-keep-failed-fails" in flat(installed.doctor())
+
+    installed.call(installed.logs.store.remove, LOG_PROJECT, ALERT, "imm-label-tags-event-kept")
+
+    said, advice = failures(installed)["saved searches"]
+    assert said == "Log Service lacks the alert imm-label-tags-event-kept."
+    assert advice == "Run `imm-label-tags setup --alerts`."

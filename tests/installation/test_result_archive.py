@@ -8,7 +8,7 @@ import pytest
 
 from cli import checkout
 from cli.installation import media
-from tests.installation.account import BUCKET, FAILED_BUCKET, ROLE, Account
+from tests.installation.account import BUCKET, FAILED_BUCKET, FAILED_EVENTS, ROLE, Account
 from tests.installation.conftest import Deployed
 
 ARCHIVE = f"oss://{FAILED_BUCKET}/labels"
@@ -22,9 +22,9 @@ def writing(account: Account) -> list[object]:
     return [one["Resource"] for one in statements if one["Action"] == "oss:PutObject"]
 
 
-def finding(account: Account) -> dict[str, str]:
+def finding(account: Account, **environment: str) -> dict[str, str]:
     """What doctor says of it."""
-    checks = json.loads(account.doctor("--json").output)["checks"]
+    checks = json.loads(account.doctor("--json", **environment).output)["checks"]
     (found,) = [check for check in checks if check["name"] == "result archive"]
     assert isinstance(found, dict)
     return found
@@ -49,6 +49,8 @@ def test_setup_takes_the_permission_back_where_the_setting_is_gone(fresh: Accoun
         ("oss://nowhere-at-all/labels", "There is none: create it, or name another with RESULT_ARCHIVE"),
         (f"oss://{BUCKET}/videos/labels", "and the videos are below videos/"),
         (f"oss://{BUCKET}/videos", "and the videos are below videos/"),
+        (f"oss://{FAILED_BUCKET}/events", f"and failed events are kept at {FAILED_EVENTS}"),
+        (f"{FAILED_EVENTS}/labels", f"and failed events are kept at {FAILED_EVENTS}"),
         ("labels", "The setting RESULT_ARCHIVE is 'labels', but must be oss://bucket/prefix"),
     ],
 )
@@ -74,7 +76,25 @@ def test_doctor_finds_a_role_that_may_not_write_there(deployed: Deployed) -> Non
         )
 
         account.setup("--yes", RESULT_ARCHIVE=ARCHIVE)
-        assert finding(account)["found"] == f"results are kept at {ARCHIVE}"
+        found = finding(account, RESULT_ARCHIVE=ARCHIVE)
+        assert found["found"] == f"results are kept at {ARCHIVE}"
+
+
+@pytest.mark.parametrize("declared", ["", f"oss://{FAILED_BUCKET}/elsewhere"])
+def test_doctor_finds_another_place_than_is_declared(deployed: Deployed, declared: str) -> None:
+    with deployed(checkout.DEPLOYMENT, RESULT_ARCHIVE=ARCHIVE) as account:
+        account.setup("--yes", RESULT_ARCHIVE=ARCHIVE)
+        found = finding(account, RESULT_ARCHIVE=declared)
+
+    assert found["verdict"] == "failed"
+    assert found["found"] == f"RESULT_ARCHIVE is {ARCHIVE}, but s.yaml declares {declared or 'none'}."
+    assert "Or export the RESULT_ARCHIVE that is deployed" in found["advice"]
+
+
+def test_doctor_finds_that_nothing_is_kept_where_it_is_declared(installed: Account) -> None:
+    found = finding(installed, RESULT_ARCHIVE=ARCHIVE)
+
+    assert found["found"] == f"RESULT_ARCHIVE is not set, but s.yaml declares {ARCHIVE}."
 
 
 def test_doctor_finds_a_bucket_that_is_not_there(deployed: Deployed) -> None:
