@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from cli.failed.documents import ends_document
 from cli.failed.groups import Groups
 from cli.failed.progress import Advance, Tally
 from cli.failed.record import Kept
@@ -74,9 +75,18 @@ class Deed:
 
 
 def carry_out(
-    console: Console, store: Store, wanted: Filter, deed: Deed, *, dry_run: bool, agreed: bool
+    console: Console,
+    store: Store,
+    wanted: Filter,
+    deed: Deed,
+    *,
+    dry_run: bool,
+    agreed: bool,
+    as_json: bool = False,
 ) -> int:
     """Do something with the records that are asked for; returns the exit status.
+
+    ``as_json`` prints one document too, and asks on standard error.
 
     Raises NoSuchRecord, and CallFailed where the records or the function cannot be reached.
     """
@@ -87,19 +97,28 @@ def carry_out(
         except EndedBySignal as ended:
             console.print(f"Interrupted: nothing was {deed.done}.")
             return ended.status
+
+        def tell(tally: Tally) -> None:
+            if as_json:
+                click.echo(ends_document(store, plan.matching, plan.left_out, tally, dry_run=dry_run))
+
         if say_none(console, store, wanted, plan.matching):
+            tell(Tally())
             return 0
         _show_plan(console, store, plan, deed)
         if dry_run:
             console.print(f"\nNothing was {deed.done}.")
+            tell(Tally())
             return 0
         if not selection:
+            tell(Tally())
             return 1
         if not agreed:
             console.print()
-            click.confirm(f"{deed.verb.capitalize()} {records(len(selection))}{deed.where}?", abort=True)
+            question = f"{deed.verb.capitalize()} {records(len(selection))}{deed.where}?"
+            click.confirm(question, abort=True, err=as_json)
         console.print()
-        return _work_through(console, plan, deed)
+        return _work_through(console, plan, deed, tell)
 
 
 def say_none(console: Console, store: Store, wanted: Filter, found: int) -> bool:
@@ -126,7 +145,7 @@ def _show_plan(console: Console, store: Store, plan: Plan, deed: Deed) -> None:
         console.print(Text(f"{records(number)} left out: {reason}.", "yellow"), soft_wrap=True)
 
 
-def _work_through(console: Console, plan: Plan, deed: Deed) -> int:
+def _work_through(console: Console, plan: Plan, deed: Deed, tell: Callable[[Tally], None]) -> int:
     tally = Tally()
     advance = Advance(console, len(plan.selection))
 
@@ -143,6 +162,7 @@ def _work_through(console: Console, plan: Plan, deed: Deed) -> int:
         with advance:
             work.run(plan.selection)
         _show_ends(console, plan, deed, tally, work.running)
+        tell(tally)
         if work.running:
             leave(console.file)
         if work.failure is not None:

@@ -32,6 +32,9 @@ from imm_label_tags.results.target import ObjectPrefix
 
 CONCURRENCY = 8
 MOST_CONCURRENCY = 64
+_ends_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document; all else goes to standard error."
+)
 
 
 @click.group(cls=CommandGroup)
@@ -101,6 +104,7 @@ def show(place: str, record: str, event_only: bool, as_json: bool, where: Where)
     help="So many at a time.",
 )
 @plan_options
+@_ends_option
 @where_options
 def replay(
     place: str,
@@ -109,6 +113,7 @@ def replay(
     concurrency: int,
     dry_run: bool,
     yes: bool,
+    as_json: bool,
     where: Where,
 ) -> None:
     """Hand the events of all records, or of those that are asked for, to the function once more.
@@ -119,7 +124,7 @@ def replay(
     Exit status: 0 if no record that was asked for stays, 1 if one does, 2 where the function or the records
     could not be reached, 130 after Ctrl-C.
     """
-    console = new_console()
+    console = new_console(stderr=as_json)
     opened = _open(place, where)
     access, target = opened.access, opened.target
     function = DeployedFunction(access, target, concurrency)
@@ -140,7 +145,7 @@ def replay(
         concurrency=concurrency,
         stays=stays,
     )
-    status = carry_out(console, opened.store, wanted, deed, dry_run=dry_run, agreed=yes)
+    status = carry_out(console, opened.store, wanted, deed, dry_run=dry_run, agreed=yes, as_json=as_json)
     sys.exit(status)
 
 
@@ -149,8 +154,11 @@ def replay(
 @filter_options
 @click.option("--all", "everything", is_flag=True, help="All records; needed where nothing else is given.")
 @plan_options
+@_ends_option
 @where_options
-def drop(place: str, wanted: Filter, everything: bool, dry_run: bool, yes: bool, where: Where) -> None:
+def drop(
+    place: str, wanted: Filter, everything: bool, dry_run: bool, yes: bool, as_json: bool, where: Where
+) -> None:
     """Remove records for good, after showing which. Their events are not handled any more.
 
     What cannot be read is only removed if it is named. Exit status as of `replay`.
@@ -159,7 +167,7 @@ def drop(place: str, wanted: Filter, everything: bool, dry_run: bool, yes: bool,
         raise click.UsageError("Say which records to drop, or --all.")
     if everything and not wanted.takes_everything:
         raise click.UsageError("--all drops all records: leave it out, or the conditions.")
-    console = new_console()
+    console = new_console(stderr=as_json)
     store = _open(place, where).store
 
     def stays(kept: Kept) -> str:
@@ -175,7 +183,7 @@ def drop(place: str, wanted: Filter, everything: bool, dry_run: bool, yes: bool,
         concurrency=READERS,
         stays=stays,
     )
-    status = carry_out(console, store, wanted, deed, dry_run=dry_run, agreed=yes)
+    status = carry_out(console, store, wanted, deed, dry_run=dry_run, agreed=yes, as_json=as_json)
     sys.exit(status)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from cli.failed.details import opened_event
 from cli.failed.groups import UNREADABLE, Group, Groups
+from cli.failed.progress import Tally
 from cli.failed.record import Kept, Record
 from cli.failed.store import Store
+from cli.failed.work import End
 
 
 def groups_document(store: Store, groups: Groups) -> str:
@@ -43,6 +45,32 @@ def record_document(store: Store, record: Record) -> str:
     """The document of ``show --json``: the same, and the event with the JSON in its texts opened."""
     document = {**_record(store, record), "event": opened_event(record.failed.event)}
     return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def ends_document(
+    store: Store, matching: int, left_out: Mapping[str, int], tally: Tally, *, dry_run: bool
+) -> str:
+    """The document of ``replay --json`` and ``drop --json``: what has become of the records."""
+    content = {
+        "from": store.place.uri,
+        "records": matching,
+        "left_out": dict(left_out),
+        "removed": tally.ends[End.REMOVED],
+        "gone": tally.ends[End.GONE],
+        "stay": tally.ends[End.STAYS],
+        "outcomes": dict(tally.statuses),
+        "errors": [
+            {
+                "error": group.error,
+                "retryable": group.retryable,
+                "count": group.count,
+                "message": group.messages.most_frequent,
+            }
+            for group in tally.stayed.by_error.values()
+        ],
+        "dry_run": dry_run,
+    }
+    return json.dumps(content, indent=2)
 
 
 def _counted(group: Group) -> dict[str, Any]:

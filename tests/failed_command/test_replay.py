@@ -69,6 +69,29 @@ def test_dry_run_shows_what_would_be_replayed_and_does_not(world: World) -> None
     assert world.calls("InvokeFunction") == 0
 
 
+def test_json_tells_what_has_become_of_the_records_and_nothing_else(world: World) -> None:
+    # Given an event that is handled now, one that fails again, and a record that cannot be read
+    world.keep("t-1", wanted={"status": "tagged"})
+    stays = world.keep("t-2", wanted={"error": "too fast"})
+    world.put(f"{PREFIX}/2026-01-01/1-broken.json", b"{")
+    dry = json.loads(world.run("replay", "--dry-run", "--json").stdout)
+    assert (dry["records"], dry["removed"], dry["dry_run"]) == (3, 0, True)
+
+    # When they are replayed, and the user agrees
+    result = world.run("replay", "--json", stdin="y\n")
+
+    # Then standard output has one document
+    assert result.exit_code == 1
+    told = json.loads(result.stdout)
+    assert told["from"] == world.place
+    assert (told["records"], told["removed"], told["gone"], told["stay"]) == (3, 1, 0, 1)
+    assert told["left_out"] == {"cannot be read": 1}
+    assert told["outcomes"] == {"tagged": 1}
+    assert [(each["error"], each["count"]) for each in told["errors"]] == [("Throttled", 1)]
+    assert stays in world.names()
+    assert json.loads(world.run("drop", "--all", "--yes", "--json").stdout)["removed"] == 1
+
+
 def test_nothing_is_replayed_before_the_user_agrees(world: World) -> None:
     world.keep()
     refused = world.run("replay", stdin="n\n")
