@@ -14,13 +14,15 @@ from localcloud.fc.declaration import (
     MnsTopicTrigger,
     OssTrigger,
 )
-from localcloud.fc.refusals import InvalidArgument
+from localcloud.fc.refusals import InvalidArgument, SourceRefused
 from localcloud.mns.service import MessageService, Subscription
 from localcloud.upload_events import UploadEvents
 
 # The services' names where a role says whom it trusts.
 MNS_SERVICE = "mns.aliyuncs.com"
 OSS_SERVICE = "oss.aliyuncs.com"
+# Help page functioncompute/fc/user-guide/overview-of-oss-trigger.
+TRIGGERS_OF_A_BUCKET = 10
 
 Push = Callable[[bytes], Awaitable[bool]]
 Invoke = Callable[[str, bool, bytes], Awaitable[bool]]
@@ -77,7 +79,7 @@ class Triggers:
             await stream.settled()
 
     def connect(self, function: FunctionDeclaration, name: str) -> None:
-        """Let a function's trigger invoke it; raises InvalidArgument where the source is not there."""
+        """Let a function's trigger invoke it; raises InvalidArgument, and SourceRefused by OSS."""
         trigger = next(one for one in function.triggers if one.name == name)
         match trigger.source:
             case MnsTopicTrigger() as topic:
@@ -125,6 +127,11 @@ class Triggers:
             raise InvalidArgument(f"sourceArn: the bucket {trigger.bucket} is of another region or account")
         if not self._has_bucket(trigger.bucket):
             raise InvalidArgument(f"bucket '{trigger.bucket}' does not exist")
+        others = self._uploads.of_bucket(trigger.bucket)
+        if any(trigger.overlaps(other) for other in others):
+            raise SourceRefused("oss", "Cannot specify overlapping prefix and suffix with same event type.")
+        if len(others) >= TRIGGERS_OF_A_BUCKET:
+            raise SourceRefused("oss", f"A bucket has at most {TRIGGERS_OF_A_BUCKET} of them.")
         self._uploads.add_trigger(trigger, self._push_to(trigger.function, role, OSS_SERVICE))
 
     def _unsubscribe(self, trigger: MnsTopicTrigger) -> None:

@@ -73,6 +73,10 @@ class UploadEvents:
         """Hand a function the uploads that its trigger asks for."""
         self._native[trigger.function, trigger.name] = (trigger, push)
 
+    def of_bucket(self, bucket: str) -> list[OssTrigger]:
+        """The triggers of a bucket."""
+        return [trigger for trigger, _ in self._native.values() if trigger.bucket == bucket]
+
     def add_rule(self, rule: EventBridgeTrigger, push: Push) -> None:
         """Hand a function the uploads that its rule lets pass."""
         self._rules[rule.function, rule.name] = (rule, push)

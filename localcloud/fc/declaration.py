@@ -168,6 +168,22 @@ class OssTrigger:
             and not kinds.isdisjoint(self.events)
         )
 
+    def overlaps(self, other: OssTrigger) -> bool:
+        """Whether one event of one object would bring both."""
+        return (
+            self.bucket == other.bucket
+            and (self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix))
+            and (self.suffix.endswith(other.suffix) or other.suffix.endswith(self.suffix))
+            and any(_overlap(one, another) for one in self.events for another in other.events)
+        )
+
+
+def _overlap(event: str, other: str) -> bool:
+    """Whether two names of events, each with a * perhaps, mean one event."""
+    kind, _, operation = event.rpartition(":")
+    others_kind, _, others_operation = other.rpartition(":")
+    return kind == others_kind and (operation == others_operation or "*" in (operation, others_operation))
+
 
 Source = MnsTopicTrigger | EventBridgeTrigger | OssTrigger
 

@@ -22,6 +22,7 @@ from localcloud.fc.layers import Layers, LayerVersion
 from localcloud.fc.packages import Objects, Package, fetch
 from localcloud.fc.refusals import (
     AlreadyThere,
+    FunctionComputeRefused,
     FunctionNotFound,
     InvalidArgument,
     LimitExceeded,
@@ -70,7 +71,7 @@ class TriggerSources(Protocol):
     """What makes triggers invoke functions."""
 
     def connect(self, function: FunctionDeclaration, name: str) -> None:
-        """Let a function's trigger invoke it; raises InvalidArgument where the source is not there."""
+        """Let a function's trigger invoke it; raises InvalidArgument, and SourceRefused by OSS."""
 
     def disconnect(self, function: FunctionDeclaration, name: str) -> None:
         """Let a function's trigger invoke it no more."""
@@ -139,7 +140,7 @@ class Deployments:
             for trigger in declaration.triggers:
                 try:
                     self._triggers.connect(declaration, trigger.name)
-                except InvalidArgument as error:
+                except FunctionComputeRefused as error:
                     self._report(
                         function.name, f"The trigger {trigger.name} was not restored: {error.message}"
                     )
@@ -224,8 +225,13 @@ class Deployments:
             part = Part({**trigger.settings, **settings}, trigger.created, self._now())
             changed = replace(deployed, triggers={**deployed.triggers, name: part})
             declaration = self._registry.declaration(changed)
-            self._triggers.disconnect(self.functions[function], name)
-            self._triggers.connect(declaration, name)
+            before = self.functions[function]
+            self._triggers.disconnect(before, name)
+            try:
+                self._triggers.connect(declaration, name)
+            except FunctionComputeRefused:
+                self._triggers.connect(before, name)
+                raise
             self._settle(changed, declaration)
 
     async def delete_trigger(self, function: str, name: str) -> None:

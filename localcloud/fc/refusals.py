@@ -21,6 +21,14 @@ class FunctionComputeRefused(RequestRefused):
         super().__init__(self.status, self.code, message)
 
 
+class SourceRefused(FunctionComputeRefused):
+    """A source of events does not take a trigger: ``OSSInvalidRequest``, as users of OSS's triggers quote."""
+
+    def __init__(self, source: str, message: str) -> None:
+        self.code = f"{source.upper()}InvalidRequest"
+        super().__init__(f"event source '{source}' returned error: {message}")
+
+
 class NotThere(FunctionComputeRefused):
     """Something that there is not: ``TriggerNotFound``, ``AsyncConfigNotExists`` and so on."""
 

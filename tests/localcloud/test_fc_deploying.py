@@ -389,6 +389,95 @@ def test_triggers_that_cannot_work_are_refused(
     assert account.sdk.list_triggers("hello", fc.ListTriggersRequest()).body.triggers == []
 
 
+def watch(
+    account: Account,
+    name: str,
+    *,
+    suffix: str = ".mp4",
+    prefix: str = "videos/",
+    event: str = "PutObject",
+    bucket: str = "media",
+    function: str = "hello",
+) -> fc.Trigger:
+    """Have a function told of a bucket's uploads."""
+    config = {
+        "events": [f"oss:ObjectCreated:{event}"],
+        "filter": {"key": {"prefix": prefix, "suffix": suffix}},
+    }
+    return account.subscribe(
+        function,
+        name,
+        trigger_type="oss",
+        source_arn=f"acs:oss:{REGION}:{ACCOUNT}:{bucket}",
+        trigger_config=json.dumps(config),
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {"function": "other"},
+        {"suffix": "4"},
+        {"suffix": ""},
+        {"prefix": "videos/new/"},
+        {"prefix": ""},
+        {"event": "*"},
+    ],
+)
+def test_two_triggers_that_one_upload_would_fire_are_refused(account: Account, other: dict[str, str]) -> None:
+    account.cloud.call(account.cloud.objects.create_bucket, "media")
+    for name in ("hello", "other"):
+        account.create(name)
+    watch(account, "one")
+
+    status, code, message = refusal(lambda: watch(account, "two", **other))
+
+    assert (status, code) == (400, "OSSInvalidRequest")
+    assert "Cannot specify overlapping prefix and suffix with same event type." in message
+    assert account.sdk.list_triggers("other", fc.ListTriggersRequest()).body.triggers == []
+
+
+def test_triggers_of_other_places_and_events_are_taken(account: Account) -> None:
+    for bucket in ("media", "other"):
+        account.cloud.call(account.cloud.objects.create_bucket, bucket)
+    account.create()
+    watch(account, "one")
+    watch(account, "suffix", suffix=".mov")
+    watch(account, "prefix", prefix="films/")
+    watch(account, "event", event="CopyObject")
+    watch(account, "bucket", bucket="other")
+    # It may be changed as long as it stays apart, and is as before where it does not
+    narrow, wide = ({"key": {"prefix": prefix, "suffix": ".mov"}} for prefix in ("videos/a/", ""))
+    for wanted in (narrow, wide):
+        config = {"events": ["oss:ObjectCreated:PutObject"], "filter": wanted}
+        account.sdk.update_trigger("hello", "suffix", changed(config))
+    config = {"events": ["oss:ObjectCreated:PutObject"], "filter": {"key": {"prefix": "", "suffix": ""}}}
+    assert refusal(lambda: account.sdk.update_trigger("hello", "suffix", changed(config)))[1] == (
+        "OSSInvalidRequest"
+    )
+    shown = json.loads(account.sdk.get_trigger("hello", "suffix").body.trigger_config)
+    assert shown["filter"] == wide
+    # And what is removed is in nobody's way
+    account.sdk.delete_trigger("hello", "one")
+    watch(account, "again")
+
+
+def test_a_bucket_has_ten_triggers(account: Account) -> None:
+    account.cloud.call(account.cloud.objects.create_bucket, "media")
+    account.create()
+    for number in range(10):
+        watch(account, f"t{number}", suffix=f".{number}")
+
+    status, code, _ = refusal(lambda: watch(account, "more", suffix=".more"))
+
+    assert (status, code) == (400, "OSSInvalidRequest")
+
+
+def changed(config: dict[str, Any]) -> fc.UpdateTriggerRequest:
+    return fc.UpdateTriggerRequest(body=fc.UpdateTriggerInput(trigger_config=json.dumps(config)))
+
+
 def test_a_topic_trigger_is_created_once_and_never_changed(account: Account) -> None:
     account.create()
     account.subscribe()
