@@ -128,6 +128,9 @@ def _row(line: Line) -> Text:
             said += f"  {line.record['task_id']}"
     elif line.error:
         said = f"Function Compute: {said} (request {line.request_id})"
+    else:
+        first, *more = said.splitlines() or [""]
+        said = f"{first} ... {len(more)} more lines with --json" if more else first
     return Text.assemble(
         (f"{line.time:%Y-%m-%d %H:%M:%S}Z", "dim"),
         (f"  {status:13}", _STYLES.get(status, "")),

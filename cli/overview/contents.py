@@ -124,7 +124,7 @@ def _invocation(record: InvocationRecord) -> dict[str, Any]:
 
 
 def _ends(body: bytes) -> list[str]:
-    """How it ended: the outcomes of the function that tags, or the class of the error."""
+    """How it ended: outcomes, that an event is kept, or the class of the error."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
@@ -132,6 +132,8 @@ def _ends(body: bytes) -> list[str]:
     match content:
         case {"outcomes": list(outcomes)}:
             return [str(each.get("status")) for each in outcomes if isinstance(each, dict)]
+        case {"kept": str()}:
+            return ["kept"]
         case {"errorType": str(error)}:
             return [error]
     return []

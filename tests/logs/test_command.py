@@ -27,6 +27,10 @@ def test_the_lines_of_both_functions_are_shown_in_their_order(world: World) -> N
     assert ["kept", KEEPER] in shown
     assert re.search(rf"tagged +{FUNCTION} .*oss://media/videos/sample.mp4.*{sample.TASK_ID}", result.output)
     assert "InvalidNotification: " in result.output
+    # The stack trace, which Function Compute logs as one text of many lines, is there with --json.
+    assert re.search(r"\[ERROR\] \{ \.\.\. \d+ more lines with --json", result.output)
+    assert "stackTrace" not in result.output
+    assert "stackTrace" in world.logs("--json").output
     # What only marks the beginning and the end of an invocation is left out.
     assert "FC Invoke Start" not in result.output
     times = [line[:20] for line in result.output.splitlines()]
