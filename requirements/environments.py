@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 10)
@@ -157,27 +157,42 @@ def probe(interpreter: "Path | str") -> "Interpreter | None":
 
 def prepare(environment: Path, interpreter: Interpreter) -> None:
     """Create or renew a virtual environment unless it is as the lock files want it; the layer likewise."""
-    version, path = interpreter
+    renew(environment, interpreter, DECISIVE, fill)
+    # It knows by itself whether the layer is as it should be.
+    run([str(environment / "bin" / "python"), "-m", "layers.build", "--local", "--part", "layer"])
+
+
+def fill(python: Path) -> None:
+    """Install all that the commands and the tests need, and say where this project's modules are."""
+    install(python, "-r", "requirements/build.txt", "--require-hashes")
+    locked = ("-r", "requirements/dev.txt", "--require-hashes")
+    install(python, *locked, "--no-build-isolation", "--use-pep517")
+    install(python, "-e", ".", "--no-build-isolation", "--no-index")
+    (paths,) = python.parent.parent.glob("lib/python*/site-packages/_imm_label_tags.pth")
+    paths.write_text(MODULES)
+
+
+def renew(
+    environment: Path, interpreter: Interpreter, files: "Sequence[str]", fill: "Callable[[Path], None]"
+) -> None:
+    """Create a virtual environment and fill it, unless it is complete and was made of the same files.
+
+    ``fill`` gets its interpreter.
+    """
     python = environment / "bin" / "python"
     stamp = environment / "complete"
-    state = os.fsencode(f"{path}\n{environment}\n{digest()}\n")
-    if not (stamp.exists() and stamp.read_bytes() == state and works(python)):
-        if not os.access(str(ROOT), os.W_OK):
-            raise Missing(
-                f"{environment.name} is not set up, and {ROOT} may not be written by this user: run "
-                "`make setup` as its owner, or work on a copy of your own."
-            )
-        print(f"Preparing {environment.name} on Python {version} (once; about a minute).", flush=True)
-        run([path, "-m", "venv", "--clear", str(environment)])
-        install(python, "-r", "requirements/build.txt", "--require-hashes")
-        locked = ("-r", "requirements/dev.txt", "--require-hashes")
-        install(python, *locked, "--no-build-isolation", "--use-pep517")
-        install(python, "-e", ".", "--no-build-isolation", "--no-index")
-        (paths,) = (environment / "lib").glob("python*/site-packages/_imm_label_tags.pth")
-        paths.write_text(MODULES)
-        stamp.write_bytes(state)
-    # It knows by itself whether the layer is as it should be.
-    run([str(python), "-m", "layers.build", "--local", "--part", "layer"])
+    state = os.fsencode(f"{interpreter.path}\n{environment}\n{digest(files)}\n")
+    if stamp.exists() and stamp.read_bytes() == state and works(python):
+        return
+    if not os.access(str(ROOT), os.W_OK):
+        raise Missing(
+            f"{environment.name} is not set up, and {ROOT} may not be written by this user: run "
+            "`make setup` as its owner, or work on a copy of your own."
+        )
+    print(f"Preparing {environment.name} on Python {interpreter.version} (once; about a minute).", flush=True)
+    run([interpreter.path, "-m", "venv", "--clear", str(environment)])
+    fill(python)
+    stamp.write_bytes(state)
 
 
 def works(python: Path) -> bool:
@@ -188,9 +203,9 @@ def works(python: Path) -> bool:
         return False
 
 
-def digest() -> str:
-    """One digest over every file that decides what is installed."""
-    return hashlib.sha256(b"\0".join((ROOT / name).read_bytes() for name in DECISIVE)).hexdigest()
+def digest(files: "Sequence[str]") -> str:
+    """One digest over files of this checkout."""
+    return hashlib.sha256(b"\0".join((ROOT / name).read_bytes() for name in files)).hexdigest()
 
 
 def install(python: Path, *arguments: str) -> None:

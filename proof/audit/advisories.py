@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import tempfile
@@ -96,14 +95,11 @@ def prepare(root: Path, environments: Any) -> Path:
     Raises ``environments.Missing``.
     """
     folder = root / ".venv-audit"
-    version, interpreter = environments.primary_interpreter()
-    python, stamp = folder / "bin" / "python", folder / "complete"
-    state = f"{interpreter}\n{folder}\n{hashlib.sha256((root / LOCK).read_bytes()).hexdigest()}\n"
-    if not (stamp.exists() and stamp.read_text() == state and environments.works(python)):
-        print(f"Preparing {folder.name} on Python {version} (once).", flush=True)
-        environments.run([interpreter, "-m", "venv", "--clear", str(folder)])
+
+    def fill(python: Path) -> None:
         environments.install(python, "-r", LOCK, "--require-hashes", "--only-binary", ":all:")
-        stamp.write_text(state)
+
+    environments.renew(folder, environments.primary_interpreter(), (LOCK,), fill)
     return folder / "bin" / "pip-audit"
 
 

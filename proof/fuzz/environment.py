@@ -6,7 +6,6 @@ pip is configured to look; their hashes are in the requirements files.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import subprocess
 import sys
@@ -19,29 +18,34 @@ LOCKS = ("requirements/build.txt", "layers/requirements.txt", "requirements/fuzz
 INSTEAD = ".venv/bin/python -m proof.fuzz run --engine hypothesis"
 
 
+class NoRelease(Exception):
+    """atheris has none for this Python."""
+
+
 def main(folder: Path, environments: Any) -> int:
     """Create or renew the environment unless it is as the lock files want it; returns the exit status.
 
     ``environments`` is the module that knows which interpreters there are and how environments are made.
     """
-    try:
-        version, interpreter = environments.primary_interpreter()
-        python, stamp = folder / "bin" / "python", folder / "complete"
-        state = f"{interpreter}\n{folder}\n{_digest()}\n"
-        if stamp.exists() and stamp.read_text() == state and environments.works(python):
-            return 0
-        print(f"Preparing {folder.name} on Python {version} (once; about a minute).", flush=True)
-        environments.run([interpreter, "-m", "venv", "--clear", str(folder)])
+
+    def fill(python: Path) -> None:
         if not _has_wheel(python, folder / "wheels"):
-            print(f"atheris has no release for Python {version} here; this does without it: {INSTEAD}")
-            return 2
+            raise NoRelease
         environments.install(python, "-r", "requirements/build.txt", "--require-hashes")
         environments.install(
             python,
             *("-r", "layers/requirements.txt", "-r", "requirements/fuzz.txt", "--require-hashes"),
             *("--no-build-isolation", "--use-pep517"),
         )
-        stamp.write_text(state)
+
+    try:
+        interpreter = environments.primary_interpreter()
+        environments.renew(folder, interpreter, LOCKS, fill)
+    except NoRelease:
+        print(
+            f"atheris has no release for Python {interpreter.version} here; this does without it: {INSTEAD}"
+        )
+        return 2
     except environments.Missing as missing:
         print(f"error: {missing}", file=sys.stderr)
         return 2
@@ -53,10 +57,6 @@ def _has_wheel(python: Path, folder: Path) -> bool:
     command = [str(python), "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     command += ["--require-hashes", "--dest", str(folder), "-r", "requirements/fuzz.txt"]
     return subprocess.run(command, cwd=ROOT, stderr=subprocess.DEVNULL).returncode == 0
-
-
-def _digest() -> str:
-    return hashlib.sha256(b"\0".join((ROOT / name).read_bytes() for name in LOCKS)).hexdigest()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,7 @@ class Project:
         self.root = root
         self.known: Mapping[str, Mapping[str, Any] | None] = {"pypi": SOUND, "osv": SOUND}
         self.installs = True
+        self.program = PIP_AUDIT
         self.installed: list[tuple[str, ...]] = []
         for name, text in LOCKS.items():
             self.lock(name, text)
@@ -87,18 +88,18 @@ class Project:
     def primary_interpreter(self) -> tuple[str, str]:
         return "3.12", sys.executable
 
-    def works(self, python: Path) -> bool:
-        return True
-
-    def run(self, command: list[str]) -> None:
-        Path(command[-1], "bin").mkdir(parents=True, exist_ok=True)
+    def renew(
+        self, folder: Path, interpreter: object, files: tuple[str, ...], fill: Callable[[Path], None]
+    ) -> None:
+        assert files == ("requirements/audit.txt",)
+        fill(folder / "bin" / "python")
 
     def install(self, python: Path, *arguments: str) -> None:
         if not self.installs:
             raise self.Missing("`pip install` failed, see above.")
         self.installed.append(arguments)
         program = python.with_name("pip-audit")
-        program.write_text(f"#!{sys.executable}\n{textwrap.dedent(PIP_AUDIT)}")
+        program.write_text(f"#!{sys.executable}\n{textwrap.dedent(self.program)}")
         program.chmod(0o755)
 
     def audit(self) -> int:
@@ -118,7 +119,7 @@ def test_versions_of_which_nothing_is_known_to_be_vulnerable_pass(
 ) -> None:
     assert project.audit() == audit.SOUND == 0
     out = capsys.readouterr().out
-    assert [line.split() for line in out.splitlines()[1:5]] == [
+    assert [line.split() for line in out.splitlines()[:4]] == [
         ["lock", "file", "versions", "asked", "about", "vulnerable"],
         ["layers/requirements.txt", "3", "3", "0"],
         ["requirements/audit.txt", "1", "1", "0"],
@@ -203,11 +204,7 @@ def test_a_vulnerability_weighs_more_than_what_is_not_known(
 
 
 def test_an_answer_that_is_none_is_not_believed(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    project.audit()
-    capsys.readouterr()
-    for script in ("print('{}')", "print('[]')", "pass"):
-        program = project.root / ".venv-audit" / "bin" / "pip-audit"
-        program.write_text(f"#!{sys.executable}\n{script}\n")
+    for project.program in ("print('{}')", "print('[]')", "pass"):
         assert project.audit() == 3
         assert "PyPI gave no answer: pip-audit said nothing" in capsys.readouterr().out
 
@@ -239,19 +236,11 @@ def test_without_pip_audit_nothing_was_asked(project: Project, capsys: pytest.Ca
     assert project.audit() == 1
 
 
-def test_the_environment_is_made_once_for_a_lock_file(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for _ in range(2):
-        project.audit()
-    assert len(project.installed) == 1
-    assert project.installed[0] == (
-        *("-r", "requirements/audit.txt", "--require-hashes", "--only-binary", ":all:"),
-    )
-    project.lock("requirements/audit.txt", f"pip-audit==2.11 {HASH}\n")
+def test_the_environment_has_what_is_locked_and_nothing_else(project: Project) -> None:
     project.audit()
-    assert len(project.installed) == 2
-    assert capsys.readouterr().out.count("Preparing .venv-audit on Python 3.12 (once).") == 2
+    assert project.installed == [
+        ("-r", "requirements/audit.txt", "--require-hashes", "--only-binary", ":all:"),
+    ]
 
 
 def test_the_users_own_settings_of_pip_audit_are_not_obeyed(

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -59,6 +60,34 @@ def test_an_installation_that_fails_shows_why(
     with pytest.raises(environments.Missing, match="failed"):
         environments.run([sys.executable, "-c", "print('the reason'); raise SystemExit(1)"])
     assert "the reason" in capsys.readouterr().err
+
+
+def test_an_environment_is_made_once_and_again_where_what_it_is_made_of_has_changed(
+    environments: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Given a checkout with one lock file
+    monkeypatch.setattr(environments, "ROOT", tmp_path)
+    (tmp_path / "lock.txt").write_text("one")
+    place = tmp_path / ".venv"
+    filled: list[Path] = []
+
+    def renew(fill: Callable[[Path], None]) -> None:
+        interpreter = environments.Interpreter("3.12", sys.executable)
+        environments.renew(place, interpreter, ("lock.txt",), fill)
+
+    # When filling it breaks off, and then it is made twice, then the second of these does nothing
+    def fail(python: Path) -> None:
+        raise environments.Missing("`pip install` failed, see above.")
+
+    with pytest.raises(environments.Missing):
+        renew(fail)
+    renew(filled.append)
+    renew(filled.append)
+    assert filled == [place / "bin" / "python"]
+    # And another lock file makes it anew
+    (tmp_path / "lock.txt").write_text("two")
+    renew(filled.append)
+    assert len(filled) == 2
 
 
 def test_what_is_meant_for_another_python_or_another_way_to_install_stays_outside(

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -438,17 +439,17 @@ class Environments:
         self.done: list[str] = []
         self._fails = fails
 
-    def primary_interpreter(self) -> tuple[str, str]:
-        return "3.12", sys.executable
+    def primary_interpreter(self) -> SimpleNamespace:
+        return SimpleNamespace(version="3.12", path=sys.executable)
 
-    def works(self, python: Path) -> bool:
-        return True
-
-    def run(self, command: list[str]) -> None:
+    def renew(
+        self, folder: Path, interpreter: object, files: tuple[str, ...], fill: Callable[[Path], None]
+    ) -> None:
         if self._fails:
             raise Missing("`venv` failed, see above.")
-        Path(command[-1]).mkdir(exist_ok=True)
-        self.done.append("venv")
+        folder.mkdir()
+        self.files = files
+        fill(folder / "bin" / "python")
 
     def install(self, python: Path, *arguments: str) -> None:
         assert "--require-hashes" in arguments
@@ -466,18 +467,14 @@ def wheel(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return decide
 
 
-def test_the_environment_is_made_once_of_locked_requirements(
-    tmp_path: Path, wheel: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+def test_the_environment_is_made_of_locked_requirements_and_of_nothing_else(
+    tmp_path: Path, wheel: Callable[[int], None]
 ) -> None:
     wheel(0)
     environments = Environments()
     assert environment.main(tmp_path / ".venv-fuzz", environments) == 0
-    locks = ["requirements/build.txt", "layers/requirements.txt", "requirements/fuzz.txt"]
-    assert environments.done == ["venv", *locks]
-    assert "Preparing .venv-fuzz" in capsys.readouterr().out
-    again = Environments()
-    assert environment.main(tmp_path / ".venv-fuzz", again) == 0
-    assert again.done == []
+    locks = ("requirements/build.txt", "layers/requirements.txt", "requirements/fuzz.txt")
+    assert (tuple(environments.done), environments.files) == (locks, locks)
 
 
 def test_a_python_without_a_release_of_the_engine_is_told_what_does_without_it(
