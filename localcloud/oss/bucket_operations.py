@@ -10,14 +10,31 @@ import re
 from starlette.responses import Response
 
 from localcloud.oss import documents, responses, storage_classes
+from localcloud.oss.acl import BUCKET_ACL, bucket_acl, read_acl
 from localcloud.oss.bucket_policy_operations import shown_block
-from localcloud.oss.errors import bucket_not_empty, invalid_bucket_name, malformed_xml, not_implemented_here
+from localcloud.oss.bucket_tags import BucketTagOperations
+from localcloud.oss.errors import (
+    bucket_not_empty,
+    invalid_bucket_name,
+    malformed_xml,
+    no_such_region,
+    not_implemented_here,
+)
 from localcloud.oss.listing import ListQuery, list_objects, max_keys, shown
 from localcloud.oss.multipart import MultipartUploads
 from localcloud.oss.objects import Bucket, ObjectStore
 from localcloud.oss.request import OssRequest
 from localcloud.oss.uploads import UPLOAD_BUCKET
 
+# The names that GetBucketStat has for storage classes.
+_IN_STAT = {
+    "Standard": "Standard",
+    "IA": "InfrequentAccess",
+    "Archive": "Archive",
+    "ColdArchive": "ColdArchive",
+    "DeepColdArchive": "DeepColdArchive",
+}
+_LEAST_BILLED_BYTES = 64 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 
@@ -30,9 +47,17 @@ def check_bucket_name(name: str) -> None:
 class BucketOperations:
     """Answers requests that concern buckets; the body of the request is given where one matters."""
 
-    def __init__(self, store: ObjectStore, uploads: MultipartUploads, region: str, account_id: str) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        uploads: MultipartUploads,
+        tags: BucketTagOperations,
+        region: str,
+        account_id: str,
+    ) -> None:
         self._store = store
         self._uploads = uploads
+        self._tags = tags
         self._region = region
         self._owner_id = account_id
         self._owner: documents.Node = ("Owner", [("ID", account_id), ("DisplayName", account_id)])
@@ -41,10 +66,12 @@ class BucketOperations:
         """ListBuckets (GetService)."""
         prefix, marker = request.parameter("prefix") or "", request.parameter("marker") or ""
         limit = max_keys(request, 100)
+        tag = request.parameter("tag-key"), request.parameter("tag-value")
         matching = [
             bucket
             for bucket in self._store.buckets()
             if bucket.name.startswith(prefix) and bucket.name > marker and bucket.name != UPLOAD_BUCKET
+            if self._tags.has(bucket.name, *tag)
         ]
         page = matching[:limit]
         truncated = len(matching) > limit
@@ -63,7 +90,12 @@ class BucketOperations:
     def put_bucket(self, request: OssRequest, body: bytes) -> Response:
         """PutBucket; the owner's own bucket may be put again."""
         storage_class = _storage_class(body) if body else storage_classes.STANDARD
+        acl = request.header(BUCKET_ACL)
+        if acl:
+            read_acl(self._store, request.bucket, BUCKET_ACL, acl)
         self._store.create_bucket(request.bucket, storage_class)
+        if acl:
+            self._store.configure(request.bucket, BUCKET_ACL, acl)
         return responses.empty(headers={"location": f"/{request.bucket}"})
 
     def get_bucket_info(self, request: OssRequest) -> Response:
@@ -79,10 +111,51 @@ class BucketOperations:
             ("ResourceGroupId", f"rg-{self._owner_id}"),
             ("TransferAcceleration", "Disabled"),
             self._owner,
-            ("AccessControlList", [("Grant", "private")]),
+            ("AccessControlList", [("Grant", bucket_acl(self._store, bucket.name))]),
             ("ServerSideEncryptionRule", [("SSEAlgorithm", "None")]),
         ]
         return responses.document(documents.write("BucketInfo", [("Bucket", children)]))
+
+    def get_bucket_location(self, request: OssRequest) -> Response:
+        """GetBucketLocation."""
+        return responses.document(documents.write("LocationConstraint", f"oss-{self._region}"))
+
+    def get_bucket_stat(self, request: OssRequest) -> Response:
+        """GetBucketStat, which lags an hour behind in OSS and does not here."""
+        objects = list(self._store.objects(request.bucket))
+        uploads = self._uploads.all(request.bucket)
+        latest = max((info.last_modified for info in objects), default=None)
+        nodes: list[documents.Node] = [
+            ("Storage", str(sum(info.size for info in objects))),
+            ("ObjectCount", str(len(objects))),
+            ("MultipartUploadCount", str(len(uploads))),
+            ("MultipartPartCount", str(sum(len(self._uploads.parts(upload)) for upload in uploads))),
+            ("LiveChannelCount", "0"),
+            ("LastModifiedTime", str(int(latest.timestamp()) if latest else 0)),
+            ("DeleteMarkerCount", "0"),
+        ]
+        for storage_class, name in _IN_STAT.items():
+            sizes = [info.size for info in objects if info.storage_class == storage_class]
+            least = 0 if storage_class == storage_classes.STANDARD else _LEAST_BILLED_BYTES
+            nodes.append((f"{name}Storage", str(sum(max(size, least) for size in sizes))))
+            if least:
+                nodes.append((f"{name}RealStorage", str(sum(sizes))))
+            nodes.append((f"{name}ObjectCount", str(len(sizes))))
+        return responses.document(documents.write("BucketStat", nodes))
+
+    def describe_regions(self, request: OssRequest) -> Response:
+        """DescribeRegions: the local cloud has one."""
+        region = f"oss-{self._region}"
+        described: list[documents.Node] = [
+            ("Region", region),
+            ("InternetEndpoint", f"{region}.aliyuncs.com"),
+            ("InternalEndpoint", f"{region}-internal.aliyuncs.com"),
+            ("AccelerateEndpoint", "oss-accelerate.aliyuncs.com"),
+        ]
+        asked = request.parameter("regions")
+        if asked not in (None, "", region):
+            raise no_such_region(asked or "")
+        return responses.document(documents.write("RegionInfoList", [("RegionInfo", described)]))
 
     def list_objects_v2(self, request: OssRequest) -> Response:
         """ListObjectsV2."""

@@ -18,9 +18,9 @@ class NotADocument(Exception):
     """The bytes are not the XML that OSS reads."""
 
 
-def write(root: str, children: Sequence[Node]) -> bytes:
+def write(root: str, content: Content) -> bytes:
     """The document of a root element, as OSS lays it out."""
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', *_lines((root, children), 0)]
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', *_lines((root, content), 0)]
     return "".join(line + "\n" for line in lines).encode()
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 
 from localcloud.oss import storage_classes
+from localcloud.oss.acl import read_acl
 from localcloud.oss.errors import entity_too_large, metadata_too_large, missing_content_length
-from localcloud.oss.objects import USER_METADATA_PREFIX, Draft, ObjectStore
+from localcloud.oss.objects import OBJECT_ACL, USER_METADATA_PREFIX, Draft, ObjectStore
 from localcloud.oss.request import OssRequest
 from localcloud.oss.tagging import HEADER, TagRules
 
@@ -17,7 +18,8 @@ MAX_BODY_BYTES = 5 * 1024**3
 MAX_METADATA_BYTES = 8 * 1024
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
-_KEPT_HEADERS = (
+# Of an object, beside its metadata.
+KEPT_HEADERS = (
     "cache-control",
     "content-disposition",
     "content-encoding",
@@ -39,7 +41,7 @@ class Drafts:
         return Draft(
             bucket=request.bucket,
             key=request.key,
-            headers={**kept_headers(request), **self.storage_class(request)},
+            headers={**kept_headers(request), **self.storage_class(request), **self.acl(request)},
             tags=self._rules.read_header(request.header(HEADER)),
             forbid_overwrite=forbids_overwrite(request),
         )
@@ -50,6 +52,11 @@ class Drafts:
         storage_class = storage_classes.read_storage_class(asked) if asked else ""
         return {storage_classes.HEADER: storage_class or self._store.bucket(request.bucket).storage_class}
 
+    def acl(self, request: OssRequest) -> dict[str, str]:
+        """The header of the ACL that is asked for, if one is; raises OssError."""
+        asked = request.header(OBJECT_ACL)
+        return {OBJECT_ACL: read_acl(self._store, request.bucket, OBJECT_ACL, asked)} if asked else {}
+
 
 def kept_headers(request: OssRequest) -> dict[str, str]:
     """The headers that come back with the object; raises OssError for too much metadata."""
@@ -59,7 +66,7 @@ def kept_headers(request: OssRequest) -> dict[str, str]:
         if name.startswith(USER_METADATA_PREFIX):
             metadata_bytes += len(name) - len(USER_METADATA_PREFIX) + len(value)
             kept[name] = value.decode("latin-1")
-        elif name in _KEPT_HEADERS and value:
+        elif name in KEPT_HEADERS and value:
             kept[name] = value.decode("latin-1")
     if metadata_bytes > MAX_METADATA_BYTES:
         raise metadata_too_large(MAX_METADATA_BYTES)

@@ -59,6 +59,11 @@ def bucket_not_empty(bucket: str) -> OssError:
     return OssError(409, "BucketNotEmpty", message, "0015-00000301", {"BucketName": bucket})
 
 
+def no_such_region(region: str) -> OssError:
+    """There is no such region here."""
+    return OssError(404, "NoSuchRegion", "The specified region does not exist.", "", {"Region": region})
+
+
 def no_such_lifecycle(bucket: str) -> OssError:
     """The bucket has no lifecycle rules."""
     message = "No Row found in Lifecycle Table."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from localcloud.clock import Clock
-from localcloud.oss import responses
+from localcloud.oss import responses, storage_classes
 from localcloud.oss.errors import no_such_lifecycle
 from localcloud.oss.lifecycle import ALLOW_OVERLAP, EXPIRATION, Lifecycle, read_lifecycle
 from localcloud.oss.multipart import MultipartUploads
@@ -79,7 +79,7 @@ class LifecycleOperations:
                 self._store.delete(bucket, info.key)
                 done.append(Done(info.key, rule.rule_id, None))
             else:
-                self._store.set_storage_class(info, action.storage_class)
+                self._store.set_header(info, storage_classes.HEADER, action.storage_class)
                 done.append(Done(info.key, rule.rule_id, action.storage_class))
         for upload in self._uploads.all(bucket):
             found = lifecycle.aborting(upload.key, upload.initiated, now)

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
 from localcloud.oss import documents
+from localcloud.oss.acl import object_acl
 from localcloud.oss.errors import OssError, invalid_argument, malformed_xml
 from localcloud.oss.objects import USER_METADATA_PREFIX, ObjectInfo
 
@@ -88,7 +89,7 @@ _FIELDS: Mapping[str, Field] = MappingProxyType(
         "OSSCRC64": Field(lambda info: info.crc64, str, prefix=True),
         "OSSObjectType": Field(lambda info: info.object_type, str, prefix=True),
         "OSSStorageClass": Field(lambda info: info.storage_class, str, prefix=True),
-        "ObjectACL": Field(lambda _: "default", str, prefix=True),
+        "ObjectACL": Field(object_acl, str, prefix=True),
         "OSSTaggingCount": Field(lambda info: len(info.tags), _number, prefix=False),
         "ServerSideEncryption": Field(lambda _: None, str, prefix=True),
     }
@@ -275,7 +276,7 @@ def _file(info: ObjectInfo) -> list[documents.Node]:
         ("FileModifiedTime", _shown(info.last_modified)),
         ("OSSObjectType", info.object_type),
         ("OSSStorageClass", info.storage_class),
-        ("ObjectACL", "default"),
+        ("ObjectACL", object_acl(info)),
         ("ETag", f'"{info.etag}"'),
         ("OSSCRC64", info.crc64),
         ("OSSTaggingCount", str(len(info.tags))),

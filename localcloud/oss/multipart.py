@@ -154,16 +154,22 @@ class MultipartUploads:
             self.forget(upload)
 
     async def complete(
-        self, upload: MultipartUpload, chosen: Sequence[tuple[int, str]] | None, *, forbid_overwrite: bool
+        self,
+        upload: MultipartUpload,
+        chosen: Sequence[tuple[int, str]] | None,
+        headers: Mapping[str, str],
+        *,
+        forbid_overwrite: bool,
     ) -> ObjectInfo:
         """Make the object of the parts with these numbers and ETags, or of all; raises OssError.
 
+        It has these headers beside those that the upload began with.
         The upload ends with the object in place: one that fails, or whose process is killed, stays as it was.
         """
         async with self._alone(upload):
             parts = self._chosen(upload, chosen)
-            headers = {**upload.headers, OBJECT_TYPE: MULTIPART}
-            draft = Draft(upload.bucket, upload.key, headers, upload.tags, forbid_overwrite)
+            kept = {**upload.headers, **headers, OBJECT_TYPE: MULTIPART}
+            draft = Draft(upload.bucket, upload.key, kept, upload.tags, forbid_overwrite)
             self._store.check(draft)
             body = await asyncio.to_thread(self._files.join, [part.body for part in parts])
             info = self._store.put_kept(

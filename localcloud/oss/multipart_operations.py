@@ -83,7 +83,9 @@ class MultipartOperations:
                 await asyncio.sleep(0)
             part = await self._uploads.put_part(upload, number, incoming)
         result = [("LastModified", shown(part.last_modified)), ("ETag", f'"{part.etag}"')]
-        headers = {"content-range": f"bytes {start}-{stop - 1}/{source.size}"} if selected else {}
+        headers = {"etag": f'"{part.etag}"', "x-oss-hash-crc64ecma": part.crc64}
+        if selected:
+            headers["content-range"] = f"bytes {start}-{stop - 1}/{source.size}"
         return responses.document(documents.write("CopyPartResult", result), headers)
 
     async def complete(self, request: OssRequest, body: bytes) -> Response:
@@ -93,7 +95,8 @@ class MultipartOperations:
         chosen = None if _takes_all(request, body) else _chosen(body)
         if not (chosen or self._uploads.parts(upload)):
             raise invalid_part(1, "", upload.upload_id)
-        info = await self._uploads.complete(upload, chosen, forbid_overwrite=forbid_overwrite)
+        acl = self._drafts.acl(request)
+        info = await self._uploads.complete(upload, chosen, acl, forbid_overwrite=forbid_overwrite)
         host = (request.header("host") or "").removeprefix(f"{info.bucket}.")
         location = f"http://{info.bucket}.{host}/{quote(info.key)}"
         nodes = [*_names(upload, encoded), ("Location", location), ("ETag", f'"{info.etag}"')]

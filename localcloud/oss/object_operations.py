@@ -17,6 +17,7 @@ from localcloud.oss.bodies import FilePart, FileResponse, receive_body
 from localcloud.oss.checksums import check_content_md5, content_md5
 from localcloud.oss.drafts import (
     DEFAULT_CONTENT_TYPE,
+    KEPT_HEADERS,
     Drafts,
     check_length,
     forbids_overwrite,
@@ -32,6 +33,7 @@ from localcloud.oss.errors import (
 from localcloud.oss.listing import shown
 from localcloud.oss.objects import (
     APPENDABLE,
+    OBJECT_ACL,
     OBJECT_TYPE,
     USER_METADATA_PREFIX,
     Draft,
@@ -142,12 +144,13 @@ class ObjectOperations:
         # A copy is of the class that is asked for, or the bucket's, whatever the source's is.
         headers.pop(storage_classes.HEADER, None)
         headers.pop(OBJECT_TYPE, None)
+        headers.pop(OBJECT_ACL, None)
         if source.object_type == APPENDABLE:
             headers[OBJECT_TYPE] = APPENDABLE
         draft = Draft(
             bucket=request.bucket,
             key=request.key,
-            headers={**headers, **self._drafts.storage_class(request)},
+            headers={**headers, **self._drafts.storage_class(request), **self._drafts.acl(request)},
             tags=self._rules.read_header(request.header(HEADER)) if replaces_tags(request) else source.tags,
             forbid_overwrite=forbids_overwrite(request),
         )
@@ -162,6 +165,7 @@ class ObjectOperations:
             return _not_modified(info)
         check_readable(info)
         headers = _object_headers(info)
+        headers.update(_overridden(request))
         selected = conditions.selected_range(request, info.size)
         if selected is None:
             return FileResponse(FilePart(self._store.open(info), 0, info.size), 200, headers)
@@ -198,6 +202,15 @@ def _replaced_headers(request: OssRequest, source: ObjectInfo) -> dict[str, str]
     return {**headers, **given}
 
 
+def _overridden(request: OssRequest) -> dict[str, str]:
+    """The headers of the answer that the query of a signed request asks for instead of the object's."""
+    return {
+        name.removeprefix("response-"): value
+        for name, value in request.query
+        if name.startswith("response-") and name.removeprefix("response-") in KEPT_HEADERS
+    }
+
+
 def check_readable(info: ObjectInfo) -> None:
     """Raise OssError for an object that has to be restored first."""
     if not storage_classes.is_readable(info.storage_class):
@@ -229,6 +242,7 @@ def _object_headers(info: ObjectInfo) -> dict[str, str]:
         OBJECT_TYPE: info.object_type,
         storage_classes.HEADER: info.storage_class,
     }
+    headers.pop(OBJECT_ACL, None)
     if info.object_type == APPENDABLE:
         headers[NEXT_POSITION] = str(info.size)
     if info.md5:

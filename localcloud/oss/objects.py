@@ -27,6 +27,7 @@ from localcloud.oss.tagging import Tag, TagSet
 
 USER_METADATA_PREFIX = "x-oss-meta-"
 OBJECT_TYPE = "x-oss-object-type"
+OBJECT_ACL = "x-oss-object-acl"
 NORMAL = "Normal"
 MULTIPART = "Multipart"
 APPENDABLE = "Appendable"
@@ -243,12 +244,11 @@ class ObjectStore:
         if not changed:
             raise no_such_key(key)
 
-    def set_storage_class(self, info: ObjectInfo, storage_class: str) -> None:
-        """Move an object to a storage class; nothing else of it changes, its Last-Modified neither."""
-        headers = {**info.headers, storage_classes.HEADER: storage_class}
+    def set_header(self, info: ObjectInfo, name: str, value: str) -> None:
+        """Give an object another header, or its class or ACL; its Last-Modified does not change."""
         self._database.execute(
             "UPDATE oss_objects SET headers = ? WHERE bucket = ? AND key = ?",
-            (json.dumps(headers), info.bucket, info.key.encode()),
+            (json.dumps({**info.headers, name: value}), info.bucket, info.key.encode()),
         )
 
     def configuration(self, bucket: str, name: str) -> Configuration | None:

@@ -11,12 +11,13 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from localcloud.accounts import Identity
+from localcloud.oss.acl import BUCKET_ACL, opens
 from localcloud.oss.bucket_policy_operations import blocks_public_access, policy_of
 from localcloud.oss.claims import anonymous
 from localcloud.oss.errors import OssError, access_denied
 from localcloud.oss.multiple_deletion import keys_to_delete
 from localcloud.oss.object_operations import copied_object, replaces_tags
-from localcloud.oss.objects import ObjectStore
+from localcloud.oss.objects import OBJECT_ACL, ObjectStore
 from localcloud.oss.request import OssRequest
 from localcloud.oss.tagging import HEADER, TagRules, TagSet
 from localcloud.ram.authorization import NO_POLICY, AccessRefused, Authorization
@@ -29,6 +30,9 @@ U = TypeVar("U")
 _BY_BUCKET_ACL = "You have no right to access this object because of bucket acl."
 _NOT_YOURS = "The bucket you access does not belong to you."
 
+_OF_SERVICE: Mapping[str, str] = MappingProxyType(
+    {"ListBuckets": "oss:ListBuckets", "DescribeRegions": "oss:DescribeRegions"}
+)
 _OF_BUCKET: Mapping[str, str] = MappingProxyType(
     {
         "PutBucket": "oss:PutBucket",
@@ -37,6 +41,13 @@ _OF_BUCKET: Mapping[str, str] = MappingProxyType(
         "ListObjects": "oss:ListObjects",
         "ListObjectsV2": "oss:ListObjects",
         "ListMultipartUploads": "oss:ListMultipartUploads",
+        "PutBucketAcl": "oss:PutBucketAcl",
+        "GetBucketAcl": "oss:GetBucketAcl",
+        "GetBucketLocation": "oss:GetBucketLocation",
+        "GetBucketStat": "oss:GetBucketStat",
+        "PutBucketTags": "oss:PutBucketTagging",
+        "GetBucketTags": "oss:GetBucketTagging",
+        "DeleteBucketTags": "oss:DeleteBucketTagging",
         "PutBucketPolicy": "oss:PutBucketPolicy",
         "GetBucketPolicy": "oss:GetBucketPolicy",
         "DeleteBucketPolicy": "oss:DeleteBucketPolicy",
@@ -71,6 +82,8 @@ _OF_OBJECT: Mapping[str, str] = MappingProxyType(
         "AbortMultipartUpload": "oss:AbortMultipartUpload",
         "ListParts": "oss:ListParts",
         "DeleteObject": "oss:DeleteObject",
+        "PutObjectAcl": "oss:PutObjectAcl",
+        "GetObjectAcl": "oss:GetObjectAcl",
     }
 )
 
@@ -116,6 +129,11 @@ class Permissions:
             try:
                 self._authorization.check(identity, need.action, resource, asked, attached)
             except AccessRefused as refused:
+                bucket, _, key = need.path.partition("/")
+                if refused.decision is Decision.IMPLICIT_DENY and opens(
+                    self._store, need.action, bucket, key
+                ):
+                    continue
                 if identity is None:
                     raise anonymous(request) from None
                 raise _refusal(refused, need, request.bucket) from None
@@ -143,10 +161,13 @@ class Permissions:
         return f"acs:oss:*:{self._account_id}:{path}"
 
     def _needs(self, request: OssRequest, operation: str, body: bytes) -> list[_Need]:
-        if operation == "ListBuckets":
-            return [_Need("oss:ListBuckets", "*", {}, _NOT_YOURS, "0003-00000202")]
+        if operation in _OF_SERVICE:
+            return [_Need(_OF_SERVICE[operation], "*", {}, _NOT_YOURS, "0003-00000202")]
         if operation in _OF_BUCKET:
-            return [self._bucket_need(request, operation)]
+            need = self._bucket_need(request, operation)
+            if operation == "PutBucket" and request.header(BUCKET_ACL):
+                return [need, need._replace(action="oss:PutBucketAcl")]
+            return [need]
         path = f"{request.bucket}/{request.key}"
         if operation in _OF_OBJECT:
             return [_Need(_OF_OBJECT[operation], path, {})]
@@ -155,7 +176,7 @@ class Permissions:
             keys = _readable(keys_to_delete, body)
             return [_Need("oss:DeleteObject", f"{request.bucket}/{key}", {}) for key in keys]
         if operation in ("PutObject", "AppendObject", "InitiateMultipartUpload"):
-            return self._put_needs(path, _readable(self._rules.read_header, request.header(HEADER)))
+            return self._put_needs(path, request, _readable(self._rules.read_header, request.header(HEADER)))
         if operation == "CopyObject":
             return self._copy_needs(path, request)
         if operation == "UploadPartCopy":
@@ -175,9 +196,11 @@ class Permissions:
         ec = "0003-00000202" if operation == "PutBucket" else "0003-00000001"
         return _Need(_OF_BUCKET[operation], request.bucket, context, _NOT_YOURS, ec)
 
-    def _put_needs(self, path: str, tags: TagSet) -> list[_Need]:
+    def _put_needs(self, path: str, request: OssRequest, tags: TagSet) -> list[_Need]:
         context = _tags(REQUEST_TAG, tags)
         needs = [_Need("oss:PutObject", path, context)]
+        if request.header(OBJECT_ACL):
+            needs.append(_Need("oss:PutObjectAcl", path, context))
         if tags:
             needs.append(_Need("oss:PutObjectTagging", path, context, ec="0003-00000905"))
         return needs
@@ -198,7 +221,7 @@ class Permissions:
             tags = found.tags if found else ()
         if tags:
             needs.append(_Need("oss:GetObjectTagging", source, existing))
-        return [*needs, *self._put_needs(path, tags)]
+        return [*needs, *self._put_needs(path, request, tags)]
 
     def _existing_tags(self, bucket: str, key: str) -> dict[str, str]:
         found = self._store.find(bucket, key)

@@ -13,11 +13,13 @@ from localcloud.accounts import Accounts
 from localcloud.clock import Clock
 from localcloud.database import Database
 from localcloud.gateway import Operation
+from localcloud.oss.acl_operations import AclOperations
 from localcloud.oss.append_operations import AppendOperations
 from localcloud.oss.bodies import ClientGone, read_body
 from localcloud.oss.body_files import BodyFiles
 from localcloud.oss.bucket_operations import BucketOperations, check_bucket_name
 from localcloud.oss.bucket_policy_operations import BucketPolicyOperations
+from localcloud.oss.bucket_tags import BucketTagOperations
 from localcloud.oss.checksums import Checksums, check_content_md5
 from localcloud.oss.claims import is_anonymous
 from localcloud.oss.drafts import Drafts
@@ -98,7 +100,9 @@ class ObjectStorage:
         self.uploads = Uploads(accounts, region)
         self._store.create_bucket(UPLOAD_BUCKET)
         self._forget_uploads()
-        buckets = BucketOperations(self._store, multipart_uploads, region, account_id)
+        bucket_tags = BucketTagOperations(self._store)
+        buckets = BucketOperations(self._store, multipart_uploads, bucket_tags, region, account_id)
+        acls = AclOperations(self._store, account_id)
         drafts = Drafts(self._store, rules)
         multipart = MultipartOperations(self._store, multipart_uploads, drafts)
         tagging = TaggingOperations(self._store, rules)
@@ -115,6 +119,7 @@ class ObjectStorage:
         self._forms = PostOperations(self._store, drafts, self._permissions, accounts, region)
         self._with_body: Mapping[str, WithBody] = {
             "PutBucket": buckets.put_bucket,
+            "PutBucketTags": bucket_tags.put,
             "PutBucketPolicy": policies.put,
             "PutBucketPublicAccessBlock": policies.put_block,
             "PutBucketLifecycle": lifecycle.put,
@@ -131,6 +136,15 @@ class ObjectStorage:
             "ListObjects": buckets.list_objects,
             "ListObjectsV2": buckets.list_objects_v2,
             "DeleteBucket": buckets.delete_bucket,
+            "DescribeRegions": buckets.describe_regions,
+            "GetBucketLocation": buckets.get_bucket_location,
+            "GetBucketStat": buckets.get_bucket_stat,
+            "PutBucketAcl": acls.put_bucket_acl,
+            "GetBucketAcl": acls.get_bucket_acl,
+            "PutObjectAcl": acls.put_object_acl,
+            "GetObjectAcl": acls.get_object_acl,
+            "GetBucketTags": bucket_tags.get,
+            "DeleteBucketTags": bucket_tags.delete,
             "GetBucketPolicy": policies.get,
             "DeleteBucketPolicy": policies.delete,
             "GetBucketPolicyStatus": policies.status,

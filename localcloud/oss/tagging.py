@@ -53,11 +53,7 @@ class TagRules:
             text, is_utf8 = body.decode(), True
         except UnicodeDecodeError:
             text, is_utf8 = body.decode("utf-8", "replace"), False
-        try:
-            root = documents.parse(text)
-        except documents.NotADocument as error:
-            raise malformed_xml(str(error), "0010-00000101") from None
-        tags = tuple(_tag(element) for element in _tag_elements(root))
+        tags = read_tags(text)
         self._check(tags, is_utf8)
         if not is_utf8:
             raise malformed_xml("the body is not UTF-8", "0010-00000101")
@@ -121,6 +117,15 @@ class _Part:
 
 _KEY = _Part("TagKey", False, "0010-00000209", "0010-00000211", "0010-00000212")
 _VALUE = _Part("TagValue", True, "0010-00000214", "0010-00000216", "0010-00000217")
+
+
+def read_tags(text: str) -> TagSet:
+    """The tags of a ``<Tagging>`` document, whatever they are; raises OssError for another document."""
+    try:
+        root = documents.parse(text)
+    except documents.NotADocument as error:
+        raise malformed_xml(str(error), "0010-00000101") from None
+    return tuple(_tag(element) for element in _tag_elements(root))
 
 
 def write_document(tags: TagSet) -> bytes:

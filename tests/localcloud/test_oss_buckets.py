@@ -58,7 +58,6 @@ def test_a_bucket_has_a_storage_class_and_one_kind_of_redundancy(cloud: Oss, cli
     ]:
         answer = cloud.call("PUT", bucket="third", body=body)
         assert (answer.status, answer.error()["Code"]) == (status, code)
-    assert cloud.call("PUT", bucket="third", headers={"x-oss-acl": "public-read"}).status == 501
     assert (
         refusal(lambda: client.get_bucket_info(oss.GetBucketInfoRequest(bucket="third"))).status_code == 404
     )
@@ -288,3 +287,71 @@ def test_the_independent_sdk_agrees(cloud: Oss, client: oss.Client, witness: oss
         witness.auth, cloud.serving.base_url, session=witness.session, region="cn-hangzhou"
     )
     assert [bucket.name for bucket in service.list_buckets().buckets] == [BUCKET]
+
+
+def test_where_a_bucket_is_and_what_it_holds(cloud: Oss, client: oss.Client) -> None:
+    location = client.get_bucket_location(oss.GetBucketLocationRequest(bucket=BUCKET))
+    assert location.location == "oss-cn-hangzhou"
+    empty = client.get_bucket_stat(oss.GetBucketStatRequest(bucket=BUCKET))
+    assert (empty.storage, empty.object_count, empty.last_modified_time) == (0, 0, 0)
+    put(client, "a", b"standard")
+    put(client, "b", b"rarely", storage_class="IA")
+    client.initiate_multipart_upload(oss.InitiateMultipartUploadRequest(bucket=BUCKET, key="c"))
+    stat = client.get_bucket_stat(oss.GetBucketStatRequest(bucket=BUCKET))
+    assert (stat.storage, stat.object_count, stat.multi_part_upload_count) == (14, 2, 1)
+    assert (stat.standard_storage, stat.standard_object_count) == (8, 1)
+    # Of a colder class no object is billed as less than 64 KiB.
+    assert (stat.infrequent_access_real_storage, stat.infrequent_access_storage) == (6, 65536)
+    assert stat.infrequent_access_object_count == 1
+
+
+def test_the_local_cloud_has_one_region(cloud: Oss, client: oss.Client) -> None:
+    for asked in (None, "oss-cn-hangzhou"):
+        (region,) = client.describe_regions(oss.DescribeRegionsRequest(regions=asked)).region_info
+        assert (region.region, region.internet_endpoint) == (
+            "oss-cn-hangzhou",
+            "oss-cn-hangzhou.aliyuncs.com",
+        )
+    assert cloud.call("GET", None, "regions=oss-cn-beijing", bucket=None).error()["Code"] == "NoSuchRegion"
+
+
+def test_buckets_have_tags_of_their_own(cloud: Oss, client: oss.Client, witness: oss2.Bucket) -> None:
+    cloud.storage.create_bucket("another")
+    assert witness.get_bucket_tagging().tag_set.tagging_rule == {}
+    for tags in ({"team": "a", "%@abc": "++123%"}, {"team": "b"}):
+        witness.put_bucket_tagging(oss2.models.Tagging(rule_of(tags)))
+        assert witness.get_bucket_tagging().tag_set.tagging_rule == tags
+    for key, value, found in [
+        ("team", None, [BUCKET]),
+        ("team", "b", [BUCKET]),
+        ("team", "a", None),
+        ("x", None, None),
+    ]:
+        listed = client.list_buckets(oss.ListBucketsRequest(tag_key=key, tag_value=value)).buckets
+        assert (listed and [bucket.name for bucket in listed]) == found
+    assert witness.delete_bucket_tagging().status == 204
+    assert witness.get_bucket_tagging().tag_set.tagging_rule == {}
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        [("a", "1"), ("a", "2")],
+        [(f"key-{number}", "") for number in range(21)],
+        [("k" * 65, "")],
+        [("k", "v" * 129)],
+        [("acs:team", "a")],
+    ],
+)
+def test_tags_that_no_bucket_can_have(cloud: Oss, tags: list[tuple[str, str]]) -> None:
+    tag_set = "".join(f"<Tag><Key>{key}</Key><Value>{value}</Value></Tag>" for key, value in tags)
+    body = f"<Tagging><TagSet>{tag_set}</TagSet></Tagging>".encode()
+    answer = cloud.call("PUT", None, "tagging", body=body)
+    assert (answer.status, answer.error()["Code"]) == (400, "InvalidTag")
+
+
+def rule_of(tags: dict[str, str]) -> oss2.models.TaggingRule:
+    rule = oss2.models.TaggingRule()
+    for key, value in tags.items():
+        rule.add(key, value)
+    return rule

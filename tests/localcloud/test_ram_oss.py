@@ -54,6 +54,16 @@ OF_OBJECT: dict[str, tuple[str, Call]] = {
         "oss:GetObject",
         lambda client, bucket: client.get_object_meta(oss.GetObjectMetaRequest(bucket=bucket, key=KEY)),
     ),
+    "PutObjectAcl": (
+        "oss:PutObjectAcl",
+        lambda client, bucket: client.put_object_acl(
+            oss.PutObjectAclRequest(bucket=bucket, key=KEY, acl="private")
+        ),
+    ),
+    "GetObjectAcl": (
+        "oss:GetObjectAcl",
+        lambda client, bucket: client.get_object_acl(oss.GetObjectAclRequest(bucket=bucket, key=KEY)),
+    ),
     "DeleteObject": (
         "oss:DeleteObject",
         lambda client, bucket: client.delete_object(oss.DeleteObjectRequest(bucket=bucket, key=KEY)),
@@ -169,6 +179,38 @@ OF_BUCKET: dict[str, tuple[str, Call]] = {
         lambda client, bucket: client.delete_bucket_lifecycle(
             oss.DeleteBucketLifecycleRequest(bucket=bucket)
         ),
+    ),
+    "PutBucketAcl": (
+        "oss:PutBucketAcl",
+        lambda client, bucket: client.put_bucket_acl(oss.PutBucketAclRequest(bucket=bucket, acl="private")),
+    ),
+    "GetBucketAcl": (
+        "oss:GetBucketAcl",
+        lambda client, bucket: client.get_bucket_acl(oss.GetBucketAclRequest(bucket=bucket)),
+    ),
+    "GetBucketLocation": (
+        "oss:GetBucketLocation",
+        lambda client, bucket: client.get_bucket_location(oss.GetBucketLocationRequest(bucket=bucket)),
+    ),
+    "GetBucketStat": (
+        "oss:GetBucketStat",
+        lambda client, bucket: client.get_bucket_stat(oss.GetBucketStatRequest(bucket=bucket)),
+    ),
+    "PutBucketTags": (
+        "oss:PutBucketTagging",
+        lambda client, bucket: client.put_bucket_tags(
+            oss.PutBucketTagsRequest(
+                bucket=bucket, tagging=oss.Tagging(tag_set=oss.TagSet(tags=[oss.Tag(key="a", value="b")]))
+            )
+        ),
+    ),
+    "GetBucketTags": (
+        "oss:GetBucketTagging",
+        lambda client, bucket: client.get_bucket_tags(oss.GetBucketTagsRequest(bucket=bucket)),
+    ),
+    "DeleteBucketTags": (
+        "oss:DeleteBucketTagging",
+        lambda client, bucket: client.delete_bucket_tags(oss.DeleteBucketTagsRequest(bucket=bucket)),
     ),
     "PutBucketPolicy": (
         "oss:PutBucketPolicy",
