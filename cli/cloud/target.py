@@ -37,6 +37,8 @@ from imm_label_tags.submission.settings import PROJECT, TOPIC
 from imm_label_tags.tagging.settings import ARCHIVE
 
 T = TypeVar("T")
+_QUEUE = ("eventSourceConfig", "eventSourceParameters", "sourceMNSParameters", "QueueName")
+_DEAD_LETTERS = ("runOptions", "deadLetterQueue", "Arn")
 _TOPIC_END = "/messages"
 # What may hold an ARN of the account.
 _WITH_ARNS = ("role", "layers", "triggers", "asyncInvokeConfig")
@@ -186,6 +188,26 @@ class Target:
             told += filter(None, [self.notification_topic])
         return tuple(dict.fromkeys([*told, *self.failed_topics]))
 
+    def bus_triggers(self, function: DeclaredFunction) -> tuple[DeclaredTrigger, ...]:
+        """A function's triggers of the type ``eventbridge``, as far as their names can be read."""
+        read = _read(function, "eventbridge", lambda trigger: (trigger.name, trigger))
+        return tuple(one[1] for one in read if not isinstance(one, FieldUnreadable))
+
+    @property
+    def queues(self) -> dict[str, str]:
+        """What each queue is for that a stream of EventBridge reads, or that takes what fails in one."""
+        queues: dict[str, str] = {}
+        for function in self.functions:
+            for _, value in _items(function, "triggers"):
+                settings = value.get("triggerConfig") if isinstance(value, dict) else None
+                for path, purpose in (
+                    (_QUEUE, f"{function.resource} reads it: subscribe it to the topic of the tasks"),
+                    (_DEAD_LETTERS, f"takes what {function.resource} fails for in a stream"),
+                ):
+                    if name := _text_at(settings, path).rpartition("/")[2]:
+                        queues[name] = purpose
+        return queues
+
     def failed_events(self) -> ObjectPrefix:
         """Where ``s.yaml`` says that failed events are kept; raises InvalidSetting."""
         return read_failed_settings({VARIABLE: self.keeper.setting(VARIABLE)}).failed_events
@@ -306,6 +328,13 @@ def _subscription(trigger: DeclaredTrigger) -> TopicTrigger:
 
 def _upload_trigger(trigger: DeclaredTrigger) -> UploadTrigger:
     return UploadTrigger(trigger.name, trigger.bucket, trigger.uploads, trigger.invocation_role)
+
+
+def _text_at(value: object, path: tuple[str, ...]) -> str:
+    """The text at a path; empty where there is none that can be read."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _readable_role(function: DeclaredFunction) -> str:

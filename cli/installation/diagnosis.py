@@ -73,6 +73,7 @@ class Diagnosis:
                 partial(self._trigger, trigger),
                 ("function", f"topic {trigger.topic}"),
             )
+        yield from self._function.bus_triggers("function")
         for unread in self._target.unread_triggers:
             yield Check(unread.where.rpartition("props.")[2], partial(_raise, unread))
         yield Check("role", self._function.role, sound)

@@ -6,7 +6,8 @@ Every check gives what it found, and raises Failing or CallFailed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 from cli.cloud.target import Target
 from cli.installation.documents import Invocation
@@ -17,8 +18,9 @@ from cli.installation.ram import Ram
 from cli.installation.services import Services
 from cli.installation.set_up import FUNCTION_SERVICE
 from cli.installation.templates import UnusableTemplate
+from cli.manifest.expressions import Unrendered
 from cli.manifest.fields import FieldUnreadable
-from cli.manifest.function import DeclaredFunction, role_name
+from cli.manifest.function import DeclaredFunction, DeclaredTrigger, role_name
 from localcloud.ram.document import MalformedPolicy
 from localcloud.ram.trust import parse_trust
 
@@ -78,6 +80,24 @@ class FunctionChecks:
         self._found = found
         return f"{declared.name}, {found.runtime}, {found.handler}"
 
+    def bus_triggers(self, rests_on: str) -> Iterator[Check]:
+        """Whether the triggers of the type ``eventbridge`` are there, as they are declared."""
+        for trigger in self._target.bus_triggers(self._declared):
+            yield Check(f"trigger {trigger.name}", partial(self._bus_trigger, trigger), (rests_on,))
+
+    def _bus_trigger(self, wanted: DeclaredTrigger) -> str:
+        found, settings = self.triggers().get(wanted.name), wanted.settings
+        if found is None:
+            raise Failing(f"The function has no trigger {wanted.name}.", DEPLOY)
+        there = {"triggerType": found.type, **found.settings}
+        declared = {"triggerType": wanted.type, **{key: settings.raw(key) for key in settings}}
+        if wrong := list(_other(declared, there)):
+            raise Failing(
+                f"The trigger {wanted.name} is not as {self._target.file} declares it: {'; '.join(wrong)}.",
+                DEPLOY,
+            )
+        return settings.text("eventRuleFilterPattern", "")
+
     def destination(self) -> str:
         """What takes the events that exhaust their retries."""
         wanted, found = self._declared.on_failure, self._functions.failure_destination()
@@ -108,6 +128,16 @@ class FunctionChecks:
         acs, service, region, account, resource = arn.split(":", 4)
         region, account = region or self._declared.region, account or self._target.account_id
         return acs, service, region, account, resource.removesuffix("/LATEST")
+
+
+def _other(declared: Any, found: Any, path: str = "") -> Iterator[str]:
+    """Where something is deployed otherwise than it is declared, as far as that is known here."""
+    if isinstance(declared, Mapping):
+        for key, value in declared.items():
+            below = found.get(key) if isinstance(found, Mapping) else None
+            yield from _other(value, below, f"{path}.{key}" if path else key)
+    elif not isinstance(declared, Unrendered) and declared != found:
+        yield f"its {path} is {'not set' if found is None else found} and not {declared}"
 
 
 def invocation_checks(

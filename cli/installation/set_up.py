@@ -66,6 +66,9 @@ class _SetUp:
         yield from _known(self._uploads(), "uploads")
         for topic in self._target.topics:
             yield self._topic(topic)
+        for queue, purpose in self._target.queues.items():
+            detail = f"{purpose}; make it in the MNS console"
+            yield Step(f"queue {queue}", State.ELSEWHERE, detail)
         for unread in self._target.unread_triggers:
             yield Step("trigger", State.NOT_CHECKED, str(unread))
         yield from self._acting_roles()

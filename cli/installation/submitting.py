@@ -58,6 +58,7 @@ class Submitting:
         yield Check(f"{name} topic", self._topic, (f"{name} settings",))
         for trigger in self._target.uploads:
             yield Check(f"trigger {trigger.name}", partial(self._trigger, trigger), (name,))
+        yield from function.bus_triggers(name)
         yield Check(f"{name} triggers", self._others, (name,))
         yield Check(f"{name} role", function.role, sound)
         yield Check(f"{name} policies", self._policies, (f"{name} role",))
