@@ -16,7 +16,7 @@ from proof.fuzz.guided import Report
 from proof.fuzz.reach import Reach
 from proof.fuzz.targets import Target, load
 
-ROOT = corpus.ROOT.parent
+ROOT = corpus.ROOT.parent.parent
 FINDINGS = corpus.ROOT / "findings"
 
 # The watchdog interrupts what takes too long; this ends what cannot be interrupted.

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -421,6 +422,22 @@ def test_every_target_says_what_it_promises_and_survives_no_bytes_at_all(name: s
     assert isinstance(target, Target)
     assert "Promise" in (target.run.__doc__ or "")
     target.run(b"")
+
+
+# The command, in an environment that knows nothing of this project
+
+
+def test_the_command_finds_the_function_by_itself() -> None:
+    """Given packages alone, as in .venv-fuzz; then targets import the function all the same."""
+    run = subprocess.run(
+        [sys.executable, "-S", "-m", "proof.fuzz", "replay", "address"],
+        cwd=ROOT,
+        env={"PYTHONPATH": sysconfig.get_path("purelib")},
+        capture_output=True,
+        text=True,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("address ")
 
 
 # The environment of the engine
