@@ -26,6 +26,7 @@ from localcloud.clock import Clock
 from localcloud.database import Database
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.service import FunctionCompute
+from localcloud.tenant import Tenant
 
 CONNECT_SECONDS = 2.0
 LONGEST_INVOCATION_SECONDS = 900
@@ -114,14 +115,13 @@ def _invoke_here(where: Where, event: bytes) -> Invoked:
     # OSS's internal endpoint, the function's default, is reached from within Alibaba Cloud only.
     endpoints = {f"{name.upper()}_ENDPOINT": access.endpoints[name].url for name in ("imm", "oss")}
 
+    clock = Clock()
+    accounts = _GivenKeys(_account_of(declaration.role), keys, clock)
+
     async def run(database: Database) -> Invoked:
         functions = FunctionCompute(
-            region=declaration.region,
-            account_id=_account_of(declaration.role),
+            Tenant(declaration.region, accounts, clock, database),
             deployment=deployment,
-            accounts=_GivenKeys(_account_of(declaration.role), keys, Clock()),
-            clock=Clock(),
-            database=database,
             runtime_files=RuntimeFiles(layer=layer()),
             variables=endpoints,
             destinations=_NoDestinations(),

@@ -17,13 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
-from localcloud.accounts import Accounts, Identity
+from localcloud.accounts import Identity
 from localcloud.acs3 import verify
 from localcloud.gateway import Operation, application
 from localcloud.identifiers import new_request_id
-from localcloud.ram.authorization import AccessRefused, Authorization, request_context
+from localcloud.ram.authorization import AccessRefused, request_context
 from localcloud.ram.conditions import NO_CONTEXT, Context
 from localcloud.refusals import NO_DETAIL, MissingParameter, Parameters, RequestRefused
+from localcloud.tenant import Tenant
 
 P = TypeVar("P", bound=Parameters)
 Answer = dict[str, Any]
@@ -65,7 +66,6 @@ class OpenApi:
     """The APIs of a product as an ASGI application.
 
     ``host`` and ``product`` stand in errors. ``kinds`` are the parameters that name what a call is about.
-    Without an ``authorization`` everybody with keys may do everything.
     """
 
     def __init__(
@@ -74,16 +74,14 @@ class OpenApi:
         product: str,
         host: str,
         kinds: Mapping[str, str],
-        accounts: Accounts,
+        tenant: Tenant,
         apis: Sequence[Api[Any]],
-        authorization: Authorization | None,
     ) -> None:
         self._product = product
         self._host = host
         self._kinds = kinds
-        self._accounts = accounts
+        self._tenant = tenant
         self._apis = {api.version: api for api in apis}
-        self._authorization = authorization
         self.app: ASGIApp = application(self._answer, self._refuse)
 
     def operation(self, scope: Scope) -> Operation:
@@ -111,7 +109,7 @@ class OpenApi:
     async def _answer(self, request: Request, body: bytes) -> Response:
         scope, headers, query = request.scope, request.headers, request.scope["query_string"]
         path = scope["raw_path"].decode("latin-1")
-        identity = verify(request.method, path, query, headers, body, self._accounts)
+        identity = verify(request.method, path, query, headers, body, self._tenant.accounts)
         if request.method not in ("POST", "GET"):
             message = f"This http method is not supported: {request.method}. Use POST or GET."
             raise RequestRefused(403, "UnsupportedHTTPMethod", message)
@@ -134,10 +132,12 @@ class OpenApi:
         return _response(200, request_id, api.actions[action](call))
 
     def _check(self, identity: Identity, need: Need, context: Context) -> None:
-        if self._authorization is None:
+        if self._tenant.authorization is None:
             return
         try:
-            self._authorization.check(identity, need.action, need.resource, {**context, **need.context})
+            self._tenant.authorization.check(
+                identity, need.action, need.resource, {**context, **need.context}
+            )
         except AccessRefused as refused:
             asked = f"Resource: {refused.resource} Action: {refused.action}"
             message = f"You are not authorized to do this action. {asked}"

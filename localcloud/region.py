@@ -25,6 +25,7 @@ from localcloud.ram.service import AccessManagement
 from localcloud.refusals import RequestRefused
 from localcloud.sls.function_logs import FunctionLogs
 from localcloud.sls.service import LogService
+from localcloud.tenant import Tenant
 from localcloud.triggers import MNS_SERVICE, Push, Triggers
 from localcloud.upload_events import UploadEvents
 
@@ -110,6 +111,7 @@ class Region:
             account_id=config.account_id, database=database, accounts=self.accounts, clock=self.clock
         )
         authorization = self.access.authorization if config.policies else None
+        tenant = Tenant(config.region, self.accounts, self.clock, database, authorization)
         self.objects = ObjectStorage(
             region=config.region,
             account_id=config.account_id,
@@ -120,32 +122,18 @@ class Region:
             authorization=authorization,
         )
         self.messages = MessageService(
-            region=config.region,
-            account_id=config.account_id,
-            database=database,
-            accounts=self.accounts,
-            clock=self.clock,
+            tenant,
             time_scale=config.time_scale,
             delivery_spread_seconds=config.delivery_spread_seconds,
-            authorization=authorization,
         )
         self.media = MediaManagement(
-            region=config.region,
-            account_id=config.account_id,
-            database=database,
-            accounts=self.accounts,
-            clock=self.clock,
-            objects=self.objects,
-            topics=self.messages,
-            task_seconds=config.task_seconds,
-            authorization=authorization,
+            tenant, objects=self.objects, topics=self.messages, task_seconds=config.task_seconds
         )
         self.destinations = _Destinations(self.messages)
-        self.uploads = UploadEvents(config.region, config.account_id, config.time_scale)
+        self.uploads = UploadEvents(tenant, config.time_scale)
         self.objects.watch(self.uploads.announce)
         self._triggers = Triggers(
-            region=config.region,
-            account_id=config.account_id,
+            tenant,
             messages=self.messages,
             push_to=self._push_to,
             invoke=self._call,
@@ -154,18 +142,13 @@ class Region:
             time_scale=config.time_scale,
         )
         self.functions = FunctionCompute(
-            region=config.region,
-            account_id=config.account_id,
+            tenant,
             deployment=deployment,
-            accounts=self.accounts,
-            clock=self.clock,
-            database=database,
             runtime_files=RuntimeFiles(config.interpreter, config.layer),
             variables={"IMM_ENDPOINT": endpoints.imm, "OSS_ENDPOINT": endpoints.oss},
             destinations=self.destinations,
             time_scale=config.time_scale,
             instance_limit=config.instance_limit,
-            authorization=authorization,
             assume_role=partial(self.access.roles.assume, service=FC_SERVICE) if config.policies else None,
             role_arn=self._role_arn,
             objects=_Packages(self.objects),
@@ -173,14 +156,7 @@ class Region:
             upload_bucket=UPLOAD_BUCKET,
             triggers=self._triggers,
         )
-        self.logs = LogService(
-            region=config.region,
-            account_id=config.account_id,
-            database=database,
-            accounts=self.accounts,
-            clock=self.clock,
-            authorization=authorization,
-        )
+        self.logs = LogService(tenant)
         function_logs = FunctionLogs(self.logs.store, self.functions.find, self.functions.may_log)
         self.functions.watch_log(function_logs.line)
         self.functions.watch(lambda invocation, record: function_logs.request(record))

@@ -16,6 +16,7 @@ from localcloud.fc.declaration import (
 )
 from localcloud.fc.refusals import InvalidArgument, SourceRefused
 from localcloud.mns.service import MessageService, Subscription
+from localcloud.tenant import Tenant
 from localcloud.upload_events import UploadEvents
 
 # The services' names where a role says whom it trusts.
@@ -38,9 +39,8 @@ class Triggers:
 
     def __init__(
         self,
+        tenant: Tenant,
         *,
-        region: str,
-        account_id: str,
         messages: MessageService,
         push_to: Callable[[str, str | None, str], Push],
         invoke: Invoke,
@@ -50,8 +50,7 @@ class Triggers:
     ) -> None:
         self._uploads = uploads
         self._has_bucket = has_bucket
-        self._region = region
-        self._account_id = account_id
+        self._tenant = tenant
         self._messages = messages
         self._push_to = push_to
         self._invoke = invoke
@@ -102,7 +101,7 @@ class Triggers:
             task.add_done_callback(self._ending.discard)
 
     def _subscribe(self, trigger: MnsTopicTrigger, role: str | None) -> None:
-        if (trigger.region, trigger.account_id) != (self._region, self._account_id):
+        if (trigger.region, trigger.account_id) != (self._tenant.region, self._tenant.account_id):
             raise InvalidArgument(f"sourceArn: the topic {trigger.topic} is of another region or account")
         if not self._messages.has(trigger.topic):
             raise InvalidArgument(f"topic '{trigger.topic}' does not exist")
@@ -123,7 +122,7 @@ class Triggers:
         )
 
     def _watch(self, trigger: OssTrigger, role: str | None) -> None:
-        if (trigger.region, trigger.account_id) != (self._region, self._account_id):
+        if (trigger.region, trigger.account_id) != (self._tenant.region, self._tenant.account_id):
             raise InvalidArgument(f"sourceArn: the bucket {trigger.bucket} is of another region or account")
         if not self._has_bucket(trigger.bucket):
             raise InvalidArgument(f"bucket '{trigger.bucket}' does not exist")
@@ -141,13 +140,13 @@ class Triggers:
                 self._messages.unsubscribe(trigger.topic, name)
 
     def _endpoint(self, trigger: MnsTopicTrigger) -> str:
-        return f"acs:fc:{self._region}:{self._account_id}:functions/{trigger.function}"
+        return self._tenant.arn("fc", f"functions/{trigger.function}")
 
     def _open(self, trigger: EventBridgeTrigger) -> None:
         source = trigger.queue
         if trigger.enabled and trigger.source_type == "Default":
             self._uploads.add_rule(trigger, partial(self._invoke, trigger.function, trigger.asynchronous))
-        if source is None or not trigger.enabled or source.region not in (None, self._region):
+        if source is None or not trigger.enabled or source.region not in (None, self._tenant.region):
             return
         stream = self._stream(trigger, source)
         self._streams[trigger.function, trigger.name] = stream
@@ -160,8 +159,7 @@ class Triggers:
         if (name := queues.name_of(letters)) is not None:
             queues.create(name)
         return QueueStream(
-            region=self._region,
-            account_id=self._account_id,
+            tenant=self._tenant,
             trigger=trigger,
             source=source,
             queue=queues.create(source.name),

@@ -20,6 +20,7 @@ from urllib.parse import quote
 from localcloud.eventbridge.patterns import passes
 from localcloud.fc.declaration import EventBridgeTrigger, OssTrigger
 from localcloud.oss.service import ObjectCreated
+from localcloud.tenant import Tenant
 
 ATTEMPTS = 4
 RETRY_SECONDS = 10.0
@@ -59,9 +60,8 @@ class UndeliveredUpload:
 class UploadEvents:
     """The triggers that wait for uploads, and the events on their way to them."""
 
-    def __init__(self, region: str, account_id: str, time_scale: float) -> None:
-        self._region = region
-        self._account_id = account_id
+    def __init__(self, tenant: Tenant, time_scale: float) -> None:
+        self._tenant = tenant
         self._time_scale = time_scale
         self._native: dict[tuple[str, str], tuple[OssTrigger, Push]] = {}
         self._rules: dict[tuple[str, str], tuple[EventBridgeTrigger, Push]] = {}
@@ -150,7 +150,7 @@ class UploadEvents:
             "eventTime": _time(created),
             "eventVersion": "1.0",
             "oss": {**self._content(created, key), "ruleId": trigger.name},
-            "region": self._region,
+            "region": self._tenant.region,
             **self._request(created),
         }
         return {"events": [event]}
@@ -162,14 +162,14 @@ class UploadEvents:
             "specversion": "1.0",
             "type": f"oss:{created.event}",
             "datacontenttype": "application/json;charset=utf-8",
-            "subject": f"acs:oss:{self._region}:{self._account_id}:{created.bucket}/{key}",
+            "subject": self._tenant.arn("oss", f"{created.bucket}/{key}"),
             "time": _time(created),
-            "aliyunaccountid": self._account_id,
+            "aliyunaccountid": self._tenant.account_id,
             "aliyuneventbusname": "default",
-            "aliyunregionid": self._region,
+            "aliyunregionid": self._tenant.region,
             "data": {
                 "eventVersion": "1.0",
-                "region": self._region,
+                "region": self._tenant.region,
                 "oss": self._content(created, key),
                 **self._request(created),
             },
@@ -178,9 +178,9 @@ class UploadEvents:
     def _content(self, created: ObjectCreated, key: str) -> dict[str, Any]:
         return {
             "bucket": {
-                "arn": f"acs:oss:{self._region}:{self._account_id}:{created.bucket}",
+                "arn": self._tenant.arn("oss", created.bucket),
                 "name": created.bucket,
-                "ownerIdentity": self._account_id,
+                "ownerIdentity": self._tenant.account_id,
                 "virtualBucket": "",
             },
             "object": {
@@ -196,7 +196,7 @@ class UploadEvents:
         return {
             "requestParameters": {"sourceIPAddress": "127.0.0.1"},
             "responseElements": {"requestId": secrets.token_hex(12).upper()},
-            "userIdentity": {"principalId": self._account_id},
+            "userIdentity": {"principalId": self._tenant.account_id},
         }
 
 

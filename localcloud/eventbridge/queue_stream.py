@@ -19,6 +19,7 @@ from typing import Any
 from localcloud.fc.declaration import EventBridgeTrigger, MnsQueueSource
 from localcloud.mns.delivery import retry_delays
 from localcloud.mns.queues import Queue, QueueMessage
+from localcloud.tenant import Tenant
 
 STREAMING = "event-streaming"
 
@@ -35,8 +36,7 @@ class QueueStream:
     def __init__(
         self,
         *,
-        region: str,
-        account_id: str,
+        tenant: Tenant,
         trigger: EventBridgeTrigger,
         source: MnsQueueSource,
         queue: Queue,
@@ -45,8 +45,7 @@ class QueueStream:
         time_scale: float,
         randomness: random.Random | None = None,
     ) -> None:
-        self._region = region
-        self._account_id = account_id
+        self._tenant = tenant
         self._trigger = trigger
         self._source = source
         self._queue = queue
@@ -136,13 +135,13 @@ class QueueStream:
             "specversion": "1.0",
             "type": "mns:Queue:SendMessage",
             "datacontenttype": "application/json;charset=utf-8",
-            "subject": f"acs:mns:{self._region}:{self._account_id}:queues/{self._source.name}",
+            "subject": self._tenant.arn("mns", f"queues/{self._source.name}"),
             "time": time,
-            "aliyunaccountid": self._account_id,
+            "aliyunaccountid": self._tenant.account_id,
             "aliyunpublishtime": time,
-            "aliyunoriginalaccountid": self._account_id,
+            "aliyunoriginalaccountid": self._tenant.account_id,
             "aliyuneventbusname": bus,
-            "aliyunregionid": self._region,
+            "aliyunregionid": self._tenant.region,
             "data": data,
         }
 

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Scope
 
-from localcloud.accounts import Accounts, Identity
+from localcloud.accounts import Identity
 from localcloud.acs3 import verify
 from localcloud.fc import shown, signature
 from localcloud.fc.declaration import Deployment, FunctionDeclaration
@@ -30,6 +30,7 @@ from localcloud.fc.layers import Layers, check_name
 from localcloud.fc.permissions import Permissions
 from localcloud.fc.refusals import FunctionNotFound, InvalidArgument, NotThere, PathNotSupported
 from localcloud.gateway import Operation, application
+from localcloud.tenant import Tenant
 
 VERSION = "2023-03-30"
 TOKEN_PATH = "/2016-08-15/tempBucketToken"
@@ -89,9 +90,6 @@ class Uploads(Protocol):
 class Functions(Protocol):
     """What the API is for."""
 
-    region: str
-    account_id: str
-
     @property
     def deployment(self) -> Deployment:
         """Every function."""
@@ -109,7 +107,7 @@ class FunctionApi:
     def __init__(
         self,
         functions: Functions,
-        accounts: Accounts,
+        tenant: Tenant,
         permissions: Permissions,
         deployments: Deployments,
         layers: Layers,
@@ -117,7 +115,7 @@ class FunctionApi:
         upload_bucket: str,
     ) -> None:
         self._functions = functions
-        self._accounts = accounts
+        self._tenant = tenant
         self._permissions = permissions
         self._deployments = deployments
         self._layers = layers
@@ -212,9 +210,9 @@ class FunctionApi:
         path = request.scope["raw_path"].decode("latin-1")
         if operation.action == "GetTempBucketToken":
             now = datetime.now(timezone.utc)
-            return signature.verify(request.method, path, request.headers, self._accounts, now)
+            return signature.verify(request.method, path, request.headers, self._tenant.accounts, now)
         query = request.scope["query_string"]
-        return verify(request.method, path, query, request.headers, body, self._accounts)
+        return verify(request.method, path, query, request.headers, body, self._tenant.accounts)
 
     async def _get_temp_bucket_token(self, call: _Call) -> Response:
         if self._uploads is None:
@@ -229,7 +227,7 @@ class FunctionApi:
                     "SecurityToken": keys.security_token,
                     "Expiration": keys.expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 },
-                "ossRegion": f"oss-{self._functions.region}",
+                "ossRegion": f"oss-{self._tenant.region}",
                 "ossBucket": self._upload_bucket,
                 "objectName": name,
             }
@@ -281,7 +279,7 @@ class FunctionApi:
     async def _list_triggers(self, call: _Call) -> Response:
         of = self._declared(call.function)
         page, rest = _page(call.request, {each.name: each for each in of.triggers})
-        triggers = [shown.trigger(each, of, self._functions.account_id) for each in page]
+        triggers = [shown.trigger(each, of, self._tenant.account_id) for each in page]
         return self._json({"triggers": triggers, **rest})
 
     async def _create_trigger(self, call: _Call) -> Response:
@@ -312,7 +310,7 @@ class FunctionApi:
         of = self._declared(function)
         for each in of.triggers:
             if each.name == name:
-                return self._json(shown.trigger(each, of, self._functions.account_id))
+                return self._json(shown.trigger(each, of, self._tenant.account_id))
         raise NotThere("TriggerNotFound", f"trigger '{name}'")
 
     async def _get_async_invoke_config(self, call: _Call) -> Response:
@@ -330,7 +328,7 @@ class FunctionApi:
         return self._nothing()
 
     def _async_invoke_config(self, function: str) -> Response:
-        config = shown.async_invoke_config(self._declared(function), self._functions.account_id)
+        config = shown.async_invoke_config(self._declared(function), self._tenant.account_id)
         if config is None:
             raise NotThere("AsyncConfigNotExists", f"async config for function '{function}'")
         return self._json(config)
@@ -339,7 +337,7 @@ class FunctionApi:
         wanted = call.request.query_params.get("functionName")
         functions = [self._declared(wanted)] if wanted else self._functions.deployment.functions.values()
         page, rest = _page(call.request, {function.name: function for function in functions})
-        configs = [shown.async_invoke_config(function, self._functions.account_id) for function in page]
+        configs = [shown.async_invoke_config(function, self._tenant.account_id) for function in page]
         return self._json({"configs": [config for config in configs if config is not None], **rest})
 
     async def _list_scaling_configs(self, call: _Call) -> Response:
@@ -397,7 +395,7 @@ class FunctionApi:
         return self._json({"functions": [self._shown(function) for function in page], **rest})
 
     def _shown(self, function: FunctionDeclaration) -> dict[str, Any]:
-        return shown.function(function, self._functions.account_id)
+        return shown.function(function, self._tenant.account_id)
 
     def _json(self, content: Any) -> Response:
         return JSONResponse(content, headers={"x-fc-request-id": new_request_id()})

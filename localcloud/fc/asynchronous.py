@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from localcloud.clock import Clock
 from localcloud.fc.declaration import AsyncInvokeDeclaration, FunctionDeclaration
 from localcloud.fc.destinations import (
     AsyncEvent,
@@ -23,6 +22,7 @@ from localcloud.fc.destinations import (
 )
 from localcloud.fc.invocation import InvocationResult
 from localcloud.refusals import RequestRefused
+from localcloud.tenant import Tenant
 
 FIRST_RETRY_SECONDS = 1.0
 REMOVED = "the function was removed before the event had ended"
@@ -35,14 +35,6 @@ class Attempt(Protocol):
         self, event: AsyncEvent, attempt: int, expired: Callable[[], bool]
     ) -> InvocationResult | None:
         """Run it."""
-
-
-@dataclass(frozen=True)
-class Address:
-    """Whose functions these are."""
-
-    region: str
-    account_id: str
 
 
 @dataclass
@@ -70,8 +62,7 @@ class AsyncQueue:
     def __init__(
         self,
         *,
-        address: Address,
-        clock: Clock,
+        tenant: Tenant,
         attempt: Attempt,
         accept: Callable[[str, bytes], Awaitable[str]],
         permit: Callable[[str | None, str], None],
@@ -79,8 +70,8 @@ class AsyncQueue:
         report: Callable[[AsyncEvent, str], None],
         time_scale: float,
     ) -> None:
-        self._address = address
-        self._clock = clock
+        self._tenant = tenant
+        self._clock = tenant.clock
         self._attempt = attempt
         self._accept = accept
         self._permit = permit
@@ -177,8 +168,7 @@ class AsyncQueue:
     def _record(self, progress: _Progress, *, expired: bool = False) -> bytes:
         return destination_record(
             progress.event,
-            region=self._address.region,
-            account_id=self._address.account_id,
+            function_arn=self._tenant.arn("fc", f"functions/{progress.event.function}"),
             attempts=progress.attempts,
             result=progress.result,
             expired=expired,
@@ -191,7 +181,7 @@ class AsyncQueue:
             if not is_function(arn):
                 await self._destinations.send(arn, record)
                 return None
-            function = destination_function(arn, self._address.region, self._address.account_id)
+            function = destination_function(arn, self._tenant)
             assert function is not None, "checked when it was deployed"
             await self._accept(function, record)
         except RequestRefused as refusal:

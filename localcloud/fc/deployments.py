@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from localcloud.clock import Clock
 from localcloud.fc import layers as layer_input
 from localcloud.fc.asynchronous import AsyncQueue
 from localcloud.fc.declaration import DeclarationError, FunctionDeclaration
@@ -30,6 +29,7 @@ from localcloud.fc.refusals import (
 )
 from localcloud.fc.registry import DeployedFunction, Part, Registry
 from localcloud.fc.runner import Runner
+from localcloud.tenant import Tenant
 
 TRIGGERS = 50
 DEFAULT_EVENT_AGE = 86_400
@@ -97,26 +97,22 @@ class Deployments:
     def __init__(
         self,
         *,
-        region: str,
-        account_id: str,
+        tenant: Tenant,
         registry: Registry,
         layers: Layers,
         objects: Objects,
         triggers: TriggerSources,
         runner: Runner,
         queue: AsyncQueue,
-        clock: Clock,
         report: Callable[[str, str], None],
     ) -> None:
-        self._region = region
-        self._account_id = account_id
+        self._tenant = tenant
         self._registry = registry
         self._layers = layers
         self._objects = objects
         self._triggers = triggers
         self._runner = runner
         self._queue = queue
-        self._clock = clock
         self._report = report
         self._changing = asyncio.Lock()
         self.functions: dict[str, FunctionDeclaration] = {}
@@ -261,7 +257,7 @@ class Deployments:
             declaration = self._registry.declaration(changed)
             try:
                 functions = {**self.functions, function: declaration}
-                check_destinations(functions, self._region, self._account_id, only=function)
+                check_destinations(functions, self._tenant, only=function)
             except DeclarationError as error:
                 raise InvalidArgument(error.problem) from None
             self._settle(changed, declaration)
@@ -330,10 +326,10 @@ class Deployments:
         return declaration
 
     def _fetch(self, location: Mapping[str, Any]) -> Package:
-        return fetch(location, self._objects, self._region)
+        return fetch(location, self._objects, self._tenant.region)
 
     def _check_role(self, declaration: FunctionDeclaration) -> None:
-        if declaration.role is not None and declaration.role.split(":")[3] != self._account_id:
+        if declaration.role is not None and declaration.role.split(":")[3] != self._tenant.account_id:
             raise InvalidArgument(f"role '{declaration.role}' is of another account")
 
     def _deployed(self, name: str) -> DeployedFunction:
@@ -347,7 +343,7 @@ class Deployments:
         raise FunctionNotFound(name)
 
     def _now(self) -> str:
-        return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self._tenant.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _read_props(body: Mapping[str, Any], beside: set[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from localcloud.fc.declaration import DeclarationError, FunctionDeclaration
 from localcloud.fc.destinations import destination_function, is_function
+from localcloud.tenant import Tenant
 
 
 class DestinationUnknown(DeclarationError):
@@ -20,7 +21,7 @@ class DestinationLoops(DeclarationError):
 
 
 def check_destinations(
-    functions: Mapping[str, FunctionDeclaration], region: str, account_id: str, only: str | None = None
+    functions: Mapping[str, FunctionDeclaration], tenant: Tenant, only: str | None = None
 ) -> None:
     """Check the destinations of all functions, or of one.
 
@@ -29,7 +30,7 @@ def check_destinations(
     checked = [function for function in functions.values() if only in (None, function.name)]
     for function in checked:
         for where, arn in _functions(function):
-            name = destination_function(arn, region, account_id)
+            name = destination_function(arn, tenant)
             if name is None:
                 raise DestinationUnknown(where, f"{arn} is a function of another region or account.")
             if name not in functions:
@@ -37,12 +38,12 @@ def check_destinations(
                     where, f"{arn} is not deployed here; functions: {', '.join(functions)}."
                 )
     after = {
-        function.name: [destination_function(arn, region, account_id) for _, arn in _functions(function)]
+        function.name: [destination_function(arn, tenant) for _, arn in _functions(function)]
         for function in functions.values()
     }
     for function in checked:
         for where, arn in _functions(function):
-            name = str(destination_function(arn, region, account_id))
+            name = str(destination_function(arn, tenant))
             if function.name in _reached(name, after):
                 raise DestinationLoops(
                     where, f"{arn} leads back to {function.name}: the event would never end."

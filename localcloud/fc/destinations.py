@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from localcloud.fc.invocation import InvocationResult
+from localcloud.tenant import Tenant
 
 # The state of an asynchronous task whose event got too old (struct AsyncTask); for records undocumented.
 EXPIRED = "Expired"
@@ -66,8 +67,7 @@ class LostEvent:
 def destination_record(
     event: AsyncEvent,
     *,
-    region: str,
-    account_id: str,
+    function_arn: str,
     attempts: int,
     result: InvocationResult | None,
     expired: bool = False,
@@ -78,7 +78,7 @@ def destination_record(
         "timestamp": int(event.accepted.timestamp() * 1000),
         "requestContext": {
             "requestId": event.request_id,
-            "functionArn": f"acs:fc:{region}:{account_id}:functions/{event.function}",
+            "functionArn": function_arn,
             "condition": EXPIRED if expired else error,
             "approximateInvokeCount": attempts,
         },
@@ -92,10 +92,10 @@ def destination_record(
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def destination_function(arn: str, region: str, account_id: str) -> str | None:
+def destination_function(arn: str, tenant: Tenant) -> str | None:
     """The function that an ARN names, if it names one of this region and account."""
     match = _FUNCTION_ARN.fullmatch(arn)
-    if match is None or match[1] not in ("", region) or match[2] not in ("", account_id):
+    if match is None or match[1] not in ("", tenant.region) or match[2] not in ("", tenant.account_id):
         return None
     return match[3]
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcloud.database import Database
 from localcloud.fc.packages import Package, unpack
 from localcloud.fc.refusals import InvalidArgument, NotThere
+from localcloud.tenant import Tenant
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _ARN = re.compile(r"acs:fc:([a-z0-9-]+):(\d+|official):layers/([^/]+)/versions/(\d+)")
@@ -70,12 +70,11 @@ class LayerVersion:
 class Layers:
     """The layers of an account in a region; a deleted version stays with the functions that have it."""
 
-    def __init__(self, database: Database, region: str, account_id: str) -> None:
-        self._database = database
-        self._directory = database.directory / "fc" / "layers"
-        self._region = region
-        self._account_id = account_id
-        database.create(_SCHEMA)
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+        self._database = tenant.database
+        self._directory = tenant.database.directory / "fc" / "layers"
+        self._database.create(_SCHEMA)
 
     def publish(
         self, name: str, package: Package, runtimes: Iterable[str], description: str, created: str
@@ -138,7 +137,7 @@ class Layers:
         region, account_id, name, version = match.groups()
         if account_id == "official":
             raise InvalidArgument(f"layer '{arn}' does not exist: the local cloud has no official layers")
-        if (region, account_id) != (self._region, self._account_id):
+        if (region, account_id) != (self._tenant.region, self._tenant.account_id):
             raise InvalidArgument(f"layer '{arn}' is of another region or account")
         try:
             layer = self.get(name, int(version))
@@ -162,7 +161,7 @@ class Layers:
         return LayerVersion(
             name=name,
             version=version,
-            arn=f"acs:fc:{self._region}:{self._account_id}:layers/{name}/versions/{version}",
+            arn=self._tenant.arn("fc", f"layers/{name}/versions/{version}"),
             description=row["description"],
             runtimes=tuple(json.loads(row["runtimes"])),
             checksum=row["checksum"],

@@ -16,9 +16,10 @@ from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.fc.destinations import destination_function, is_function
 from localcloud.fc.refusals import FunctionComputeRefused
 from localcloud.gateway import Operation
-from localcloud.ram.authorization import AccessRefused, Authorization, request_context
+from localcloud.ram.authorization import AccessRefused, request_context
 from localcloud.ram.conditions import NO_CONTEXT, SERVICE
 from localcloud.ram.roles import AssumptionRefused
+from localcloud.tenant import Tenant
 
 # Function Compute's name where a role says whom it trusts.
 FC_SERVICE = "fc.aliyuncs.com"
@@ -64,16 +65,14 @@ class RoleNotAssumed(FunctionComputeRefused):
 
 @dataclass(frozen=True)
 class Permissions:
-    """Asks RAM; without an ``authorization`` everything is permitted.
+    """Asks RAM; without an authorization everything is permitted.
 
     ``assume_role`` gives temporary keys of a role by its ARN, or raises AssumptionRefused. ``role_arn`` is
     a role's ARN in the case that it was created with: fc3 sends it in lower case.
     """
 
-    region: str
-    account_id: str
+    tenant: Tenant
     assume_role: Callable[[str], Identity]
-    authorization: Authorization | None = None
     role_arn: Callable[[str], str] = str
 
     def keys(self, role: str) -> Identity:
@@ -85,7 +84,7 @@ class Permissions:
 
     def check_caller(self, identity: Identity, operation: Operation, scope: Scope) -> None:
         """Raise AccessDenied unless a caller may carry out an operation on its function or trigger."""
-        if self.authorization is None:
+        if self.tenant.authorization is None:
             return
         action = _ACTIONS.get(operation.action, f"fc:{operation.action}")
         self.check(identity, action, self._resource(operation), scope)
@@ -104,50 +103,50 @@ class Permissions:
         context: Mapping[str, str] = NO_CONTEXT,
     ) -> None:
         """Raise AccessDenied unless a caller may do something."""
-        if self.authorization is None:
+        if self.tenant.authorization is None:
             return
         try:
-            self.authorization.check(identity, action, resource, {**request_context(scope), **context})
+            self.tenant.authorization.check(identity, action, resource, {**request_context(scope), **context})
         except AccessRefused as refused:
             raise AccessDenied("the caller", refused) from None
 
     def check_destination(self, role: str | None, arn: str) -> None:
         """Raise a RequestRefused unless a function's role may hand a record to a destination."""
-        if self.authorization is None:
+        if self.tenant.authorization is None:
             return
-        function = destination_function(arn, self.region, self.account_id)
+        function = destination_function(arn, self.tenant)
         resource = arn if function is None else self._function(function)
         # Beside functions, the local cloud delivers to topics only.
         action = "fc:InvokeFunction" if is_function(arn) else "mns:PublishMessage"
         try:
-            self.authorization.check(_acting_in(role), action, resource)
+            self.tenant.authorization.check(_acting_in(role), action, resource)
         except AccessRefused as refused:
             raise AccessDenied(f"the role {role}", refused) from None
 
     def may_log(self, function: FunctionDeclaration) -> bool:
         """Whether a function's role may write to its logstore; if not, there are no logs."""
-        if self.authorization is None or not function.log.project:
+        if self.tenant.authorization is None or not function.log.project:
             return True
         if function.role is None:
             return False
         log = function.log
-        resource = f"acs:log:{self.region}:{self.account_id}:project/{log.project}/logstore/{log.logstore}"
-        return self.authorization.permits(_acting_in(function.role), "log:PostLogStoreLogs", resource)
+        resource = self.tenant.arn("log", f"project/{log.project}/logstore/{log.logstore}")
+        return self.tenant.authorization.permits(_acting_in(function.role), "log:PostLogStoreLogs", resource)
 
     def _resource(self, operation: Operation) -> str:
         name = operation.resource or "*"
         if operation.action in _LISTED:
             return self._function(f"{name}/{_LISTED[operation.action]}/*")
         if operation.action in _OF_ALL_FUNCTIONS:
-            return f"acs:fc:{self.region}:{self.account_id}:{_OF_ALL_FUNCTIONS[operation.action]}/*"
+            return self.tenant.arn("fc", f"{_OF_ALL_FUNCTIONS[operation.action]}/*")
         if operation.action in ("ListLayerVersions", "CreateLayerVersion"):
-            return f"acs:fc:{self.region}:{self.account_id}:{name}/versions/*"
+            return self.tenant.arn("fc", f"{name}/versions/*")
         if name.startswith("layers/"):
-            return f"acs:fc:{self.region}:{self.account_id}:{name}"
+            return self.tenant.arn("fc", name)
         return self._function(name)
 
     def _function(self, name: str) -> str:
-        return f"acs:fc:{self.region}:{self.account_id}:functions/{name}"
+        return self.tenant.arn("fc", f"functions/{name}")
 
 
 def _acting_in(role: str | None) -> Identity:

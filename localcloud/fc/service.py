@@ -9,11 +9,9 @@ from dataclasses import replace
 from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
-from localcloud.accounts import Accounts, Identity
-from localcloud.clock import Clock
-from localcloud.database import Database
+from localcloud.accounts import Identity
 from localcloud.fc.api import FunctionApi, Uploads
-from localcloud.fc.asynchronous import Address, AsyncQueue
+from localcloud.fc.asynchronous import AsyncQueue
 from localcloud.fc.declaration import Deployment, FunctionDeclaration
 from localcloud.fc.deployments import Deployments, NoTriggerSources, TriggerSources
 from localcloud.fc.destination_check import check_destinations
@@ -34,7 +32,7 @@ from localcloud.fc.refusals import (
 from localcloud.fc.registry import Registry
 from localcloud.fc.runner import Invocation, InvocationObserver, Runner
 from localcloud.gateway import Operation
-from localcloud.ram.authorization import Authorization
+from localcloud.tenant import Tenant
 
 __all__ = ["ForeignFunction", "FunctionCompute", "RuntimeFiles"]
 
@@ -57,28 +55,23 @@ class FunctionCompute:
     put them. ``triggers`` connects functions with what triggers them; ``role_arn`` gives a role's ARN in the
     case that it was created with.
     ``time_scale`` multiplies the waits that the service imposes (retries, idleness), never a timeout.
-    Without an ``authorization`` everybody with keys may do everything; ``assume_role`` gives temporary keys
-    of a role, or raises AssumptionRefused. Raises ForeignFunction, DestinationUnknown or DestinationLoops.
+    ``assume_role`` gives temporary keys of a role, or raises AssumptionRefused.
+    Raises ForeignFunction, DestinationUnknown or DestinationLoops.
     """
 
     name = "fc"
 
     def __init__(
         self,
+        tenant: Tenant,
         *,
-        region: str,
-        account_id: str,
         deployment: Deployment,
-        accounts: Accounts,
-        clock: Clock,
-        database: Database,
         runtime_files: RuntimeFiles,
         variables: Mapping[str, str],
         destinations: DestinationSender,
         time_scale: float = 1.0,
         instance_limit: int = 10,
         log_sink: Callable[[LogLine], None] | None = None,
-        authorization: Authorization | None = None,
         assume_role: Callable[[str], Identity] | None = None,
         role_arn: Callable[[str], str] = str,
         objects: Objects | None = None,
@@ -87,20 +80,18 @@ class FunctionCompute:
         triggers: TriggerSources | None = None,
     ) -> None:
         for function in deployment.functions.values():
-            _check_home(function, region, account_id)
-        check_destinations(deployment.functions, region, account_id)
-        self.region = region
-        self.account_id = account_id
+            _check_home(function, tenant)
+        check_destinations(deployment.functions, tenant)
         self._declared = deployment
-        self._clock = clock
+        self._clock = tenant.clock
         self._running = False
-        self._log = LogBook(clock, log_sink)
-        assume_role = assume_role or accounts.issue_role_keys
-        self._permissions = Permissions(region, account_id, assume_role, authorization, role_arn)
+        self._log = LogBook(tenant.clock, log_sink)
+        assume_role = assume_role or tenant.accounts.issue_role_keys
+        self._permissions = Permissions(tenant, assume_role, role_arn)
         self._runner = Runner(
-            account_id=account_id,
+            account_id=tenant.account_id,
             keys=self._permissions.keys,
-            clock=clock,
+            clock=tenant.clock,
             files=runtime_files,
             variables=variables,
             log=self._log,
@@ -109,8 +100,7 @@ class FunctionCompute:
             retired=lambda declaration: self.deployments.sweep(),
         )
         self._queue = AsyncQueue(
-            address=Address(region, account_id),
-            clock=clock,
+            tenant=tenant,
             attempt=self._attempt,
             accept=self.invoke_async,
             permit=self._permissions.check_destination,
@@ -118,24 +108,22 @@ class FunctionCompute:
             report=lambda event, text: self._log.add(event.function, "", event.request_id, text),
             time_scale=time_scale,
         )
-        layers = Layers(database, region, account_id)
+        layers = Layers(tenant)
         self.deployments = Deployments(
-            region=region,
-            account_id=account_id,
-            registry=Registry(database, region, layers),
+            tenant=tenant,
+            registry=Registry(tenant.database, tenant.region, layers),
             layers=layers,
             objects=objects or NoObjects(),
             triggers=triggers or NoTriggerSources(),
             runner=self._runner,
             queue=self._queue,
-            clock=clock,
             report=lambda function, text: self._log.add(function, "", None, text),
         )
         for function in deployment.functions.values():
             self.deployments.declare(replace(function, opt=runtime_files.layer))
         self.deployments.restore()
         self._api = FunctionApi(
-            self, accounts, self._permissions, self.deployments, layers, uploads, upload_bucket
+            self, tenant, self._permissions, self.deployments, layers, uploads, upload_bucket
         )
         self.app: ASGIApp = self._api.app
 
@@ -254,8 +242,8 @@ class FunctionCompute:
         )
 
 
-def _check_home(function: FunctionDeclaration, region: str, account_id: str) -> None:
-    if function.region != region:
-        raise ForeignFunction(function.name, "region", function.region, region)
-    if function.role is not None and function.role.split(":")[3] != account_id:
-        raise ForeignFunction(function.name, "account", function.role.split(":")[3], account_id)
+def _check_home(function: FunctionDeclaration, tenant: Tenant) -> None:
+    if function.region != tenant.region:
+        raise ForeignFunction(function.name, "region", function.region, tenant.region)
+    if function.role is not None and function.role.split(":")[3] != tenant.account_id:
+        raise ForeignFunction(function.name, "account", function.role.split(":")[3], tenant.account_id)

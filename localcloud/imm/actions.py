@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
-from localcloud.clock import Clock
 from localcloud.identifiers import new_event_id, new_task_id
 from localcloud.imm.objects import ObjectReader, source_of
 from localcloud.imm.parameters import ImmParameters
@@ -32,6 +31,7 @@ from localcloud.imm.timestamps import in_full, nanoseconds, nanoseconds_of
 from localcloud.openapi import Answer, Api, Call, Need
 from localcloud.ram.conditions import SERVICE
 from localcloud.refusals import InvalidParameter
+from localcloud.tenant import Tenant
 
 VERSION = "2020-09-30"
 # IMM's name where a role says whom it trusts, and where a policy says to whom a role may be passed.
@@ -75,21 +75,19 @@ class Actions:
 
     def __init__(
         self,
-        region: str,
-        account_id: str,
+        tenant: Tenant,
         projects: Projects,
         tasks: Tasks,
-        clock: Clock,
         objects: ObjectReader,
         topics: TopicDirectory,
         begin: Callable[[TaskRecord], None],
         abandon: Callable[[str], None],
     ) -> None:
-        self._project_arn = f"acs:imm:{region}:{account_id}:project/"
-        self._role_arn = f"acs:ram:*:{account_id}:role/"
+        self._project_arn = tenant.arn("imm", "project/")
+        self._role_arn = f"acs:ram:*:{tenant.account_id}:role/"
         self._projects = projects
         self._tasks = tasks
-        self._clock = clock
+        self._clock = tenant.clock
         self._objects = objects
         self._topics = topics
         self._begin = begin

@@ -8,9 +8,6 @@ from typing import Protocol
 
 from starlette.types import ASGIApp
 
-from localcloud.accounts import Accounts
-from localcloud.clock import Clock
-from localcloud.database import Database
 from localcloud.imm.actions import Actions
 from localcloud.imm.notification import notification
 from localcloud.imm.objects import ObjectReader
@@ -19,7 +16,7 @@ from localcloud.imm.projects import Project, Projects
 from localcloud.imm.tasks import RUNNING, TaskQuery, TaskRecord, Tasks, Work
 from localcloud.imm.timestamps import in_full, nanoseconds_of
 from localcloud.openapi import OpenApi
-from localcloud.ram.authorization import Authorization
+from localcloud.tenant import Tenant
 
 __all__ = ["MediaManagement", "TaskRecord", "TopicPublisher"]
 
@@ -38,41 +35,29 @@ class TopicPublisher(Protocol):
 
 
 class MediaManagement:
-    """The IMM of a region. ``task_seconds`` is how long a task takes, and may be changed at any time.
-
-    Without an ``authorization`` everybody with keys may do everything.
-    """
+    """The IMM of a region. ``task_seconds`` is how long a task takes, and may be changed at any time."""
 
     name = "imm"
 
     def __init__(
         self,
+        tenant: Tenant,
         *,
-        region: str,
-        account_id: str,
-        database: Database,
-        accounts: Accounts,
-        clock: Clock,
         objects: ObjectReader,
         topics: TopicPublisher,
         task_seconds: float = 1.0,
-        authorization: Authorization | None = None,
     ) -> None:
         self.task_seconds = task_seconds
-        self._region = region
-        self._account_id = account_id
-        self._clock = clock
+        self._tenant = tenant
         self._topics = topics
         self._failures: deque[tuple[str, str]] = deque()
-        self._projects = Projects(database)
-        self._tasks = Tasks(database)
-        self._processing = Processing(self._tasks, objects, clock, self._announce)
+        self._projects = Projects(tenant.database)
+        self._tasks = Tasks(tenant.database)
+        self._processing = Processing(self._tasks, objects, tenant.clock, self._announce)
         actions = Actions(
-            region,
-            account_id,
+            tenant,
             self._projects,
             self._tasks,
-            clock,
             objects,
             topics,
             self._begin,
@@ -80,11 +65,10 @@ class MediaManagement:
         )
         gateway = OpenApi(
             product="imm",
-            host=f"imm.{region}.aliyuncs.com",
+            host=f"imm.{tenant.region}.aliyuncs.com",
             kinds={"project": "ProjectName", "task": "TaskId"},
-            accounts=accounts,
+            tenant=tenant,
             apis=[actions.api],
-            authorization=authorization,
         )
         self.app: ASGIApp = gateway.app
         self.operation, self.error = gateway.operation, gateway.error
@@ -99,7 +83,7 @@ class MediaManagement:
 
     def put_project(self, name: str) -> None:
         """Have a project of this name; one that exists stays as it is."""
-        self._projects.add(Project(name, in_full(nanoseconds_of(self._clock.now()))))
+        self._projects.add(Project(name, in_full(nanoseconds_of(self._tenant.clock.now()))))
 
     def newest_tasks(self, most: int) -> tuple[list[TaskRecord], int]:
         """At most so many tasks of all projects, the last to start first, and how many there are."""
@@ -151,5 +135,5 @@ class MediaManagement:
         if not self._topics.has(record.topic):
             _LOG.warning("Topic %s is gone: nobody is told of task %s", record.topic, record.task_id)
             return
-        message = notification(record, self._region, self._account_id, self._clock.now())
+        message = notification(record, self._tenant.region, self._tenant.account_id, self._tenant.clock.now())
         await self._topics.publish(record.topic, message)

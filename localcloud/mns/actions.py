@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from localcloud.clock import Clock
 from localcloud.mns.queues import Queues, is_queue
 from localcloud.mns.refusals import AlreadyExists
 from localcloud.mns.subscriptions import (
@@ -25,6 +24,7 @@ from localcloud.mns.subscriptions import (
 from localcloud.mns.topics import LARGEST_MESSAGE, RETENTION_SECONDS, Topic, Topics, check_name
 from localcloud.openapi import Answer, Api, Call, Need
 from localcloud.refusals import Parameters
+from localcloud.tenant import Tenant
 
 VERSION = "2022-01-19"
 _SMALLEST_LIMIT = 1_024
@@ -67,18 +67,16 @@ class Actions:
     def __init__(
         self,
         *,
-        region: str,
-        account_id: str,
-        clock: Clock,
+        tenant: Tenant,
         topics: Topics,
         subscriptions: Subscriptions,
         queues: Queues,
         message_count: Callable[[str], int],
     ) -> None:
-        self._arn = f"acs:mns:{region}:{account_id}:/topics"
-        self._account_id = account_id
-        self._host = f"{account_id}.mns.{region}"
-        self._clock = clock
+        self._arn = tenant.arn("mns", "/topics")
+        self._account_id = tenant.account_id
+        self._host = f"{tenant.account_id}.mns.{tenant.region}"
+        self._clock = tenant.clock
         self._topics = topics
         self._subscriptions = subscriptions
         self._queues = queues

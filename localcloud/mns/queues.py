@@ -11,8 +11,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from localcloud.clock import Clock
 from localcloud.mns.messages import new_message_id
+from localcloud.tenant import Tenant
 
 # The endpoint of a subscription lacks the slash that the ARN of a dead-letter queue has.
 _ARN = re.compile(r"acs:mns:([a-z0-9-]+):(\d+):/?queues/([A-Za-z0-9][A-Za-z0-9-]{0,119})")
@@ -49,9 +49,9 @@ class Queue:
 class Queues:
     """The queues of a region."""
 
-    def __init__(self, region: str, account_id: str, clock: Clock) -> None:
-        self._home = (region, account_id)
-        self._clock = clock
+    def __init__(self, tenant: Tenant) -> None:
+        self._home = (tenant.region, tenant.account_id)
+        self._clock = tenant.clock
         self._queues: dict[str, Queue] = {}
 
     def create(self, name: str) -> Queue:

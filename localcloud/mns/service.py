@@ -8,9 +8,6 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp
 
-from localcloud.accounts import Accounts
-from localcloud.clock import Clock
-from localcloud.database import Database
 from localcloud.mns.actions import LONGEST_TAG, Actions
 from localcloud.mns.delivery import Courier, Delivery, Undelivered
 from localcloud.mns.messages import Message
@@ -19,7 +16,7 @@ from localcloud.mns.refusals import OutOfRange
 from localcloud.mns.subscriptions import Subscription, Subscriptions
 from localcloud.mns.topics import Topic, Topics
 from localcloud.openapi import OpenApi
-from localcloud.ram.authorization import Authorization
+from localcloud.tenant import Tenant
 
 __all__ = ["Delivery", "MessageService", "Subscription", "Undelivered"]
 
@@ -28,37 +25,29 @@ class MessageService:
     """The MNS of a region, with its management API.
 
     ``time_scale`` multiplies the waits between the attempts to deliver a message. Each delivery begins up
-    to ``delivery_spread_seconds`` late, so that messages overtake each other. Without an ``authorization``
-    everybody with keys may do everything.
+    to ``delivery_spread_seconds`` late, so that messages overtake each other.
     """
 
     name = "mns"
 
     def __init__(
         self,
+        tenant: Tenant,
         *,
-        region: str,
-        account_id: str,
-        database: Database,
-        accounts: Accounts,
-        clock: Clock,
         time_scale: float = 1.0,
         delivery_spread_seconds: float = 0.01,
         randomness: random.Random | None = None,
-        authorization: Authorization | None = None,
     ) -> None:
-        self._clock = clock
-        self._topics = Topics(database)
+        self._clock = tenant.clock
+        self._topics = Topics(tenant.database)
         self._subscriptions = Subscriptions()
         self._duplicates: Counter[str] = Counter()
         self._courier = Courier(
-            account_id, time_scale, delivery_spread_seconds, randomness or random.Random()
+            tenant.account_id, time_scale, delivery_spread_seconds, randomness or random.Random()
         )
-        self.queues = Queues(region, account_id, clock)
+        self.queues = Queues(tenant)
         actions = Actions(
-            region=region,
-            account_id=account_id,
-            clock=clock,
+            tenant=tenant,
             topics=self._topics,
             subscriptions=self._subscriptions,
             queues=self.queues,
@@ -66,11 +55,10 @@ class MessageService:
         )
         gateway = OpenApi(
             product="Mns-open",
-            host=f"mns-open.{region}.aliyuncs.com",
+            host=f"mns-open.{tenant.region}.aliyuncs.com",
             kinds={"topics": "TopicName", "subscriptions": "SubscriptionName"},
-            accounts=accounts,
+            tenant=tenant,
             apis=[actions.api],
-            authorization=authorization,
         )
         self.app: ASGIApp = gateway.app
         self.operation, self.error = gateway.operation, gateway.error

@@ -17,6 +17,7 @@ from localcloud.ram.policies import CUSTOM, Policies
 from localcloud.ram.roles import Role, Roles
 from localcloud.ram.sts import TokenActions
 from localcloud.ram.users import User, Users
+from localcloud.tenant import Tenant
 
 
 class AccessManagement:
@@ -39,9 +40,8 @@ class AccessManagement:
             product="Ram",
             host="ram.aliyuncs.com",
             kinds={"role": "RoleName", "policy": "PolicyName"},
-            accounts=accounts,
+            tenant=Tenant("", accounts, clock, database, self.authorization),
             apis=[actions.api, tokens.api],
-            authorization=self.authorization,
         )
         self.app: ASGIApp = gateway.app
         self.operation, self.error = gateway.operation, gateway.error

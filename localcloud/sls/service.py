@@ -21,11 +21,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
-from localcloud.accounts import Accounts
-from localcloud.clock import Clock
-from localcloud.database import Database
 from localcloud.gateway import Operation, application
-from localcloud.ram.authorization import AccessRefused, Authorization, request_context
+from localcloud.ram.authorization import AccessRefused, request_context
 from localcloud.refusals import RequestRefused
 from localcloud.sls.analysis import analyse
 from localcloud.sls.index import Index
@@ -33,6 +30,7 @@ from localcloud.sls.query import matcher
 from localcloud.sls.refusals import NotThere, ParameterInvalid, Unauthorized
 from localcloud.sls.signature import verify
 from localcloud.sls.store import ALERT, INDEX, LOGSTORE, PROJECT, SEARCH, LogStores
+from localcloud.tenant import Tenant
 
 MOST_LINES = 100
 _PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", re.ASCII)
@@ -73,23 +71,15 @@ class LogService:
 
     def __init__(
         self,
-        *,
-        region: str,
-        account_id: str,
-        database: Database,
-        accounts: Accounts,
-        clock: Clock,
-        authorization: Authorization | None = None,
+        tenant: Tenant,
     ) -> None:
         self.app: ASGIApp = application(
             self._answer, lambda refused: self.error(refused.status, refused.code, refused.message)
         )
-        self.store = LogStores(database, clock)
-        self._region = region
-        self._account_id = account_id
-        self._accounts = accounts
-        self._clock = clock
-        self._authorization = authorization
+        self.store = LogStores(tenant.database, tenant.clock)
+        self._tenant = tenant
+        self._region = tenant.region
+        self._clock = tenant.clock
         store, project, logstores = self.store, "project/{project}", "project/{project}/logstore"
         logstore, searches = f"{logstores}/{{name}}", "project/{project}/savedsearch"
         in_logstore, in_index, one = "/logstores/([^/]+)", "/logstores/([^/]+)/index", "([^/]+)"
@@ -162,16 +152,16 @@ class LogService:
     async def _answer(self, request: Request, body: bytes) -> Response:
         scope, headers = request.scope, request.headers
         path, query = scope["path"], scope["query_string"]
-        identity = verify(request.method, path, query, headers, body, self._accounts)
+        identity = verify(request.method, path, query, headers, body, self._tenant.accounts)
         route, project, name = self._routed(scope)
         if route is None:
             raise RequestRefused(404, "NotFound", f"the API {request.method} {path} is not found")
         resource = route.resource.format(project=project, name=name)
-        place = resource if resource == "*" else f"acs:log:{self._region}:{self._account_id}:{resource}"
-        if self._authorization is not None:
+        place = resource if resource == "*" else self._tenant.arn("log", resource)
+        if self._tenant.authorization is not None:
             action = f"log:{route.action}"
             try:
-                self._authorization.check(identity, action, place, request_context(scope))
+                self._tenant.authorization.check(identity, action, place, request_context(scope))
             except AccessRefused:
                 raise Unauthorized(f"denied by sts or ram, action: {action}, resource: {place}") from None
         if route.action != "CreateProject":
@@ -198,7 +188,7 @@ class LogService:
             "projectName": wanted,
             "description": description,
             "status": "Normal",
-            "owner": self._account_id,
+            "owner": self._tenant.account_id,
             "region": self._region,
             "createTime": now,
             "lastModifyTime": now,

@@ -21,7 +21,8 @@ from localcloud.fc.declaration import (
     ValueOfWrongType,
     ValueRefused,
 )
-from tests.localcloud.fc_world import ACCOUNT, function, write_deployment
+from tests.localcloud.fc_world import function, write_deployment
+from tests.localcloud.tenancy import ACCOUNT
 
 TOPIC = f"acs:mns:cn-hangzhou:{ACCOUNT}:/topics/labels"
 TRIGGER = {

@@ -13,7 +13,8 @@ from alibabacloud_fc20230330.client import Client
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_tea_openapi.utils_models import Config
 
-from tests.localcloud.fc_world import ACCOUNT, OWNER, REGION, World, function, running
+from tests.localcloud.fc_world import REGION, World, function, running
+from tests.localcloud.tenancy import ACCOUNT, OWNER
 
 TOPIC = f"acs:mns:{REGION}:{ACCOUNT}:/topics/ended"
 FAILED = f"acs:mns:{REGION}:{ACCOUNT}:/topics/failed/messages"

@@ -17,13 +17,13 @@ from typing import Any
 import requests
 from alibabacloud_fc20230330 import models as fc
 from alibabacloud_fc20230330.client import Client
-from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.runtime import RuntimeOptions
 
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.fc.signature import sign, string_to_sign
+from tests.localcloud.tenancy import sdk
 
 ACCOUNT = CloudConfig().account_id
 REGION = CloudConfig().region
@@ -55,15 +55,7 @@ class Account:
 
     @property
     def sdk(self) -> Client:
-        return Client(
-            Config(
-                access_key_id=self.keys.access_key_id,
-                access_key_secret=self.keys.access_key_secret,
-                security_token=self.keys.security_token,
-                endpoint=self.cloud.endpoints.fc.removeprefix("http://"),
-                protocol="HTTP",
-            )
-        )
+        return Client(sdk(self.cloud.endpoints.fc, self.keys))
 
     def token(self, **headers: str) -> requests.Response:
         """What fc3's older SDK asks for before each upload."""

@@ -7,7 +7,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,16 @@ import psutil
 import yaml
 
 from cli.local_deployment import load_deployment
-from localcloud.accounts import Accounts, Identity
+from localcloud.accounts import Accounts
 from localcloud.clock import Clock
-from localcloud.database import Database
 from localcloud.fc.declaration import Deployment
 from localcloud.fc.invocation import InvocationResult
 from localcloud.fc.service import FunctionCompute, RuntimeFiles
 from tests.localcloud.serving import PATIENCE_SECONDS, Serving, serve
+from tests.localcloud.tenancy import ACCOUNT, tenancy
 
 REGION = "cn-hangzhou"
-ACCOUNT = "1234567890123456"
 ROLE = f"acs:ram::{ACCOUNT}:role/worker"
-OWNER = Identity("LTAItest", "secret")
 # The interpreter outside of the virtual environment: what a developer's packages are not part of.
 INTERPRETER = Path(getattr(sys, "_base_executable", sys.executable))
 
@@ -125,17 +123,11 @@ def running(
     **options: Any,
 ) -> Iterator[World]:
     """Function Compute that runs functions of some code until the test ends; with ``http``, on a port."""
-    clock = Clock()
-    accounts = Accounts(ACCOUNT, OWNER, clock)
     destinations = Destinations()
-    with closing(Database()) as database:
+    with tenancy(region=REGION) as tenant:
         fc = FunctionCompute(
-            region=REGION,
-            account_id=ACCOUNT,
+            tenant,
             deployment=deployed(directory, code, *functions),
-            accounts=accounts,
-            clock=clock,
-            database=database,
             runtime_files=RuntimeFiles(interpreter, layer),
             variables=variables or {},
             destinations=destinations,
@@ -144,7 +136,7 @@ def running(
         with serve(*([fc] if http else [])) as serving:
             serving.run(fc.start())
             try:
-                yield World(fc, serving, accounts, clock, destinations)
+                yield World(fc, serving, tenant.accounts, tenant.clock, destinations)
             finally:
                 serving.run(fc.stop())
 

@@ -14,16 +14,13 @@ from unittest import mock
 
 from alibabacloud_imm20200930 import models
 from alibabacloud_imm20200930.client import Client
-from alibabacloud_tea_openapi.utils_models import Config
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
-from localcloud.database import Database
 from localcloud.imm.service import MediaManagement
 from tests.localcloud.serving import Serving, serve, until
+from tests.localcloud.tenancy import OWNER, sdk, tenancy
 
-ACCOUNT = "1234567890123456"
-OWNER = Identity("LTAItest", "secret")
 VIDEO = "oss://media/videos/猫 a.mp4"
 VIDEO_LABELS = "VideoLabelClassification"
 
@@ -95,15 +92,7 @@ class Region:
         self.serving.forget_calls()
 
     def client(self, identity: Identity = OWNER) -> Client:
-        return Client(
-            Config(
-                endpoint=self.serving.address,
-                protocol="HTTP",
-                access_key_id=identity.access_key_id,
-                access_key_secret=identity.access_key_secret,
-                security_token=identity.security_token,
-            )
-        )
+        return Client(sdk(self.serving.address, identity))
 
     def create_task(self, **parameters: Any) -> str:
         """Create a task of the project ``immtest`` and give its id."""
@@ -145,27 +134,14 @@ def region(
     directory: Path | None = None, task_seconds: float = 0.0, seconds_later: float = 0.0
 ) -> Iterator[Region]:
     """An IMM with a project, a video and a topic."""
-    clock, buckets, topics = Clock(), Buckets(), Topics()
-    clock.advance(seconds_later)
-    accounts = Accounts(ACCOUNT, OWNER, clock)
+    buckets, topics = Buckets(), Topics()
     buckets.put(VIDEO)
-    database = Database(directory)
-    service = MediaManagement(
-        region="cn-beijing",
-        account_id=ACCOUNT,
-        database=database,
-        accounts=accounts,
-        clock=clock,
-        objects=buckets,
-        topics=topics,
-        task_seconds=task_seconds,
-    )
-    service.put_project("immtest")
-    try:
+    with tenancy(directory) as tenant:
+        tenant.clock.advance(seconds_later)
+        service = MediaManagement(tenant, objects=buckets, topics=topics, task_seconds=task_seconds)
+        service.put_project("immtest")
         with without_proxies(), serve(service) as serving:
-            yield Region(service, serving, accounts, clock, buckets, topics)
-    finally:
-        database.close()
+            yield Region(service, serving, tenant.accounts, tenant.clock, buckets, topics)
 
 
 @contextmanager

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from alibabacloud_imm20200930 import models
 from alibabacloud_imm20200930.client import Client
-from alibabacloud_tea_openapi.utils_models import Config
 
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from tests.localcloud.imm_region import VIDEO_LABELS, without_proxies
 from tests.localcloud.oss_signing import Answer, send, sign
+from tests.localcloud.tenancy import sdk
 
 BUCKET, PROJECT = "media", "immtest"
 _DEFAULTS = CloudConfig()
@@ -68,14 +68,7 @@ class KeptCloud:
         return str(json.loads(source)["SourceURI"])
 
     def _imm(self) -> Client:
-        return Client(
-            Config(
-                endpoint=self.imm,
-                protocol="HTTP",
-                access_key_id=_OWNER.access_key_id,
-                access_key_secret=_OWNER.access_key_secret,
-            )
-        )
+        return Client(sdk(self.imm, _OWNER))
 
 
 @contextmanager

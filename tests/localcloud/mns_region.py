@@ -10,17 +10,13 @@ from pathlib import Path
 
 from alibabacloud_mns_open20220119 import models
 from alibabacloud_mns_open20220119.client import Client
-from alibabacloud_tea_openapi.utils_models import Config
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
-from localcloud.database import Database
 from localcloud.mns.service import MessageService, Subscription
 from tests.localcloud.imm_region import without_proxies
 from tests.localcloud.serving import Serving, serve
-
-ACCOUNT = "1234567890123456"
-OWNER = Identity("LTAItest", "secret")
+from tests.localcloud.tenancy import OWNER, sdk, tenancy
 
 
 @dataclass
@@ -45,16 +41,7 @@ class Endpoint:
 
 def client_of(address: str, identity: Identity = OWNER) -> Client:
     """The official SDK with somebody's keys."""
-    return Client(
-        Config(
-            region_id="cn-beijing",
-            endpoint=address,
-            protocol="HTTP",
-            access_key_id=identity.access_key_id,
-            access_key_secret=identity.access_key_secret,
-            security_token=identity.security_token,
-        )
-    )
+    return Client(sdk(address, identity))
 
 
 @dataclass(frozen=True)
@@ -113,21 +100,13 @@ def region(
     directory: Path | None = None, time_scale: float = 0.0, seed: int | None = None, spread: float = 0.01
 ) -> Iterator[Region]:
     """An MNS with one topic, in which retries are made at once unless told otherwise."""
-    clock, database = Clock(), Database(directory)
-    accounts = Accounts(ACCOUNT, OWNER, clock)
-    service = MessageService(
-        region="cn-beijing",
-        account_id=ACCOUNT,
-        database=database,
-        accounts=accounts,
-        clock=clock,
-        time_scale=time_scale,
-        delivery_spread_seconds=spread,
-        randomness=None if seed is None else random.Random(seed),
-    )
-    service.create_topic("labels")
-    try:
+    with tenancy(directory) as tenant:
+        service = MessageService(
+            tenant,
+            time_scale=time_scale,
+            delivery_spread_seconds=spread,
+            randomness=None if seed is None else random.Random(seed),
+        )
+        service.create_topic("labels")
         with without_proxies(), serve(service) as serving:
-            yield Region(service, serving, accounts, clock)
-    finally:
-        database.close()
+            yield Region(service, serving, tenant.accounts, tenant.clock)

@@ -11,13 +11,13 @@ from typing import Any
 import alibabacloud_oss_v2 as oss
 import requests
 from alibabacloud_imm20200930.client import Client as ImmClient
-from alibabacloud_tea_openapi.utils_models import Config
 
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from tests.localcloud.imm_region import without_proxies
 from tests.localcloud.ram_world import caller
+from tests.localcloud.tenancy import sdk
 
 ACCOUNT = CloudConfig().account_id
 REGION = CloudConfig().region
@@ -60,15 +60,7 @@ class Cloud:
         return f"acs:imm:{REGION}:{ACCOUNT}:project/{self.project}"
 
     def imm(self, identity: Identity) -> ImmClient:
-        return ImmClient(
-            Config(
-                endpoint=self.local.endpoints.imm.removeprefix("http://"),
-                protocol="HTTP",
-                access_key_id=identity.access_key_id,
-                access_key_secret=identity.access_key_secret,
-                security_token=identity.security_token,
-            )
-        )
+        return ImmClient(sdk(self.local.endpoints.imm, identity))
 
 
 @contextmanager

@@ -11,9 +11,10 @@ from typing import Any
 
 from localcloud.cloud import LocalCloud
 from localcloud.mns.service import Subscription
-from tests.localcloud.fc_world import ACCOUNT, INTERPRETER, REGION, deployed, function
+from tests.localcloud.fc_world import INTERPRETER, REGION, deployed, function
 from tests.localcloud.ram_cloud import obeying
 from tests.localcloud.ram_world import FC_TRUST, document, trust
+from tests.localcloud.tenancy import ACCOUNT
 
 MNS_TRUST = trust(Service="mns.aliyuncs.com")
 FUNCTION = f"acs:fc:{REGION}:{ACCOUNT}:functions/index"

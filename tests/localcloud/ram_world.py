@@ -12,22 +12,19 @@ from typing import Any
 import pytest
 from alibabacloud_tea_openapi.client import Client
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
-from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
+from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
-from localcloud.database import Database
 from localcloud.gateway import Operation
 from localcloud.ram.actions import RAM_VERSION
 from localcloud.ram.service import AccessManagement
 from localcloud.ram.sts import STS_VERSION
 from tests.localcloud.serving import Serving
-
-ACCOUNT = "1234567890123456"
-OWNER = Identity("LTAItest", "secret")
+from tests.localcloud.tenancy import ACCOUNT, OWNER, sdk, tenancy
 
 
 def document(*statements: Mapping[str, Any]) -> str:
@@ -73,15 +70,7 @@ def openapi(
     **line: str,
 ) -> dict[str, Any]:
     """The content of the answer to an action of any RPC API."""
-    client = Client(
-        Config(
-            endpoint=address,
-            protocol="HTTP",
-            access_key_id=identity.access_key_id,
-            access_key_secret=identity.access_key_secret,
-            security_token=identity.security_token,
-        )
-    )
+    client = Client(sdk(address, identity))
     params = Params(
         action=action,
         version=version,
@@ -167,14 +156,10 @@ class Stage:
 @contextmanager
 def account(stage: Stage, serving: Serving, directory: Path | None = None) -> Iterator[Account]:
     """A RAM in which there is nothing yet, but for what its directory holds."""
-    clock, database = Clock(), Database(directory)
-    accounts = Accounts(ACCOUNT, OWNER, clock)
-    try:
+    with tenancy(directory) as tenant:
         stage.current = AccessManagement(
-            account_id=ACCOUNT, database=database, accounts=accounts, clock=clock
+            account_id=ACCOUNT, database=tenant.database, accounts=tenant.accounts, clock=tenant.clock
         )
         serving.forget_calls()
-        yield Account(stage.current, serving, accounts, clock)
-    finally:
+        yield Account(stage.current, serving, tenant.accounts, tenant.clock)
         serving.run(serving.calls.settled())
-        database.close()

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from alibabacloud_tea_openapi.client import Client
 from alibabacloud_tea_openapi.exceptions import ClientException, ServerException
-from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
+from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
 from localcloud.accounts import Identity
-from tests.localcloud.fc_world import ACCOUNT, OWNER, REGION, ROLE, World, function, running
+from tests.localcloud.fc_world import REGION, ROLE, World, function, running
+from tests.localcloud.tenancy import ACCOUNT, OWNER, sdk
 
 CODE = """
 import os
@@ -70,15 +71,7 @@ def call(
     keys: Identity = OWNER,
 ) -> Answer:
     """What the generated client of the FC SDK does for an operation."""
-    client = Client(
-        Config(
-            access_key_id=keys.access_key_id,
-            access_key_secret=keys.access_key_secret,
-            security_token=keys.security_token,
-            endpoint=world.serving.address,
-            protocol="HTTP",
-        )
-    )
+    client = Client(sdk(world.serving.address, keys))
     params = Params(
         action=action,
         version="2023-03-30",

@@ -12,7 +12,8 @@ import pytest
 
 from localcloud.fc.destination_check import DestinationLoops, DestinationUnknown
 from localcloud.fc.refusals import NotRunning
-from tests.localcloud.fc_world import ACCOUNT, REGION, World, eventually, function, running
+from tests.localcloud.fc_world import REGION, World, eventually, function, running
+from tests.localcloud.tenancy import ACCOUNT
 
 FAILED = f"acs:mns:{REGION}:{ACCOUNT}:/topics/failed/messages"
 DONE = f"acs:mns:{REGION}:{ACCOUNT}:/topics/done/messages"

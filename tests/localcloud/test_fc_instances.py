@@ -452,7 +452,7 @@ def test_frozen_instances_end_when_the_local_cloud_is_killed(tmp_path: Path) -> 
 import sys, time
 sys.path[:0] = {sys.path!r}
 from pathlib import Path
-from tests.localcloud.fc_world import running
+from tests.localcloud.fc_world import (running)
 with running(Path({str(tmp_path)!r}), {PID!r}) as world:
     print(int(world.invoke().body), flush=True)
     time.sleep(60)

@@ -13,7 +13,8 @@ import pytest
 from localcloud.fc import instance
 from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.instance import InterpreterUnusable
-from tests.localcloud.fc_world import ACCOUNT, REGION, ROLE, World, function, running
+from tests.localcloud.fc_world import REGION, ROLE, World, function, running
+from tests.localcloud.tenancy import ACCOUNT
 
 AROUND = """
 import os, sys, time

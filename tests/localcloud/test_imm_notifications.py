@@ -10,8 +10,9 @@ import pytest
 from alibabacloud_imm20200930 import models
 
 from localcloud.imm.tasks import TaskRecord
-from tests.localcloud.imm_region import ACCOUNT, VIDEO_LABELS, Region
+from tests.localcloud.imm_region import VIDEO_LABELS, Region
 from tests.localcloud.serving import until
+from tests.localcloud.tenancy import ACCOUNT
 
 LABELS_TOPIC = models.Notification(mns=models.MNS(topic_name="labels"))
 

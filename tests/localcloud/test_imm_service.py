@@ -15,8 +15,9 @@ from darabonba.runtime import RuntimeOptions
 from localcloud.accounts import Identity
 from localcloud.faults import Fault, FaultKind
 from localcloud.gateway import Operation
-from tests.localcloud.imm_region import OWNER, VIDEO, VIDEO_LABELS, Region
+from tests.localcloud.imm_region import VIDEO, VIDEO_LABELS, Region
 from tests.localcloud.serving import until
+from tests.localcloud.tenancy import OWNER
 
 
 def call(

@@ -12,7 +12,8 @@ from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 
 from localcloud.faults import Fault, FaultKind
 from localcloud.mns.refusals import NameInvalid, OutOfRange, TopicNotExist
-from tests.localcloud.mns_region import ACCOUNT, Endpoint, Region, region
+from tests.localcloud.mns_region import Endpoint, Region, region
+from tests.localcloud.tenancy import ACCOUNT
 
 QUEUE = f"acs:mns:cn-beijing:{ACCOUNT}:queues/tasks"
 

@@ -13,7 +13,8 @@ from itertools import pairwise
 import pytest
 
 from localcloud.mns.delivery import Delivery, retry_delays
-from tests.localcloud.mns_region import ACCOUNT, Endpoint, Region, region
+from tests.localcloud.mns_region import Endpoint, Region, region
+from tests.localcloud.tenancy import ACCOUNT
 
 
 @pytest.fixture

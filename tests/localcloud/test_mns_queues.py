@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from alibabacloud_mns_open20220119 import models
 
-from tests.localcloud.mns_region import ACCOUNT, Region, region
+from tests.localcloud.mns_region import Region, region
+from tests.localcloud.tenancy import ACCOUNT
 
 QUEUE = f"acs:mns:cn-beijing:{ACCOUNT}:queues/tasks"
 NAMESPACE = "{http://mns.aliyuncs.com/doc/v1/}"

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from localcloud.clock import Clock
 from localcloud.eventbridge.queue_stream import QueueStream
 from localcloud.fc.declaration import EventBridgeTrigger, MnsQueueSource
 from localcloud.mns.queues import Queues
+from tests.localcloud.tenancy import ACCOUNT, tenancy
 
-ACCOUNT = "1234567890123456"
 ARN = f"acs:mns:cn-hangzhou:{ACCOUNT}:/queues/tasks"
 ENCODED = base64.b64encode("视频".encode()).decode()
 DEAD_LETTERS = f"acs:mns:cn-hangzhou:{ACCOUNT}:/queues/dead"
@@ -56,11 +55,10 @@ def streamed(
     """Put messages into a queue and let a stream take them; what is in the dead-letter queue then."""
 
     async def run() -> list[str]:
-        queues = Queues("cn-hangzhou", ACCOUNT, Clock())
+        queues = Queues(tenant)
         queues.create("dead")
         stream = QueueStream(
-            region="cn-hangzhou",
-            account_id=ACCOUNT,
+            tenant=tenant,
             trigger=trigger,
             source=MnsQueueSource("tasks", None, base64_decode),
             queue=queues.create("tasks"),
@@ -77,7 +75,8 @@ def streamed(
         await stream.stop()
         return queues.bodies("dead")
 
-    return asyncio.run(run())
+    with tenancy(region="cn-hangzhou") as tenant:
+        return asyncio.run(run())
 
 
 def test_an_event_driven_trigger_brings_one_event_a_call() -> None:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from alibabacloud_tea_openapi.client import Client
 from alibabacloud_tea_openapi.exceptions import ClientException
-from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
+from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
 from localcloud.accounts import Identity
@@ -20,6 +20,7 @@ from localcloud.refusals import RequestRefused
 from tests.localcloud.fc_world import INTERPRETER, deployed, function
 from tests.localcloud.ram_functions import FAILED, FUNCTION, LOGS, MNS_TRUST, Functions, destined, functions
 from tests.localcloud.ram_world import FC_TRUST, allow, caller, deny
+from tests.localcloud.tenancy import sdk
 
 # An operation's method, its path, its RAM action and resource.
 OPERATIONS = {
@@ -54,15 +55,7 @@ def fc(module_functions: Functions) -> Functions:
 
 def call(fc: Functions, identity: Identity, action: str) -> int:
     method, path, _, _ = OPERATIONS[action]
-    client = Client(
-        Config(
-            endpoint=fc.cloud.endpoints.fc.removeprefix("http://"),
-            protocol="HTTP",
-            access_key_id=identity.access_key_id,
-            access_key_secret=identity.access_key_secret,
-            security_token=identity.security_token,
-        )
-    )
+    client = Client(sdk(fc.cloud.endpoints.fc, identity))
     params = Params(
         action=action,
         version="2023-03-30",

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from localcloud.ram.roles import AssumptionRefused
-from tests.localcloud.ram_world import ACCOUNT, ANYTHING, FC_TRUST, Account, StartRam, document
+from tests.localcloud.ram_world import ANYTHING, FC_TRUST, Account, StartRam, document
+from tests.localcloud.tenancy import ACCOUNT
 
 pytest_plugins = ["tests.localcloud.ram_fixtures"]
 

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.localcloud.ram_world import (
-    ACCOUNT,
-    ANYTHING,
-    FC_TRUST,
-    Account,
-    allow,
-    caller,
-    deny,
-    document,
-)
+from tests.localcloud.ram_world import ANYTHING, FC_TRUST, Account, allow, caller, deny, document
+from tests.localcloud.tenancy import ACCOUNT
 
 pytest_plugins = ["tests.localcloud.ram_fixtures"]
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from localcloud.accounts import Identity
-from tests.localcloud.ram_world import ACCOUNT, FC_TRUST, Account, allow, caller, deny, document, trust
+from tests.localcloud.ram_world import FC_TRUST, Account, allow, caller, deny, document, trust
+from tests.localcloud.tenancy import ACCOUNT
 
 pytest_plugins = ["tests.localcloud.ram_fixtures"]
 

@@ -14,13 +14,14 @@ from localcloud.eventbridge.patterns import passes
 from localcloud.fc.declaration import EventBridgeTrigger, OssTrigger
 from localcloud.oss.service import ObjectCreated
 from localcloud.upload_events import ATTEMPTS, UploadEventOrder, UploadEvents
+from tests.localcloud.tenancy import ACCOUNT, tenancy
 
 WRITTEN = datetime(2026, 11, 30, 1, 2, 3, tzinfo=timezone.utc)
 PUT = "oss:ObjectCreated:PutObject"
 
 
 def trigger(name: str = "mp4", events: tuple[str, ...] = (PUT,), suffix: str = ".mp4") -> OssTrigger:
-    return OssTrigger("submit", name, "cn-hangzhou", "1", "media", events, "videos/", suffix)
+    return OssTrigger("submit", name, "cn-hangzhou", ACCOUNT, "media", events, "videos/", suffix)
 
 
 def rule(pattern: dict[str, Any]) -> EventBridgeTrigger:
@@ -44,13 +45,14 @@ def told(
         return True
 
     async def run() -> None:
-        events = UploadEvents("cn-hangzhou", "1", 0.0)
+        events = UploadEvents(tenant, 0.0)
         arrange(events, push)
         for upload in uploads:
             events.announce(upload)
         await events.settled()
 
-    asyncio.run(run())
+    with tenancy(region="cn-hangzhou") as tenant:
+        asyncio.run(run())
     return arrived
 
 
@@ -133,13 +135,14 @@ def test_what_no_attempt_delivers_is_told() -> None:
         raise PermissionError("The role may not invoke the function.")
 
     async def run() -> UploadEvents:
-        events = UploadEvents("cn-hangzhou", "1", 0.0)
+        events = UploadEvents(tenant, 0.0)
         events.add_trigger(trigger(), push)
         events.announce(created("videos/a.mp4"))
         await events.settled()
         return events
 
-    (undelivered,) = asyncio.run(run()).undelivered
+    with tenancy(region="cn-hangzhou") as tenant:
+        (undelivered,) = asyncio.run(run()).undelivered
     assert len(attempts) == ATTEMPTS
     assert (undelivered.object, undelivered.reason) == (
         "oss://media/videos/a.mp4",

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.localcloud.fc_world import ACCOUNT
 from tests.localcloud.ram_functions import FUNCTION, Functions, destined, functions
+from tests.localcloud.tenancy import ACCOUNT
 from tests.policies.documents import VALUES
 
 KEEPER = VALUES["failed_function"]

@@ -16,7 +16,8 @@ from localcloud.accounts import Identity
 from localcloud.ram.authorization import NO_POLICY, Authorization
 from localcloud.ram.conditions import NO_CONTEXT, Context
 from localcloud.ram.policy import Decision, Policy, evaluate, parse_policy
-from tests.localcloud.fc_world import ACCOUNT, REGION
+from tests.localcloud.fc_world import REGION
+from tests.localcloud.tenancy import ACCOUNT
 
 DIRECTORY = Path(__file__).parents[2] / "deploy" / "policies"
 PREFIX = "videos/"

@@ -12,8 +12,9 @@ import pytest
 from cli.installation.templates import fill, placeholders
 from localcloud.ram.policy import Decision, evaluate, parse_policy
 from localcloud.ram.trust import parse_trust
-from tests.localcloud.fc_world import ACCOUNT, REGION
+from tests.localcloud.fc_world import REGION
 from tests.localcloud.ram_functions import FUNCTION, MNS_TRUST, Functions
+from tests.localcloud.tenancy import ACCOUNT
 from tests.policies.conftest import KEEPER, KEEPER_ARN
 from tests.policies.documents import DIRECTORY, VALUES, Asked, filled, permissions, unneeded
 

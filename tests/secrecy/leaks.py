@@ -31,7 +31,8 @@ from cli.clients import Account, Project
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
-from tests.localcloud.fc_world import ACCOUNT, REGION, ROLE, function, running
+from tests.localcloud.fc_world import REGION, ROLE, function, running
+from tests.localcloud.tenancy import ACCOUNT
 from tests.stage import Stage
 
 LEAKED = Path(os.environ["SECRECY_LEAKED"])
