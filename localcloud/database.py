@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,11 +69,6 @@ class Database:
         """Run one writing statement; returns the number of rows that it changed."""
         with self._accessing():
             return self._connection.execute(statement, parameters).rowcount
-
-    def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one writing statement for each row, all or nothing."""
-        with self.transaction(), self._accessing():
-            self._connection.executemany(statement, rows)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -38,9 +38,9 @@ class LogLine:
 class LogBook:
     """The log of all functions; the oldest lines are forgotten first."""
 
-    def __init__(self, clock: Clock, sink: Callable[[LogLine], None] | None = None) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._sinks = [] if sink is None else [sink]
+        self._sinks: list[Callable[[LogLine], None]] = []
         self._lines: deque[LogLine] = deque(maxlen=REMEMBERED_LINES)
         self._requests: OrderedDict[str, list[LogLine]] = OrderedDict()
 

@@ -97,20 +97,14 @@ class Pool:
         """The instances that live, whether they serve a request or not."""
         return [instance for instance in self._instances if instance.alive]
 
-    def kill(self) -> int:
-        """End every process at once, also those that serve a request; returns how many there were."""
-        alive = self.instances()
-        for instance in alive:
-            instance.kill()
-        return len(alive)
-
     async def close(self) -> None:
         """End every instance."""
         while self._idle:
             instance, (_, timer) = self._idle.popitem()
             timer.cancel()
             self._end(instance)
-        self.kill()
+        for instance in self.instances():
+            instance.kill()
         for instance in list(self._instances):
             await instance.close()
         await asyncio.gather(*self._endings)

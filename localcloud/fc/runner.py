@@ -141,17 +141,11 @@ class Runner:
         versions = [*self._versions.values(), *self._replaced.values()]
         return [version.declaration for version in versions]
 
-    def kill(self, function: str) -> int:
-        """End every process of a function at once; returns how many there were."""
-        return sum(version.pool.kill() for version in self._all_of(function))
-
     def instances(self, function: str) -> list[Instance]:
         """The instances of a function that live now, also those of an older version."""
-        return [one for version in self._all_of(function) for one in version.pool.instances()]
-
-    def _all_of(self, function: str) -> list[_Version]:
         versions = [*self._versions.values(), *self._replaced.values()]
-        return [version for version in versions if version.declaration.name == function]
+        mine = [version for version in versions if version.declaration.name == function]
+        return [one for version in mine for one in version.pool.instances()]
 
     def watch(self, observe: InvocationObserver) -> None:
         """Tell somebody of every attempt that ends from now on."""

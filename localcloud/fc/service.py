@@ -71,7 +71,6 @@ class FunctionCompute:
         destinations: DestinationSender,
         time_scale: float = 1.0,
         instance_limit: int = 10,
-        log_sink: Callable[[LogLine], None] | None = None,
         assume_role: Callable[[str], Identity] | None = None,
         role_arn: Callable[[str], str] = str,
         objects: Objects | None = None,
@@ -85,7 +84,7 @@ class FunctionCompute:
         self._declared = deployment
         self._clock = tenant.clock
         self._running = False
-        self._log = LogBook(tenant.clock, log_sink)
+        self._log = LogBook(tenant.clock)
         assume_role = assume_role or tenant.accounts.issue_role_keys
         self._permissions = Permissions(tenant, assume_role, role_arn)
         self._runner = Runner(
@@ -194,10 +193,6 @@ class FunctionCompute:
     def lost(self) -> list[LostEvent]:
         """Asynchronous events that did not succeed and that no destination got."""
         return self._queue.lost
-
-    def kill_instances(self, function: str) -> int:
-        """End every process of a function at once (SIGKILL); returns how many there were."""
-        return self._runner.kill(self._declaration(function).name)
 
     def instances(self, function: str) -> list[LiveInstance]:
         """The instances of a function that live now. Raises RequestRefused."""

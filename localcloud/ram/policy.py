@@ -70,10 +70,6 @@ class Policy:
 
     statements: tuple[Statement, ...]
 
-    def evaluate(self, action: str, resource: str, context: Context) -> Decision:
-        """What becomes of a request if this policy is all that its sender has."""
-        return evaluate([self], action, resource, context)
-
 
 def evaluate(policies: Iterable[Policy], action: str, resource: str, context: Context) -> Decision:
     """What becomes of a request: a Deny that applies wins, then an Allow; nothing else allows anything."""

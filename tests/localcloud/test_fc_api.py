@@ -234,10 +234,12 @@ def test_lists_have_limits(world: World, limit: str) -> None:
     assert refused.value.code == "InvalidArgument"
 
 
-def test_events_that_are_too_large_for_an_asynchronous_invocation(world: World) -> None:
+@pytest.mark.parametrize(("kind", "limit"), [("Sync", 32 * 1024 * 1024), ("Async", 128 * 1024)])
+def test_events_have_a_limit(world: World, kind: str, limit: int) -> None:
     with pytest.raises(ClientException) as refused:
-        invoke(world, bytes(128 * 1024 + 1), headers={"x-fc-invocation-type": "Async"})
+        invoke(world, bytes(limit + 1), headers={"x-fc-invocation-type": kind})
     assert (refused.value.status_code, refused.value.code) == (400, "EntityTooLarge")
+    assert f"({limit} bytes)" in refused.value.message
 
 
 def test_signatures_are_checked(world: World) -> None:

@@ -205,6 +205,18 @@ def test_only_packages_lead_deeper(runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize(
+    ("handler", "error_type", "message"),
+    [
+        ("other.handler", "ImportModuleError", "Unable to import module 'other'"),
+        ("index", "InvalidHandleName", "Invalid handler 'index'"),
+    ],
+)
+def test_a_handler_that_is_not_there(runtime: Runtime, handler: str, error_type: str, message: str) -> None:
+    error = runtime.one(handler).error
+    assert (error["errorType"], error["errorMessage"]) == (error_type, message)
+
+
+@pytest.mark.parametrize(
     ("source", "error_type", "message", "last_line"),
     [
         (
@@ -235,15 +247,6 @@ def test_the_place_of_a_syntax_error_is_split_at_commas(runtime: Runtime) -> Non
     trace = runtime.one().error["stackTrace"]
     assert trace[:2] == [f'File "{runtime.code}/index.py"', "line 1"]
     assert not any("^" in line for line in trace)
-
-
-def test_a_module_that_is_not_there(runtime: Runtime) -> None:
-    assert runtime.one("other.handler").error["errorMessage"] == "Unable to import module 'other'"
-
-
-def test_a_handler_without_a_dot(runtime: Runtime) -> None:
-    error = runtime.one("index").error
-    assert (error["errorType"], error["errorMessage"]) == ("InvalidHandleName", "Invalid handler 'index'")
 
 
 # Results
@@ -494,16 +497,3 @@ def test_the_context_of_python_3_10(runtime: Runtime) -> None:
             "jaegerEndpoint": None,
         },
     }
-
-
-# The import path
-
-
-def test_code_stands_before_the_layer(runtime: Runtime) -> None:
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    assert runtime.module._import_path("/code", "/opt") == [
-        "/code",
-        f"/opt/python/lib/{version}/site-packages",
-        "/opt/python",
-    ]
-    assert runtime.module._import_path("/code", None) == ["/code"]

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from alibabacloud_fc20230330 import models as fc
 from alibabacloud_tea_openapi.exceptions import ClientException
-from darabonba.runtime import RuntimeOptions
 
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
@@ -207,15 +206,6 @@ def test_a_refused_update_leaves_the_function_as_it_was(account: Account) -> Non
 def test_a_name_is_taken_once(account: Account) -> None:
     account.create()
     assert refusal(account.create)[:2] == (409, "FunctionAlreadyExists")
-
-
-def test_an_event_of_more_than_128_kb_is_not_accepted(account: Account) -> None:
-    account.create()
-    body = fc.InvokeFunctionRequest(body=b"x" * (128 * 1024 + 1))
-    headers = fc.InvokeFunctionHeaders(x_fc_invocation_type="Async")
-    options = RuntimeOptions(autoretry=False)
-    call = lambda: account.sdk.invoke_function_with_options("hello", body, headers, options)  # noqa: E731
-    assert refusal(call)[:2] == (400, "EntityTooLarge")
 
 
 # Packages

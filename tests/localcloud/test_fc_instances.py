@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from localcloud.fc.outcome import Failure
-from localcloud.fc.refusals import EntityTooLarge, FunctionNotFound, NotRunning
+from localcloud.fc.refusals import FunctionNotFound, NotRunning
 from localcloud.fc.service import ForeignFunction
 from tests.localcloud.fc_world import (
     REGION,
@@ -398,26 +398,6 @@ def test_a_process_that_left_the_group_does_not_hold_up_the_end(tmp_path: Path) 
     os.kill(child, signal.SIGKILL)
 
 
-def test_instances_can_be_killed(tmp_path: Path) -> None:
-    with running(tmp_path, PID) as world:
-        process = pid(world)
-        assert world.call(lambda: world.fc.kill_instances("index")) == 1
-        assert world.invoke().cold_start
-        assert eventually(lambda: not running_process(process))
-
-
-def test_also_while_they_serve_a_request(tmp_path: Path) -> None:
-    with running(tmp_path, WAIT) as world:
-
-        async def kill() -> Any:
-            task = asyncio.ensure_future(world.fc.invoke("index", b"/nowhere"))
-            await begun(world, 1)
-            assert world.fc.kill_instances("index") == 1
-            return await task
-
-        assert world.serving.run(kill()).failure is Failure.UNHANDLED
-
-
 def test_stopping_leaves_no_process_and_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given two instances that serve a request, one of which was idle before
     homes = tmp_path / "homes"
@@ -482,16 +462,6 @@ def test_functions_that_do_not_exist(tmp_path: Path) -> None:
             world.invoke(function="other")
         with pytest.raises(FunctionNotFound):
             world.invoke_async(function="other")
-        with pytest.raises(FunctionNotFound):
-            world.call(lambda: world.fc.kill_instances("other"))
-
-
-def test_events_that_are_too_large(tmp_path: Path) -> None:
-    with running(tmp_path, PID) as world:
-        with pytest.raises(EntityTooLarge, match=str(32 * 1024 * 1024)):
-            world.invoke(bytes(32 * 1024 * 1024 + 1))
-        with pytest.raises(EntityTooLarge, match=str(128 * 1024)):
-            world.invoke_async(bytes(128 * 1024 + 1))
 
 
 @pytest.mark.parametrize(

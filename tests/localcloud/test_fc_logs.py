@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from localcloud.clock import Clock
 from localcloud.fc import logs
-from localcloud.fc.logs import LogBook, OutputReader, tail
+from localcloud.fc.logs import LogBook, OutputReader
 
 MARK = struct.pack("!I", 0xEDDBAC9B)
 
@@ -76,15 +76,6 @@ def test_how_the_bytes_arrive_makes_no_difference(parts: list[bytes], sizes: lis
         chunks.append(rest[:size])
         rest = rest[size:]
     assert read(*chunks) == read(data)
-
-
-def test_the_tail_is_the_last_4_kb() -> None:
-    book = LogBook(Clock())
-    for number in range(1000):
-        book.add("index", "c-1", "1-1", f"line {number}")
-    end = tail(book.lines("index", "1-1"))
-    assert len(end) == 4096
-    assert end.endswith(b"line 998\nline 999\n")
 
 
 def test_lines_belong_to_a_function_and_a_request() -> None:

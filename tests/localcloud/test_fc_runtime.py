@@ -192,15 +192,6 @@ def test_much_output_and_large_events_pass(tmp_path: Path) -> None:
         assert len(world.log(result.request_id)) == 3003
 
 
-def test_a_log_sink_gets_every_line(tmp_path: Path) -> None:
-    lines: list[str] = []
-    with running(
-        tmp_path, "def handler(e, c): print('x')", log_sink=lambda line: lines.append(line.text)
-    ) as world:
-        world.invoke()
-        assert lines == world.log()
-
-
 # Keys
 
 

@@ -116,23 +116,6 @@ def test_a_project_is_made_by_who_may_pass_its_role_to_imm(guarded: Cloud) -> No
     create(makes, allow(PASS_ROLE, default, Condition=to_imm))
 
 
-def test_a_refusal_says_what_is_lacking(guarded: Cloud) -> None:
-    keys = guarded.caller(allow("imm:GetTask"))
-
-    error = refused(partial(OF_PROJECT["GetProject"], guarded.imm(keys), guarded))
-
-    assert f"Resource: {guarded.imm_resource()} Action: imm:GetProject" in error.message
-    assert error.access_denied_detail == {
-        "PolicyType": "AccountLevelIdentityBasedPolicy",
-        "AuthPrincipalOwnerId": ACCOUNT,
-        "AuthPrincipalType": "AssumedRoleUser",
-        "AuthPrincipalDisplayName": "worker:localcloud",
-        "NoPermissionType": "ImplicitDeny",
-        "AuthAction": "imm:GetProject",
-    }
-    assert error.data["HostId"] == f"imm.{REGION}.aliyuncs.com"
-
-
 def test_a_request_without_a_project_is_refused_for_that(guarded: Cloud) -> None:
     with pytest.raises(ClientException) as caught:
         guarded.imm(guarded.caller()).get_task(models.GetTaskRequest(**TASK))

@@ -29,25 +29,29 @@ def policy(*statements: Mapping[str, Any]) -> Policy:
     return parse_policy(document(*statements))
 
 
+def decide(one: Policy, action: str, resource: str, context: Mapping[str, str]) -> Decision:
+    return evaluate([one], action, resource, context)
+
+
 def allows(
     statement: Mapping[str, Any], action: str = ACTION, resource: str = OBJECT, **context: str
 ) -> bool:
-    return policy(statement).evaluate(action, resource, context) is Decision.ALLOWED
+    return decide(policy(statement), action, resource, context) is Decision.ALLOWED
 
 
 def allows_if(condition: Mapping[str, Any], context: Mapping[str, str]) -> bool:
     statement = {**ALLOW, "Condition": condition}
-    return policy(statement).evaluate(ACTION, OBJECT, context) is Decision.ALLOWED
+    return decide(policy(statement), ACTION, OBJECT, context) is Decision.ALLOWED
 
 
 def denies_if(condition: Mapping[str, Any], context: Mapping[str, str]) -> bool:
     statement = {**DENY, "Condition": condition}
-    return policy(ALLOW, statement).evaluate(ACTION, OBJECT, context) is Decision.EXPLICIT_DENY
+    return decide(policy(ALLOW, statement), ACTION, OBJECT, context) is Decision.EXPLICIT_DENY
 
 
 class TestDecisions:
     def test_what_no_statement_allows_is_denied(self) -> None:
-        assert policy({**ALLOW, "Action": "oss:PutObject"}).evaluate(ACTION, OBJECT, {}) is (
+        assert decide(policy({**ALLOW, "Action": "oss:PutObject"}), ACTION, OBJECT, {}) is (
             Decision.IMPLICIT_DENY
         )
         assert evaluate([], ACTION, OBJECT, {}) is Decision.IMPLICIT_DENY
@@ -77,12 +81,12 @@ class TestActions:
     def test_the_case_of_an_allow_has_to_be_right_and_that_of_a_deny_has_not(self) -> None:
         assert not allows({**ALLOW, "Action": "oss:getobject"})
         denying = policy(ALLOW, {**DENY, "Action": "oss:getobject"})
-        assert denying.evaluate(ACTION, OBJECT, {}) is Decision.EXPLICIT_DENY
+        assert decide(denying, ACTION, OBJECT, {}) is Decision.EXPLICIT_DENY
 
     def test_what_is_left_out_of_a_statement_is_read_in_the_same_spirit(self) -> None:
         assert not allows({"Effect": "Allow", "NotAction": "oss:getobject", "Resource": "*"})
         sparing = policy(ALLOW, {"Effect": "Deny", "NotAction": "oss:getobject", "Resource": "*"})
-        assert sparing.evaluate(ACTION, OBJECT, {}) is Decision.EXPLICIT_DENY
+        assert decide(sparing, ACTION, OBJECT, {}) is Decision.EXPLICIT_DENY
 
 
 class TestResources:
@@ -338,21 +342,21 @@ class TestProperties:
         self, statements: list[Any], action: str, resource: str, context: dict[str, str]
     ) -> None:
         denying = policy(*statements, DENY)
-        assert denying.evaluate(action, resource, context) is Decision.EXPLICIT_DENY
+        assert decide(denying, action, resource, context) is Decision.EXPLICIT_DENY
 
     @given(POLICIES, STATEMENTS, SERVICE_ACTIONS, OBJECTS, CONTEXTS)
     def test_an_allow_more_never_takes_anything_away(
         self, statements: list[Any], more: Any, action: str, resource: str, context: dict[str, str]
     ) -> None:
-        before = policy(*statements).evaluate(action, resource, context)
-        after = policy(*statements, {**more, "Effect": "Allow"}).evaluate(action, resource, context)
+        before = decide(policy(*statements), action, resource, context)
+        after = decide(policy(*statements, {**more, "Effect": "Allow"}), action, resource, context)
         assert after is before or before is Decision.IMPLICIT_DENY
 
     @given(POLICIES, SERVICE_ACTIONS, OBJECTS, CONTEXTS, st.randoms())
     def test_neither_order_nor_division_into_policies_matters(
         self, statements: list[Any], action: str, resource: str, context: dict[str, str], chance: Any
     ) -> None:
-        together = policy(*statements).evaluate(action, resource, context)
+        together = decide(policy(*statements), action, resource, context)
         shuffled = list(statements)
         chance.shuffle(shuffled)
         apart = [policy(statement) for statement in shuffled]
@@ -368,8 +372,8 @@ class TestProperties:
             for single in statement["Action"]
             for target in statement["Resource"]
         ]
-        assert policy(*one_by_one).evaluate(action, resource, context) is (
-            policy(*statements).evaluate(action, resource, context)
+        assert decide(policy(*one_by_one), action, resource, context) is (
+            decide(policy(*statements), action, resource, context)
         )
 
     @given(POLICIES, SERVICE_ACTIONS, OBJECTS, CONTEXTS)
@@ -379,6 +383,6 @@ class TestProperties:
         statement = {**statements[0], "Effect": "Allow"}
         inverse = {**statement, "NotAction": statement["Action"]}
         del inverse["Action"]
-        both = policy(statement, inverse).evaluate(action, resource, context)
-        anything = policy({**statement, "Action": "*"}).evaluate(action, resource, context)
+        both = decide(policy(statement, inverse), action, resource, context)
+        anything = decide(policy({**statement, "Action": "*"}), action, resource, context)
         assert both is anything

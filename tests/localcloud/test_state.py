@@ -213,8 +213,9 @@ def test_a_directory_that_cannot_be_is_told(tmp_path: Path) -> None:
 def test_a_transaction_is_kept_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     database = Database(tmp_path / "state")
     database.create("CREATE TABLE t (n INTEGER PRIMARY KEY)")
-    with pytest.raises(sqlite3.IntegrityError):
-        database.execute_many("INSERT INTO t VALUES (?)", [(1,), (2,), (1,)])
+    with pytest.raises(sqlite3.IntegrityError), database.transaction():
+        for number in (1, 2, 1):
+            database.execute("INSERT INTO t VALUES (?)", (number,))
     with pytest.raises(ZeroDivisionError), database.transaction():
         database.execute("INSERT INTO t VALUES (3)")
         raise ZeroDivisionError
