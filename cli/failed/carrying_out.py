@@ -17,8 +17,8 @@ from cli.failed.record import Kept
 from cli.failed.selection import Filter, Selection, new_selection, read_kept
 from cli.failed.store import Store
 from cli.failed.tables import records, show_groups, show_reasons
-from cli.failed.work import EXIT_INTERRUPTED, End, Ended, Interruption, Work, leave
-from cli.signals import EndedBySignal
+from cli.failed.work import End, Ended, Work
+from cli.signals import EXIT_INTERRUPTED, EndedBySignal, Interruption, leave
 
 SHOWN_NAMES = 20
 

@@ -6,24 +6,30 @@ next, which passes over what has a task or tags already.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cli.submission.objects import ListedObject
+from cli.problems import Problem
+from cli.submission.ends import end_of_list, end_of_run, keys_have_expired
+from cli.submission.objects import ListedObject, ObjectList
 from cli.submission.pace import PacedTasks, Stopped
-from imm_label_tags.errors import AccessDenied, InvalidSetting, TaggingError
+from cli.submission.project import RecentTasks
+from imm_label_tags.errors import TaggingError
 from imm_label_tags.results.target import ObjectGone, TargetObject
 from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Calls
 from imm_label_tags.services.responses import CallTimes
-from imm_label_tags.submission.outcome import SubmissionStatus
-from imm_label_tags.submission.selection import ObjectHead, Selection
+from imm_label_tags.submission.object_version import object_version, task_of
+from imm_label_tags.submission.outcome import SubmissionOutcome, SubmissionStatus
+from imm_label_tags.submission.selection import Exclusion, ObjectHead, Selection
 from imm_label_tags.submission.submitter import SubmissionTrace, Submitter
+from imm_label_tags.submission.upload_event import Upload
 from imm_label_tags.tags.provenance import Provenances
 
 THREADS = 8
@@ -37,12 +43,16 @@ TagsOf = Callable[[TargetObject, Timeouts], dict[str, str]]
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which objects: of a kind, written in a span of time, so many at most (0: all)."""
+    """Which objects: of a kind, written in a span of time, so many at most (0: all).
+
+    ``retry_failed``: also those whose task IMM gave up.
+    """
 
     selection: Selection
     since: datetime | None = None
     until: datetime | None = None
     limit: int = 0
+    retry_failed: bool = False
 
 
 @dataclass
@@ -73,8 +83,8 @@ class Summary:
 class Backfill:
     """One run. With ``dry_run`` everything is asked, and no task created.
 
-    ``tags_of`` reads an object's tags, ``stopped`` says whether to begin nothing more, and ``observe`` is
-    told after each object.
+    ``tags_of`` reads an object's tags, ``stopped`` says whether to begin nothing more. ``ending`` is what
+    kept the run from going on, which each further object would have met; None where nothing did.
     """
 
     def __init__(
@@ -88,7 +98,6 @@ class Backfill:
         *,
         dry_run: bool,
         stopped: Callable[[], bool],
-        observe: Callable[[Summary], None] = lambda summary: None,
     ) -> None:
         self._submitter = submitter
         self._tasks = tasks
@@ -98,43 +107,71 @@ class Backfill:
         self._retry_policy = retry_policy
         self._dry_run = dry_run
         self._stopped = stopped
-        self._observe = observe
         self._guard = threading.Lock()
-        self._ending: TaggingError | None = None
+        self._recent: RecentTasks | None = None
+        self.ending: Problem | None = None
         self.summary = Summary()
 
-    def run(self, objects: Iterable[ListedObject]) -> Summary:
-        """Go through objects. Raises AccessDenied or InvalidSetting, which each further object would meet."""
+    def run(self, objects: ObjectList) -> None:
+        """Go through objects, until they end or the run is stopped or cannot go on."""
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="object")
         running: set[Future[None]] = set()
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="object") as pool:
+        try:
+            self._read_recent_tasks()
             for each in objects:
                 if self._over():
                     break
                 self.summary.found += 1
-                if self._passed_over(each) or each.target is None:
+                if self._passed_over(each):
                     continue
                 while len(running) >= THREADS:
                     _, running = wait(running, return_when=FIRST_COMPLETED)
                 if self._over():
                     break
-                running.add(pool.submit(self._handle, each.target, each.head))
+                running.add(pool.submit(self._handle, each))
             wait(running)
-        if self._ending is not None:
-            raise self._ending
-        return self.summary
+        except Problem as problem:
+            self.ending = self.ending or end_of_list(problem)
+            wait(running)
+        except TaggingError as error:
+            self.ending = self.ending or end_of_run(error) or Problem(str(error))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _read_recent_tasks(self) -> None:
+        # Whoever wants a few does not wait for thousands.
+        if self._wanted.limit:
+            return
+        # However slowly the calls may come.
+        deadline = Deadline(math.inf, self._retry_policy.clock)
+        calls = Calls(RetryBudget(self._retry_policy, deadline), CallTimes(), "the tasks of the project")
+        try:
+            self._recent = RecentTasks.read(
+                lambda token: calls.call_with_retry(
+                    "ListTasks", lambda timeouts: self._tasks.page(token, timeouts)
+                )
+            )
+        except Stopped:
+            return
+
+    def _calls(self, subject: str) -> Calls:
+        return Calls(RetryBudget(self._retry_policy, self._deadline()), CallTimes(), subject)
+
+    def _deadline(self) -> Deadline:
+        return Deadline(OBJECT_SECONDS, self._retry_policy.clock)
 
     def _over(self) -> bool:
-        if self._stopped() or self._ending is not None:
+        if self._stopped() or self.ending is not None:
             return True
         with self._guard:
             return bool(self._wanted.limit) and self.summary.submitted >= self._wanted.limit
 
     def _passed_over(self, each: ListedObject) -> bool:
         """Whether it is told by the list alone that an object is not wanted."""
-        if each.target is None:
+        if not each.names:
             return self._skip(_NO_ADDRESS)
         selection = self._wanted.selection
-        excluded = selection.by_name(each.target) or selection.by_head(each.target, each.head)
+        excluded = selection.by_name(each.names[0]) or selection.by_head(each.names[0], each.head)
         if excluded is not None:
             return self._skip(excluded.exclusion.value)
         since, until = self._wanted.since, self._wanted.until
@@ -145,28 +182,61 @@ class Backfill:
     def _skip(self, reason: str) -> bool:
         with self._guard:
             self.summary.skipped[reason] += 1
-            self._observe(self.summary)
         return True
 
-    def _handle(self, target: TargetObject, head: ObjectHead) -> None:
-        deadline = Deadline(OBJECT_SECONDS, self._retry_policy.clock)
-        calls = Calls(RetryBudget(self._retry_policy, deadline), CallTimes(), target.uri)
+    def _handle(self, each: ListedObject) -> None:
         try:
-            if self._is_tagged(target, head, calls):
-                self._skip("tagged")
-                return
-            # Asked before there is room for a task: most of a second run needs none.
-            if self._submitter.existing_task(target, head, calls) is not None:
-                self._skip(SubmissionStatus.ALREADY_SUBMITTED.value)
-                return
-            if self._take_one(head):
-                self._submit(target, head)
+            try:
+                self._go_through(each)
+            except TaggingError as error:
+                # A call may have been signed just before its keys were renewed.
+                if not keys_have_expired(error):
+                    raise
+                self._go_through(each)
         except Stopped:
             return
         except ObjectGone:
             self._skip(SubmissionStatus.OBJECT_GONE.value)
         except TaggingError as error:
-            self._fail(target, error)
+            self._fail(f"{type(error).__name__}: {error}", error)
+        except Exception as error:
+            # Not one of this project's: nothing else would ever tell that the object was left out.
+            self._fail(f"{each.names[0].uri}: unexpected {type(error).__name__}: {error}", None)
+
+    def _go_through(self, each: ListedObject) -> None:
+        calls = self._calls(each.names[0].uri)
+        target, tags = self._present(each, calls)
+        if self._are_of_the_version(tags, each.head):
+            self._skip("tagged")
+        # Asked before there is room for a task: most of a second run needs none.
+        elif self._has_task(target, each.head, calls):
+            self._skip(SubmissionStatus.ALREADY_SUBMITTED.value)
+        elif self._take_one(each.head):
+            self._submit(target, each)
+
+    def _present(self, each: ListedObject, calls: Calls) -> tuple[TargetObject, dict[str, str]]:
+        """The object that is meant, and its tags; raises ObjectGone."""
+        *others, last = each.names
+        for target in others:
+            try:
+                return target, self._tags(target, calls)
+            except ObjectGone:
+                continue
+        return last, self._tags(last, calls)
+
+    def _tags(self, target: TargetObject, calls: Calls) -> dict[str, str]:
+        return calls.call_with_retry("GetObjectTagging", lambda timeouts: self._tags_of(target, timeouts))
+
+    def _are_of_the_version(self, tags: dict[str, str], head: ObjectHead) -> bool:
+        """Whether tags are from a task that began after the object was written."""
+        provenance = Provenances.parse(tags.get(self._namespace, "")).of("")
+        return provenance is not None and provenance.start >= head.written
+
+    def _has_task(self, target: TargetObject, head: ObjectHead, calls: Calls) -> bool:
+        if self._recent is None:
+            return self._submitter.existing_task(target, head, calls) is not None
+        tasks = self._recent.of(object_version(target, head.etag))
+        return task_of(tasks, head.written, failed_counts=not self._wanted.retry_failed) is not None
 
     def _take_one(self, head: ObjectHead) -> bool:
         """Count an object as submitted; False where there are as many as wanted."""
@@ -175,39 +245,38 @@ class Backfill:
                 return False
             self.summary.submitted += 1
             self.summary.bytes += head.size
-            self._observe(self.summary)
             return True
 
-    def _submit(self, target: TargetObject, head: ObjectHead) -> None:
+    def _submit(self, target: TargetObject, each: ListedObject) -> None:
         if self._dry_run:
             return
         status = None
         try:
             with self._tasks.room() as room:
-                # Anew, because waiting for room takes its time.
-                deadline = Deadline(OBJECT_SECONDS, self._retry_policy.clock)
-                status = self._submitter.submit_found(target, head, SubmissionTrace(), deadline).status
+                status = self._submitted(target, each).status
                 room.used = status is SubmissionStatus.SUBMITTED
-            if status is not SubmissionStatus.SUBMITTED:
+            if status is SubmissionStatus.IGNORED:
+                self._skip(Exclusion.ARCHIVED.value)
+            elif status is not SubmissionStatus.SUBMITTED:
                 self._skip(status.value)
         finally:
             if status is not SubmissionStatus.SUBMITTED:
                 with self._guard:
                     self.summary.submitted -= 1
-                    self.summary.bytes -= head.size
+                    self.summary.bytes -= each.head.size
 
-    def _is_tagged(self, target: TargetObject, head: ObjectHead, calls: Calls) -> bool:
-        """Whether the object's tags are from a task that began after the object was written."""
-        tags = calls.call_with_retry("GetObjectTagging", lambda timeouts: self._tags_of(target, timeouts))
-        provenance = Provenances.parse(tags.get(self._namespace, "")).of("")
-        return provenance is not None and provenance.start >= head.written
+    def _submitted(self, target: TargetObject, each: ListedObject) -> SubmissionOutcome:
+        # A deadline of its own, because waiting for room takes its time.
+        deadline = self._deadline()
+        if each.past:
+            return self._submitter.submit(Upload((target,)), SubmissionTrace(), deadline)
+        return self._submitter.submit_found(target, each.head, SubmissionTrace(), deadline)
 
-    def _fail(self, target: TargetObject, error: TaggingError) -> None:
+    def _fail(self, message: str, error: TaggingError | None) -> None:
         with self._guard:
             self.summary.failed += 1
-            self.summary.retryable = self.summary.retryable and error.retryable
+            self.summary.retryable = self.summary.retryable and error is not None and error.retryable
             if len(self.summary.failures) < SHOWN_FAILURES:
-                self.summary.failures.append(f"{type(error).__name__}: {error}")
-            if isinstance(error, (AccessDenied, InvalidSetting)):
-                self._ending = self._ending or error
-            self._observe(self.summary)
+                self.summary.failures.append(message)
+            if error is not None and self.ending is None:
+                self.ending = end_of_run(error)

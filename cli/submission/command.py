@@ -3,117 +3,46 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import datetime, timezone
-from functools import cached_property
 
 import click
+from click.core import ParameterSource
+from rich.filesize import decimal
 
-from cli.cloud.access import Access
-from cli.cloud.target import Target
 from cli.cloud.where import Where, where_options
-from cli.failed.work import EXIT_INTERRUPTED, Interruption
 from cli.narration import new_console
 from cli.problems import Problem
+from cli.signals import EXIT_INTERRUPTED, Interruption, leave
+from cli.submission.account import Account
 from cli.submission.backfill import Backfill, Summary, Wanted
-from cli.submission.objects import ListedObject, listed, of_inventory
+from cli.submission.ends import EXIT_RETRYABLE
+from cli.submission.inventory import InventoryObjects
+from cli.submission.objects import BucketObjects, ObjectList
 from cli.submission.pace import PacedTasks
+from cli.submission.progress import Progress
 from cli.submission.suffixes import suffix_option
 from imm_label_tags.errors import TaggingError, TargetUnknown
-from imm_label_tags.results.target import ObjectPatterns, TargetObject
+from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import FAILED, SUCCEEDED, parse_time
 from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
-from imm_label_tags.services.connections import Connections
-from imm_label_tags.services.oss import OssObjects
 from imm_label_tags.submission.object_version import object_version
 from imm_label_tags.submission.outcome import SubmissionOutcome
 from imm_label_tags.submission.selection import Selection
-from imm_label_tags.submission.services import ImmSubmissions, UploadedObjects
-from imm_label_tags.submission.submitter import Destination, SubmissionTrace, Submitter
+from imm_label_tags.submission.submitter import SubmissionTrace, Submitter
 from imm_label_tags.submission.upload_event import Upload
 from imm_label_tags.tags.provenance import Provenances
 
-EXIT_RETRYABLE = 75
 # More patient than a function, of which every second is paid for.
 PATIENT = RetryPolicy(attempts=6, retries=12, connect=5.0, read=20.0, first_pause=0.5, max_pause=10.0)
 OBJECT_SECONDS = 180.0
 # How long the tags may take after the end of their task.
 TAGS_SECONDS = 120.0
 LOOK_SECONDS = 1.0
-PROGRESS_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Account:
-    """The services that both commands use, as the functions call them."""
-
-    access: Access
-    target: Target
-    project: str
-    topic: str
-    allowed: ObjectPatterns | None
-    namespace: str
-
-    @classmethod
-    def of(cls, where: Where, project: str, topic: str) -> Account:
-        """What ``s.yaml`` says of the topic, the allowed objects and the namespace; raises Problem."""
-        access, target = where.installation()
-        topics = [trigger.topic for trigger in target.triggers]
-        if not topic and len(set(topics)) != 1:
-            raise Problem("s.yaml does not name one topic that triggers tag_object: name it with --topic.")
-        allowed = target.function.setting("ALLOWED_OBJECTS")
-        try:
-            patterns = ObjectPatterns.read(allowed) if allowed else None
-        except ValueError as error:
-            raise Problem(f"ALLOWED_OBJECTS in s.yaml must be {error}.") from None
-        namespace = target.function.setting("TAG_NAMESPACE") or "imm"
-        return cls(access, target, project, topic or topics[0], patterns, namespace)
-
-    @cached_property
-    def _connections(self) -> Connections:
-        endpoints = self.access.endpoints
-        return Connections(secure=any(endpoints[name].scheme == "https" for name in ("imm", "oss")))
-
-    @cached_property
-    def tasks(self) -> ImmSubmissions:
-        """IMM."""
-        return ImmSubmissions(
-            self.access.region,
-            self.target.account_id,
-            self.access.endpoints["imm"],
-            self.access.credentials,
-            self._connections,
-        )
-
-    @cached_property
-    def objects(self) -> UploadedObjects:
-        """OSS: whole objects."""
-        return UploadedObjects(
-            self.access.region,
-            self.target.account_id,
-            self.access.endpoints["oss"],
-            self.access.credentials,
-            self._connections,
-        )
-
-    @cached_property
-    def tagged(self) -> OssObjects:
-        """OSS: tags."""
-        return OssObjects(
-            self.access.region,
-            self.target.account_id,
-            self.access.endpoints["oss"],
-            self.access.credentials,
-            self._connections,
-        )
-
-    @property
-    def destination(self) -> Destination:
-        """Where tasks are created."""
-        return Destination(self.project, self.topic)
 
 
 def _account_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -279,25 +208,25 @@ def backfill(
     The command may be stopped at any time: the next run goes on where it ended, which IMM and OSS know. Exit
     status: 0 done, 1 not all, 75 if a retry may help, 130 if stopped.
     """
+    if (
+        inventory
+        and click.get_current_context().get_parameter_source("bucket") is ParameterSource.ENVIRONMENT
+    ):
+        bucket = ""
     if bool(bucket) == bool(inventory):
         raise click.UsageError("Name either --bucket or --inventory.")
     if not (dry_run or yes) and as_json:
         raise click.UsageError("With --json, say --yes or --dry-run: there is nobody to ask.")
     account = Account.of(where, project, topic)
-    console = new_console()
     if not (dry_run or yes):
         click.confirm(f"Every video in {inventory or bucket} becomes a paid task of IMM. Go on?", abort=True)
-    wanted = Wanted(Selection(suffixes, account.allowed), since, until, limit)
-    progress = _Progress(console.print, silent=as_json)
-    with Interruption() as interruption:
-        tasks = PacedTasks(
-            account.tasks,
-            project,
-            rate=rate,
-            in_flight=in_flight,
-            stopped=lambda: interruption.asked_to_stop,
-        )
-        progress.tasks = tasks
+    wanted = Wanted(Selection(suffixes, account.allowed), since, until, limit, retry_failed)
+    with Interruption(_leave_at_once) as interruption:
+
+        def stopped() -> bool:
+            return interruption.asked_to_stop
+
+        tasks = PacedTasks(account.tasks, project, rate=rate, in_flight=in_flight, stopped=stopped)
         submitter = Submitter(
             account.objects,
             tasks,
@@ -314,48 +243,34 @@ def backfill(
             wanted,
             PATIENT,
             dry_run=dry_run,
-            stopped=lambda: interruption.asked_to_stop,
-            observe=progress.show,
+            stopped=stopped,
         )
-        try:
-            run.run(_objects(account, bucket, prefix, inventory))
-        except TaggingError as error:
-            raise Problem(str(error)) from None
-        stopped = interruption.asked_to_stop
-    _summarize(run.summary, as_json, dry_run, console.print)
-    if stopped:
-        sys.exit(EXIT_INTERRUPTED)
+        objects = _objects(account, bucket, prefix, inventory)
+        with ExitStack() as shown:
+            if not as_json:
+                objects.count()
+                in_flight_now = None if dry_run else lambda: tasks.running
+                shown.enter_context(Progress(run.summary, objects.total, in_flight_now, limit, stopped))
+            run.run(objects)
+        _summarize(run.summary, as_json, dry_run, new_console().print)
+        if stopped() and run.ending is None:
+            leave(sys.stdout)
+    if run.ending is not None:
+        raise run.ending
     if run.summary.failed:
         sys.exit(EXIT_RETRYABLE if run.summary.retryable else 1)
 
 
-def _objects(account: Account, bucket: str, prefix: str, inventory: str) -> Iterator[ListedObject]:
+def _objects(account: Account, bucket: str, prefix: str, inventory: str) -> ObjectList:
     client = account.access.oss()
     if inventory:
-        return of_inventory(client, inventory, prefix)
-    return listed(client, bucket, prefix)
+        return InventoryObjects(client, inventory, prefix)
+    return BucketObjects(client, bucket, prefix)
 
 
-class _Progress:
-    """A line every few seconds: how far it is, how fast, and how many tasks run."""
-
-    def __init__(self, write: Callable[[str], None], *, silent: bool) -> None:
-        self._write = write
-        self._silent = silent
-        self._began = self._told = time.monotonic()
-        self.tasks: PacedTasks | None = None
-
-    def show(self, summary: Summary) -> None:
-        now = time.monotonic()
-        if self._silent or now - self._told < PROGRESS_SECONDS:
-            return
-        self._told = now
-        rate = summary.found / (now - self._began)
-        running = self.tasks.running if self.tasks else 0
-        self._write(
-            f"  {summary.found} objects ({rate:.0f}/s), {summary.submitted} submitted, {running} in flight, "
-            f"{sum(summary.skipped.values())} skipped, {summary.failed} failed"
-        )
+def _leave_at_once() -> None:
+    os.write(sys.stderr.fileno(), b"\nEnded at once. The next run finds what was done.\n")
+    os._exit(EXIT_INTERRUPTED)
 
 
 def _summarize(summary: Summary, as_json: bool, dry_run: bool, write: Callable[[str], None]) -> None:
@@ -363,10 +278,10 @@ def _summarize(summary: Summary, as_json: bool, dry_run: bool, write: Callable[[
         click.echo(json.dumps(summary.document(dry_run=dry_run), ensure_ascii=False))
         return
     word = "would be submitted" if dry_run else "submitted"
-    write(f"{summary.found} objects, {summary.submitted} {word} ({summary.bytes / 1e9:.1f} GB).")
+    write(f"{summary.found:,} objects, {summary.submitted:,} {word} ({decimal(summary.bytes)}).")
     for reason, number in sorted(summary.skipped.items()):
-        write(f"  {reason}: {number} skipped")
+        write(f"  {reason}: {number:,} skipped")
     if summary.failed:
-        write(f"  {summary.failed} failed; among them:")
+        write(f"  {summary.failed:,} failed; among them:")
         for failure in summary.failures:
             write(f"    {failure}")

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from cli.submission.project import Page, ProjectTasks
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.submission.object_version import SubmittedTask
-from imm_label_tags.submission.services import ImmSubmissions
 
 _LOOK_SECONDS = 0.5
 
@@ -37,7 +37,7 @@ class PacedTasks:
 
     def __init__(
         self,
-        tasks: ImmSubmissions,
+        tasks: ProjectTasks,
         project: str,
         *,
         rate: float,
@@ -59,6 +59,11 @@ class PacedTasks:
         """The tasks that were created for a version."""
         self._pace()
         return self._tasks.tasks_of(project, version, timeouts)
+
+    def page(self, token: str, timeouts: Timeouts) -> Page:
+        """A page of the project's tasks."""
+        self._pace()
+        return self._tasks.page(self._project, token, timeouts)
 
     def create(self, project: str, target: TargetObject, version: str, topic: str, timeouts: Timeouts) -> str:
         """Create a task, inside of ``room``."""

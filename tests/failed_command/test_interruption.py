@@ -13,8 +13,7 @@ import pytest
 
 from cli import checkout
 from cli.failed import carrying_out
-from cli.failed.work import Interruption
-from cli.signals import EndedBySignal
+from cli.signals import EndedBySignal, Interruption
 from tests.command_process import environment, started
 from tests.failed_command.world import World, flat, meanwhile, until
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from cli.failed.work import End, Ended, Interruption, Work
+from cli.failed.work import End, Ended, Work
+from cli.signals import Interruption
 from localcloud.faults import Fault, FaultKind
 from tests.failed_command.world import (
     PATIENCE_SECONDS,

@@ -2,72 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import os
-import secrets
+import random
 import subprocess
-import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-from urllib.parse import quote
 
 import alibabacloud_oss_v2 as oss
 import pytest
-from click.testing import CliRunner, Result
 
-from cli.checkout import ROOT
-from cli.main import main
-from localcloud.cloud import LocalCloud
-from localcloud.config import CloudConfig
-from localcloud.faults import Fault, FaultKind
-from localcloud.imm.tasks import TaskRecord
 from tests.stage import CHAIR, Stage
-
-CREATE = "CreateVideoLabelClassificationTask"
-TOPIC = "imm-label-tags"
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalCloud]:
-    with LocalCloud(CloudConfig(task_seconds=0.0, time_scale=0.001)) as cloud:
-        cloud.call(cloud.messages.create_topic, TOPIC)
-        yield cloud
-
-
-@pytest.fixture
-def stage(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    with Stage(cloud, monkeypatch) as stage:
-        yield stage
-    cloud.call(cloud.faults.clear)
-
-
-def arguments(stage: Stage, command: str, *more: str) -> list[str]:
-    return [command, "--local", stage.cloud.endpoints.control, "--project", stage.project, "--json", *more]
-
-
-def run(stage: Stage, command: str, *more: str) -> Result:
-    return CliRunner().invoke(main, arguments(stage, command, *more))
-
-
-def backfill(stage: Stage, *more: str) -> dict[str, Any]:
-    source = () if "--inventory" in more else ("--bucket", stage.bucket, "--prefix", "videos/")
-    how = () if "--dry-run" in more else ("--yes",)
-    result = run(stage, "backfill", "--rate", "100", *source, *how, *more)
-    assert result.exit_code == 0, result.output
-    summary: dict[str, Any] = json.loads(result.stdout)
-    return summary
-
-
-def tasks(stage: Stage) -> list[TaskRecord]:
-    return stage.cloud.call(stage.cloud.media.list_tasks, stage.project)
-
-
-def tag(stage: Stage, key: str, start: str) -> None:
-    stage.write_tags(key, {"imm": f"{start}/VideoLabelClassification-1"})
+from tests.submission.world import (
+    backfill,
+    refuse,
+    run,
+    started,
+    tag,
+    tasks,
+    tasks_by_object,
+    wait_for,
+)
 
 
 def test_named_objects_are_submitted_once(stage: Stage) -> None:
@@ -84,8 +37,7 @@ def test_named_objects_are_submitted_once(stage: Stage) -> None:
 def test_what_has_no_task_in_the_end_is_told_by_the_status(stage: Stage) -> None:
     missing = run(stage, "submit", stage.uri("videos/none.mp4"))
     assert (missing.exit_code, json.loads(missing.stdout)["status"]) == (1, "object_gone")
-    denied = Fault(FaultKind.ERROR, action="HeadObject", status=403, code="AccessDenied", times=None)
-    stage.break_call(denied)
+    refuse(stage, "HeadObject", 403, "AccessDenied")
     failed = run(stage, "submit", stage.upload())
     assert (failed.exit_code, json.loads(failed.stdout)["error"]) == (1, "AccessDenied")
     assert run(stage, "submit", "http://media/a.mp4").exit_code == 2
@@ -169,93 +121,90 @@ def test_no_more_tasks_run_at_a_time_than_may(stage: Stage) -> None:
     assert uri in [task.request["SourceURI"] for task in tasks(stage)]
 
 
-def test_an_inventory_is_read_in_place_of_the_bucket(stage: Stage) -> None:
-    keys = ["videos/a b+椅.mp4", "videos/b.mp4", "elsewhere/c.mp4"]
-    rows = ""
-    for key in keys:
-        stage.upload(key)
-        info = stage.cloud.call(stage.cloud.objects.stat, stage.bucket, key)
-        assert info is not None
-        written = info.last_modified.strftime("%Y-%m-%dT%H-%M-%SZ")
-        rows += f'"{stage.bucket}","{quote(key)}","{info.size}","Standard","{written}","{info.etag}"\n'
-    manifest = {
-        "fileFormat": "CSV",
-        "fileSchema": "Bucket, Key, Size, StorageClass, LastModifiedDate, ETag",
-        "files": [{"key": "inventory/data/1.csv.gz", "size": 1, "MD5checksum": "0C"}],
-    }
-    put(stage, "inventory/data/1.csv.gz", gzip.compress(rows.encode()))
-    put(stage, "inventory/manifest.json", json.dumps(manifest).encode())
-    summary = backfill(stage, "--inventory", stage.uri("inventory/manifest.json"), "--prefix", "videos/")
-    assert (summary["found"], summary["submitted"]) == (2, 2)
-    assert {str(task.request["SourceURI"]) for task in tasks(stage)} == {stage.uri(key) for key in keys[:2]}
+def test_a_library_that_has_few_tasks_is_not_asked_about_each_object(stage: Stage) -> None:
+    # Given a library of which one object has a task
+    for number in range(30):
+        stage.upload(f"videos/{number:02}.mp4")
+    backfill(stage, "--limit", "1")
+    stage.forget_calls()
+
+    # When it is looked at, then IMM is asked once
+    summary = backfill(stage, "--dry-run")
+    assert (summary["submitted"], summary["skipped"]) == (29, {"already_submitted": 1})
+    assert stage.calls().count("ListTasks") == 1
 
 
-def put(stage: Stage, key: str, body: bytes) -> None:
-    stage.oss().put_object(oss.PutObjectRequest(bucket=stage.bucket, key=key, body=body))
+def test_where_there_are_too_many_tasks_to_remember_each_object_is_asked_about(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.submission.project.RecentTasks.MOST", 3)
+    for number in range(6):
+        stage.upload(f"videos/{number}.mp4")
+    assert backfill(stage)["submitted"] == 6
+    assert backfill(stage)["skipped"] == {"already_submitted": 6}
+    assert set(tasks_by_object(stage).values()) == {1}
 
 
-@pytest.mark.parametrize(
-    ("manifest", "said"),
-    [
-        (b"{", "no manifest"),
-        (b'{"fileSchema": "Bucket, Key", "files": []}', "has no Size, ETag, LastModifiedDate"),
-        (b'{"fileFormat": "ORC", "fileSchema": "Bucket", "files": []}', "only CSV"),
-    ],
+def test_thousands_of_tasks_of_others_are_no_obstacle(stage: Stage) -> None:
+    # Given more tasks than IMM lists at once, of which one runs
+    for number in range(250):
+        stage.task(stage.uri(f"others/{number}.mp4"), CHAIR)
+    stage.task(stage.uri("others/running.mp4"), CHAIR, status="Running")
+    uri = stage.upload()
+    # Then with room for two, one is submitted
+    assert backfill(stage, "--in-flight", "2")["submitted"] == 1
+    assert tasks_by_object(stage)[uri] == 1
+
+
+def test_with_room_for_one_task_they_are_created_one_after_the_other(stage: Stage) -> None:
+    for number in range(5):
+        stage.upload(f"videos/{number}.mp4")
+    assert backfill(stage, "--in-flight", "1")["submitted"] == 5
+    assert sorted(tasks_by_object(stage).values()) == [1] * 5
+
+
+HOSTILE = (
+    "videos/a\nb.mp4",
+    "videos/\"quoted\" 'too'.mp4",
+    "videos/100%25+%2B.mp4",
+    "videos/椅子 😀.mp4",
+    "videos//leading.mp4",
+    "videos/&<>;=.mp4",
+    "videos/../up.mp4",
+    f"videos/{'x' * (1023 - 11)}.mp4",
 )
-def test_an_inventory_that_cannot_be_read_is_told(stage: Stage, manifest: bytes, said: str) -> None:
-    put(stage, "manifest.json", manifest)
-    result = run(stage, "backfill", "--yes", "--inventory", stage.uri("manifest.json"))
-    assert result.exit_code == 2
-    assert said in " ".join(result.stderr.split())
+# What the SDK would address wrongly, or cannot send.
+NOT_ADDRESSED = (HOSTILE[0], HOSTILE[6])
 
 
-def test_a_permission_that_lacks_ends_the_run(stage: Stage) -> None:
-    stage.upload()
-    stage.break_call(Fault(FaultKind.ERROR, action="ListTasks", status=403, code="NoPermission", times=None))
-    result = run(stage, "backfill", "--yes", "--bucket", stage.bucket)
-    assert (result.exit_code, "imm:ListTasks" in result.stderr) == (2, True)
-
-
-@contextmanager
-def started(stage: Stage, *more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The command in a process of its own, which is killed at the end."""
-    command = arguments(stage, "backfill", "--bucket", stage.bucket, "--rate", "100", "--yes", *more)
-    with subprocess.Popen(
-        [sys.executable, "-c", "from cli.main import main; main()", *command],
-        cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT}:{ROOT}/functions", "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def wait_for(happened: Any) -> None:
-    deadline = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+def test_any_name_is_submitted_once_or_told(stage: Stage) -> None:
+    for key in HOSTILE:
+        stage.cloud.call(stage.cloud.objects.put_object, stage.bucket, key, b"a video", {})
+    for _ in range(2):
+        summary = backfill(stage)
+        assert (summary["found"], summary["skipped"]["no_address"]) == (8, 2)
+    assert dict(tasks_by_object(stage)) == {stage.uri(key): 1 for key in HOSTILE if key not in NOT_ADDRESSED}
 
 
 def test_nothing_is_submitted_twice_however_often_it_is_killed(stage: Stage) -> None:
     # Given
-    keys = [f"videos/{number:02}.mp4" for number in range(24)]
+    seed = random.randrange(1_000_000)
+    randomness = random.Random(seed)
+    keys = [f"videos/{number:02}.mp4" for number in range(40)]
     for key in keys:
         stage.upload(key)
-    # When it is killed at some call, and begun again
-    for _ in range(3):
-        kill_after(stage, 4 + secrets.randbelow(12))
+
+    # When it is killed a random moment after a random call, and begun again
+    for _ in range(6):
+        with started(stage) as process:
+            wait_for_calls(stage, process, randomness.randrange(1, 16))
+            time.sleep(randomness.uniform(0, 0.02))
     backfill(stage)
+
     # Then
-    assert Counter(str(task.request["SourceURI"]) for task in tasks(stage)) == {
-        stage.uri(key): 1 for key in keys
-    }
+    assert dict(tasks_by_object(stage)) == {stage.uri(key): 1 for key in keys}, f"seed {seed}"
 
 
-def kill_after(stage: Stage, calls: int) -> None:
-    enough = len(stage.cloud.calls.list("imm")) + calls
-    with started(stage) as process:
-        wait_for(lambda: len(stage.cloud.calls.list("imm")) >= enough or process.poll() is not None)
+def wait_for_calls(stage: Stage, process: subprocess.Popen[str], number: int) -> None:
+    enough = len(stage.cloud.calls.list("imm")) + number
+    wait_for(lambda: len(stage.cloud.calls.list("imm")) >= enough or process.poll() is not None)

@@ -23,18 +23,18 @@ _NO_PERMISSION = frozenset(
 )
 # FC's help says of python3.10 that its context has the keys, and of python3.12 that the environment has them,
 # but not whether that is renewed in an instance that lives on.
-_EXPIRED_KEYS = (
+EXPIRED_KEYS = (
     "The keys of this invocation had expired. A retry may help: on python3.10 every invocation brings new "
     "keys; on python3.12 they are the instance's, and that a running instance gets new ones is not "
     "documented. If it lasts, deploy again, which starts new instances."
 )
-_WRONG_TIME = "The clock of this instance was wrong. A retry may help: another instance may answer it."
+WRONG_TIME = "The clock of this instance was wrong. A retry may help: another instance may answer it."
 # These are the same until the invocation ends, and another invocation need not meet them.
 _OF_THIS_INVOCATION = {
-    "SecurityTokenExpired": _EXPIRED_KEYS,
-    "InvalidSecurityToken.Expired": _EXPIRED_KEYS,
-    "RequestTimeTooSkewed": _WRONG_TIME,
-    "InvalidTimeStamp.Expired": _WRONG_TIME,
+    "SecurityTokenExpired": EXPIRED_KEYS,
+    "InvalidSecurityToken.Expired": EXPIRED_KEYS,
+    "RequestTimeTooSkewed": WRONG_TIME,
+    "InvalidTimeStamp.Expired": WRONG_TIME,
 }
 
 

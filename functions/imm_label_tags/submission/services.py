@@ -22,7 +22,7 @@ from darabonba.runtime import RuntimeOptions
 from imm_label_tags.errors import ServiceRejected, TaskNotFound
 from imm_label_tags.events.imm_message import VIDEO_LABELS
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.results.task import RUNNING, parse_time
+from imm_label_tags.results.task import parse_time
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.imm import ImmCalls
 from imm_label_tags.services.oss import OssCalls
@@ -62,30 +62,11 @@ class ImmSubmissions(ImmCalls):
         return self._list(
             project,
             timeouts,
-            lambda body: None if body.tasks is None else tuple(_task(task) for task in body.tasks),
+            lambda body: None if body.tasks is None else tuple(submitted_task(task) for task in body.tasks),
             tag_selector=tag_selector(version),
             sort="StartTime",
             order="desc",
         )
-
-    def running(self, project: str, enough: int, timeouts: Timeouts) -> int:
-        """How many tasks of a project run, counted up to ``enough``: ListTasks.
-
-        Raises as ``tasks_of`` does.
-        """
-        number, token = 0, ""
-        while number < enough:
-            listed, token = self._list(
-                project,
-                timeouts,
-                lambda body: None if body.tasks is None else (len(body.tasks), text(body.next_token)),
-                status=RUNNING,
-                next_token=token or None,
-            )
-            number += listed
-            if not token:
-                break
-        return number
 
     def _list(
         self, project: str, timeouts: Timeouts, read: Callable[[Any], _Answer | None], **selection: Any
@@ -155,5 +136,6 @@ def _head(result: Any) -> ObjectHead:
     )
 
 
-def _task(info: Any) -> SubmittedTask:
+def submitted_task(info: Any) -> SubmittedTask:
+    """A task of a list of IMM's."""
     return SubmittedTask(text(info.task_id), text(info.status), parse_time(text(info.start_time)))

@@ -1,0 +1,87 @@
+"""The services of the account that ``submit`` and ``backfill`` call, as the functions call them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from cli.cloud.access import Access
+from cli.cloud.target import Target
+from cli.cloud.where import Where
+from cli.problems import Problem
+from cli.submission.project import ProjectTasks
+from imm_label_tags.results.target import ObjectPatterns
+from imm_label_tags.services.connections import Connections
+from imm_label_tags.services.oss import OssObjects
+from imm_label_tags.submission.services import UploadedObjects
+from imm_label_tags.submission.submitter import Destination
+
+
+@dataclass(frozen=True)
+class Account:
+    """The services, with what ``s.yaml`` says of the topic, the allowed objects and the namespace."""
+
+    access: Access
+    target: Target
+    project: str
+    topic: str
+    allowed: ObjectPatterns | None
+    namespace: str
+
+    @classmethod
+    def of(cls, where: Where, project: str, topic: str) -> Account:
+        """What ``s.yaml`` says of the topic, the allowed objects and the namespace; raises Problem."""
+        access, target = where.installation()
+        topics = [trigger.topic for trigger in target.triggers]
+        if not topic and len(set(topics)) != 1:
+            raise Problem("s.yaml does not name one topic that triggers tag_object: name it with --topic.")
+        allowed = target.function.setting("ALLOWED_OBJECTS")
+        try:
+            patterns = ObjectPatterns.read(allowed) if allowed else None
+        except ValueError as error:
+            raise Problem(f"ALLOWED_OBJECTS in s.yaml must be {error}.") from None
+        namespace = target.function.setting("TAG_NAMESPACE") or "imm"
+        return cls(access, target, project, topic or topics[0], patterns, namespace)
+
+    @cached_property
+    def _connections(self) -> Connections:
+        endpoints = self.access.endpoints
+        return Connections(secure=any(endpoints[name].scheme == "https" for name in ("imm", "oss")))
+
+    @cached_property
+    def tasks(self) -> ProjectTasks:
+        """IMM."""
+        return ProjectTasks(
+            self.access.region,
+            self.target.account_id,
+            self.access.endpoints["imm"],
+            self.access.credentials,
+            self._connections,
+        )
+
+    @cached_property
+    def objects(self) -> UploadedObjects:
+        """OSS: whole objects."""
+        return UploadedObjects(
+            self.access.region,
+            self.target.account_id,
+            self.access.endpoints["oss"],
+            self.access.credentials,
+            self._connections,
+        )
+
+    @cached_property
+    def tagged(self) -> OssObjects:
+        """OSS: tags."""
+        return OssObjects(
+            self.access.region,
+            self.target.account_id,
+            self.access.endpoints["oss"],
+            self.access.credentials,
+            self._connections,
+        )
+
+    @property
+    def destination(self) -> Destination:
+        """Where tasks are created."""
+        return Destination(self.project, self.topic)
