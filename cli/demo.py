@@ -178,9 +178,7 @@ class _Play:
 
         self._tell.step("The function fetches the labels, reads the object's tags, merges and writes them")
         self._show_labels(result)
-        self._tell.say(
-            f"{len(outcome['dropped'])} of {len(result.labels)} labels are dropped, as is said there"
-        )
+        self._tell.say(f"{len(outcome['dropped'])} of {len(result.labels)} labels are dropped")
         self._tell.change(OWN_TAGS, self._video.tags())
         self._expect("the outcome is tagged", "tagged", outcome["status"])
         self._expect_labels_of(task_id, outcome)
