@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from imm_label_tags.failures.keeper import FailedKeeper
+from imm_label_tags.entry_point import EntryPoint, collector_at_rest
 
-_instance: FailedKeeper | None = None
+with collector_at_rest():
+    from imm_label_tags.failures.keeper import FailedKeeper
+
+_function = EntryPoint(FailedKeeper)
 
 
 def initialize(context: Any) -> None:
-    """Prepare this instance of the function: check the settings, build the client.
-
-    Raises InvalidSetting.
-    """
-    global _instance
-    _instance = FailedKeeper(os.environ, context)
+    """Prepare this instance of the function: check the settings, build the client. Raises InvalidSetting."""
+    _function.initialize(context)
 
 
 def handler(event: bytes, context: Any) -> dict[str, Any]:
@@ -25,7 +23,4 @@ def handler(event: bytes, context: Any) -> dict[str, Any]:
     The event is Function Compute's record of a failure. Returns ``{"kept": "oss://...", "error": ...,
     "attempts": ...}``; raises InvalidFailureRecord and the errors of the services.
     """
-    global _instance
-    if _instance is None:
-        _instance = FailedKeeper(os.environ, context)
-    return _instance.handle(event, context)
+    return _function.handle(event, context)

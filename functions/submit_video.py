@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import gc
-import os
 from typing import Any
 
-# What imports create lives as long as the instance: collecting garbage meanwhile finds nothing.
-gc.disable()
-from imm_label_tags.submission.video_submission import VideoSubmission  # noqa: E402
+from imm_label_tags.entry_point import EntryPoint, collector_at_rest
 
-gc.enable()
+with collector_at_rest():
+    from imm_label_tags.submission.video_submission import VideoSubmission
 
-_instance: VideoSubmission | None = None
+_function = EntryPoint(VideoSubmission)
 
 
 def initialize(context: Any) -> None:
-    """Prepare this instance of the function: check the settings, build the clients.
-
-    Raises InvalidSetting.
-    """
-    global _instance
-    _instance = _started(context)
+    """Prepare this instance of the function: check the settings, build the clients. Raises InvalidSetting."""
+    _function.initialize(context)
 
 
 def handler(event: bytes, context: Any) -> dict[str, Any]:
@@ -29,17 +22,4 @@ def handler(event: bytes, context: Any) -> dict[str, Any]:
 
     Returns ``{"outcomes": [...]}``; raises the classes of ``imm_label_tags.errors``.
     """
-    global _instance
-    if _instance is None:
-        _instance = _started(context)
-    return _instance.handle(event, context)
-
-
-def _started(context: Any) -> VideoSubmission:
-    gc.disable()
-    try:
-        instance = VideoSubmission(os.environ, context)
-        gc.freeze()
-        return instance
-    finally:
-        gc.enable()
+    return _function.handle(event, context)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import gc
-import os
-from time import monotonic
 from typing import Any
 
-# What imports create lives as long as the instance: collecting garbage meanwhile finds nothing.
-gc.disable()
-from imm_label_tags.tagging.instance import Instance  # noqa: E402
+from imm_label_tags.entry_point import EntryPoint, collector_at_rest
 
-gc.enable()
+with collector_at_rest():
+    from imm_label_tags.tagging.instance import Instance
 
-_instance: Instance | None = None
+_function = EntryPoint(Instance)
 
 
 def initialize(context: Any) -> None:
-    """Prepare this instance of the function: check the settings, build the clients.
-
-    Raises InvalidSetting.
-    """
-    global _instance
-    _instance = _started(context)
+    """Prepare this instance of the function: check the settings, build the clients. Raises InvalidSetting."""
+    _function.initialize(context)
 
 
 def handler(event: bytes, context: Any) -> dict[str, Any]:
@@ -30,19 +22,4 @@ def handler(event: bytes, context: Any) -> dict[str, Any]:
 
     Returns ``{"outcomes": [...]}``; raises the classes of ``imm_label_tags.errors``.
     """
-    global _instance
-    if _instance is not None:
-        return _instance.handle(event, context)
-    began = monotonic()
-    _instance = _started(context)
-    return _instance.handle(event, context, spent_seconds=monotonic() - began)
-
-
-def _started(context: Any) -> Instance:
-    gc.disable()
-    try:
-        instance = Instance(os.environ, context)
-        gc.freeze()
-        return instance
-    finally:
-        gc.enable()
+    return _function.handle(event, context)

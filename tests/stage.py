@@ -77,7 +77,7 @@ class Stage:
 
     def new_instance(self) -> None:
         """Forget the instance: the next invocation is a cold start."""
-        self._monkeypatch.setattr(tag_object, "_instance", None)
+        self._monkeypatch.setattr(tag_object._function, "instance", None)
 
     def context_of(self, runtime: str) -> SimpleNamespace:
         """The context of an invocation as a runtime gives it, as far as the function may look."""
@@ -99,9 +99,9 @@ class Stage:
         if isinstance(event, str):
             event = event.encode()
         raw = event if isinstance(event, bytes) else json.dumps(event).encode()
-        if tag_object._instance is None:
+        if tag_object._function.instance is None:
             instance = Instance(os.environ, self.context, self.retry_policy)
-            self._monkeypatch.setattr(tag_object, "_instance", instance)
+            self._monkeypatch.setattr(tag_object._function, "instance", instance)
         return tag_object.handler(raw, self.context)
 
     def handle(self, task_id: str, **fields: Any) -> dict[str, Any]:

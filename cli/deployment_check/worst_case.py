@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 from cli.deployment_check.subject import Kind
-from imm_label_tags.batches import CONCURRENT_ITEMS
 from imm_label_tags.retries import MARGIN_SECONDS, RetryPolicy
+from imm_label_tags.services.invocation import CONCURRENT_ITEMS
 from imm_label_tags.tagging.object_tagger import MAX_LOOKS
 
 LIMITS = RetryPolicy()

@@ -24,11 +24,12 @@ from imm_label_tags.errors import TaggingError
 from imm_label_tags.results.target import ObjectGone, TargetObject
 from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Calls
+from imm_label_tags.services.invocation import Trace
 from imm_label_tags.services.responses import CallTimes
 from imm_label_tags.submission.object_version import object_version, task_of
 from imm_label_tags.submission.outcome import SubmissionOutcome, SubmissionStatus
 from imm_label_tags.submission.selection import Exclusion, ObjectHead, Selection
-from imm_label_tags.submission.submitter import SubmissionTrace, Submitter
+from imm_label_tags.submission.submitter import Submitter
 from imm_label_tags.submission.upload_event import Upload
 from imm_label_tags.tags.provenance import Provenances
 
@@ -269,8 +270,8 @@ class Backfill:
         # A deadline of its own, because waiting for room takes its time.
         deadline = self._deadline()
         if each.past:
-            return self._submitter.submit(Upload((target,)), SubmissionTrace(), deadline)
-        return self._submitter.submit_found(target, each.head, SubmissionTrace(), deadline)
+            return self._submitter.submit(Upload((target,)), Trace(), deadline)
+        return self._submitter.submit_found(target, each.head, Trace(), deadline)
 
     def _fail(self, message: str, error: TaggingError | None) -> None:
         with self._guard:

@@ -30,10 +30,11 @@ from imm_label_tags.errors import TaggingError, TargetUnknown
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import FAILED, SUCCEEDED, parse_time
 from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
+from imm_label_tags.services.invocation import Trace
 from imm_label_tags.submission.object_version import object_version
 from imm_label_tags.submission.outcome import SubmissionOutcome
 from imm_label_tags.submission.selection import Selection
-from imm_label_tags.submission.submitter import SubmissionTrace, Submitter
+from imm_label_tags.submission.submitter import Submitter
 from imm_label_tags.submission.upload_event import Upload
 from imm_label_tags.tags.provenance import Provenances
 
@@ -88,7 +89,7 @@ def submit(
     for target in targets:
         try:
             deadline = Deadline(OBJECT_SECONDS, time.monotonic)
-            outcome = submitter.submit(Upload((target,)), SubmissionTrace(), deadline)
+            outcome = submitter.submit(Upload((target,)), Trace(), deadline)
         except TaggingError as error:
             status = max(status, EXIT_RETRYABLE if error.retryable else 1) if status != 1 else 1
             told = {"status": "failed", "object": target.uri, "error": type(error).__name__}

@@ -17,9 +17,10 @@ from imm_label_tags.results.outcome import Status
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import ResultKind, TaskResult
 from imm_label_tags.retries import RETRIES, Deadline, RetryPolicy, Timeouts
+from imm_label_tags.services.invocation import Trace
 from imm_label_tags.services.video_labels import LABELS_RESULT
 from imm_label_tags.tagging.settings import StaleObjects
-from imm_label_tags.tagging.tagger import Tagger, TaggingOptions, TaskKind, Trace
+from imm_label_tags.tagging.tagger import Tagger, TaggingOptions, TaskKind
 from imm_label_tags.tags.label_tags import LabelTags
 from imm_label_tags.tags.naming import LabelNames, Naming
 from imm_label_tags.tags.plan import TagSet

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable
 
 from imm_label_tags.retries import Deadline, RetryPolicy
+from imm_label_tags.services.invocation import Trace
 from imm_label_tags.tagging.settings import StaleObjects
-from imm_label_tags.tagging.tagger import Tagger, TaggingOptions, Trace
+from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
 from imm_label_tags.tags.plan import TagSet
 from proof.races.race import VIDEO_LABELS
 from proof.races.scheduler import AtOnce

@@ -17,9 +17,10 @@ from imm_label_tags import object_locks
 from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
+from imm_label_tags.services.invocation import Trace
 from imm_label_tags.submission.object_version import SubmittedTask
 from imm_label_tags.submission.selection import ObjectHead, Selection
-from imm_label_tags.submission.submitter import Destination, SubmissionTrace, Submitter
+from imm_label_tags.submission.submitter import Destination, Submitter
 from imm_label_tags.submission.upload_event import Upload
 from proof.races.exploration import explore
 from proof.races.scenario import Together, Trouble
@@ -112,7 +113,7 @@ def _play(race: SubmissionRace, workers: Workers, choose: Choose) -> int:
             busy.add(run.who)
             try:
                 deadline = Deadline(math.inf, policy.clock)
-                return submitter.submit(Upload((VIDEO,)), SubmissionTrace(), deadline)
+                return submitter.submit(Upload((VIDEO,)), Trace(), deadline)
             finally:
                 busy.discard(run.who)
 

@@ -49,7 +49,7 @@ class Keeping:
     def new_instance(self, retry_policy: RetryPolicy | None = None) -> None:
         """Have an instance that has not served yet; its pauses are those of the stage."""
         instance = FailedKeeper(os.environ, self.context, retry_policy or self.stage.retry_policy)
-        self._monkeypatch.setattr(keep_failed, "_instance", instance)
+        self._monkeypatch.setattr(keep_failed._function, "instance", instance)
 
     def keep(self, record: bytes = RECORD) -> dict[str, Any]:
         return keep_failed.handler(record, self.context)
@@ -111,7 +111,7 @@ def test_a_failed_event_is_kept_with_its_error_its_attempts_and_the_event_itself
 def test_in_either_runtime_and_without_the_initializer(
     keeping: Keeping, monkeypatch: pytest.MonkeyPatch, runtime: str
 ) -> None:
-    monkeypatch.setattr(keep_failed, "_instance", None)
+    monkeypatch.setattr(keep_failed._function, "instance", None)
     keeping.context = keeping.stage.context_of(runtime)
     if runtime == "python3.10":
         monkeypatch.delenv("ALIBABA_CLOUD_ACCESS_KEY_ID")
@@ -322,6 +322,7 @@ def test_one_line_for_each_event_that_is_kept(keeping: Keeping, capsys: pytest.C
     keeping.keep()
     keeping.keep()
     first, second = lines(capsys)
+    assert first.pop("milliseconds").keys() == {PUT}
     assert {name: value for name, value in first.items() if name != "time"} == {
         "level": "INFO",
         "message": f"The failed event is kept as {keeping.uri()}.",

@@ -56,10 +56,10 @@ def test_a_region_that_nobody_tells_or_that_is_none_fails_the_initializer(
 def test_the_environment_tells_the_region_where_the_context_does_not(
     stage: Stage, entry: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entry, "_instance", None)
+    monkeypatch.setattr(entry._function, "instance", None)
     stage.set(FAILED_EVENTS=f"oss://{stage.bucket}/failed", FC_REGION="cn-hangzhou")
     entry.initialize(SimpleNamespace())
-    assert entry._instance is not None
+    assert entry._function.instance is not None
 
 
 def test_a_task_that_imm_does_not_know(stage: Stage) -> None:

@@ -58,7 +58,7 @@ def kinds(settings: Settings) -> tuple[TaskKind, ...]:
 def both(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A function that knows both kinds."""
     instance = Instance(os.environ, stage.context, stage.retry_policy, kinds)
-    monkeypatch.setattr(tag_object, "_instance", instance)
+    monkeypatch.setattr(tag_object._function, "instance", instance)
     return stage
 
 

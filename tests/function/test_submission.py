@@ -89,7 +89,7 @@ def test_the_entry_point_works_without_initialize(
     submissions: Submissions, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.upload()
-    monkeypatch.setattr(submit_video, "_instance", None)
+    monkeypatch.setattr(submit_video._function, "instance", None)
     answer = submit_video.handler(json.dumps(submissions.event("videos/a.mp4")).encode(), stage.context)
     assert answer["outcomes"][0]["status"] == "submitted"
     submit_video.initialize(stage.context)

@@ -26,7 +26,7 @@ def rehearse(monkeypatch: pytest.MonkeyPatch, **answers: Answer) -> int:
         # Set here, they are as before when the test has ended.
         monkeypatch.setenv(name, "")
     for module in (keep_failed, tag_object):
-        monkeypatch.setattr(module, "_instance", None)
+        monkeypatch.setattr(module._function, "instance", None)
     monkeypatch.setattr(sys, "path", list(sys.path))
     usual: Mapping[str, Answer] = {**USUAL, **answers}
     monkeypatch.setattr(rehearsal, "USUAL", usual)

@@ -33,7 +33,7 @@ KEY = f"{FOLDER}/2021-12-24/1-61c53a02-15d3f9ee-0001.json"
 @pytest.fixture
 def role(obeying_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Role]:
     """The function on a cloud that enforces policies, in a role that has just the function's."""
-    monkeypatch.setattr(keep_failed, "_instance", None)
+    monkeypatch.setattr(keep_failed._function, "instance", None)
     with acting(obeying_cloud, monkeypatch, "keep-failed") as role:
         role.stage.set(FAILED_EVENTS=f"oss://{role.stage.bucket}/{FOLDER}")
         yield role

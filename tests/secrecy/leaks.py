@@ -182,14 +182,14 @@ def errors(secret: str) -> dict[str, Exception]:
 @pytest.mark.parametrize("where", errors("none"))
 def test_error(stage: Stage, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     error = errors(leak(stage.keys.access_key_secret))[where]
-    monkeypatch.setattr(tag_object, "_instance", Broken(error))
+    monkeypatch.setattr(tag_object._function, "instance", Broken(error))
     with pytest.raises(ValueError):
         stage.invoke({})
 
 
 def test_answer(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        tag_object, "_instance", Broken(answer={"outcomes": [leak(stage.keys.access_key_id)]})
+        tag_object._function, "instance", Broken(answer={"outcomes": [leak(stage.keys.access_key_id)]})
     )
     stage.invoke({})
 

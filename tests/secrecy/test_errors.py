@@ -169,7 +169,7 @@ def test_what_a_service_repeats_is_not_shown(
     kind: type[TaggingError],
     provoke: Provoke,
 ) -> None:
-    monkeypatch.setattr(keep_failed, "_instance", None)
+    monkeypatch.setattr(keep_failed._function, "instance", None)
     heard: set[str] = set()
     with pytest.raises(kind) as caught:
         provoke(stage, heard)
@@ -229,7 +229,7 @@ def test_an_error_of_another_cause_shows_no_secret(
     kind: type[TaggingError],
     provoke: Provoke,
 ) -> None:
-    monkeypatch.setattr(keep_failed, "_instance", None)
+    monkeypatch.setattr(keep_failed._function, "instance", None)
     heard: set[str] = set()
     with pytest.raises(kind) as caught:
         provoke(stage, heard)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from imm_label_tags.environment import LOG_LEVELS, Endpoint, Variables, read_endpoint
 from imm_label_tags.results.target import ObjectPrefix
@@ -11,8 +11,7 @@ from imm_label_tags.results.target import ObjectPrefix
 VARIABLE = "FAILED_EVENTS"
 
 
-@dataclass(frozen=True)
-class FailedSettings:
+class FailedSettings(NamedTuple):
     """Every setting of ``keep_failed``, checked; the endpoint is None where unset."""
 
     failed_events: ObjectPrefix

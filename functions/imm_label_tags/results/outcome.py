@@ -53,6 +53,27 @@ class Outcome(NamedTuple):
     archived: str | None = None
     reason: str | None = None
 
+    @classmethod
+    def ignored(cls, reason: str) -> Outcome:
+        """The end of what is not for this function."""
+        return cls(Status.IGNORED, reason=reason)
+
+    @property
+    def sentence(self) -> str:
+        """What happened."""
+        return self.reason or f"The tags of {self.object} are {_IN_WORDS[self.status]}."
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the log's line has of it."""
+        return {
+            "task_id": self.task_id,
+            "project": self.project_name,
+            "object": self.object,
+            "tags": None if self.tags is None else len(self.tags),
+            "dropped": len(self.dropped) if self.status in _IN_WORDS else None,
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """The outcome in the handler's JSON form."""
         return {
@@ -65,3 +86,6 @@ class Outcome(NamedTuple):
             "archived": self.archived,
             "reason": self.reason,
         }
+
+
+_IN_WORDS = {Status.TAGGED: "written", Status.UNCHANGED: "what they should be"}

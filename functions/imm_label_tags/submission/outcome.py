@@ -35,6 +35,21 @@ class SubmissionOutcome(NamedTuple):
     task_id: str | None = None
     reason: str | None = None
 
+    @classmethod
+    def ignored(cls, reason: str) -> SubmissionOutcome:
+        """The end of what is not for this function."""
+        return cls(SubmissionStatus.IGNORED, reason=reason)
+
+    @property
+    def sentence(self) -> str:
+        """What happened."""
+        return self.reason or f"Task {self.task_id} was created for {self.object}."
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the log's line has of it."""
+        return {"task_id": self.task_id, "project": self.project_name, "object": self.object}
+
     def as_dict(self) -> dict[str, Any]:
         """The outcome in the handler's JSON form."""
         return {

@@ -13,7 +13,7 @@ from imm_label_tags.object_locks import ObjectLocks
 from imm_label_tags.results.target import ObjectGone, TargetObject
 from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Calls
-from imm_label_tags.services.responses import CallTimes
+from imm_label_tags.services.invocation import Trace
 from imm_label_tags.submission.object_version import SubmittedTask, object_version, task_of
 from imm_label_tags.submission.outcome import STATUS_OF_EXCLUSION, SubmissionOutcome, SubmissionStatus
 from imm_label_tags.submission.selection import Excluded, ObjectHead, Selection
@@ -44,14 +44,6 @@ class Destination(NamedTuple):
     topic: str
 
 
-class SubmissionTrace:
-    """What one submission did, for the log."""
-
-    def __init__(self) -> None:
-        self.times = CallTimes()
-        self.target: TargetObject | None = None
-
-
 class Submitter:
     """Submits objects. Those of one instance that are about one object wait for each other.
 
@@ -76,9 +68,9 @@ class Submitter:
         self._failed_counts = not retry_failed
         self._locks = ObjectLocks()
 
-    def submit(self, upload: Upload, trace: SubmissionTrace, deadline: Deadline) -> SubmissionOutcome:
+    def submit(self, upload: Upload, trace: Trace, deadline: Deadline) -> SubmissionOutcome:
         """Submit an object unless that is done already; raises the errors of ``Objects`` and ``Tasks``."""
-        trace.target = upload.names[0]
+        trace.told["object"] = upload.names[0].uri
         calls = Calls(RetryBudget(self._retry_policy, deadline), trace.times, upload.names[0].uri)
         named = [(target, self._selection.by_name(target)) for target in upload.names]
         candidates = [target for target, excluded in named if excluded is None]
@@ -89,7 +81,7 @@ class Submitter:
             reason = f"{candidates[0].uri} does not exist (any more)."
             return SubmissionOutcome(SubmissionStatus.OBJECT_GONE, candidates[0].uri, reason=reason)
         target, head = found
-        trace.target = target
+        trace.told["object"] = target.uri
         excluded = self._selection.by_head(target, head)
         if excluded is not None:
             return _left_out(target, excluded)
@@ -97,10 +89,10 @@ class Submitter:
             return self._submit_once(target, head, calls)
 
     def submit_found(
-        self, target: TargetObject, head: ObjectHead, trace: SubmissionTrace, deadline: Deadline
+        self, target: TargetObject, head: ObjectHead, trace: Trace, deadline: Deadline
     ) -> SubmissionOutcome:
         """Submit an object that was looked at already and counts; raises the errors of ``Tasks``."""
-        trace.target = target
+        trace.told["object"] = target.uri
         calls = Calls(RetryBudget(self._retry_policy, deadline), trace.times, target.uri)
         with self._locks.of(target):
             return self._submit_once(target, head, calls)

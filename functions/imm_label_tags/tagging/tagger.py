@@ -21,7 +21,7 @@ from imm_label_tags.results.task import (
 )
 from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Calls
-from imm_label_tags.services.responses import CallTimes
+from imm_label_tags.services.invocation import Trace
 from imm_label_tags.tagging.object_tagger import FinishedTask, Objects, ObjectTagger, TaggingResult
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tags.plan import TagKind, TagScheme
@@ -76,15 +76,6 @@ class TaggingOptions(NamedTuple):
     second_look_seconds: float = 0.0
 
 
-class Trace:
-    """What one notification did, for the log; ``labels`` counts those that IMM found, where it found such."""
-
-    def __init__(self) -> None:
-        self.times = CallTimes()
-        self.target: TargetObject | None = None
-        self.labels: int | None = None
-
-
 class Tagger:
     """Brings objects' tags in line with their tasks.
 
@@ -126,12 +117,12 @@ class Tagger:
 
         Raises the errors of ``Tasks`` and ``Objects``, TaskNotFinished and TargetUnknown.
         """
+        trace.told.update(task_id=task.task_id, project=task.project_name)
         calls = Calls(RetryBudget(self._retry_policy, deadline), trace.times, task.described)
         result, target = self._read_task(task, calls)
-        trace.labels = len(result.found) if isinstance(result.found, tuple) else None
-        trace.target = target.object if target else None
-        tagging = self._end(task, target, result, calls)
         uri = target.object.uri if target else None
+        trace.told.update(object=uri, labels=len(result.found) if isinstance(result.found, tuple) else None)
+        tagging = self._end(task, target, result, calls)
         return Outcome(
             tagging.status,
             task.project_name,
