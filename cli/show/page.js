@@ -5,6 +5,7 @@
       other: "中文", home: "All objects", tags: "Tags of the object", reset: "As deployed",
       key: "tag", before: "before", after: "after", labels: "Labels", filter: "Filter by name",
       keys: "Click a clip to play it. In the list: up and down choose a label, left and right its clips, Enter plays, space pauses, / filters.",
+      noLabels: "There are no labels.",
       noVideo: "No video was given to this page.",
       noPlay: "The video cannot be played: it is not there, its URL has expired, or the browser does not know its format.",
       expires: until => `The video's URL is good until ${until}.`,
@@ -36,6 +37,7 @@
       other: "English", home: "全部对象", tags: "对象标签", reset: "恢复已部署的设置",
       key: "标签", before: "写入前", after: "写入后", labels: "视频标签", filter: "按名称筛选",
       keys: "点击片段即可播放。在列表中：上下键选择标签，左右键选择片段，回车键播放，空格键暂停，按 / 键筛选。",
+      noLabels: "没有视频标签。",
       noVideo: "此页面未附带视频。",
       noPlay: "视频无法播放：文件不存在、链接已过期，或浏览器不支持该格式。",
       expires: until => `视频链接有效期至 ${until}。`,
@@ -274,11 +276,12 @@
     by("expires").textContent = say.expires(data.expires);
     by("unit").textContent = longest ? say[unitSays] : "";
     by("task").textContent = data.task ? `${say.task} ${data.task}${data.start ? ` · ${say.taskStart} ${data.start}` : ""}` : "";
+    by("keys").textContent = labels.length ? say.keys : say.noLabels;
     by("count").textContent = say.shown(shown.length, labels.length);
     tellChosen();
     showTags();
   };
-  const withoutVideo = () => { video.hidden = true; by("no-video").hidden = false; words(); };
+  const withoutVideo = () => { video.hidden = true; by("expires").hidden = true; by("no-video").hidden = false; words(); };
 
   by("object").textContent = data.object || data.task;
   by("expires").hidden = !data.expires;

@@ -172,6 +172,11 @@ def test_without_a_video_it_says_so_and_that_milliseconds_are_assumed(page: Page
     assert "milliseconds are assumed" in page.text("#unit")
 
 
+def test_a_video_without_labels_says_so(page: Page, tmp_path: Path) -> None:
+    page.open(page_file(tmp_path, view([])))
+    assert (page.text("#count"), page.text("#keys")) == ("0", "There are no labels.")
+
+
 # Settings that are tried
 
 
