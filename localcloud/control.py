@@ -89,6 +89,7 @@ class Control:
                 name: function.handler
                 for name, function in sorted(self._region.functions.deployment.functions.items())
             },
+            "unicode_tags": config.accept_unicode_tags,
             "topics": sorted({t.topic for t in self._region.functions.deployment.mns_topic_triggers}),
         }
 

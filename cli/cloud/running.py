@@ -35,7 +35,8 @@ class NotRunning(Problem):
 class RunningCloud:
     """A local cloud as it describes itself; ``control`` is the URL of that description.
 
-    ``handlers`` are those of its functions by the functions' names.
+    ``handlers`` are those of its functions by the functions' names. ``unicode_tags`` says whether its OSS
+    takes tags outside the documented alphabet.
     """
 
     control: str
@@ -45,6 +46,7 @@ class RunningCloud:
     access_key_secret: str
     endpoints: Mapping[str, str]
     handlers: Mapping[str, str]
+    unicode_tags: bool
 
 
 @contextmanager
@@ -127,6 +129,7 @@ def _describe(control: str) -> RunningCloud:
                 access_key_secret=content["access_key_secret"],
                 endpoints=dict(content["endpoints"]),
                 handlers=dict(content["handlers"]),
+                unicode_tags=bool(content["unicode_tags"]),
             )
         except (requests.RequestException, ValueError, LookupError, TypeError):
             raise NotRunning(f"No local cloud answers at {control}. {_START}") from None

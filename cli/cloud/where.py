@@ -60,6 +60,11 @@ class Where:
         """The local cloud; None for the account. Raises NotRunning."""
         return None if self.local is None else find_running(self.local, os.environ)
 
+    @property
+    def unicode_tags(self) -> bool | None:
+        """Whether OSS takes tags outside its documented alphabet; None where only a write would tell."""
+        return None if self.running is None else self.running.unicode_tags
+
     @cached_property
     def variables(self) -> dict[str, str]:
         """The environment in which ``s.yaml`` is read, without the .env beside it."""

@@ -100,7 +100,15 @@ def show(
     settings, tags = deployed_settings(target.function)
     lookup = lookup_at(access, target, projects, settings)
     found = find(what, lookup, access)
-    view = view_of(found.answer, found.object, found.state, settings, tags, gone=found.gone)
+    view = view_of(
+        found.answer,
+        found.object,
+        found.state,
+        settings,
+        tags,
+        gone=found.gone,
+        beyond_ascii=where.unicode_tags,
+    )
     if as_json:
         click.echo(json.dumps(view.document(), indent=2, ensure_ascii=False))
         if view.spelt:

@@ -77,7 +77,15 @@ def preview(
     deployed, _ = deployed_settings(target.function)
     settings, tags = deployed_settings(target.function, changed)
     found = find(what, lookup_at(access, target, projects, deployed), access)
-    view = view_of(found.answer, found.object, found.state, settings, tags, gone=found.gone)
+    view = view_of(
+        found.answer,
+        found.object,
+        found.state,
+        settings,
+        tags,
+        gone=found.gone,
+        beyond_ascii=where.unicode_tags,
+    )
     if as_json:
         click.echo(json.dumps(document(view), indent=2, ensure_ascii=False))
         if view.spelt:

@@ -72,6 +72,7 @@ def test_the_cloud_describes_itself(control: Control) -> None:
         "imm-label-tags-failed": "keep_failed.handler",
     }
     assert description["topics"] == ["imm-label-tags"]
+    assert description["unicode_tags"] is False
     assert description["access_key_secret"]
 
 

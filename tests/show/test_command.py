@@ -59,9 +59,9 @@ class Studio:
         assert self.keys.access_key_secret not in found.output
         return found
 
-    def json(self, *arguments: str) -> Any:
+    def json(self, *arguments: str, **variables: str) -> Any:
         """The command's JSON document."""
-        found = self.show(*arguments, "--json")
+        found = self.show(*arguments, "--json", **variables)
         assert found.exit_code == 0, found.output
         return json.loads(found.stdout)
 
@@ -214,6 +214,15 @@ def test_the_terminal_shows_labels_with_clips_and_reasons_and_obeys_nothing(stud
     assert "- below the minimum" in text
     assert "\x1b" not in text and "\u202e" not in text
     assert "[bold]x[/]" in text
+
+
+@pytest.mark.parametrize(("takes", "written"), [(True, "imm_椅子"), (False, "imm_yi-zi")])
+def test_a_local_cloud_says_whether_it_takes_chinese_tags(takes: bool, written: str) -> None:
+    with LocalCloud(CloudConfig(accept_unicode_tags=takes)) as cloud:
+        cloud.call(cloud.objects.create_bucket, BUCKET)
+        cloud.call(cloud.media.put_project, PROJECT)
+        shown = Studio(cloud).json(URI, "--local", cloud.endpoints.control, LABEL_NAMES="raw")
+    assert [key for key in shown["tags"] if key.startswith("imm_")] == [written]
 
 
 @pytest.mark.parametrize(("path", "why"), [("/dev/full", "No space left"), ("/none/a.html", "No such file")])
