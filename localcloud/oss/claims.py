@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 
 from localcloud.oss.errors import OssError
 from localcloud.oss.request import OssRequest
@@ -18,13 +19,17 @@ TERMINATOR = "aliyun_v4_request"
 LONGEST_URL_LIFETIME = timedelta(days=7)
 
 _UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+_NO_DATE = "OSS authentication requires a valid Date."
 _TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _OTHER_SCHEMES_IN_QUERY = ("OSSAccessKeyId", "Signature", "X-Amz-Signature")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a request says about its signature; ``lifetime`` is that of a signed URL."""
+    """What a request says about its signature; ``lifetime`` is that of a signed URL.
+
+    ``signed_time`` is the time as the client wrote it, which is how it is signed.
+    """
 
     access_key_id: str
     date: str
@@ -33,6 +38,7 @@ class Claim:
     additional_headers: tuple[str, ...]
     signature: str
     time: datetime
+    signed_time: str
     token: str | None
     lifetime: timedelta | None = None
 
@@ -67,7 +73,7 @@ def _claim_in_header(request: OssRequest, authorization: str) -> Claim:
         raise _unsupported(scheme, request)
     fields = _fields(rest, request)
     access_key_id, date, region, product = read_credential(fields["Credential"], request)
-    time = read_time(request.header("x-oss-date"))
+    time, signed_time = _time_of_headers(request)
     if date != time.strftime("%Y%m%d"):
         raise invalid_authorization("Invalid signing date in Authorization header.", "0002-00000212", request)
     if request.header("x-oss-content-sha256") != _UNSIGNED_PAYLOAD:
@@ -81,6 +87,7 @@ def _claim_in_header(request: OssRequest, authorization: str) -> Claim:
         additional_headers=_additional(fields.get("AdditionalHeaders")),
         signature=fields["Signature"],
         time=time,
+        signed_time=signed_time,
         token=request.header("x-oss-security-token"),
     )
 
@@ -108,6 +115,7 @@ def _claim_in_query(request: OssRequest) -> Claim:
         additional_headers=_additional(request.parameter("x-oss-additional-headers")),
         signature=signature,
         time=time,
+        signed_time=time_text,
         token=request.parameter("x-oss-security-token") or request.header("x-oss-security-token"),
         lifetime=_lifetime(expires),
     )
@@ -142,17 +150,28 @@ def _additional(names: str | None) -> tuple[str, ...]:
     return tuple(sorted(name for name in listed if not is_signed(name, ())))
 
 
+def _time_of_headers(request: OssRequest) -> tuple[datetime, str]:
+    """The time of a request, and how it is written: the SDK for Go and ossutil 1 send it as ``Date`` only."""
+    text, date = request.header("x-oss-date"), request.header("date")
+    if text is not None or date is None:
+        return read_time(text), text or ""
+    try:
+        time = parsedate_to_datetime(date)
+    except ValueError:
+        raise OssError(403, "AccessDenied", _NO_DATE, "0002-00000502") from None
+    return time if time.tzinfo else time.replace(tzinfo=timezone.utc), date
+
+
 def read_time(text: str | None) -> datetime:
     """The time of an ``x-oss-date``; raises OssError."""
-    message = "OSS authentication requires a valid Date."
     if text is None:
-        raise OssError(403, "AccessDenied", message, "0002-00000503")
+        raise OssError(403, "AccessDenied", _NO_DATE, "0002-00000503")
     try:
         if not _TIME.fullmatch(text):
             raise ValueError(text)
         return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
-        raise OssError(403, "AccessDenied", message, "0002-00000502") from None
+        raise OssError(403, "AccessDenied", _NO_DATE, "0002-00000502") from None
 
 
 def _lifetime(text: str) -> timedelta:

@@ -78,7 +78,8 @@ def copied_object(request: OssRequest) -> tuple[str, str]:
         raise invalid_argument("x-oss-copy-source", text, message)
     if query:
         raise not_implemented_here("the versions of objects that are copied")
-    key = unquote_to_bytes(raw_key.encode("latin-1"))
+    # The SDK for Go and ossutil encode a blank as a plus sign.
+    key = unquote_to_bytes(raw_key.replace("+", " ").encode("latin-1"))
     check_object_name(key, key.decode("utf-8", "replace"))
     return bucket, key.decode()
 

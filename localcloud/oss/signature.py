@@ -125,9 +125,8 @@ def identified(access_key_id: str, token: str | None, accounts: Accounts) -> Ide
 
 def _check_signature(claim: Claim, identity: Identity, request: OssRequest) -> None:
     canonical = canonical_request(request, claim.additional_headers)
-    time = claim.time.strftime("%Y%m%dT%H%M%SZ")
     digest = hashlib.sha256(canonical).hexdigest()
-    to_sign = "\n".join([SCHEME, time, claim.scope, digest]).encode()
+    to_sign = "\n".join([SCHEME, claim.signed_time, claim.scope, digest]).encode()
     expected = sign(identity.access_key_secret, claim.date, claim.region, claim.product, to_sign)
     if _same(expected, claim.signature):
         return

@@ -421,6 +421,13 @@ def test_copies_outlive_their_source(cloud: Oss, client: oss.Client) -> None:
     assert cloud.bodies == []
 
 
+@pytest.mark.parametrize("source", ["/media/a+b%2Bc", "/media/a%20b%2Bc", "/media/a%20b%2bc"])
+def test_a_blank_of_a_source_may_be_a_plus_sign(cloud: Oss, client: oss.Client, source: str) -> None:
+    put(client, "a b+c", BODY)
+    assert cloud.call("PUT", "copy", headers={"x-oss-copy-source": source}).status == 200
+    assert get(client, "copy") == BODY
+
+
 def test_what_cannot_be_copied(cloud: Oss, client: oss.Client) -> None:
     put(client, "a", BODY)
     cases: list[tuple[dict[str, object], int, str]] = [
