@@ -129,7 +129,7 @@ def _describe(control: str) -> RunningCloud:
                 access_key_secret=content["access_key_secret"],
                 endpoints=dict(content["endpoints"]),
                 handlers=dict(content["handlers"]),
-                unicode_tags=bool(content["unicode_tags"]),
+                unicode_tags=bool(content.get("unicode_tags")),
             )
         except (requests.RequestException, ValueError, LookupError, TypeError):
             raise NotRunning(f"No local cloud answers at {control}. {_START}") from None
