@@ -165,7 +165,7 @@ def find(what: str, lookup: Lookup | None, access: Access) -> Found:
         answer = read_file(Path(what))
         return Found(answer, archived_object(answer), None) if lookup is None else lookup.with_state(answer)
     if not is_object and (os.sep in what or what.endswith(ARCHIVE)):
-        raise Problem(f"There is no file {what}.")
+        raise Problem(f"There is no file {what}. An object is named oss://BUCKET/KEY.")
     if lookup is None:
         raise access.no_keys or AssertionError("there are keys")
     if not is_object:
