@@ -120,6 +120,21 @@ def test_the_page_of_uploads_has_every_setting_and_outcome_and_no_other() -> Non
     assert list(outcomes) == [status.value for status in SubmissionStatus]
 
 
+def test_the_chinese_page_of_uploads_has_the_same_settings_outcomes_and_commands() -> None:
+    english, chinese = (f"docs/UPLOADS{language}.md" for language in ("", ".zh-CN"))
+    settings, translated = first_column("Settings", english), first_column("设置", chinese)
+    assert list(translated) == list(settings)
+    for name in ("VIDEO_SUFFIXES", "LOG_LEVEL"):
+        assert translated[name][0] == settings[name][0]
+    assert list(first_column("结果", chinese)) == list(first_column("Outcomes", english))
+    blocks = [
+        re.findall(r"```\w*\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+        for page in (english, chinese)
+    ]
+    commands = [re.sub(r"#.*", "", block) for block in blocks[0]]
+    assert [re.sub(r"#.*", "", block) for block in blocks[1]] == commands
+
+
 def test_only_tagged_writes() -> None:
     assert {name for name, cells in first_column("Outcomes").items() if cells[-1] == "yes"} == {"tagged"}
 
