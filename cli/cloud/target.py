@@ -5,6 +5,7 @@ Each field is read when a command needs it: what only Serverless Devs knows keep
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -39,6 +40,9 @@ from imm_label_tags.tagging.settings import ARCHIVE
 T = TypeVar("T")
 _QUEUE = ("eventSourceConfig", "eventSourceParameters", "sourceMNSParameters", "QueueName")
 _DEAD_LETTERS = ("runOptions", "deadLetterQueue", "Arn")
+# The file that Serverless Devs and the commands take without being told.
+DEFAULT_FILE = "s.yaml"
+_TOLD = re.compile(r"`(s deploy|s \w+ remove|s remove|imm-label-tags setup)( [^`]*)?`")
 _TOPIC_END = "/messages"
 # What may hold an ARN of the account.
 _WITH_ARNS = ("role", "layers", "triggers", "asyncInvokeConfig")
@@ -108,6 +112,11 @@ class Target:
     def functions(self) -> tuple[DeclaredFunction, ...]:
         """All of them: tagging, keeping and, if there, submitting."""
         return (self.function, self.keeper, *((self.submitter,) if self.submitter else ()))
+
+    def in_command(self, text: str) -> str:
+        """A text whose commands in backticks are those for this file, where they have to be told of it."""
+        option = "" if self.file == DEFAULT_FILE else f" --template {self.file}"
+        return _TOLD.sub(rf"`\1{option}\2`", text)
 
     @property
     def region(self) -> str:

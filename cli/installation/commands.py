@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -171,7 +171,8 @@ def doctor(
     )
     console = new_console()
     findings = []
-    for finding in examine(diagnosis.checks()):
+    for found in examine(diagnosis.checks()):
+        finding = replace(found, advice=target.in_command(found.advice))
         findings.append(finding)
         if not as_json:
             _show(console, finding)

@@ -129,6 +129,12 @@ class Submitting:
                 f"{DEPLOY} OSS refuses it where another trigger of the bucket has an overlapping prefix and "
                 "suffix for the same events.",
             )
+        if found.source != (source := _source(wanted)):
+            raise Failing(
+                f"The trigger {wanted.name} is of {found.source} and not of {source}.",
+                "No deployment changes that: run "
+                f"`s {self._declared.resource} remove --trigger {wanted.name}` first.",
+            )
         if wrong := list(_differences(found, wanted)):
             raise Failing(
                 f"The trigger {wanted.name} is not as {self._target.file} declares it: {'; '.join(wrong)}.",
@@ -162,12 +168,13 @@ class Submitting:
         return self._function.policies(document, f"Correct {self._target.file}. {DEPLOY}")
 
 
+def _source(trigger: UploadTrigger) -> str:
+    return f"acs:oss:{trigger.bucket.region}:{trigger.bucket.account_id}:{trigger.bucket.name}"
+
+
 def _differences(found: DeployedTrigger, wanted: UploadTrigger) -> Iterator[str]:
-    source = f"acs:oss:{wanted.bucket.region}:{wanted.bucket.account_id}:{wanted.bucket.name}"
     if found.type != "oss":
         yield f"its type is {found.type}"
-    if found.source != source:
-        yield f"its source is {found.source} and not {source}"
     role = role_name(wanted.invocation_role)
     # The deployment writes roles in lower case; one that the file leaves out, it makes.
     if role and role_name(found.role).lower() != role.lower():

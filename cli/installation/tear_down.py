@@ -72,8 +72,10 @@ class _TearDown:
         return Step(
             what,
             State.PROBLEM,
-            f"It is deployed and needs what would be removed: run `s {function.resource} remove` first, or "
-            "add --while-deployed.",
+            self._target.in_command(
+                f"It is deployed and needs what would be removed: run `s {function.resource} remove` first, "
+                "or add --while-deployed."
+            ),
         )
 
     def _where(self) -> str:

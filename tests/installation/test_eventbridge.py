@@ -50,7 +50,7 @@ def test_a_trigger_that_is_otherwise(account: Account, tmp_path: Path) -> None:
     said, advice = failures(account, "--template", str(other))["trigger imm-queue"]
 
     assert "its runOptions.batchWindow.CountBasedWindow is 16 and not 8" in said
-    assert advice == "Run `s deploy`."
+    assert advice == "Run `s deploy --template s.eventbridge.yaml`."
 
 
 def test_a_trigger_that_is_not_there(installed: Account, template: Path) -> None:

@@ -258,7 +258,14 @@ def test_triggers_of_another_place(watching: Account, template: Path) -> None:
     said, advice = found(watching, template, IMM_LABEL_TAGS_PREFIX="")["trigger uploads-mov"]
 
     assert "its prefix is videos/ and not unset" in said
-    assert advice == "Run `s deploy`."
+    assert advice == "Run `s deploy --template s.uploads.yaml`."
+
+
+def test_a_trigger_of_another_bucket_has_to_be_removed_first(watching: Account, template: Path) -> None:
+    said, advice = found(watching, template, IMM_LABEL_TAGS_BUCKET=FAILED_BUCKET)["trigger uploads-mov"]
+
+    assert f"is of acs:oss:cn-hangzhou:1234567890123456:{BUCKET} and not of" in said
+    assert "`s submit_video remove --template s.uploads.yaml --trigger uploads-mov`" in advice
 
 
 def test_a_trigger_that_is_not_there_and_one_that_was_left(
@@ -274,7 +281,7 @@ def test_a_trigger_that_is_not_there_and_one_that_was_left(
     assert "overlapping prefix and suffix" in failing["trigger uploads-flv"][1]
     said, advice = failing["submit_video triggers"]
     assert "It has also uploads-webm" in said
-    assert "s submit_video remove --trigger uploads-webm" in advice
+    assert "s submit_video remove --template s.uploads.yaml --trigger uploads-webm" in advice
 
 
 def test_a_suffix_that_the_function_passes_over(tmp_path: Path, prepared_state: Path, template: Path) -> None:
@@ -294,7 +301,7 @@ def test_roles_without_what_they_need(watching: Account, template: Path) -> None
 
     said, advice = failing["submit_video policies"]
     assert "imm:CreateVideoLabelClassificationTask" in said
-    assert "imm-label-tags setup" in advice
+    assert "`imm-label-tags setup --template s.uploads.yaml`" in advice
     assert "does not let oss.aliyuncs.com assume it" in failing["uploads role"][0]
 
 
@@ -334,5 +341,5 @@ def test_nothing_goes_while_it_is_deployed(watching: Account, template: Path) ->
     result = run(watching, template, "teardown", "--yes")
 
     assert result.exit_code == 1
-    assert "run `s submit_video remove` first" in flat(result)
+    assert "run `s submit_video remove --template s.uploads.yaml` first" in flat(result)
     assert watching.access.roles.find(NAMES["uploads_role"]) is not None
