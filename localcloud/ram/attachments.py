@@ -11,7 +11,8 @@ from localcloud.ram.policy import Policy, parse_policy
 from localcloud.ram.refusals import DeleteConflict, EntityAlreadyExists, EntityNotExist, LimitExceeded
 from localcloud.ram.timestamps import shown
 
-MAX_CUSTOM = 5
+# AttachedPoliciesPerRoleQuota and its neighbours of GetAccountSummary (IMS 2019-08-15).
+MAX_CUSTOM = {"Role": 5, "User": 10}
 MAX_SYSTEM = 20
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS ram_attached_policies (
@@ -58,7 +59,7 @@ class Attachments:
         if policy in mine:
             message = f"The {holder.kind.lower()} has already been attached this policy."
             raise EntityAlreadyExists(entity, message)
-        limit = MAX_CUSTOM if kind == CUSTOM else MAX_SYSTEM
+        limit = MAX_CUSTOM[holder.kind] if kind == CUSTOM else MAX_SYSTEM
         if sum(other.kind == kind for other in mine) >= limit:
             subject = holder.kind.lower()
             message = f"The count of policies attached to the {subject} beyond the current limits."

@@ -27,7 +27,8 @@ from localcloud.ram.timestamps import shown
 CUSTOM = "Custom"
 SYSTEM = "System"
 VERSION = "v1"
-MAX_POLICIES = 200
+# PoliciesQuota of GetAccountSummary (IMS 2019-08-15).
+MAX_POLICIES = 1500
 MAX_DESCRIPTION = 1024
 _MAX_NAME = 128
 _MAX_DOCUMENT = 6144
@@ -73,7 +74,8 @@ class Policies:
         if self._find(name) is not None:
             # RAM's own words.
             raise EntityAlreadyExists("Policy", "The group does already EXIST.")
-        if len(self.all(CUSTOM)) >= MAX_POLICIES:
+        count = self._database.one("SELECT count(*) FROM ram_custom_policies")
+        if count is not None and count[0] >= MAX_POLICIES:
             raise LimitExceeded("Policy", "The count of policy beyond the current limits.")
         now = shown(self._clock.now())
         policy = ManagedPolicy(CUSTOM, name, description, document, now, now)

@@ -19,6 +19,17 @@ from tests.localcloud.imm_region import VIDEO, VIDEO_LABELS, Region
 from tests.localcloud.serving import until
 from tests.localcloud.tenancy import OWNER
 
+LINE = {
+    "version": "2020-09-30",
+    "protocol": "HTTP",
+    "pathname": "/",
+    "method": "POST",
+    "auth_type": "AK",
+    "style": "RPC",
+    "req_body_type": "formData",
+    "body_type": "json",
+}
+
 
 def call(
     client: Client,
@@ -30,17 +41,8 @@ def call(
     query: dict[str, str] | None = None,
 ) -> int:
     """A call that the client does not know by name, signed as all others; gives the status."""
-    params = Params(
-        action=action,
-        version=version,
-        protocol="HTTP",
-        pathname=path,
-        method=method,
-        auth_type="AK",
-        style="RPC",
-        req_body_type="formData",
-        body_type="json",
-    )
+    line = {"action": action, "version": version, "method": method, "pathname": path}
+    params = Params(**{**LINE, **line})
     status: int = client.call_api(params, OpenApiRequest(query=query or {}), RuntimeOptions())["statusCode"]
     return status
 
@@ -108,6 +110,14 @@ def test_an_array_or_object_that_is_not_json_is_refused(imm: Region) -> None:
     with pytest.raises(ClientException) as caught:
         call(imm.client(), "ListTasks", query={"ProjectName": "immtest", "StartTimeRange": '{"From": 1}'})
     assert caught.value.code == "InvalidStartTimeRange"
+
+
+def test_parameters_may_stand_in_a_form(imm: Region) -> None:
+    # As the OpenAPI gateway takes them (help page "V3 request structure and signature")
+    params = Params(**{**LINE, "action": "GetProject"})
+    form = OpenApiRequest(body={"ProjectName": "immtest"})
+    answer = imm.client().call_api(params, form, RuntimeOptions())
+    assert answer["body"]["Project"]["ProjectName"] == "immtest"
 
 
 def test_half_a_character_is_no_text(imm: Region) -> None:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from localcloud.refusals import RequestRefused
 from tests.localcloud.ram_world import ANYTHING, FC_TRUST, Account, allow, document
 
 pytest_plugins = ["tests.localcloud.ram_fixtures"]
@@ -113,9 +114,9 @@ def test_a_policys_name_is_taken_once(ram: Account) -> None:
     )
 
 
-def test_an_account_has_two_hundred_policies_at_most(ram: Account) -> None:
+def test_an_account_has_fifteen_hundred_policies_at_most(ram: Account) -> None:
     ram.access.put_role("worker", FC_TRUST, {})
-    for number in range(200):
+    for number in range(1500):
         ram.access._policies.create(f"policy-{number}", READING, "")
 
     assert ram.refusal("CreatePolicy", PolicyName="tags", PolicyDocument=READING) == (
@@ -213,7 +214,8 @@ def test_policies_are_attached_to_a_role_and_detached(ram: Account) -> None:
     )
 
 
-def test_a_role_has_five_policies_of_the_accounts_own_at_most(ram: Account) -> None:
+def test_a_role_has_five_policies_of_the_accounts_own_at_most_and_a_user_ten(ram: Account) -> None:
+    # As GetAccountSummary has their quotas (IMS 2019-08-15)
     ram.access.put_role("worker", FC_TRUST, {f"policy-{number}": READING for number in range(5)})
     create(ram)
 
@@ -222,6 +224,9 @@ def test_a_role_has_five_policies_of_the_accounts_own_at_most(ram: Account) -> N
         "LimitExceeded.Role.Policy",
     )
     assert ram.call("AttachPolicyToRole", RoleName="worker", **SYSTEM) == {}
+    ram.access.put_user("deployer", {f"policy-{number}": READING for number in range(10)})
+    with pytest.raises(RequestRefused, match=r"LimitExceeded\.User\.Policy"):
+        ram.access.put_user("deployer", {f"policy-{number}": READING for number in range(11)})
 
 
 def test_a_policy_that_is_attached_is_not_deleted(ram: Account) -> None:
