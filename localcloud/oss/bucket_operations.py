@@ -9,6 +9,7 @@ import re
 
 from starlette.responses import Response
 
+from localcloud.clock import Clock
 from localcloud.oss import documents, responses, storage_classes
 from localcloud.oss.acl import BUCKET_ACL, bucket_acl, read_acl
 from localcloud.oss.bucket_policy_operations import shown_block
@@ -52,12 +53,14 @@ class BucketOperations:
         store: ObjectStore,
         uploads: MultipartUploads,
         tags: BucketTagOperations,
+        clock: Clock,
         region: str,
         account_id: str,
     ) -> None:
         self._store = store
         self._uploads = uploads
         self._tags = tags
+        self._clock = clock
         self._region = region
         self._owner_id = account_id
         self._owner: documents.Node = ("Owner", [("ID", account_id), ("DisplayName", account_id)])
@@ -159,13 +162,15 @@ class BucketOperations:
 
     def list_objects_v2(self, request: OssRequest) -> Response:
         """ListObjectsV2."""
-        query = ListQuery.of(request)
-        return responses.document(list_objects(self._store, request.bucket, query, self._owner))
+        return self._listed(request, ListQuery.of(request))
 
     def list_objects(self, request: OssRequest) -> Response:
         """ListObjects, which ListObjectsV2 has followed."""
-        query = ListQuery.of_first_version(request)
-        return responses.document(list_objects(self._store, request.bucket, query, self._owner))
+        return self._listed(request, ListQuery.of_first_version(request))
+
+    def _listed(self, request: OssRequest, query: ListQuery) -> Response:
+        now = self._clock.now()
+        return responses.document(list_objects(self._store, request.bucket, query, self._owner, now))
 
     def delete_bucket(self, request: OssRequest) -> Response:
         """DeleteBucket; parts of an upload that has not ended count as objects do."""

@@ -179,8 +179,8 @@ def position_not_length(position: int, size: int) -> OssError:
     return OssError(409, "PositionNotEqualToLength", message, "", elements, headers)
 
 
-def not_copyable(key: str) -> OssError:
-    """Objects that were made by AppendObject cannot be copied elsewhere."""
+def not_supported(key: str) -> OssError:
+    """Appendable objects cannot be copied elsewhere, and only archived ones restored."""
     message = "The operation is not supported for this resource"
     return OssError(400, "OperationNotSupported", message, "", {"Key": key})
 

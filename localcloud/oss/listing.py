@@ -16,6 +16,7 @@ from localcloud.oss import documents
 from localcloud.oss.errors import invalid_argument
 from localcloud.oss.objects import ObjectInfo, ObjectStore
 from localcloud.oss.request import OssRequest
+from localcloud.oss.restoring import restoration
 
 DEFAULT_MAX_KEYS = 100
 GREATEST_MAX_KEYS = 1000
@@ -109,8 +110,10 @@ def bounded(request: OssRequest, name: str, default: int, greatest: int) -> int:
     return number
 
 
-def list_objects(store: ObjectStore, bucket: str, query: ListQuery, owner: documents.Node) -> bytes:
-    """The document of one page; ``owner`` is that of every object. Raises OssError."""
+def list_objects(
+    store: ObjectStore, bucket: str, query: ListQuery, owner: documents.Node, now: datetime
+) -> bytes:
+    """The document of one page at a time; ``owner`` is that of every object. Raises OssError."""
     objects: list[documents.Node] = []
     prefixes: list[documents.Node] = []
     floor = query.floor()
@@ -120,7 +123,7 @@ def list_objects(store: ObjectStore, bucket: str, query: ListQuery, owner: docum
             truncated = True
             break
         if isinstance(entry, ObjectInfo):
-            contents = _contents(entry, query)
+            contents = _contents(entry, query, now)
             objects.append(("Contents", [*contents, owner] if query.fetch_owner else contents))
         else:
             prefixes.append(("CommonPrefixes", [("Prefix", _text(entry, query))]))
@@ -180,7 +183,8 @@ def _group(key: bytes, prefix: bytes, delimiter: bytes) -> bytes | None:
     return None if cut < 0 else key[: cut + len(delimiter)]
 
 
-def _contents(info: ObjectInfo, query: ListQuery) -> list[documents.Node]:
+def _contents(info: ObjectInfo, query: ListQuery, now: datetime) -> list[documents.Node]:
+    restored = restoration(info, now)
     return [
         ("Key", _text(info.key, query)),
         ("LastModified", shown(info.last_modified)),
@@ -188,6 +192,7 @@ def _contents(info: ObjectInfo, query: ListQuery) -> list[documents.Node]:
         ("Type", info.object_type),
         ("Size", str(info.size)),
         ("StorageClass", info.storage_class),
+        *([("RestoreInfo", restored.shown(now))] if restored else []),
     ]
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 from starlette.types import Receive
 
+from localcloud.clock import Clock
 from localcloud.oss import conditions, documents, responses
 from localcloud.oss.bodies import CHUNK_BYTES, receive_body
 from localcloud.oss.checksums import check_content_md5, content_md5
@@ -25,9 +26,10 @@ from localcloud.oss.errors import (
 )
 from localcloud.oss.listing import bounded, common_prefix, is_url_encoded, shown, shown_name
 from localcloud.oss.multipart import MultipartUpload, MultipartUploads
-from localcloud.oss.object_operations import OF_SOURCE, check_readable, checksum_headers, source_of_copy
+from localcloud.oss.object_operations import OF_SOURCE, checksum_headers, source_of_copy
 from localcloud.oss.objects import ObjectStore
 from localcloud.oss.request import OssRequest
+from localcloud.oss.restoring import check_readable
 
 MAX_PARTS = 10_000
 GREATEST_PAGE = 1000
@@ -36,8 +38,9 @@ GREATEST_PAGE = 1000
 class MultipartOperations:
     """Answers requests that concern multipart uploads."""
 
-    def __init__(self, store: ObjectStore, uploads: MultipartUploads, drafts: Drafts) -> None:
+    def __init__(self, store: ObjectStore, uploads: MultipartUploads, drafts: Drafts, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._uploads = uploads
         self._drafts = drafts
 
@@ -70,7 +73,7 @@ class MultipartOperations:
         source = source_of_copy(self._store, request)
         if not conditions.is_modified(request, source, prefix=OF_SOURCE):
             return responses.empty(304)
-        check_readable(source)
+        check_readable(source, self._clock.now())
         selected = conditions.selected_range(request, source.size, "x-oss-copy-source-range")
         start, stop = selected or (0, source.size)
         if stop - start > MAX_BODY_BYTES:

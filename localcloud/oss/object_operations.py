@@ -6,12 +6,14 @@ Sources: help.aliyun.com, the API page of each operation.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from email.utils import format_datetime
 from urllib.parse import unquote_to_bytes
 
 from starlette.responses import Response
 from starlette.types import Receive
 
+from localcloud.clock import Clock
 from localcloud.oss import conditions, documents, responses, storage_classes
 from localcloud.oss.bodies import FilePart, FileResponse, receive_body
 from localcloud.oss.checksums import check_content_md5, content_md5
@@ -26,21 +28,22 @@ from localcloud.oss.drafts import (
 from localcloud.oss.errors import (
     invalid_argument,
     invalid_object_name,
-    invalid_object_state,
-    not_copyable,
     not_implemented_here,
+    not_supported,
 )
 from localcloud.oss.listing import shown
 from localcloud.oss.objects import (
     APPENDABLE,
     OBJECT_ACL,
     OBJECT_TYPE,
+    RESTORATION,
     USER_METADATA_PREFIX,
     Draft,
     ObjectInfo,
     ObjectStore,
 )
 from localcloud.oss.request import OssRequest
+from localcloud.oss.restoring import check_readable, restoration
 from localcloud.oss.tagging import HEADER, TagRules
 
 MAX_KEY_BYTES = 1023
@@ -99,9 +102,10 @@ def replaces_tags(request: OssRequest) -> bool:
 class ObjectOperations:
     """Answers requests that concern whole objects."""
 
-    def __init__(self, store: ObjectStore, rules: TagRules) -> None:
+    def __init__(self, store: ObjectStore, rules: TagRules, clock: Clock) -> None:
         self._store = store
         self._rules = rules
+        self._clock = clock
         self._drafts = Drafts(store, rules)
 
     def put(self, bucket: str, key: str, body: bytes, tags: Mapping[str, str]) -> None:
@@ -139,13 +143,14 @@ class ObjectOperations:
         onto_itself = (source.bucket, source.key) == (request.bucket, request.key)
         replace_headers = _replaces(request, "x-oss-metadata-directive") or onto_itself
         if source.object_type == APPENDABLE and not onto_itself:
-            raise not_copyable(source.key)
-        check_readable(source)
+            raise not_supported(source.key)
+        check_readable(source, self._clock.now())
         headers = _replaced_headers(request, source) if replace_headers else dict(source.headers)
         # A copy is of the class that is asked for, or the bucket's, whatever the source's is.
         headers.pop(storage_classes.HEADER, None)
         headers.pop(OBJECT_TYPE, None)
         headers.pop(OBJECT_ACL, None)
+        headers.pop(RESTORATION, None)
         if source.object_type == APPENDABLE:
             headers[OBJECT_TYPE] = APPENDABLE
         draft = Draft(
@@ -164,8 +169,8 @@ class ObjectOperations:
         info = self._store.get(request.bucket, request.key)
         if not conditions.is_modified(request, info):
             return _not_modified(info)
-        check_readable(info)
-        headers = _object_headers(info)
+        check_readable(info, self._clock.now())
+        headers = _object_headers(info, self._clock.now())
         headers.update(_overridden(request))
         selected = conditions.selected_range(request, info.size)
         if selected is None:
@@ -179,7 +184,9 @@ class ObjectOperations:
         info = self._store.get(request.bucket, request.key)
         if not conditions.is_modified(request, info):
             return _not_modified(info)
-        return responses.empty(headers={**_object_headers(info), "content-length": str(info.size)})
+        return responses.empty(
+            headers={**_object_headers(info, self._clock.now()), "content-length": str(info.size)}
+        )
 
     def get_object_meta(self, request: OssRequest) -> Response:
         """GetObjectMeta: a few of the headers of HeadObject."""
@@ -212,12 +219,6 @@ def _overridden(request: OssRequest) -> dict[str, str]:
     }
 
 
-def check_readable(info: ObjectInfo) -> None:
-    """Raise OssError for an object that has to be restored first."""
-    if not storage_classes.is_readable(info.storage_class):
-        raise invalid_object_state(info.key)
-
-
 def _replaces(request: OssRequest, directive: str) -> bool:
     value = request.header(directive) or "COPY"
     if value.upper() not in ("COPY", "REPLACE"):
@@ -234,7 +235,7 @@ def _last_modified(info: ObjectInfo) -> dict[str, str]:
     return {"last-modified": format_datetime(info.last_modified, usegmt=True)}
 
 
-def _object_headers(info: ObjectInfo) -> dict[str, str]:
+def _object_headers(info: ObjectInfo, now: datetime) -> dict[str, str]:
     headers = {
         **info.headers,
         **checksum_headers(info),
@@ -244,6 +245,10 @@ def _object_headers(info: ObjectInfo) -> dict[str, str]:
         storage_classes.HEADER: info.storage_class,
     }
     headers.pop(OBJECT_ACL, None)
+    headers.pop(RESTORATION, None)
+    restored = restoration(info, now)
+    if restored:
+        headers[RESTORATION] = restored.shown(now)
     if info.object_type == APPENDABLE:
         headers[NEXT_POSITION] = str(info.size)
     if info.md5:

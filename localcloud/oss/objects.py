@@ -28,6 +28,7 @@ from localcloud.oss.tagging import Tag, TagSet
 USER_METADATA_PREFIX = "x-oss-meta-"
 OBJECT_TYPE = "x-oss-object-type"
 OBJECT_ACL = "x-oss-object-acl"
+RESTORATION = "x-oss-restore"
 NORMAL = "Normal"
 MULTIPART = "Multipart"
 APPENDABLE = "Appendable"

@@ -80,6 +80,7 @@ IMPLEMENTED = frozenset(
         "PutBucketTags",
         "GetBucketTags",
         "DeleteBucketTags",
+        "RestoreObject",
         "PutObjectAcl",
         "GetObjectAcl",
         "PutBucketPolicy",

@@ -82,6 +82,7 @@ _OF_OBJECT: Mapping[str, str] = MappingProxyType(
         "AbortMultipartUpload": "oss:AbortMultipartUpload",
         "ListParts": "oss:ListParts",
         "DeleteObject": "oss:DeleteObject",
+        "RestoreObject": "oss:RestoreObject",
         "PutObjectAcl": "oss:PutObjectAcl",
         "GetObjectAcl": "oss:GetObjectAcl",
     }

@@ -36,6 +36,7 @@ from localcloud.oss.permissions import Permissions
 from localcloud.oss.post_operations import PostOperations
 from localcloud.oss.request import OssRequest
 from localcloud.oss.responses import Exchange
+from localcloud.oss.restoring import RestoreOperations
 from localcloud.oss.signature import verify
 from localcloud.oss.tagging import TagRules
 from localcloud.oss.tagging_operations import TaggingOperations
@@ -101,12 +102,12 @@ class ObjectStorage:
         self._store.create_bucket(UPLOAD_BUCKET)
         self._forget_uploads()
         bucket_tags = BucketTagOperations(self._store)
-        buckets = BucketOperations(self._store, multipart_uploads, bucket_tags, region, account_id)
+        buckets = BucketOperations(self._store, multipart_uploads, bucket_tags, clock, region, account_id)
         acls = AclOperations(self._store, account_id)
         drafts = Drafts(self._store, rules)
-        multipart = MultipartOperations(self._store, multipart_uploads, drafts)
+        multipart = MultipartOperations(self._store, multipart_uploads, drafts, clock)
         tagging = TaggingOperations(self._store, rules)
-        self._objects = ObjectOperations(self._store, rules)
+        self._objects = ObjectOperations(self._store, rules, clock)
         self._permissions = Permissions(self._store, rules, account_id, authorization)
         self._lifecycle = lifecycle = LifecycleOperations(self._store, multipart_uploads, rules, clock)
         policies = BucketPolicyOperations(self._store)
@@ -126,6 +127,7 @@ class ObjectStorage:
             "DeleteMultipleObjects": MultipleDeletion(self._store).delete,
             "DoMetaQuery": meta_query.query,
             "PutObjectTagging": tagging.put,
+            "RestoreObject": RestoreOperations(self._store, clock).restore,
             "UploadPartCopy": multipart.upload_part_copy,
             "CompleteMultipartUpload": multipart.complete,
             "AbortMultipartUpload": multipart.abort,

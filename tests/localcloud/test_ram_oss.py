@@ -476,6 +476,16 @@ def test_an_append_and_a_form_need_the_permission_to_put_objects(guarded: Cloud)
     assert (post(other), post(uploader)) == (403, 204)
 
 
+def test_a_restoration_needs_its_permission(guarded: Cloud) -> None:
+    put(guarded.oss(guarded.owner), guarded.bucket, storage_class="Archive")
+
+    def restore(keys: Identity) -> object:
+        return guarded.oss(keys).restore_object(oss.RestoreObjectRequest(bucket=guarded.bucket, key=KEY))
+
+    assert refusal(lambda: restore(everything_but(guarded, "oss:RestoreObject", "*"))).code == "AccessDenied"
+    restore(guarded.caller(allow("oss:RestoreObject", guarded.objects(KEY))))
+
+
 def test_a_part_is_copied_by_who_may_read_its_source(guarded: Cloud) -> None:
     put(guarded.oss(guarded.owner), guarded.bucket)
     reads, writes = (
