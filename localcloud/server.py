@@ -146,9 +146,18 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """An HTTP server for one ASGI application on one socket."""
+    """An HTTP server for one ASGI application on one socket.
 
-    def __init__(self, app: ASGIApp, sock: ListeningSocket, connections: Connections | None = None) -> None:
+    It speaks TLS where it has a ``certificate``: a file in PEM, with the private key.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        sock: ListeningSocket,
+        connections: Connections | None = None,
+        certificate: str | None = None,
+    ) -> None:
         connections = connections or Connections()
         config = uvicorn.Config(
             app,
@@ -165,6 +174,7 @@ class HttpServer:
             timeout_graceful_shutdown=1,
             # asyncio tries so often to accept a client, also when there is no room.
             backlog=_ACCEPTED_AT_A_TIME,
+            ssl_certfile=certificate,
         )
         self._server = _Server(config)
         self._socket = sock

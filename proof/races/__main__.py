@@ -1,4 +1,4 @@
-"""``python -m tests.races``: run the races and print what they end in; ``--deep`` takes minutes."""
+"""``python -m proof.races``: run the races and print what they end in; ``--deep`` takes minutes."""
 
 from __future__ import annotations
 
@@ -93,4 +93,4 @@ def main(deeply: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m tests.races")
+    main(prog_name="python -m proof.races")

@@ -159,6 +159,17 @@ def test_every_error_is_documented_and_whether_a_retry_may_help() -> None:
             assert documented[name][0] == ("yes" if member.retryable else "no")
 
 
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_module_that_a_page_has_run_can_be_run(page: str) -> None:
+    for name in re.findall(r"python3? -m ([\w.]+)", TEXTS[page]):
+        module = ROOT / name.replace(".", "/")
+        alone = module.with_suffix(".py")
+        runs = (
+            "__main__" in alone.read_text("utf-8") if alone.is_file() else (module / "__main__.py").is_file()
+        )
+        assert runs, f"{page}: python -m {name}"
+
+
 def test_the_page_of_the_commands_is_what_the_commands_say_of_themselves() -> None:
     assert TEXTS["docs/COMMANDS.md"] == reference.page(), "run: python -m cli.reference"
 
