@@ -102,7 +102,8 @@ def report(
     Tagged, not analysed, uploaded after their task had started (stale), without room (full).
 
     With RESULT_ARCHIVE it also tells which are tagged under other settings than today's, and --retag tags
-    those again as the function would, without a new task. Otherwise it changes nothing.
+    those again as the function would, without a new task. Otherwise it changes nothing. Without an archive
+    it is not known how many differ: in --json "differs" is null then, not 0.
 
     With --label or --rule it lists the videos that have all these tags, one URI a line; by MetaQuery where
     the bucket has it, whose index lags behind the bucket, and else by reading the tags.

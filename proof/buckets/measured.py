@@ -1,6 +1,6 @@
-"""One run in a process of its own: ``python -m proof.buckets.measured bare|report BUCKET THREADS``.
+"""One run in a process of its own: ``python -m proof.buckets.measured bare BUCKET THREADS``, or a command.
 
-Prints one JSON object: seconds and processor seconds of the work itself, without starting Python and
+Prints one JSON object: objects, seconds and processor seconds of the work itself, without starting Python and
 importing the SDKs, and the process's peak memory (VmHWM, in MB).
 """
 
@@ -10,7 +10,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout, suppress
 from io import StringIO
@@ -22,8 +21,11 @@ import alibabacloud_oss_v2 as oss
 from cli.cloud.where import Where
 from cli.main import main as imm_label_tags
 from cli.report.command import report
+from cli.submission.command import backfill
 
+BARE = "bare"
 _PAGE = 1000
+_IMPORTED = (report, backfill)
 
 
 def bare(bucket: str, threads: int) -> int:
@@ -47,23 +49,19 @@ def bare(bucket: str, threads: int) -> int:
     return count
 
 
-def reported(bucket: str, threads: int) -> int:
-    """Run the command; ``threads`` is what it has anyway."""
+def commanded(*words: str) -> int:
+    """Run a command that goes through a bucket, with ``--json``; how many objects it has gone through."""
     output = StringIO()
     with redirect_stdout(output), suppress(SystemExit):
-        imm_label_tags(["report", "--bucket", bucket, "--json"], standalone_mode=False)
-    count: int = json.loads(output.getvalue())["objects"]
-    return count
+        imm_label_tags([*words, "--json"], standalone_mode=False)
+    document: dict[str, Any] = json.loads(output.getvalue())
+    return int(document["found" if words[0] == backfill.name else "objects"])
 
 
-SUBJECTS: dict[str, Callable[[str, int], int]] = {"bare": bare, "report": reported}
-
-
-def main(subject: str, bucket: str, threads: str) -> None:
+def main(subject: str, *words: str) -> None:
     """Run one subject and print what it took."""
-    assert report.name == "report", "imported before the clock runs"
     began, spent = time.monotonic(), time.process_time()
-    objects = SUBJECTS[subject](bucket, int(threads))
+    objects = bare(words[0], int(words[1])) if subject == BARE else commanded(subject, *words)
     measured: dict[str, Any] = {
         "objects": objects,
         "seconds": time.monotonic() - began,

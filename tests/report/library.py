@@ -61,9 +61,14 @@ class Library:
         assert info is not None
         return {tag.key: tag.value for tag in info.tags}
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment in which commands work on it."""
+        return {**self._environment(), **self.settings}
+
     def run(self, *arguments: str, typed: str | None = None, **settings: str) -> Result:
         """Run a command with the settings of this library, or others."""
-        environment = {**self._environment(), **self.settings, **settings}
+        environment = {**self.environment, **settings}
         found = CliRunner().invoke(main, arguments, env=environment, input=typed)
         assert self.keys.access_key_secret not in found.output
         return found

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import random
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.command_process import environment, started
 from tests.policies.documents import asked_about, filled, unneeded
 from tests.report.library import ARCHIVE, CHAIR, EARLIER, LATER, NIGHT, Library, read_header
+from tests.submission.world import wait_for
 
 OURS = {"imm": f"{LATER}/task-1", "imm_yi-zi": "yes"}
 FULL = {f"own{number}": "1" for number in range(10)}
@@ -267,6 +272,46 @@ def test_videos_that_were_uploaded_again_are_tagged_where_the_settings_say_so(li
 
     assert (counted["stale"], counted["differs"], counted["retagged"]) == (1, 1, {"tagged": 1})
     assert library.tags("a.mp4")["imm_yi-zi"] == "yes"
+
+
+def test_killed_at_any_moment_it_leaves_each_video_as_it_was_or_as_it_should_be(library: Library) -> None:
+    # Given videos that other settings tagged, each with a tag of others
+    seed = random.randrange(1_000_000)
+    randomness = random.Random(seed)
+    before, after = {}, {}
+    for number in range(40):
+        key = f"{number:02}.mp4"
+        library.archive(key, CHAIR, NIGHT)
+        before[key] = {"team": key, **OURS}
+        after[key] = {"team": key, **WANTED}
+        library.put(key, before[key])
+
+    # When it is killed a random moment after a random write, and begun again
+    for _ in range(5):
+        arguments = ("report", "--bucket", library.bucket, "--retag", "--yes", "--json")
+        with started(*arguments, env=environment(**library.environment, LC_ALL="C.UTF-8")) as process:
+            wait_for_writes(library, process, randomness.randrange(1, 10))
+            time.sleep(randomness.uniform(0, 0.02))
+
+        # Then each video is as it was or as it should be
+        for key in before:
+            assert library.tags(key) in (before[key], after[key]), f"seed {seed}"
+
+    # And the last run writes what is left, and nothing else
+    left = sum(library.tags(key) == before[key] for key in before)
+    assert library.json("--retag", "--yes").get("retagged", {}).get("tagged", 0) == left, f"seed {seed}"
+    assert {key: library.tags(key) for key in after} == after
+    assert library.json()["differs"] == 0
+
+
+def wait_for_writes(library: Library, process: subprocess.Popen[str], number: int) -> None:
+    """Wait until so many more writes of tags have been carried out, or there are no more."""
+
+    def writes() -> int:
+        return len(library.cloud.calls.list("oss", "PutObjectTagging"))
+
+    enough = writes() + number
+    wait_for(lambda: writes() >= enough or process.poll() is not None)
 
 
 # What keeps it from its work
