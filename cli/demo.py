@@ -115,8 +115,7 @@ def play(narrator: Narrator) -> None:
         cloud.call(cloud.objects.create_bucket, BUCKET)
         give_roles(cloud, environment, bucket=BUCKET, project=PROJECT, template=UPLOADS)
         declared = load_deployment(UPLOADS, environment)
-        narrator.say("the functions' roles have the permissions of deploy/policies/function.json and")
-        narrator.say("deploy/policies/keep-failed.json, and no others")
+        narrator.say("each function's role may do what deploy/policies says, and nothing else")
 
         narrator.step("s.uploads.yaml is deployed to it, by the calls that Serverless Devs makes")
         deploy(cloud, UPLOADS, environment, layer())
@@ -165,18 +164,20 @@ class _Play:
         self._tell.say(f"{self._video.uri} has {_list(self._video.tags())}")
         self._expect("the object has its owner's tags", OWN_TAGS, self._video.tags())
 
-        self._tell.step("OSS tells submit_video of it, which creates an IMM task that looks for labels")
+        self._tell.step("OSS notifies submit_video, which creates an IMM task to look for labels")
         record, submitted = self._next_invocation()
         task_id = str(submitted["task_id"])
         self._tell.say(f"outcome {submitted['status']}; {_ran(record)}")
         self._expect("the uploaded video is submitted", self._video.uri, submitted["object"])
         self._tell.say(f"task {task_id} is {self._project.result(task_id).status}")
-        self._tell.say(f"it will notify the topic {self._topic}, which triggers {self._function}")
+        self._tell.say(
+            f"it will notify the topic {self._topic}, which triggers the function {self._function}"
+        )
         record, outcome = self._next_invocation()
         result = self._project.result(task_id)
         self._tell.say(f"the task is {result.status}; {_ran(record)}")
 
-        self._tell.step("The function fetches the labels, reads the object's tags, merges and writes them")
+        self._tell.step("The function fetches the labels, reads the tags, merges and writes them")
         self._show_labels(result)
         self._tell.say(f"{len(outcome['dropped'])} of {len(result.labels)} labels are dropped")
         self._tell.change(OWN_TAGS, self._video.tags())
@@ -254,7 +255,7 @@ class _Play:
 
     def _reader(self) -> Account:
         """A RAM user who may read every video of the bucket but adverts."""
-        self._tell.step("Somebody may read every object of the bucket but those that are tagged as adverts")
+        self._tell.step("A user may read every object of the bucket but those tagged as adverts")
         self._advert.upload(b"Another stand-in for a video.", OWN_TAGS_HEADER)
         self._advert.describe(json.dumps(ADVERT_LABELS, ensure_ascii=False).encode())
         policy = json.dumps(READER_POLICY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Column, Table
@@ -93,8 +93,7 @@ class Narrator:
         columns = ("tag", "before", "after", "")
         longest = self._longest_value([columns, *rows])
         self.table(
-            columns,
-            [(key, shortened(was, longest), shortened(is_, longest), what) for key, was, is_, what in rows],
+            columns, [(key, *_both_shortened(was, is_, longest), what) for key, was, is_, what in rows]
         )
 
     def _longest_value(self, rows: Sequence[tuple[str, str, str, str]]) -> int:
@@ -115,5 +114,13 @@ def _displayable(console: Console, text: str | Text) -> Text:
 
 
 def shortened(value: str, longest: int) -> str:
-    """As many characters of a value, the last of them a mark where it goes on."""
-    return value if len(value) <= longest else value[: longest - 1] + "…"
+    """So many columns of a value, the last of them a mark where it goes on."""
+    return value if cell_len(value) <= longest else set_cell_size(value, longest - 1).rstrip() + "…"
+
+
+def _both_shortened(before: str, after: str, longest: int) -> tuple[str, str]:
+    """Two values, by their ends where only these tell one from the other."""
+    short = shortened(before, longest), shortened(after, longest)
+    if before == after or short[0] != short[1]:
+        return short
+    return shortened(before[::-1], longest)[::-1], shortened(after[::-1], longest)[::-1]

@@ -20,6 +20,7 @@ from alibabacloud_fc20230330 import models as fc_models
 from alibabacloud_fc20230330.client import Client as FcClient
 from alibabacloud_tea_openapi.utils_models import Config
 from click.testing import CliRunner, Result
+from rich.cells import cell_len
 from rich.console import Console
 
 from cli import checkout, demo, invocation, role, serving
@@ -486,4 +487,9 @@ def test_a_change_has_a_line_for_each_tag_at_eighty_columns() -> None:
         lines = told_change(80, before, after)
         assert len(lines) == 1 + len(tags)
         assert max(map(len, lines)) <= 80
+    # Of two tasks, the ends of the ids tell one from the other.
+    (_, row) = told_change(80, {"imm": "x" * 100 + "1"}, {"imm": "x" * 100 + "2"})
+    assert re.search(r"…x+1 +…x+2 +changed", row)
+    (_, row) = told_change(80, {}, {"imm": "椅子" * 50})
+    assert cell_len(row) <= 80
     assert [line.strip() for line in told_change(80, {}, {})] == ["no tags, before and after"]
