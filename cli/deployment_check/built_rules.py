@@ -1,4 +1,6 @@
-"""What `make layer` built and `s deploy` uploads: is it there, for this runtime, complete, and small enough.
+"""Layers and code: what is declared, and what `make layer` built and `s deploy` uploads.
+
+Is there a layer with the dependencies, is it there, for this runtime, complete, and small enough?
 
 The size of a layer is not documented; the limit of a code package is taken for it (help page
 functioncompute/fc/product-overview/limits-of-usage).
@@ -13,7 +15,6 @@ from pathlib import Path
 
 from cli.deployment_check.entry_point_rules import module_path
 from cli.deployment_check.findings import Finding, Severity, error
-from cli.deployment_check.layer_rules import is_own
 from cli.deployment_check.subject import Subject, Surroundings
 
 MEGABYTE = 1_000_000
@@ -27,6 +28,8 @@ LARGE_REGIONS = frozenset(
 
 _COMPILED_FOR = re.compile(r"\.cpython-(\d)(\d+)-")
 _BUILD = "Run `make layer`."
+_OFFICIAL = re.compile(r"acs:fc:[^:]*:official:layers/(.*)/versions/\d+")
+_OFFICIAL_PYTHON = re.compile(r"Python(\d)(\d+)(?!\d).*")
 
 
 def archives(surroundings: Surroundings, runtime: str) -> dict[str, Path]:
@@ -35,9 +38,38 @@ def archives(surroundings: Surroundings, runtime: str) -> dict[str, Path]:
     return {"layer": directory / f"{runtime}.zip", "code package": directory / f"code-{runtime}.zip"}
 
 
+def listed(subject: Subject) -> Iterator[Finding]:
+    """One layer with the dependencies, each layer once, each for the runtime."""
+    layers = subject.declared.layers
+    if not any(map(_is_own, layers)):
+        yield error(
+            subject.path("layers"),
+            "none of your own: no runtime and no official layer has both SDKs that the function imports.",
+            "Add the layer that `make layer` builds.",
+        )
+    for index, layer in enumerate(layers):
+        where = subject.path(f"layers[{index}]")
+        if layer in layers[:index]:
+            yield error(where, "stands twice.", "Remove one.")
+        official = _OFFICIAL.fullmatch(layer)
+        python = _OFFICIAL_PYTHON.fullmatch(official[1]) if official else None
+        version = f"python{python[1]}.{python[2]}" if python else subject.declared.runtime
+        if version != subject.declared.runtime:
+            yield error(
+                where,
+                f"is for {version}, the function runs on {subject.declared.runtime}.",
+                "Choose another.",
+            )
+
+
+def _is_own(layer: str) -> bool:
+    """Whether a layer is none of Alibaba Cloud's."""
+    return _OFFICIAL.fullmatch(layer) is None
+
+
 def layer(subject: Subject) -> Iterator[Finding]:
     """The layer has everything below python/, and nothing for another Python."""
-    own = [index for index, arn in enumerate(subject.declared.layers) if is_own(arn)]
+    own = [index for index, arn in enumerate(subject.declared.layers) if _is_own(arn)]
     if not own:
         return
     where, path = subject.path(f"layers[{own[0]}]"), _archives(subject)["layer"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from cli.deployment_check import (
     failure_rules,
     file_rules,
     function_rules,
-    layer_rules,
     schema_rules,
     setting_rules,
     time_rules,
@@ -25,8 +25,7 @@ from cli.deployment_check import (
     value_rules,
 )
 from cli.deployment_check.findings import FileReport, Finding, NotChecked, Report, Severity, error
-from cli.deployment_check.places import told, with_value
-from cli.deployment_check.schema_rules import Refusal
+from cli.deployment_check.schema_rules import Refusal, told, with_value
 from cli.deployment_check.serverless_devs import (
     Absent,
     NotRendered,
@@ -47,7 +46,7 @@ RULES: tuple[Rule, ...] = (
     *function_rules.RULES,
     *arn_rules.RULES,
     *entry_point_rules.RULES,
-    *layer_rules.RULES,
+    built_rules.listed,
     *setting_rules.RULES,
     *time_rules.RULES,
     *failure_rules.RULES,
@@ -172,7 +171,8 @@ class _Check:
             function = as_function(resource, manifest)
             kind = _kind(function)
             if function is None or kind is None:
-                others += _readable_name(function)
+                with suppress(FieldUnreadable):
+                    others += [function.name] if function is not None else []
                 yield NotChecked(resource.where, _why_not(resource, function))
                 continue
             yield from file_rules.resource(written[resource.name], resource.where)
@@ -268,21 +268,13 @@ def _twice(subjects: Sequence[Subject], others: Sequence[str]) -> Iterator[Findi
     """Of two functions of one name, the second deployment replaces the first."""
     seen = set(others)
     for subject in subjects:
-        for name in _readable_name(subject.declared):
-            if name in seen:
-                yield error(
-                    subject.path("functionName"),
-                    f"{name!r} stands twice: the second deployment would replace the first.",
-                    "Choose another name.",
-                )
-            seen.add(name)
-
-
-def _readable_name(function: DeclaredFunction | None) -> list[str]:
-    try:
-        return [function.name] if function is not None else []
-    except FieldUnreadable:
-        return []
+        if subject.name in seen:
+            yield error(
+                subject.path("functionName"),
+                f"{subject.name!r} stands twice: the second deployment would replace the first.",
+                "Choose another name.",
+            )
+        seen.update(filter(None, [subject.name]))
 
 
 def _refused_expressions(manifest: Manifest) -> Iterator[Finding]:
@@ -297,10 +289,12 @@ def _refused_expressions(manifest: Manifest) -> Iterator[Finding]:
 def _refusals(resource: Resource, where: str, directory: Path) -> Iterator[Refusal | NotChecked]:
     """What is wrong with single values; each place once."""
     refused: set[str] = set()
+    by_schema = list(schema_rules.refusals(resource.props, where))
+    accepted = _without(resource.props, by_schema)
     for one in (
-        *schema_rules.refusals(resource.props, where),
+        *by_schema,
         *schema_rules.unknown(resource.props, where),
-        *value_rules.refusals(resource.props, where, directory),
+        *value_rules.refusals(accepted, where, directory),
     ):
         if isinstance(one, Refusal):
             path = told(where, one.place)

@@ -77,7 +77,7 @@ def functions(subject: Subject) -> Iterator[Finding | NotChecked]:
         if service != "fc" or not here:
             continue
         where, name = subject.path(_KEY, "destinationConfig", key, "destination"), _named(arn)
-        found = next((one for one in subject.functions if _name_of(one) == name), None)
+        found = next((one for one in subject.functions if one.name == name), None)
         if found is None:
             known = name in subject.others
             yield NotChecked(
@@ -116,19 +116,12 @@ def _named(arn: str) -> str:
     return arn.split(":", 4)[4].strip("/").split("/")[1]
 
 
-def _name_of(subject: Subject) -> str | None:
-    try:
-        return subject.declared.name
-    except FieldUnreadable:
-        return None
-
-
 def _called(arn: str, subject: Subject) -> list[Subject]:
     """The functions of the file that a destination is known to call."""
     _, service, region, _, resource = arn.split(":", 4)
     name = _named(arn)
     if service == "fc":
-        return [one for one in subject.functions if _name_of(one) == name]
+        return [one for one in subject.functions if one.name == name]
     if "/topics/" in resource:
         return [one for one in subject.functions if (region, name) in _topics(one)]
     return [one for one in subject.functions if name in _queues(one)]

@@ -17,7 +17,6 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from cli.deployment_check.findings import Finding, NotChecked, error
-from cli.deployment_check.places import Place, told
 from cli.deployment_check.spelling import alike, nearest
 from cli.manifest.expressions import Unrendered
 
@@ -43,6 +42,10 @@ _TYPES = {
 _NEEDED_IN_VAIN = {"eventSinkConfig", "eventSourceParameters", "runOptions", "triggerEnable"}
 # Their keys are the user's.
 _FREE = {"environmentVariables", "annotations", "supplement"}
+
+
+# Where a value stands in the props of a function: its keys and indexes, from the outermost on.
+Place = tuple["str | int", ...]
 
 
 class Refusal(NamedTuple):
@@ -226,3 +229,20 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return "a list"
     return "nothing" if value is None else repr(value)
+
+
+def told(where: str, place: Place) -> str:
+    """A place as a path in the file; ``where`` is the path of the props."""
+    return where + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
+
+
+def with_value(value: Any, place: Place, put: Any) -> Any:
+    """A copy of a value in which something else stands at a place; as it is where there is no such place."""
+    if not place:
+        return put
+    key, rest = place[0], place[1:]
+    if isinstance(value, list) and isinstance(key, int) and key < len(value):
+        return [with_value(item, rest, put) if index == key else item for index, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        return {**value, key: with_value(value.get(str(key)), rest, put)}
+    return value

@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 from cli.deployment_check.findings import Finding, NotChecked
+from cli.manifest.fields import FieldUnreadable
 from cli.manifest.function import (
     KEEPING_HANDLER,
     SUBMITTING_HANDLER,
@@ -46,6 +47,14 @@ class Subject:
     surroundings: Surroundings
     functions: Sequence[Subject] = field(default=(), repr=False, compare=False)
     others: Sequence[str] = field(default=(), repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The function's name; empty where it cannot be read."""
+        try:
+            return self.declared.name
+        except FieldUnreadable:
+            return ""
 
     def of(self, *kinds: Kind) -> Iterator[Subject]:
         """The functions of some kinds in the file."""

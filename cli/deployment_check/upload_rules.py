@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 from cli.deployment_check.event_bridge_rules import BusTrigger, passes, sample_upload
 from cli.deployment_check.findings import Finding, NotChecked, error, warning
-from cli.deployment_check.spelling import alike
 from cli.deployment_check.subject import Kind, Rule, Subject
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.function import Bucket, DeclaredTrigger, UploadFilter
@@ -29,26 +28,6 @@ _NO_BUCKET = re.compile(r"acs:oss:[^:]*:[^:]*:")
 _ENDS = tuple(sorted(f"oss:{event}" for event in COMPLETED))
 _EVERY_CREATION = "oss:ObjectCreated:*"
 _MULTIPART = "oss:ObjectCreated:CompleteMultipartUpload"
-_EVENTS = frozenset(
-    {
-        *(
-            f"oss:ObjectCreated:{operation}"
-            for operation in (
-                *("PutObject", "PostObject", "CopyObject", "PutSymlink", "AppendObject", "UploadPart"),
-                *("InitiateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload", "*"),
-            )
-        ),
-        *(
-            f"oss:ObjectRemoved:{operation}"
-            for operation in ("DeleteObject", "DeleteObjects", "AbortMultipartUpload", "*")
-        ),
-        *("oss:ObjectModified:UpdateObjectMeta", "oss:ObjectModified:*"),
-        *(
-            f"oss:ObjectReplication:{kind}"
-            for kind in ("ObjectCreated", "ObjectRemoved", "ObjectModified", "*")
-        ),
-    }
-)
 
 
 class UploadSource:
@@ -119,34 +98,23 @@ def buckets(subject: Subject) -> Iterator[Finding | NotChecked]:
             yield error(where, f"must be {meant}, is {arn!r}.", "Correct it.")
 
 
-def events(subject: Subject) -> Iterator[Finding | NotChecked]:
+def events(subject: Subject) -> Iterator[Finding]:
     """An upload is over when one of four events comes; all others are ignored, each in a paid invocation."""
     for source in _own(subject):
         where, wanted = f"{source.where}.triggerConfig.events", source.filter.events
-        for index, event in enumerate(wanted):
-            if event in _EVENTS:
-                continue
-            if like := alike(event, _EVENTS):
-                what = f"OSS has no event {event}; {like} is spelt like it."
-                yield error(f"{where}[{index}]", what, "Correct it.")
-            else:
-                yield NotChecked(f"{where}[{index}]", f"{event} is no event that is known here.")
-        yield from _ends(wanted, where)
-
-
-def _ends(wanted: tuple[str, ...], where: str) -> Iterator[Finding]:
-    if not any(event in (*_ENDS, _EVERY_CREATION) for event in wanted):
-        what = "none of them ends an upload: nothing would be submitted."
-        yield error(where, what, f"Write {', '.join(_ENDS)}.")
-    elif others := sorted(event for event in wanted if event in _EVENTS and event not in _ENDS):
-        what = f"{', '.join(others)}: events that end no upload are ignored, each in a paid invocation."
-        yield warning(where, what, f"Write {', '.join(_ENDS)}.")
-    elif _MULTIPART not in wanted:
-        yield warning(
-            where,
-            "no video counts that is uploaded in parts, as clients do with large ones.",
-            f"Add {_MULTIPART}.",
-        )
+        others = sorted(set(wanted).difference(_ENDS))
+        if not any(event in (*_ENDS, _EVERY_CREATION) for event in wanted):
+            what = "none of them ends an upload: nothing would be submitted."
+            yield error(where, what, f"Write {', '.join(_ENDS)}.")
+        elif others:
+            what = f"{', '.join(others)}: events that end no upload are ignored, each in a paid invocation."
+            yield warning(where, what, f"Write {', '.join(_ENDS)}.")
+        elif _MULTIPART not in wanted:
+            yield warning(
+                where,
+                "no video counts that is uploaded in parts, as clients do with large ones.",
+                f"Add {_MULTIPART}.",
+            )
 
 
 def suffixes(subject: Subject) -> Iterator[Finding]:

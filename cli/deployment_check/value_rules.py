@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.deployment_check.findings import NotChecked, error, warning
-from cli.deployment_check.places import Place, told
-from cli.deployment_check.schema_rules import Refusal
+from cli.deployment_check.schema_rules import Place, Refusal, told
 from cli.manifest.expressions import Unrendered
 
 LAYERS = 5
@@ -47,7 +46,7 @@ Found = Iterator["Refusal | NotChecked"]
 
 
 def refusals(props: Mapping[str, Any], where: str, directory: Path) -> Found:
-    """What is refused of single values; ``directory`` is that of the file."""
+    """What is refused of single values that the schema accepts; ``directory`` is that of the file."""
     values = _Values(props, where)
     yield from values.matching(
         ("functionName",), _FUNCTION, "1 to 64 letters, digits, _ and -, not 1st - or digit"
@@ -85,15 +84,10 @@ class _Values:
         above = self.get(*place[:-1])
         return isinstance(above, dict) and above.get(place[-1]) is not None
 
-    def text(self, *place: str | int) -> str | None:
-        """A text at a place."""
-        value = self.get(*place)
-        return value if isinstance(value, str) else None
-
-    def items(self, *place: str | int) -> list[Any]:
-        """The items of a list at a place."""
-        value = self.get(*place)
-        return value if isinstance(value, list) else []
+    def lacks(self, *place: str | int) -> bool:
+        """Whether a mapping is known and has nothing at a place."""
+        above = self.get(*place[:-1])
+        return isinstance(above, dict) and above.get(str(place[-1])) is None
 
     def refused(self, place: Place, what: str, remedy: str = "Correct it.") -> Refusal:
         """The refusal of what stands at a place."""
@@ -111,13 +105,13 @@ class _Values:
         self, place: Place, pattern: re.Pattern[str], meaning: str, remedy: str = "Correct it."
     ) -> Found:
         """A refusal where a text is of another form."""
-        text = self.text(*place)
-        if text is not None and not pattern.fullmatch(text):
+        text = self.get(*place)
+        if isinstance(text, str) and not pattern.fullmatch(text):
             yield self.refused(place, f"must be {meaning}, is {text!r}.", remedy)
 
 
 def _runtime(values: _Values) -> Found:
-    runtime = values.text("runtime")
+    runtime = values.get("runtime")
     if runtime is not None and runtime.startswith("custom"):
         yield values.unknown(("runtime",), f"what {runtime} runs is not known here.")
     elif runtime is not None and runtime not in _RUNTIMES:
@@ -129,8 +123,8 @@ def _runtime(values: _Values) -> Found:
             "is documented for custom runtimes only; built-in Python serves one request at a time.",
             "Remove it.",
         )
-    text = values.text("description")
-    if text is not None and len(text) > 256:
+    text = values.get("description") or ""
+    if len(text) > 256:
         yield values.doubted(
             ("description",), f"has {len(text)} characters; Function Compute 2.0 took 256.", "Shorten it."
         )
@@ -140,23 +134,20 @@ def _size(values: _Values) -> Found:
     cpu, memory_size = values.get("cpu"), values.get("memorySize")
     if not values.has("cpu") and values.has("memorySize") and memory_size != 512:
         yield values.unknown(("cpu",), "is not set; how Function Compute chooses it is not documented.")
-    if isinstance(cpu, (int, float)) and abs(cpu * 20 - round(cpu * 20)) > 1e-9:
+    if cpu is not None and abs(cpu * 20 - round(cpu * 20)) > 1e-9:
         yield values.refused(("cpu",), f"must be a multiple of 0.05, is {cpu:g}.")
         return
     memory_size = memory_size if values.has("memorySize") else 512
-    # What the schema refuses is told already.
-    sound = isinstance(memory_size, int) and memory_size >= 128 and not memory_size % 64
-    sound = sound and isinstance(cpu, (int, float)) and 0.05 <= cpu <= 16
-    if sound and not 1 <= memory_size / 1024 / cpu <= 4:
+    if cpu is not None and memory_size is not None and not 1 <= memory_size / 1024 / cpu <= 4:
         what = f"vCPU to GB must be 1:1 to 1:4, is {cpu:g} to {memory_size / 1024:g}."
         yield values.refused(("cpu",), what, "Give the function 1 to 4 GB for each vCPU.")
 
 
 def _code(values: _Values, directory: Path) -> Found:
-    code = values.text("code")
-    if code is None:
-        if values.get("code") is not None:
-            yield values.unknown(("code",), "a package in OSS is not looked into.")
+    code = values.get("code")
+    if isinstance(code, dict):
+        yield values.unknown(("code",), "a package in OSS is not looked into.")
+    if not isinstance(code, str):
         return
     if re.match(r"https?://", code) or code.endswith((".zip", ".jar", ".war")):
         yield values.unknown(("code",), f"the package {code} is not looked into.")
@@ -169,7 +160,7 @@ def _code(values: _Values, directory: Path) -> Found:
 
 
 def _role(values: _Values, place: Place) -> Found:
-    role = values.text(*place)
+    role = values.get(*place)
     if role == "auto":
         what = "`auto` is the name of a role for fc3 0.1.22."
         yield values.refused(place, what, "Name a role, or its ARN.")
@@ -180,7 +171,7 @@ def _role(values: _Values, place: Place) -> Found:
 
 
 def _layers(values: _Values) -> Found:
-    layers = values.items("layers")
+    layers = values.get("layers") or []
     if len(layers) > LAYERS:
         what = f"at most {LAYERS} layers, here are {len(layers)}."
         yield values.refused(("layers",), what, "Put what is needed into one layer.")
@@ -190,9 +181,7 @@ def _layers(values: _Values) -> Found:
 
 
 def _environment(values: _Values) -> Found:
-    environment = values.get("environmentVariables")
-    if not isinstance(environment, dict):
-        return
+    environment = values.get("environmentVariables") or {}
     for name in environment:
         place = ("environmentVariables", name)
         if _VARIABLE.fullmatch(name) is None:
@@ -210,26 +199,26 @@ def _environment(values: _Values) -> Found:
 def _hooks(values: _Values) -> Found:
     for hook, longest in LONGEST_HOOKS.items():
         place: Place = ("instanceLifecycleConfig", hook)
-        if not isinstance(values.get(*place), dict):
+        if values.get(*place) is None:
             continue
         if not any(values.has("instanceLifecycleConfig", hook, key) for key in ("handler", "command")):
             yield values.refused((*place, "handler"), "is missing.", "Add it.")
         meaning = "a module and a function with a dot between them, like index.initialize"
         yield from values.matching((*place, "handler"), _HANDLER, meaning)
         timeout = values.get(*place, "timeout")
-        if isinstance(timeout, (int, float)) and timeout > longest:
+        if timeout is not None and timeout > longest:
             yield values.refused((*place, "timeout"), f"must be 1 to {longest}, is {timeout}.")
 
 
 def _asynchronous(values: _Values) -> Found:
     age = values.get("asyncInvokeConfig", "maxAsyncEventAgeInSeconds")
-    if isinstance(age, (int, float)) and age > LONGEST_EVENT_AGE:
+    if age is not None and age > LONGEST_EVENT_AGE:
         yield values.doubted(
             ("asyncInvokeConfig", "maxAsyncEventAgeInSeconds"),
             f"{age} is more than the {LONGEST_EVENT_AGE} of the API's page; the console's says 2592000.",
             f"Set it to {LONGEST_EVENT_AGE} or less.",
         )
-    qualifier = values.text("asyncInvokeConfig", "qualifier")
+    qualifier = values.get("asyncInvokeConfig", "qualifier")
     if qualifier not in (None, "LATEST"):
         place: Place = ("asyncInvokeConfig", "qualifier")
         yield values.unknown(place, f"whether the triggers call {qualifier} is not known here.")
@@ -238,7 +227,7 @@ def _asynchronous(values: _Values) -> Found:
 
 
 def _destination(values: _Values, place: Place) -> Found:
-    text = values.text(*place)
+    text = values.get(*place)
     if not text:
         return
     for prefix, pattern in _DESTINATIONS:
@@ -261,33 +250,32 @@ _DESTINATION_FORMS = (
 
 def _triggers(values: _Values) -> Found:
     seen: set[str] = set()
-    for index, trigger in enumerate(values.items("triggers")):
+    for index in range(len(values.get("triggers") or [])):
         place: Place = ("triggers", index)
-        if not isinstance(trigger, dict):
-            continue
         meaning = "1 to 128 letters, digits, _ and -, not starting with a digit or -"
         yield from values.matching((*place, "triggerName"), _TRIGGER, meaning)
-        name = values.text(*place, "triggerName")
+        name = values.get(*place, "triggerName")
         if name in seen:
             yield values.refused((*place, "triggerName"), f"{name!r} stands twice.", "Choose another name.")
         seen.update([name] if name else [])
         yield from _role(values, (*place, "invocationRole"))
         if values.get(*place, "qualifier") not in (None, "LATEST"):
             yield values.unknown((*place, "qualifier"), "what is deployed here is LATEST.")
-        if trigger.get("triggerType") == "mns_topic":
+        kind = values.get(*place, "triggerType")
+        if kind == "mns_topic":
             yield from _topic_trigger(values, place)
-        elif trigger.get("triggerType") == "eventbridge":
+        elif kind == "eventbridge":
             yield from _bus_trigger(values, place)
 
 
 def _topic_trigger(values: _Values, place: Place) -> Found:
-    if not isinstance(values.get(*place), dict) or values.get(*place).get("sourceArn") is None:
+    if values.lacks(*place, "sourceArn"):
         yield values.refused((*place, "sourceArn"), "is missing.", "Name the topic.")
     meaning = "a topic like acs:mns:cn-hangzhou:123:/topics/name"
     yield from values.matching((*place, "sourceArn"), _TOPIC, meaning)
     settings = (*place, "triggerConfig")
-    tag = values.text(*settings, "filterTag")
-    if tag is not None and len(tag) > 16:
+    tag = values.get(*settings, "filterTag") or ""
+    if len(tag) > 16:
         yield values.refused(
             (*settings, "filterTag"), f"must be at most 16 characters, is {tag!r}.", "Shorten it."
         )
@@ -297,17 +285,16 @@ def _bus_trigger(values: _Values, place: Place) -> Found:
     meaning = "an event rule or event stream that exists already"
     yield from values.matching((*place, "sourceArn"), _BUS_SOURCE, meaning)
     settings = (*place, "triggerConfig")
-    pattern = values.text(*settings, "eventRuleFilterPattern")
+    pattern = values.get(*settings, "eventRuleFilterPattern")
     if pattern is not None and not isinstance(_as_json(pattern), dict):
         yield values.refused((*settings, "eventRuleFilterPattern"), f"must be a JSON object, is {pattern!r}.")
     source: Place = (*settings, "eventSourceConfig")
-    if isinstance(values.get(*source), dict) and values.get(*source).get("eventSourceType") is None:
+    if values.lacks(*source, "eventSourceType"):
         yield values.refused((*source, "eventSourceType"), "is missing.", "Write Default or MNS.")
     yield from _choice(values, (*source, "eventSourceType"), _SOURCE_TYPES)
     if values.get(*source, "eventSourceType") == "MNS":
         queue: Place = (*source, "eventSourceParameters", "sourceMNSParameters")
-        above = values.get(*source)
-        if above.get("eventSourceParameters") is None or _lacks(values, (*queue, "QueueName")):
+        if values.lacks(*source, "eventSourceParameters") or values.lacks(*queue, "QueueName"):
             yield values.refused((*queue, "QueueName"), "is missing.", "Name the queue.")
         meaning = "1 to 120 letters, digits and -, not starting with -"
         yield from values.matching((*queue, "QueueName"), _QUEUE, meaning)
@@ -319,16 +306,16 @@ def _bus_trigger(values: _Values, place: Place) -> Found:
 
 def _run_options(values: _Values, settings: Place) -> Found:
     options: Place = (*settings, "runOptions")
-    mode = values.text(*options, "mode")
-    if isinstance(values.get(*options), dict) and values.get(*options).get("mode") is None:
+    mode = values.get(*options, "mode")
+    if values.lacks(*options, "mode"):
         yield values.refused((*options, "mode"), "is missing.", f"Write {' or '.join(_MODES)}.")
     yield from _choice(values, (*options, "mode"), _MODES)
-    asked = values.text(*settings, "eventSinkConfig", "deliveryOption", "mode")
+    asked = values.get(*settings, "eventSinkConfig", "deliveryOption", "mode")
     if asked in _MODES and mode in _MODES and asked != mode:
         yield values.refused((*options, "mode"), f"is {mode}, but eventSinkConfig says {asked}.")
     yield from _choice(values, (*options, "errorsTolerance"), ("ALL", "NONE"))
     retry: Place = (*options, "retryStrategy")
-    if isinstance(values.get(*retry), dict) and values.get(*retry).get("PushRetryStrategy") is None:
+    if values.lacks(*retry, "PushRetryStrategy"):
         yield values.refused((*retry, "PushRetryStrategy"), "is missing.", "Add it.")
     strategies = ("BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY")
     yield from _choice(values, (*retry, "PushRetryStrategy"), strategies)
@@ -339,12 +326,6 @@ def _run_options(values: _Values, settings: Place) -> Found:
         count = values.get(*place)
         if count is not None and (not isinstance(count, int) or not lowest <= count <= highest):
             yield values.refused(place, f"must be {lowest} to {highest}, is {count!r}.")
-
-
-def _lacks(values: _Values, place: Place) -> bool:
-    """Whether a mapping is known and lacks a key."""
-    above = values.get(*place[:-1])
-    return isinstance(above, dict) and above.get(str(place[-1])) is None
 
 
 def _choice(values: _Values, place: Place, allowed: tuple[str, ...]) -> Found:
