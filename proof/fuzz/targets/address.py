@@ -60,6 +60,8 @@ def _unsafe(key: str) -> bool:
 
 def _matches(pattern: str, path: str) -> bool:
     """Whether a pattern matches, by keeping every length of the path that it can have used up."""
+    if pattern.endswith("/") and "*" not in pattern:
+        pattern += "*"
     reached = {0}
     for character in pattern:
         if character == "*":

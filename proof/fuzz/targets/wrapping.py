@@ -48,13 +48,12 @@ def _message(choices: Choices) -> object:
     bare = choices.below(4) == 0
     if bare or choices.flag():
         content["TaskType"] = "VideoLabelClassification"
-    if bare:
-        return content
-    return {
+    envelope = {
         "source": "acs.imm",
         "type": "imm:Task:VideoLabelClassification",
         "content": choices.pick(_CONTENT_FORMS)(content),
     }
+    return choices.pick((_as_it_is, _event_of_imm))(content if bare else envelope)
 
 
 def _as_it_is(value: object) -> object:
@@ -85,7 +84,7 @@ def _xml(value: object) -> str:
     )
 
 
-def _imm_event(value: object) -> object:
+def _event_of_imm(value: object) -> object:
     kind = "imm:Task:VideoLabelClassification"
     return {"specversion": "1.0", "source": "acs.imm", "type": kind, "data": value}
 
