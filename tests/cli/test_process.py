@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli.escape import ESCAPE
+from cli.process import what_failed
 from cli.signals import EndedBySignal, EndOnSignal
 from tests.command_process import command_line, environment, run_command, started
 
@@ -108,6 +109,18 @@ def test_one_request_that_comes_twice_does_not_end_the_cleaning_up() -> None:
         end(signal.SIGTERM, None)
     end(signal.SIGTERM, None)
     assert caught.value.status == 143
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "/a/b"), "/a/b: No such file or directory."),
+        (OSError(28, "No space left on device"), "No space left on device."),
+        (OSError("The path can't be read."), "The path can't be read."),
+    ],
+)
+def test_what_the_system_refuses_is_said_with_the_file_that_it_is_about(error: OSError, said: str) -> None:
+    assert what_failed(error) == said
 
 
 def test_a_machine_that_is_in_the_way_is_told_in_one_line(tmp_path: Path) -> None:
