@@ -27,16 +27,18 @@ from localcloud.oss.drafts import (
 )
 from localcloud.oss.errors import (
     invalid_argument,
-    invalid_object_name,
     not_implemented_here,
     not_supported,
 )
 from localcloud.oss.listing import shown
+from localcloud.oss.object_names import check_object_name
 from localcloud.oss.objects import (
     APPENDABLE,
     OBJECT_ACL,
     OBJECT_TYPE,
     RESTORATION,
+    SYMLINK,
+    SYMLINK_TARGET,
     USER_METADATA_PREFIX,
     Draft,
     ObjectInfo,
@@ -44,9 +46,9 @@ from localcloud.oss.objects import (
 )
 from localcloud.oss.request import OssRequest
 from localcloud.oss.restoring import check_readable, restoration
+from localcloud.oss.symlinks import resolved
 from localcloud.oss.tagging import HEADER, TagRules
 
-MAX_KEY_BYTES = 1023
 TAG_COUNT = "x-oss-tagging-count"
 NEXT_POSITION = "x-oss-next-append-position"
 
@@ -56,19 +58,6 @@ OF_SOURCE = "x-oss-copy-source-"
 _OF_CLIENT_SIDE_ENCRYPTION = tuple(
     f"{USER_METADATA_PREFIX}client-side-encryption-{name}" for name in ("key", "start", "cek-alg", "wrap-alg")
 )
-
-
-def check_object_name(raw_key: bytes, key: str) -> None:
-    """1 to 1023 bytes of UTF-8 that do not begin with a slash or backslash; raises OssError."""
-    if raw_key.startswith((b"/", b"\\")):
-        raise invalid_object_name("The specified object is not valid.", "0016-00000005", key)
-    if len(raw_key) > MAX_KEY_BYTES:
-        message = f"The length of object name must be less than {MAX_KEY_BYTES + 1}."
-        raise invalid_object_name(message, "0016-00000002", key)
-    try:
-        raw_key.decode()
-    except UnicodeDecodeError:
-        raise invalid_object_name("The specified object is not valid.", "0016-00000002", key) from None
 
 
 def copied_object(request: OssRequest) -> tuple[str, str]:
@@ -147,12 +136,13 @@ class ObjectOperations:
         check_readable(source, self._clock.now())
         headers = _replaced_headers(request, source) if replace_headers else dict(source.headers)
         # A copy is of the class that is asked for, or the bucket's, whatever the source's is.
-        headers.pop(storage_classes.HEADER, None)
-        headers.pop(OBJECT_TYPE, None)
-        headers.pop(OBJECT_ACL, None)
-        headers.pop(RESTORATION, None)
+        for name in (storage_classes.HEADER, OBJECT_TYPE, OBJECT_ACL, RESTORATION):
+            headers.pop(name, None)
         if source.object_type == APPENDABLE:
             headers[OBJECT_TYPE] = APPENDABLE
+        elif source.object_type == SYMLINK:
+            # It is the link that is copied.
+            headers |= {name: source.headers[name] for name in (OBJECT_TYPE, SYMLINK_TARGET)}
         draft = Draft(
             bucket=request.bucket,
             key=request.key,
@@ -166,7 +156,7 @@ class ObjectOperations:
 
     def get_object(self, request: OssRequest) -> Response:
         """GetObject."""
-        info = self._store.get(request.bucket, request.key)
+        info = resolved(self._store, request.bucket, request.key)
         if not conditions.is_modified(request, info):
             return _not_modified(info)
         check_readable(info, self._clock.now())
@@ -181,7 +171,7 @@ class ObjectOperations:
 
     def head_object(self, request: OssRequest) -> Response:
         """HeadObject."""
-        info = self._store.get(request.bucket, request.key)
+        info = resolved(self._store, request.bucket, request.key)
         if not conditions.is_modified(request, info):
             return _not_modified(info)
         return responses.empty(
@@ -190,7 +180,7 @@ class ObjectOperations:
 
     def get_object_meta(self, request: OssRequest) -> Response:
         """GetObjectMeta: a few of the headers of HeadObject."""
-        info = self._store.get(request.bucket, request.key)
+        info = resolved(self._store, request.bucket, request.key)
         headers = {**checksum_headers(info), **_last_modified(info), "content-length": str(info.size)}
         return responses.empty(headers=headers)
 
@@ -244,8 +234,8 @@ def _object_headers(info: ObjectInfo, now: datetime) -> dict[str, str]:
         OBJECT_TYPE: info.object_type,
         storage_classes.HEADER: info.storage_class,
     }
-    headers.pop(OBJECT_ACL, None)
-    headers.pop(RESTORATION, None)
+    for name in (OBJECT_ACL, RESTORATION, SYMLINK_TARGET):
+        headers.pop(name, None)
     restored = restoration(info, now)
     if restored:
         headers[RESTORATION] = restored.shown(now)

@@ -32,6 +32,8 @@ RESTORATION = "x-oss-restore"
 NORMAL = "Normal"
 MULTIPART = "Multipart"
 APPENDABLE = "Appendable"
+SYMLINK = "Symlink"
+SYMLINK_TARGET = "x-oss-symlink-target"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS oss_buckets (
@@ -103,13 +105,13 @@ class ObjectInfo:
 
     @property
     def object_type(self) -> str:
-        """How it was written: ``Normal``, ``Multipart`` or ``Appendable``."""
+        """How it was written: ``Normal``, ``Multipart``, ``Appendable`` or ``Symlink``."""
         return self.headers.get(OBJECT_TYPE, NORMAL)
 
     @property
     def md5(self) -> str | None:
         """The body's MD5, which is known of objects that were written in one piece."""
-        return self.etag if self.object_type == NORMAL and "-" not in self.etag else None
+        return None if self.object_type == APPENDABLE or "-" in self.etag else self.etag
 
     @property
     def storage_class(self) -> str:

@@ -80,6 +80,8 @@ IMPLEMENTED = frozenset(
         "PutBucketTags",
         "GetBucketTags",
         "DeleteBucketTags",
+        "PutSymlink",
+        "GetSymlink",
         "RestoreObject",
         "PutObjectAcl",
         "GetObjectAcl",
@@ -155,7 +157,7 @@ _LEFT_OUT = {
     "x-oss-traffic-limit": "",
 }
 
-_TAKEN = frozenset({("UploadPartCopy", "x-oss-copy-source-range")})
+_TAKEN = frozenset({("UploadPartCopy", "x-oss-copy-source-range"), ("PutSymlink", "x-oss-symlink-target")})
 
 
 def name_of(request: OssRequest) -> str:

@@ -17,8 +17,9 @@ from localcloud.oss.claims import anonymous
 from localcloud.oss.errors import OssError, access_denied
 from localcloud.oss.multiple_deletion import keys_to_delete
 from localcloud.oss.object_operations import copied_object, replaces_tags
-from localcloud.oss.objects import OBJECT_ACL, ObjectStore
+from localcloud.oss.objects import OBJECT_ACL, SYMLINK, ObjectStore
 from localcloud.oss.request import OssRequest
+from localcloud.oss.symlinks import target_of
 from localcloud.oss.tagging import HEADER, TagRules, TagSet
 from localcloud.ram.authorization import NO_POLICY, AccessRefused, Authorization
 from localcloud.ram.conditions import DELIMITER, EXISTING_TAG, PREFIX, REQUEST_TAG, Context
@@ -70,6 +71,7 @@ _OF_TAGGED_OBJECT: Mapping[str, str] = MappingProxyType(
         "GetObject": "oss:GetObject",
         "HeadObject": "oss:GetObject",
         "GetObjectMeta": "oss:GetObject",
+        "GetSymlink": "oss:GetObject",
         "GetObjectTagging": "oss:GetObjectTagging",
         "PutObjectTagging": "oss:PutObjectTagging",
         "DeleteObjectTagging": "oss:DeleteObjectTagging",
@@ -87,6 +89,9 @@ _OF_OBJECT: Mapping[str, str] = MappingProxyType(
         "GetObjectAcl": "oss:GetObjectAcl",
     }
 )
+_WRITING = frozenset({"PutObject", "AppendObject", "InitiateMultipartUpload", "PutSymlink"})
+# Who reads through a link reads its target too.
+_READING = frozenset({"GetObject", "HeadObject", "GetObjectMeta"})
 
 
 class _Need(NamedTuple):
@@ -176,7 +181,7 @@ class Permissions:
             # Whether OSS deletes what is permitted of several is not documented: all must be.
             keys = _readable(keys_to_delete, body)
             return [_Need("oss:DeleteObject", f"{request.bucket}/{key}", {}) for key in keys]
-        if operation in ("PutObject", "AppendObject", "InitiateMultipartUpload"):
+        if operation in _WRITING:
             return self._put_needs(path, request, _readable(self._rules.read_header, request.header(HEADER)))
         if operation == "CopyObject":
             return self._copy_needs(path, request)
@@ -184,10 +189,19 @@ class Permissions:
             bucket, key = copied_object(request)
             source = _Need("oss:GetObject", f"{bucket}/{key}", self._existing_tags(bucket, key))
             return [source, _Need("oss:PutObject", path, {})]
+        return self._tagged_needs(path, request, operation, body)
+
+    def _tagged_needs(self, path: str, request: OssRequest, operation: str, body: bytes) -> list[_Need]:
         context = self._existing_tags(request.bucket, request.key)
         if operation == "PutObjectTagging":
             context.update(_tags(REQUEST_TAG, _readable(self._rules.read_document, body)))
-        return [_Need(_OF_TAGGED_OBJECT[operation], path, context)]
+        needs = [_Need(_OF_TAGGED_OBJECT[operation], path, context)]
+        found = self._store.find(request.bucket, request.key) if operation in _READING else None
+        if found is not None and found.object_type == SYMLINK:
+            target = target_of(found)
+            existing = self._existing_tags(request.bucket, target)
+            needs.append(_Need(_OF_TAGGED_OBJECT[operation], f"{request.bucket}/{target}", existing))
+        return needs
 
     def _bucket_need(self, request: OssRequest, operation: str) -> _Need:
         context = {}

@@ -26,7 +26,8 @@ from localcloud.oss.claims import LONGEST_URL_LIFETIME, SCHEME, TERMINATOR, read
 from localcloud.oss.drafts import Drafts, check_length
 from localcloud.oss.errors import OssError, invalid_argument
 from localcloud.oss.forms import Form, Take
-from localcloud.oss.object_operations import check_object_name, checksum_headers
+from localcloud.oss.object_names import check_object_name
+from localcloud.oss.object_operations import checksum_headers
 from localcloud.oss.objects import Draft, ObjectInfo, ObjectStore
 from localcloud.oss.permissions import Permissions
 from localcloud.oss.post_policy import PostPolicy, read_post_policy

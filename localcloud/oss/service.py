@@ -29,7 +29,8 @@ from localcloud.oss.meta_query_operations import MetaQueryOperations
 from localcloud.oss.multipart import MultipartUploads
 from localcloud.oss.multipart_operations import MultipartOperations
 from localcloud.oss.multiple_deletion import MultipleDeletion
-from localcloud.oss.object_operations import TAG_COUNT, ObjectOperations, check_object_name
+from localcloud.oss.object_names import check_object_name
+from localcloud.oss.object_operations import TAG_COUNT, ObjectOperations
 from localcloud.oss.objects import ObjectInfo, ObjectStore
 from localcloud.oss.operations import name_of, refuse_left_out
 from localcloud.oss.permissions import Permissions
@@ -38,6 +39,7 @@ from localcloud.oss.request import OssRequest
 from localcloud.oss.responses import Exchange
 from localcloud.oss.restoring import RestoreOperations
 from localcloud.oss.signature import verify
+from localcloud.oss.symlinks import SymlinkOperations
 from localcloud.oss.tagging import TagRules
 from localcloud.oss.tagging_operations import TaggingOperations
 from localcloud.oss.uploads import UPLOAD_BUCKET, Uploads
@@ -46,7 +48,7 @@ from localcloud.ram.authorization import Authorization, request_context
 # Far more than any document that an operation takes: ten thousand parts are one MiB.
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 # Each is an event too. After those of a multipart upload but the last there is no new object yet.
-_WRITING = frozenset({"PutObject", "CopyObject", "AppendObject", "CompleteMultipartUpload"})
+_WRITING = frozenset({"PutObject", "CopyObject", "AppendObject", "PutSymlink", "CompleteMultipartUpload"})
 _UPLOADING = frozenset({"InitiateMultipartUpload", "UploadPart", "UploadPartCopy"})
 
 
@@ -110,6 +112,7 @@ class ObjectStorage:
         self._objects = ObjectOperations(self._store, rules, clock)
         self._permissions = Permissions(self._store, rules, account_id, authorization)
         self._lifecycle = lifecycle = LifecycleOperations(self._store, multipart_uploads, rules, clock)
+        symlinks = SymlinkOperations(self._store, drafts)
         policies = BucketPolicyOperations(self._store)
         meta_query = MetaQueryOperations(self._store, clock)
         self._streaming: Mapping[str, Streaming] = {
@@ -162,6 +165,8 @@ class ObjectStorage:
             "HeadObject": self._objects.head_object,
             "GetObjectMeta": self._objects.get_object_meta,
             "DeleteObject": self._objects.delete_object,
+            "PutSymlink": symlinks.put,
+            "GetSymlink": symlinks.get,
             "GetObjectTagging": tagging.get,
             "DeleteObjectTagging": tagging.delete,
             "InitiateMultipartUpload": multipart.initiate,

@@ -129,6 +129,20 @@ def test_what_a_video_shows_is_kept_from_readers(library: Cloud) -> None:
     assert error.message == "Access denied by bucket policy."
 
 
+def test_a_link_is_no_way_around(library: Cloud) -> None:
+    _, keys = user(library, allow("oss:GetObject", library.objects()))
+    put_policy(library, deny("oss:GetObject", library.objects(), Principal=["*"], Condition=shows("advert")))
+    for target, allowed in ((ADVERT, False), (MATCH, True)):
+        owner(library).put_symlink(
+            oss.PutSymlinkRequest(bucket=library.bucket, key="link", symlink_target=target)
+        )
+        request = oss.GetObjectRequest(bucket=library.bucket, key="link")
+        if allowed:
+            library.oss(keys).get_object(request).body.close()
+        else:
+            assert refusal(lambda: library.oss(keys).get_object(request)).code == "AccessDenied"  # noqa: B023
+
+
 def test_a_tag_that_is_written_counts_at_once(library: Cloud) -> None:
     _, keys = user(library, allow("oss:GetObject", library.objects()))
     put_policy(library, deny("oss:GetObject", library.objects(), Principal=["*"], Condition=shows("advert")))

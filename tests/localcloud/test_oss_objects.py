@@ -461,7 +461,6 @@ def test_what_cannot_be_copied(cloud: Oss, client: oss.Client) -> None:
     [
         ("GET", "a", "versionId=CAEQ", {}, "the parameter versionId of GetObject"),
         ("GET", "a", "x-oss-process=video%2Fsnapshot", {}, "the parameter x-oss-process of GetObject"),
-        ("PUT", "a", "symlink", {}, "PutSymlink"),
         ("PUT", "a", "legalHold", {}, "PUT ?legalHold"),
         ("PUT", "a", "", {"x-oss-server-side-encryption": "AES256"}, "x-oss-server-side-encryption"),
         ("GET", None, "cors", {}, "GET ?cors"),

@@ -1,0 +1,77 @@
+"""Symbolic links: objects that are read as others are."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import alibabacloud_oss_v2 as oss
+import oss2
+import pytest
+
+from localcloud.oss.service import ObjectCreated
+from tests.localcloud.oss_world import BUCKET, Oss, get, put, refusal, tags_of
+
+pytest_plugins = ["tests.localcloud.oss_fixtures"]
+
+KEY, LINK = "videos/视频 a.mp4", "latest.mp4"
+
+
+def link(client: oss.Client, target: str = KEY, key: str = LINK, **options: object) -> None:
+    client.put_symlink(oss.PutSymlinkRequest(bucket=BUCKET, key=key, symlink_target=quote(target), **options))
+
+
+def test_a_link_is_read_as_its_target(cloud: Oss, client: oss.Client) -> None:
+    told: list[ObjectCreated] = []
+    put(client, KEY, b"a video", content_type="video/mp4", tagging="team=a")
+    cloud.storage.watch(told.append)
+    link(client, metadata={"owner": "b"}, headers={"x-oss-tagging": "link=1"})
+    assert (get(client, LINK), get(client, LINK, range_header="bytes=2-")) == (b"a video", b"video")
+    head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key=LINK))
+    target = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key=KEY))
+    assert (head.content_length, head.etag, head.hash_crc64) == (7, target.etag, target.hash_crc64)
+    # Its metadata and tags are its own.
+    assert (head.object_type, head.metadata, tags_of(client, LINK)) == (
+        "Symlink",
+        {"owner": "b"},
+        [("link", "1")],
+    )
+    shown = client.get_symlink(oss.GetSymlinkRequest(bucket=BUCKET, key=LINK))
+    assert shown.target == quote(KEY)
+    assert [one.event for one in told] == ["ObjectCreated:PutSymlink"]
+
+
+def test_the_independent_sdk_agrees(witness: oss2.Bucket) -> None:
+    witness.put_object(KEY, b"a video")
+    witness.put_symlink(KEY, LINK)
+    assert witness.get_symlink(LINK).target_key == KEY
+    assert witness.get_object(LINK).read() == b"a video"
+    with pytest.raises(oss2.exceptions.NoSuchKey):
+        witness.get_symlink("none")
+
+
+def test_a_link_may_lead_nowhere(cloud: Oss, client: oss.Client) -> None:
+    link(client)
+    assert refusal(lambda: get(client, LINK)).code == "SymlinkTargetNotExist"
+    link(client, LINK, "another")
+    assert refusal(lambda: get(client, "another")).code == "InvalidTargetType"
+    put(client, KEY)
+    assert get(client, LINK) == b"a video"
+    asked = oss.GetSymlinkRequest(bucket=BUCKET, key=KEY)
+    assert refusal(lambda: client.get_symlink(asked)).code == "NotSymlink"
+    for headers in ({}, {"x-oss-symlink-target": ""}):
+        assert cloud.call("PUT", LINK, "symlink", headers=headers).error()["Code"] == "InvalidArgument"
+    assert cloud.call("PUT", LINK, "symlink", headers={"x-oss-symlink-target": "/a"}).status == 400
+
+
+def test_a_link_to_what_is_archived_cannot_be_read(client: oss.Client) -> None:
+    put(client, KEY, storage_class="Archive")
+    link(client)
+    assert refusal(lambda: get(client, LINK)).code == "InvalidObjectState"
+
+
+def test_it_is_the_link_that_is_copied(client: oss.Client) -> None:
+    put(client, KEY)
+    link(client)
+    client.copy_object(oss.CopyObjectRequest(bucket=BUCKET, key="copy", source_key=LINK))
+    put(client, KEY, b"a new video")
+    assert get(client, "copy") == b"a new video"
