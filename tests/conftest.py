@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from darabonba.core import DaraCore
 from hypothesis import settings
 
 from localcloud.cloud import LocalCloud
@@ -37,6 +38,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name.startswith(("ALIBABA_CLOUD_", "FC_", "OSS_", "IMM_")):
             monkeypatch.delenv(name)
+    # An instance of the function has the SDKs send through its own connections from then on. The commands and
+    # the tests' own clients use the same SDKs, though never in its process.
+    monkeypatch.setattr(DaraCore, "_sessions", DaraCore._sessions)
 
 
 @pytest.fixture(scope="session", autouse=True)
