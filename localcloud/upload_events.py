@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
 
+from localcloud.eventbridge.events import cloud_event, in_milliseconds
 from localcloud.eventbridge.patterns import passes
 from localcloud.fc.declaration import EventBridgeTrigger, OssTrigger
 from localcloud.oss.service import ObjectCreated
@@ -147,7 +148,7 @@ class UploadEvents:
         event = {
             "eventName": created.event,
             "eventSource": "acs:oss",
-            "eventTime": _time(created),
+            "eventTime": in_milliseconds(created.time),
             "eventVersion": "1.0",
             "oss": {**self._content(created, key), "ruleId": trigger.name},
             "region": self._tenant.region,
@@ -156,24 +157,21 @@ class UploadEvents:
         return {"events": [event]}
 
     def _cloud_event(self, created: ObjectCreated, key: str) -> dict[str, Any]:
-        return {
-            "id": secrets.token_hex(12).upper(),
-            "source": "acs.oss",
-            "specversion": "1.0",
-            "type": f"oss:{created.event}",
-            "datacontenttype": "application/json;charset=utf-8",
-            "subject": self._tenant.arn("oss", f"{created.bucket}/{key}"),
-            "time": _time(created),
-            "aliyunaccountid": self._tenant.account_id,
-            "aliyuneventbusname": "default",
-            "aliyunregionid": self._tenant.region,
-            "data": {
+        return cloud_event(
+            self._tenant,
+            secrets.token_hex(12).upper(),
+            f"oss:{created.event}",
+            created.time,
+            {
                 "eventVersion": "1.0",
                 "region": self._tenant.region,
                 "oss": self._content(created, key),
                 **self._request(created),
             },
-        }
+            source="acs.oss",
+            bus="default",
+            subject=self._tenant.arn("oss", f"{created.bucket}/{key}"),
+        )
 
     def _content(self, created: ObjectCreated, key: str) -> dict[str, Any]:
         return {
@@ -198,7 +196,3 @@ class UploadEvents:
             "responseElements": {"requestId": secrets.token_hex(12).upper()},
             "userIdentity": {"principalId": self._tenant.account_id},
         }
-
-
-def _time(created: ObjectCreated) -> str:
-    return created.time.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

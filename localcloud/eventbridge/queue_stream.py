@@ -16,6 +16,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from localcloud.eventbridge.events import cloud_event
 from localcloud.fc.declaration import EventBridgeTrigger, MnsQueueSource
 from localcloud.mns.delivery import retry_delays
 from localcloud.mns.queues import Queue, QueueMessage
@@ -127,23 +128,17 @@ class QueueStream:
         }
         if self._trigger.event_schema == "RawData":
             return data
-        time = message.sent.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         bus = f"MNS-{self._trigger.name}"
-        return {
-            "id": message.message_id,
-            "source": bus,
-            "specversion": "1.0",
-            "type": "mns:Queue:SendMessage",
-            "datacontenttype": "application/json;charset=utf-8",
-            "subject": self._tenant.arn("mns", f"queues/{self._source.name}"),
-            "time": time,
-            "aliyunaccountid": self._tenant.account_id,
-            "aliyunpublishtime": time,
-            "aliyunoriginalaccountid": self._tenant.account_id,
-            "aliyuneventbusname": bus,
-            "aliyunregionid": self._tenant.region,
-            "data": data,
-        }
+        return cloud_event(
+            self._tenant,
+            message.message_id,
+            "mns:Queue:SendMessage",
+            message.sent,
+            data,
+            source=bus,
+            bus=bus,
+            subject=self._tenant.arn("mns", f"queues/{self._source.name}"),
+        )
 
 
 def _decoded(body: str) -> str:

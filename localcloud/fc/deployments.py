@@ -61,10 +61,6 @@ _ABSENT: Mapping[str, tuple[Any, ...]] = {
     "enableLongLiving": (False,),
     "disableOndemand": (False,),
 }
-_TRIGGER = frozenset(
-    {"description", "invocationRole", "qualifier", "sourceArn", "triggerConfig", "triggerName", "triggerType"}
-)
-_ASYNC = frozenset({"asyncTask", "destinationConfig", "maxAsyncEventAgeInSeconds", "maxAsyncRetryAttempts"})
 
 
 class TriggerSources(Protocol):
@@ -244,7 +240,6 @@ class Deployments:
     async def put_async_invoke_config(self, function: str, body: Mapping[str, Any]) -> None:
         """PutAsyncInvokeConfig; of what is not named the API's defaults count."""
         settings = {key: value for key, value in body.items() if value is not None}
-        _refuse_unknown(settings, _ASYNC)
         destinations = settings.get("destinationConfig")
         if isinstance(destinations, dict):
             settings["destinationConfig"] = {key: value for key, value in destinations.items() if value}
@@ -370,7 +365,6 @@ def _is_set(hook: object) -> bool:
 
 def _read_trigger(body: Mapping[str, Any]) -> dict[str, Any]:
     settings = {key: value for key, value in body.items() if value not in (None, "")}
-    _refuse_unknown(settings, _TRIGGER)
     text = settings.get("triggerConfig")
     if text is None:
         return settings

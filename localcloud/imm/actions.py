@@ -63,11 +63,14 @@ _ABOUT_ALL_PROJECTS = frozenset({"CreateProject", "ListProjects"})
 _Call = Call[ImmParameters]
 
 
-class TopicDirectory(Protocol):
-    """Knows which topics there are."""
+class TopicPublisher(Protocol):
+    """Publishes messages to the topics of the cloud's MNS."""
 
     def has(self, topic: str) -> bool:
         """Whether there is such a topic."""
+
+    async def publish(self, topic: str, body: bytes) -> str:
+        """Publish a message and give its id; it need not be delivered yet."""
 
 
 class Actions:
@@ -79,7 +82,7 @@ class Actions:
         projects: Projects,
         tasks: Tasks,
         objects: ObjectReader,
-        topics: TopicDirectory,
+        topics: TopicPublisher,
         begin: Callable[[TaskRecord], None],
         abandon: Callable[[str], None],
     ) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from typing import Protocol
 
 from starlette.types import ASGIApp
 
-from localcloud.imm.actions import Actions
+from localcloud.imm.actions import Actions, TopicPublisher
 from localcloud.imm.notification import notification
 from localcloud.imm.objects import ObjectReader
 from localcloud.imm.processing import Processing
@@ -22,16 +21,6 @@ __all__ = ["MediaManagement", "TaskRecord", "TopicPublisher"]
 
 LONGEST_LIST = 1_000_000
 _LOG = logging.getLogger("localcloud.imm")
-
-
-class TopicPublisher(Protocol):
-    """Publishes messages to the topics of the cloud's MNS."""
-
-    def has(self, topic: str) -> bool:
-        """Whether there is such a topic."""
-
-    async def publish(self, topic: str, body: bytes) -> str:
-        """Publish a message and give its id; it need not be delivered yet."""
 
 
 class MediaManagement:
