@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import resource
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,13 +15,12 @@ from alibabacloud_imm20200930 import models
 from alibabacloud_imm20200930.client import Client
 
 from localcloud.accounts import Identity
-from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from tests.localcloud.imm_region import VIDEO_LABELS, without_proxies
+from tests.localcloud.kept_process import BUCKET, PROJECT
 from tests.localcloud.oss_signing import Answer, send, sign
 from tests.localcloud.tenancy import sdk
 
-BUCKET, PROJECT = "media", "immtest"
 _DEFAULTS = CloudConfig()
 _OWNER = Identity(_DEFAULTS.access_key_id, _DEFAULTS.access_key_secret)
 
@@ -80,7 +77,7 @@ def kept_cloud(
     ``largest_file`` is how many bytes a file may have, ``open_files`` how many files may be open.
     """
     limits = json.dumps({"RLIMIT_FSIZE": largest_file, "RLIMIT_NOFILE": open_files})
-    command = [sys.executable, "-m", __name__, str(directory), limits]
+    command = [sys.executable, "-m", "tests.localcloud.kept_process", str(directory), limits]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -92,19 +89,3 @@ def kept_cloud(
     finally:
         process.kill()
         process.communicate()
-
-
-def _serve(directory: Path, limits: dict[str, int | None]) -> None:
-    for name, limit in limits.items():
-        if limit is not None:
-            resource.setrlimit(getattr(resource, name), (limit, limit))
-    with LocalCloud(CloudConfig(directory=directory, task_seconds=0.0)) as cloud:
-        cloud.call(cloud.objects.create_bucket, BUCKET)
-        cloud.call(cloud.media.put_project, PROJECT)
-        addresses = {name: getattr(cloud.endpoints, name).removeprefix("http://") for name in ("oss", "imm")}
-        print(json.dumps(addresses), flush=True)
-        threading.Event().wait()
-
-
-if __name__ == "__main__":
-    _serve(Path(sys.argv[1]), json.loads(sys.argv[2]))

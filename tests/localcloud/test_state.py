@@ -19,7 +19,8 @@ from darabonba.exceptions import UnretryableException
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.database import Database, StateInaccessible, StateUnusable
-from tests.localcloud.kept_cloud import BUCKET, KeptCloud, kept_cloud
+from tests.localcloud.kept_cloud import KeptCloud, kept_cloud
+from tests.localcloud.kept_process import BUCKET
 
 WRITERS = 4
 KIBIBYTE = 1024
