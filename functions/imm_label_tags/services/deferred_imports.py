@@ -3,8 +3,7 @@
 Both SDKs import all that any of their features may need: an asynchronous HTTP client, a scheduler, RSA, web
 sockets, ten ways to find keys, 520 models. Sending two signed requests needs none of it, and a cold start
 waits for all of it. While the SDKs are imported, each module that is listed here is an empty one, which gives
-a stub for every name. A stub that is called uses the real module where there is one; else it raises
-NotInLayer, which says what to do.
+a stub for every name: for annotations, as a base, in ``except``. Calling a stub raises NotInLayer.
 
 Nothing of the SDKs is changed, and nothing stays in the import system: once the SDKs are imported, an import
 of a listed module by anybody else is an ordinary one.
@@ -15,15 +14,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
-
-if TYPE_CHECKING:
-    from importlib.abc import Loader
+from typing import Any, NamedTuple
 
 
 class Selection(NamedTuple):
@@ -113,10 +109,10 @@ class NotInLayer(ImportError):
 def import_deferring(
     names: Sequence[str], report: Callable[[str], None], selection: Selection = SDKS
 ) -> None:
-    """Import modules with everything deferred that can be.
+    """Import modules with those of the selection deferred.
 
-    Where that fails, for example because a release of an SDK is made otherwise, they are imported whole and
-    ``report`` is told why.
+    Where that fails, everything is imported whole and ``report`` is told why; that takes longer, but works
+    with any release of the SDKs.
     """
     before = set(sys.modules)
     finder = _Finder(selection)
@@ -129,7 +125,7 @@ def import_deferring(
         reason = f"{type(error).__name__}: {error}"
     finally:
         sys.meta_path.remove(finder)
-        _forget(name for name, module in sys.modules.items() if isinstance(module, _StubModule))
+        _forget(finder.stubs)
     if reason:
         _forget(set(sys.modules) - before)
         report(f"The SDKs are imported whole, which takes longer: {reason}")
@@ -138,89 +134,76 @@ def import_deferring(
 
 
 class _Finder:
+    """Finds the modules of a selection, and loads those that are deferred, as stubs."""
+
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
+        self.stubs: list[str] = []
 
     def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         if self._selection.defers(name):
-            given = self._selection.given.get(name, {})
-            return ModuleSpec(name, cast("Loader", _StubLoader(given)), is_package=True)
-        lazy = name in self._selection.lazy
-        spec = PathFinder.find_spec(name, path) if lazy or name in self._selection.reexporting else None
+            self.stubs.append(name)
+            return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
+        if name not in self._selection.reexporting and name not in self._selection.lazy:
+            return None
+        spec = PathFinder.find_spec(name, path)
         if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
-
-            def execute_with_search(module: ModuleType) -> None:
-                vars(module)["__getattr__"] = partial(_load_class if lazy else _find_class, name)
-                if not lazy:
-                    execute(module)
-
-            vars(spec.loader)["exec_module"] = execute_with_search
+            vars(spec.loader)["exec_module"] = partial(self._execute, spec.loader, spec.loader.exec_module)
         return spec
 
-
-class _StubLoader:
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        self._given = given
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return _StubModule(spec.name)
+    def create_module(self, spec: ModuleSpec) -> None:
+        """An ordinary one."""
 
     def exec_module(self, module: ModuleType) -> None:
-        vars(module).update(self._given)
+        vars(module).update(
+            self._selection.given.get(module.__name__, {}), __getattr__=partial(_stub, module)
+        )
+
+    def _execute(self, loader: Any, execute: Callable[[ModuleType], None], module: ModuleType) -> None:
+        if module.__name__ in self._selection.lazy:
+            source = loader.get_source(module.__name__)
+            vars(module)["__getattr__"] = partial(_load_class, module, source)
+        else:
+            vars(module)["__getattr__"] = partial(_stub_of_class, module)
+            execute(module)
 
 
-class _StubModule(ModuleType):
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Stub(name, (BaseException,), {"__module__": self.__name__})
+def _stub(module: ModuleType, name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return type(name, (BaseException,), {"__module__": module.__name__, "__new__": _refuse})
 
 
-class _Stub(type):
-    """A class of a deferred module, or a function: for annotations, as a base, and in ``except``."""
-
-    def __call__(cls, *positional: Any, **named: Any) -> Any:
-        try:
-            real = getattr(import_module(cls.__module__), cls.__name__)
-        except ImportError:
-            real = cls
-        if isinstance(real, _Stub):
-            raise NotInLayer(f"{cls.__module__}.{cls.__name__}")
-        return real(*positional, **named)
+def _refuse(cls: type, *_: Any, **__: Any) -> None:
+    raise NotInLayer(f"{cls.__module__}.{cls.__name__}")
 
 
-def _find_class(package: str, name: str) -> Any:
-    """A class that the package would have from a deferred module."""
+def _stub_of_class(module: ModuleType, name: str) -> Any:
+    """A class that a package would have from a deferred module."""
     if not name[:1].isupper():
         # For the import system, which then looks for a module.
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
-    return _Stub(name, (BaseException,), {"__module__": package})
+        raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+    return _stub(module, name)
 
 
-def _load_class(package: str, name: str) -> Any:
-    """A class of the module from which the package's source imports it."""
-    line = re.search(rf"^from \.(\w+) import {name}$", _source(package), re.MULTILINE)
+def _load_class(module: ModuleType, source: str, name: str) -> Any:
+    """A class of the module from which a package's source imports it."""
+    package = module.__name__
+    line = re.search(rf"^from \.(\w+) import {name}$", source, re.MULTILINE)
     if line is None:
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
     try:
         found = getattr(import_module(f"{package}.{line[1]}"), name)
     except ModuleNotFoundError:
         raise NotInLayer(f"{package}.{name}") from None
-    setattr(sys.modules[package], name, found)
+    setattr(module, name, found)
     return found
-
-
-@lru_cache(maxsize=1)
-def _source(package: str) -> str:
-    source: str = sys.modules[package].__loader__.get_source(package)  # type: ignore[union-attr]
-    return source
 
 
 def _forget(names: Iterable[str]) -> None:
     """Take modules out of the import system."""
-    for name in list(names):
-        module = sys.modules.pop(name)
+    for name in names:
+        module = sys.modules.pop(name, None)
         package, _, child = name.rpartition(".")
         attributes = vars(sys.modules[package]) if package in sys.modules else {}
         if attributes.get(child) is module:
