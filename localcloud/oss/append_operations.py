@@ -21,7 +21,7 @@ from localcloud.oss.drafts import MAX_BODY_BYTES, Drafts, check_length
 from localcloud.oss.errors import entity_too_large, invalid_argument, not_appendable, position_not_length
 from localcloud.oss.object_operations import NEXT_POSITION, checksum_headers
 from localcloud.oss.objects import APPENDABLE, OBJECT_TYPE, Draft, ObjectInfo, ObjectStore
-from localcloud.oss.request import OssRequest
+from localcloud.oss.request import OssRequest, whole_number
 
 
 class AppendOperations:
@@ -83,10 +83,11 @@ class AppendOperations:
 
 def _position(request: OssRequest) -> int:
     text = request.parameter("position") or ""
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
+    position = whole_number(text)
+    if position is None:
         message = "The position must be an integer that is not negative."
         raise invalid_argument("position", text, message)
-    return int(text)
+    return position
 
 
 def _etag(crc64: str, size: int) -> str:

@@ -17,7 +17,6 @@ from localcloud.oss.bucket_tags import BucketTagOperations
 from localcloud.oss.errors import (
     bucket_not_empty,
     invalid_bucket_name,
-    malformed_xml,
     no_such_region,
     not_implemented_here,
 )
@@ -193,12 +192,7 @@ class BucketOperations:
 
 def _storage_class(body: bytes) -> str:
     """The storage class that a CreateBucketConfiguration asks for; raises OssError."""
-    try:
-        root = documents.parse(body.decode())
-    except (documents.NotADocument, UnicodeDecodeError) as error:
-        raise malformed_xml(str(error)) from None
-    if root.tag != "CreateBucketConfiguration":
-        raise malformed_xml("the root node is not named CreateBucketConfiguration.")
+    root = documents.read(body, "CreateBucketConfiguration")
     for element in root:
         if element.tag != "StorageClass" and (element.tag, element.text) != ("DataRedundancyType", "LRS"):
             raise not_implemented_here(f"the {element.tag} {element.text} of PutBucket")

@@ -60,10 +60,8 @@ class BucketPolicyOperations:
 
     def put_block(self, request: OssRequest, body: bytes) -> Response:
         """PutBucketPublicAccessBlock."""
-        try:
-            blocked = documents.parse(body.decode()).findtext("BlockPublicAccess") or ""
-        except (documents.NotADocument, UnicodeDecodeError) as error:
-            raise malformed_xml(str(error)) from None
+        root = documents.read(body, "PublicAccessBlockConfiguration")
+        blocked = root.findtext("BlockPublicAccess")
         if blocked not in ("true", "false"):
             raise malformed_xml("BlockPublicAccess is true or false")
         self._store.configure(request.bucket, _BLOCK, blocked)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import NoReturn
 from xml.etree import ElementTree
 
+from localcloud.oss.errors import malformed_xml
+
 # A text, or the elements inside an element; and an element with its name.
 Content = str | Sequence["Node"]
 Node = tuple[str, Content]
@@ -33,6 +35,17 @@ def parse(text: str) -> ElementTree.Element:
     except ElementTree.ParseError as error:
         raise NotADocument(str(error)) from None
     return root
+
+
+def read(body: bytes, root: str) -> ElementTree.Element:
+    """The root element of a request's body, which must have that name; raises OssError."""
+    try:
+        element = parse(body.decode())
+    except (NotADocument, UnicodeDecodeError) as error:
+        raise malformed_xml(str(error)) from None
+    if element.tag != root:
+        raise malformed_xml(f"the root node is not named {root}.")
+    return element
 
 
 class _Builder(ElementTree.TreeBuilder):

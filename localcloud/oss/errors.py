@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from localcloud.oss.documents import Content
+if TYPE_CHECKING:
+    from localcloud.oss.documents import Content
 
 
 class OssError(Exception):

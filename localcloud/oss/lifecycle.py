@@ -17,6 +17,7 @@ from xml.etree.ElementTree import Element
 from localcloud.oss import documents
 from localcloud.oss.errors import OssError, invalid_argument, malformed_xml, not_implemented_here
 from localcloud.oss.objects import ObjectInfo
+from localcloud.oss.request import whole_number
 from localcloud.oss.storage_classes import STANDARD, STORAGE_CLASSES, coldness
 from localcloud.oss.tagging import Tag, TagRules, TagSet
 
@@ -28,6 +29,7 @@ EXPIRATION = "Expiration"
 TRANSITION = "Transition"
 ABORT = "AbortMultipartUpload"
 
+_ENDLESS_DAYS = 10**8
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T00:00:00\.000Z")
 # About older versions and delete markers, of which a bucket of the local cloud has none: they are kept and do
 # nothing.
@@ -129,11 +131,8 @@ class Lifecycle:
 
 def read_lifecycle(body: bytes, tag_rules: TagRules, *, allow_overlap: bool = False) -> Lifecycle:
     """The rules of a ``<LifecycleConfiguration>``; raises OssError for what OSS refuses."""
-    try:
-        root = documents.parse(body.decode())
-    except (documents.NotADocument, UnicodeDecodeError) as error:
-        raise malformed_xml(str(error)) from None
-    if root.tag != "LifecycleConfiguration" or len(root) == 0 or any(child.tag != "Rule" for child in root):
+    root = documents.read(body, "LifecycleConfiguration")
+    if len(root) == 0 or any(child.tag != "Rule" for child in root):
         raise malformed_xml("a LifecycleConfiguration has one Rule or more, and nothing else")
     rules = tuple(_rule(element, tag_rules) for element in root)
     if len(rules) > MAX_RULES:
@@ -266,9 +265,10 @@ def _age(element: Element, kind: str) -> tuple[int | None, datetime | None]:
         return None, _date(before)
     if not days:
         return None, None
-    if not (days.isascii() and days.isdigit() and len(days) < 9 and int(days) > 0):
+    number = whole_number(days)
+    if number is None or not 0 < number < _ENDLESS_DAYS:
         raise _invalid("Days", days, "Days must be a positive integer.")
-    return int(days), None
+    return number, None
 
 
 def _date(text: str) -> datetime:
@@ -301,10 +301,11 @@ def _size(element: Element, name: str) -> int | None:
     text = _text(element, name)
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 15):
+    size = whole_number(text)
+    if size is None:
         ec = "0014-00000039" if name == "ObjectSizeGreaterThan" else ""
         raise _invalid(name, text, f"{name} must be an integer.", ec)
-    return int(text)
+    return size
 
 
 def _check_order(actions: Sequence[Action]) -> None:

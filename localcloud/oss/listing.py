@@ -15,7 +15,7 @@ from urllib.parse import quote
 from localcloud.oss import documents
 from localcloud.oss.errors import invalid_argument
 from localcloud.oss.objects import ObjectInfo, ObjectStore
-from localcloud.oss.request import OssRequest
+from localcloud.oss.request import OssRequest, whole_number
 from localcloud.oss.restoring import restoration
 
 DEFAULT_MAX_KEYS = 100
@@ -103,8 +103,8 @@ def bounded(request: OssRequest, name: str, default: int, greatest: int) -> int:
     text = request.parameter(name)
     if text is None:
         return default
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    if not 1 <= number <= greatest:
+    number = whole_number(text)
+    if number is None or not 1 <= number <= greatest:
         message = f"Argument {name} must be an integer between 1 and {greatest}."
         raise invalid_argument(name, text, message, "0017-00000289" if name == "max-keys" else "")
     return number

@@ -28,7 +28,7 @@ from localcloud.oss.listing import bounded, common_prefix, is_url_encoded, shown
 from localcloud.oss.multipart import MultipartUpload, MultipartUploads
 from localcloud.oss.object_operations import OF_SOURCE, checksum_headers, source_of_copy
 from localcloud.oss.objects import ObjectStore
-from localcloud.oss.request import OssRequest
+from localcloud.oss.request import OssRequest, whole_number
 from localcloud.oss.restoring import check_readable
 
 MAX_PARTS = 10_000
@@ -205,18 +205,20 @@ def _part_number(request: OssRequest) -> int:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= MAX_PARTS):
+    number = whole_number(text)
+    if number is None or not 1 <= number <= MAX_PARTS:
         message = f"Part number must be an integer between 1 and {MAX_PARTS}, inclusive."
         raise invalid_argument("PartNumber", text, message, "0017-00000220")
-    return int(text)
+    return number
 
 
 def _marker(request: OssRequest) -> int:
     text = request.parameter("part-number-marker") or "0"
-    if not (text.isascii() and text.isdigit() and len(text) < 9):
+    number = whole_number(text)
+    if number is None:
         message = "Argument part-number-marker must be an integer."
         raise invalid_argument("part-number-marker", text, message)
-    return int(text)
+    return number
 
 
 def _takes_all(request: OssRequest, body: bytes) -> bool:
@@ -231,11 +233,8 @@ def _takes_all(request: OssRequest, body: bytes) -> bool:
 
 def _chosen(body: bytes) -> list[tuple[int, str]]:
     """The numbers and ETags of a ``<CompleteMultipartUpload>``; raises OssError."""
-    try:
-        root = documents.parse(body.decode())
-    except (documents.NotADocument, UnicodeDecodeError) as error:
-        raise malformed_xml(str(error)) from None
-    if root.tag != "CompleteMultipartUpload" or len(root) == 0:
+    root = documents.read(body, "CompleteMultipartUpload")
+    if len(root) == 0:
         raise malformed_xml("a CompleteMultipartUpload has one Part or more")
     chosen = []
     for element in root:

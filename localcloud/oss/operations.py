@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from localcloud.oss.errors import method_not_allowed, not_implemented_here
 from localcloud.oss.request import OssRequest
 
@@ -63,63 +65,6 @@ _OF_META_QUERY = {"add": "OpenMetaQuery", "query": "DoMetaQuery", "delete": "Clo
 # With the header x-oss-copy-source.
 _WITH_SOURCE = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}
 
-IMPLEMENTED = frozenset(
-    {
-        "ListBuckets",
-        "PutBucket",
-        "GetBucketInfo",
-        "DeleteBucket",
-        "ListObjects",
-        "ListObjectsV2",
-        "DeleteMultipleObjects",
-        "DescribeRegions",
-        "PutBucketAcl",
-        "GetBucketAcl",
-        "GetBucketLocation",
-        "GetBucketStat",
-        "PutBucketTags",
-        "GetBucketTags",
-        "DeleteBucketTags",
-        "PutSymlink",
-        "GetSymlink",
-        "RestoreObject",
-        "PutObjectAcl",
-        "GetObjectAcl",
-        "PutBucketPolicy",
-        "GetBucketPolicy",
-        "DeleteBucketPolicy",
-        "GetBucketPolicyStatus",
-        "PutBucketPublicAccessBlock",
-        "GetBucketPublicAccessBlock",
-        "DeleteBucketPublicAccessBlock",
-        "PutBucketLifecycle",
-        "GetBucketLifecycle",
-        "DeleteBucketLifecycle",
-        "OpenMetaQuery",
-        "GetMetaQueryStatus",
-        "DoMetaQuery",
-        "CloseMetaQuery",
-        "PutObject",
-        "GetObject",
-        "HeadObject",
-        "GetObjectMeta",
-        "DeleteObject",
-        "CopyObject",
-        "PutObjectTagging",
-        "GetObjectTagging",
-        "DeleteObjectTagging",
-        "InitiateMultipartUpload",
-        "UploadPart",
-        "UploadPartCopy",
-        "AppendObject",
-        "PostObject",
-        "CompleteMultipartUpload",
-        "AbortMultipartUpload",
-        "ListParts",
-        "ListMultipartUploads",
-    }
-)
-
 # The names in a query that select another operation; names that OSS does not know mean nothing to it.
 _SELECTING = (
     "accessPoint accessPointPolicy accessmonitor acl append asyncFetch bucketArchiveDirectRead bucketInfo "
@@ -173,12 +118,12 @@ def name_of(request: OssRequest) -> str:
     return _WITH_SOURCE.get(name, name) if request.header("x-oss-copy-source") is not None else name
 
 
-def refuse_left_out(request: OssRequest, operation: str) -> None:
+def refuse_left_out(request: OssRequest, operation: str, implemented: Container[str]) -> None:
     """Refuse what OSS would do and the local cloud would silently not do; raises OssError."""
     if operation == request.method:
         resource_type = "Object" if request.raw_key else "Bucket" if request.bucket else "Service"
         raise method_not_allowed(request.method, resource_type)
-    if operation not in IMPLEMENTED:
+    if operation not in implemented:
         raise not_implemented_here(operation)
     for name, _ in request.query:
         if name in _VARIANTS:

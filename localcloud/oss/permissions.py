@@ -31,62 +31,30 @@ U = TypeVar("U")
 _BY_BUCKET_ACL = "You have no right to access this object because of bucket acl."
 _NOT_YOURS = "The bucket you access does not belong to you."
 
-_OF_SERVICE: Mapping[str, str] = MappingProxyType(
-    {"ListBuckets": "oss:ListBuckets", "DescribeRegions": "oss:DescribeRegions"}
-)
-_OF_BUCKET: Mapping[str, str] = MappingProxyType(
+# The actions that are not named as their operation is.
+_ACTIONS: Mapping[str, str] = MappingProxyType(
     {
-        "PutBucket": "oss:PutBucket",
-        "GetBucketInfo": "oss:GetBucketInfo",
-        "DeleteBucket": "oss:DeleteBucket",
-        "ListObjects": "oss:ListObjects",
         "ListObjectsV2": "oss:ListObjects",
-        "ListMultipartUploads": "oss:ListMultipartUploads",
-        "PutBucketAcl": "oss:PutBucketAcl",
-        "GetBucketAcl": "oss:GetBucketAcl",
-        "GetBucketLocation": "oss:GetBucketLocation",
-        "GetBucketStat": "oss:GetBucketStat",
         "PutBucketTags": "oss:PutBucketTagging",
         "GetBucketTags": "oss:GetBucketTagging",
         "DeleteBucketTags": "oss:DeleteBucketTagging",
-        "PutBucketPolicy": "oss:PutBucketPolicy",
-        "GetBucketPolicy": "oss:GetBucketPolicy",
-        "DeleteBucketPolicy": "oss:DeleteBucketPolicy",
-        "GetBucketPolicyStatus": "oss:GetBucketPolicyStatus",
-        "PutBucketPublicAccessBlock": "oss:PutBucketPublicAccessBlock",
-        "GetBucketPublicAccessBlock": "oss:GetBucketPublicAccessBlock",
-        "DeleteBucketPublicAccessBlock": "oss:DeleteBucketPublicAccessBlock",
-        "PutBucketLifecycle": "oss:PutBucketLifecycle",
-        "GetBucketLifecycle": "oss:GetBucketLifecycle",
-        "DeleteBucketLifecycle": "oss:DeleteBucketLifecycle",
-        "OpenMetaQuery": "oss:OpenMetaQuery",
-        "GetMetaQueryStatus": "oss:GetMetaQueryStatus",
-        "DoMetaQuery": "oss:DoMetaQuery",
-        "CloseMetaQuery": "oss:CloseMetaQuery",
-    }
-)
-# Those whose callers may be told apart by the tags that the object has.
-_OF_TAGGED_OBJECT: Mapping[str, str] = MappingProxyType(
-    {
-        "GetObject": "oss:GetObject",
         "HeadObject": "oss:GetObject",
         "GetObjectMeta": "oss:GetObject",
         "GetSymlink": "oss:GetObject",
-        "GetObjectTagging": "oss:GetObjectTagging",
-        "PutObjectTagging": "oss:PutObjectTagging",
-        "DeleteObjectTagging": "oss:DeleteObjectTagging",
-    }
-)
-_OF_OBJECT: Mapping[str, str] = MappingProxyType(
-    {
         "UploadPart": "oss:PutObject",
         "CompleteMultipartUpload": "oss:PutObject",
-        "AbortMultipartUpload": "oss:AbortMultipartUpload",
-        "ListParts": "oss:ListParts",
-        "DeleteObject": "oss:DeleteObject",
-        "RestoreObject": "oss:RestoreObject",
-        "PutObjectAcl": "oss:PutObjectAcl",
-        "GetObjectAcl": "oss:GetObjectAcl",
+    }
+)
+# Those whose callers may be told apart by the tags that the object has.
+_OF_TAGGED_OBJECT = frozenset(
+    {
+        "GetObject",
+        "HeadObject",
+        "GetObjectMeta",
+        "GetSymlink",
+        "GetObjectTagging",
+        "PutObjectTagging",
+        "DeleteObjectTagging",
     }
 )
 _WRITING = frozenset({"PutObject", "AppendObject", "InitiateMultipartUpload", "PutSymlink"})
@@ -167,20 +135,15 @@ class Permissions:
         return f"acs:oss:*:{self._account_id}:{path}"
 
     def _needs(self, request: OssRequest, operation: str, body: bytes) -> list[_Need]:
-        if operation in _OF_SERVICE:
-            return [_Need(_OF_SERVICE[operation], "*", {}, _NOT_YOURS, "0003-00000202")]
-        if operation in _OF_BUCKET:
-            need = self._bucket_need(request, operation)
-            if operation == "PutBucket" and request.header(BUCKET_ACL):
-                return [need, need._replace(action="oss:PutBucketAcl")]
-            return [need]
-        path = f"{request.bucket}/{request.key}"
-        if operation in _OF_OBJECT:
-            return [_Need(_OF_OBJECT[operation], path, {})]
+        if not request.bucket:
+            return [_Need(_action(operation), "*", {}, _NOT_YOURS, "0003-00000202")]
         if operation == "DeleteMultipleObjects":
             # Whether OSS deletes what is permitted of several is not documented: all must be.
             keys = _readable(keys_to_delete, body)
             return [_Need("oss:DeleteObject", f"{request.bucket}/{key}", {}) for key in keys]
+        if not request.raw_key:
+            return self._bucket_needs(request, operation)
+        path = f"{request.bucket}/{request.key}"
         if operation in _WRITING:
             return self._put_needs(path, request, _readable(self._rules.read_header, request.header(HEADER)))
         if operation == "CopyObject":
@@ -189,27 +152,32 @@ class Permissions:
             bucket, key = copied_object(request)
             source = _Need("oss:GetObject", f"{bucket}/{key}", self._existing_tags(bucket, key))
             return [source, _Need("oss:PutObject", path, {})]
-        return self._tagged_needs(path, request, operation, body)
+        if operation in _OF_TAGGED_OBJECT:
+            return self._tagged_needs(path, request, operation, body)
+        return [_Need(_action(operation), path, {})]
 
     def _tagged_needs(self, path: str, request: OssRequest, operation: str, body: bytes) -> list[_Need]:
         context = self._existing_tags(request.bucket, request.key)
         if operation == "PutObjectTagging":
             context.update(_tags(REQUEST_TAG, _readable(self._rules.read_document, body)))
-        needs = [_Need(_OF_TAGGED_OBJECT[operation], path, context)]
+        needs = [_Need(_action(operation), path, context)]
         found = self._store.find(request.bucket, request.key) if operation in _READING else None
         if found is not None and found.object_type == SYMLINK:
             target = target_of(found)
             existing = self._existing_tags(request.bucket, target)
-            needs.append(_Need(_OF_TAGGED_OBJECT[operation], f"{request.bucket}/{target}", existing))
+            needs.append(_Need(_action(operation), f"{request.bucket}/{target}", existing))
         return needs
 
-    def _bucket_need(self, request: OssRequest, operation: str) -> _Need:
+    def _bucket_needs(self, request: OssRequest, operation: str) -> list[_Need]:
         context = {}
         if operation in ("ListObjects", "ListObjectsV2"):
             names = ((PREFIX, "prefix"), (DELIMITER, "delimiter"))
             context = {key: request.parameter(name) or "" for key, name in names}
         ec = "0003-00000202" if operation == "PutBucket" else "0003-00000001"
-        return _Need(_OF_BUCKET[operation], request.bucket, context, _NOT_YOURS, ec)
+        need = _Need(_action(operation), request.bucket, context, _NOT_YOURS, ec)
+        if operation == "PutBucket" and request.header(BUCKET_ACL):
+            return [need, need._replace(action="oss:PutBucketAcl")]
+        return [need]
 
     def _put_needs(self, path: str, request: OssRequest, tags: TagSet) -> list[_Need]:
         context = _tags(REQUEST_TAG, tags)
@@ -241,6 +209,10 @@ class Permissions:
     def _existing_tags(self, bucket: str, key: str) -> dict[str, str]:
         found = self._store.find(bucket, key)
         return _tags(EXISTING_TAG, found.tags if found else ())
+
+
+def _action(operation: str) -> str:
+    return _ACTIONS.get(operation, f"oss:{operation}")
 
 
 def _tags(prefix: str, tags: TagSet) -> dict[str, str]:

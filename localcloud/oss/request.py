@@ -68,6 +68,11 @@ class OssRequest:
         return next((value.decode("latin-1") for known, value in self.headers if known == name), None)
 
 
+def whole_number(text: str) -> int | None:
+    """The number that a text is, from 0 on; None for another text, and for one too long to be meant."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
 def _query(raw: bytes) -> tuple[tuple[str, str], ...]:
     pairs = []
     for part in raw.split(b"&"):

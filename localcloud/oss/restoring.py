@@ -21,7 +21,7 @@ from localcloud.oss.errors import (
     not_supported,
 )
 from localcloud.oss.objects import RESTORATION, ObjectInfo, ObjectStore, moment
-from localcloud.oss.request import OssRequest
+from localcloud.oss.request import OssRequest, whole_number
 
 PRIORITY = "x-oss-object-restore-priority"
 
@@ -103,16 +103,13 @@ def _asked(body: bytes, storage_class: str) -> tuple[int, str]:
     """The days and the tier of a ``<RestoreRequest>``; raises OssError."""
     if not body.strip():
         return 1, _STANDARD
-    try:
-        root = documents.parse(body.decode())
-    except (documents.NotADocument, UnicodeDecodeError) as error:
-        raise malformed_xml(str(error)) from None
-    days, parameters = root.findtext("Days") or "1", root.find("JobParameters")
-    if root.tag != "RestoreRequest" or not (days.isascii() and days.isdigit() and len(days) < 9):
+    root = documents.read(body, "RestoreRequest")
+    days, parameters = whole_number(root.findtext("Days") or "1"), root.find("JobParameters")
+    if days is None:
         raise malformed_xml("a RestoreRequest has a number of Days")
     if parameters is not None and storage_class == _ARCHIVE:
         raise malformed_xml("JobParameters are of colder classes than Archive")
     tier = _STANDARD if parameters is None else parameters.findtext("Tier") or _STANDARD
     if tier not in _TAKES[storage_class]:
         raise invalid_argument("Tier", tier, "The Tier is not one that the class has.")
-    return int(days), tier
+    return days, tier

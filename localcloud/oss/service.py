@@ -173,6 +173,7 @@ class ObjectStorage:
             "ListParts": multipart.list_parts,
             "ListMultipartUploads": multipart.list_uploads,
         }
+        self._implemented = {"PostObject", *self._streaming, *self._with_body, *self._without_body}
         self._observers: list[Callable[[ObjectCreated], None]] = []
         self.app: ASGIApp = self._serve
 
@@ -287,14 +288,14 @@ class ObjectStorage:
         context = request_context(scope)
         if operation == "PostObject":
             # What signs it is in its form.
-            refuse_left_out(request, operation)
+            refuse_left_out(request, operation, self._implemented)
             response, info = await self._forms.post(request, receive, context, now)
             self._tell(_created("ObjectCreated:PostObject", info))
             return response
         identity = None if is_anonymous(request) else verify(request, self._accounts, self._region, now)
         if request.raw_key:
             check_object_name(request.raw_key, request.key)
-        refuse_left_out(request, operation)
+        refuse_left_out(request, operation, self._implemented)
         if operation in self._streaming:
             self._permissions.check(identity, request, operation, context)
             return await self._streaming[operation](request, receive)
