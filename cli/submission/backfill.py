@@ -110,6 +110,8 @@ class Backfill:
         self._stopped = stopped
         self._guard = threading.Lock()
         self._recent: RecentTasks | None = None
+        # Objects that are, or are about to be, submitted: as many as may be.
+        self._reserved = 0
         self.ending: Problem | None = None
         self.summary = Summary()
 
@@ -165,7 +167,7 @@ class Backfill:
         if self._stopped() or self.ending is not None:
             return True
         with self._guard:
-            return bool(self._wanted.limit) and self.summary.submitted >= self._wanted.limit
+            return bool(self._wanted.limit) and self._reserved >= self._wanted.limit
 
     def _passed_over(self, each: ListedObject) -> bool:
         """Whether it is told by the list alone that an object is not wanted."""
@@ -195,7 +197,9 @@ class Backfill:
                     raise
                 self._go_through(each)
         except Stopped:
-            return
+            # Looked at, but nothing has been decided.
+            with self._guard:
+                self.summary.found -= 1
         except ObjectGone:
             self._skip(SubmissionStatus.OBJECT_GONE.value)
         except TaggingError as error:
@@ -212,8 +216,8 @@ class Backfill:
         # Asked before there is room for a task: most of a second run needs none.
         elif self._has_task(target, each.head, calls):
             self._skip(SubmissionStatus.ALREADY_SUBMITTED.value)
-        elif self._take_one(each.head):
-            self._submit(target, each)
+        else:
+            self._submit_one(target, each)
 
     def _present(self, each: ListedObject, calls: Calls) -> tuple[TargetObject, dict[str, str]]:
         """The object that is meant, and its tags; raises ObjectGone."""
@@ -239,32 +243,34 @@ class Backfill:
         tasks = self._recent.of(object_version(target, head.etag))
         return task_of(tasks, head.written, failed_counts=not self._wanted.retry_failed) is not None
 
-    def _take_one(self, head: ObjectHead) -> bool:
-        """Count an object as submitted; False where there are as many as wanted."""
+    def _submit_one(self, target: TargetObject, each: ListedObject) -> None:
+        """Submit an object, unless as many are as were wanted."""
         with self._guard:
-            if self._wanted.limit and self.summary.submitted >= self._wanted.limit:
-                return False
-            self.summary.submitted += 1
-            self.summary.bytes += head.size
-            return True
-
-    def _submit(self, target: TargetObject, each: ListedObject) -> None:
-        if self._dry_run:
-            return
-        status = None
+            if self._wanted.limit and self._reserved >= self._wanted.limit:
+                self.summary.found -= 1
+                return
+            self._reserved += 1
+        submitted = False
         try:
-            with self._tasks.room() as room:
-                status = self._submitted(target, each).status
-                room.used = status is SubmissionStatus.SUBMITTED
-            if status is SubmissionStatus.IGNORED:
-                self._skip(Exclusion.ARCHIVED.value)
-            elif status is not SubmissionStatus.SUBMITTED:
-                self._skip(status.value)
+            submitted = self._dry_run or self._is_submitted(target, each)
         finally:
-            if status is not SubmissionStatus.SUBMITTED:
-                with self._guard:
-                    self.summary.submitted -= 1
-                    self.summary.bytes -= each.head.size
+            with self._guard:
+                if submitted:
+                    self.summary.submitted += 1
+                    self.summary.bytes += each.head.size
+                else:
+                    self._reserved -= 1
+
+    def _is_submitted(self, target: TargetObject, each: ListedObject) -> bool:
+        """Whether an object has a new task; counts one that has none as skipped."""
+        with self._tasks.room() as room:
+            status = self._submitted(target, each).status
+            room.used = status is SubmissionStatus.SUBMITTED
+        if room.used:
+            return True
+        archived = status is SubmissionStatus.IGNORED
+        self._skip(Exclusion.ARCHIVED.value if archived else status.value)
+        return False
 
     def _submitted(self, target: TargetObject, each: ListedObject) -> SubmissionOutcome:
         # A deadline of its own, because waiting for room takes its time.

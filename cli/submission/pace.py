@@ -53,6 +53,8 @@ class PacedTasks:
         self._next = time.monotonic()
         self._guard = threading.Lock()
         self._free = 0
+        # Rooms that are taken, for tasks that IMM need not know yet.
+        self._taken = 0
         self.running = 0
 
     def tasks_of(self, project: str, version: str, timeouts: Timeouts) -> tuple[SubmittedTask, ...]:
@@ -78,8 +80,9 @@ class PacedTasks:
         try:
             yield room
         finally:
-            if not room.used:
-                with self._guard:
+            with self._guard:
+                self._taken -= 1
+                if not room.used:
                     self._free += 1
                     self.running -= 1
 
@@ -88,10 +91,12 @@ class PacedTasks:
             with self._guard:
                 if self._free <= 0:
                     self._pace()
-                    self.running = self._tasks.running(self._project, self._in_flight, _PATIENT)
+                    known = self._tasks.running(self._project, self._in_flight, _PATIENT)
+                    self.running = known + self._taken
                     self._free = self._in_flight - self.running
                 if self._free > 0:
                     self._free -= 1
+                    self._taken += 1
                     self.running += 1
                     return
             self._check()

@@ -10,11 +10,13 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import NamedTuple
 
+from rich.text import Text
+
 from cli.narration import new_console
 from cli.submission.backfill import Summary
 
 LINE_SECONDS = 5.0
-_TERMINAL_SECONDS = 0.5
+_LOOK_SECONDS = 0.5
 # The rate is that of the last minute: what is passed over goes faster than what is submitted.
 _RATE_SECONDS = 60.0
 STOPPING = "Stopping: what has begun is finished first. Ctrl-C again ends at once."
@@ -105,27 +107,27 @@ class Progress:
         total = self._total(summary.found)
         left = self._pace.left(total, self._limit)
         parts = [
-            f"{summary.found:,} objects" if total is None else f"{summary.found:,} of {total:,} objects",
-            f"{self._pace.rate:,.1f} a second",
+            f"{summary.found:,} objects" if total is None else f"{summary.found:,} of {total:,}",
+            f"{self._pace.rate:,.1f}/s",
             f"{summary.submitted:,} submitted",
             f"{self._running()} in flight" if self._running else "",
             f"{sum(summary.skipped.values()):,} skipped",
             f"{summary.failed:,} failed" if summary.failed else "",
-            "" if left is None else f"about {in_words(left)} left",
+            "" if left is None else f"{in_words(left)} left",
         ]
         return ", ".join(filter(None, parts))
 
     def _show(self) -> None:
-        interval = LINE_SECONDS if self._status is None else _TERMINAL_SECONDS
-        while not self._ended.wait(interval):
-            line = self.line()
+        told = time.monotonic()
+        while not self._ended.wait(_LOOK_SECONDS):
             if self._stopped() and not self._told_of_the_end:
                 self._told_of_the_end = True
                 self._console.print(STOPPING)
-            if self._status is None:
-                self._console.print(line)
-            else:
-                self._status.update(line)
+            if self._status is not None:
+                self._status.update(Text(self.line(), no_wrap=True, overflow="ellipsis"))
+            elif time.monotonic() - told >= LINE_SECONDS:
+                told = time.monotonic()
+                self._console.print(self.line())
 
 
 def in_words(seconds: float) -> str:

@@ -10,6 +10,7 @@ import time
 import alibabacloud_oss_v2 as oss
 import pytest
 
+from localcloud.faults import Fault, FaultKind
 from tests.stage import CHAIR, Stage
 from tests.submission.world import (
     backfill,
@@ -156,11 +157,22 @@ def test_thousands_of_tasks_of_others_are_no_obstacle(stage: Stage) -> None:
     assert tasks_by_object(stage)[uri] == 1
 
 
-def test_with_room_for_one_task_they_are_created_one_after_the_other(stage: Stage) -> None:
-    for number in range(5):
-        stage.upload(f"videos/{number}.mp4")
-    assert backfill(stage, "--in-flight", "1")["submitted"] == 5
-    assert sorted(tasks_by_object(stage).values()) == [1] * 5
+@pytest.mark.parametrize("room", [1, 3])
+def test_room_that_is_taken_counts_before_imm_knows_the_task(stage: Stage, room: int) -> None:
+    # Given more objects than room, and new tasks that IMM takes long to create
+    for number in range(12):
+        stage.upload(f"videos/{number:02}.mp4")
+    create = "CreateVideoLabelClassificationTask"
+    stage.break_call(Fault(FaultKind.DELAY, action=create, times=None, delay_seconds=0.05))
+    stage.forget_calls()
+
+    # When they are submitted
+    assert backfill(stage, "--in-flight", str(room))["submitted"] == 12
+
+    # Then no more than there is room for were being created at a time
+    spans = [(call.started, call.ended) for call in stage.raw_calls() if call.action == create]
+    assert max(sum(begun <= start < ended for begun, ended in spans) for start, _ in spans) <= room
+    assert sorted(tasks_by_object(stage).values()) == [1] * 12
 
 
 HOSTILE = (
