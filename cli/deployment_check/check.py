@@ -100,9 +100,11 @@ def check(paths: Sequence[Path], variables: Mapping[str, str], surroundings: Sur
     seen: set[Finding] = set()
     files = []
     for path in paths:
-        findings = tuple(one for one in dict.fromkeys(checking.file(path)) if one not in seen)
+        found, manifest = checking.file(path)
+        findings = tuple(one for one in dict.fromkeys(found) if one not in seen)
         seen.update(findings)
-        files.append(FileReport(path, findings))
+        lines = {one.where: manifest.line(one.where) for one in findings} if manifest is not None else {}
+        files.append(FileReport(path, findings, lines))
     names = " and ".join(path.name for path in paths)
     return Report(
         files=tuple(files),
@@ -126,18 +128,18 @@ class _Check:
         if isinstance(self._serverless_devs, Absent):
             self.unchecked[f"{self._serverless_devs.why}: its own rendering was not compared."] = None
 
-    def file(self, path: Path) -> list[Finding]:
-        """Everything that is wrong with a file."""
+    def file(self, path: Path) -> tuple[list[Finding], Manifest | None]:
+        """Everything that is wrong with a file, and what it says where it can be read."""
         try:
             manifest = read_manifest(path, self._variables)
         except ManifestUnreadable as problem:
-            return [error(path.name, str(problem), "Correct it.")]
+            return [error(path.name, str(problem), "Correct it.")], None
         findings = self._sorted(self._content(manifest))
         if not any(finding.severity is Severity.ERROR for finding in findings):
             findings += self._compared(manifest)
         elif isinstance(self._serverless_devs, ServerlessDevs):
             self.unchecked[f"Serverless Devs' own rendering of {path.name}, which has errors."] = None
-        return findings
+        return findings, manifest
 
     def _sorted(self, found: Iterator[Finding | NotChecked]) -> list[Finding]:
         """The findings; what could not be checked is noted."""

@@ -40,7 +40,7 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 def check_deploy(templates: tuple[Path, ...], deploying: bool, as_json: bool) -> None:
     """Find what would fail in the cloud, without any cloud.
 
-    One line for each finding: how bad, where in the file, what is wrong, what to do. Exit status 1 if there
+    One line for each finding: how bad, where, what is wrong, what to do. Exit status 1 if there
     is an error.
     """
     report = check(templates or FILES, os.environ, Surroundings(LAYERS, deploying))
@@ -55,7 +55,7 @@ def _show(console: Console, report: Report) -> None:
     for file in report.files:
         console.print(Text(file.path.name, style="bold"))
         for finding in file.findings:
-            console.print(_line(finding), soft_wrap=True)
+            console.print(_line(finding, file.lines.get(finding.where)), soft_wrap=True)
         if not file.findings:
             console.print("  nothing found", style="green")
     for title, sentences in (("Checked", report.checked), ("Not checked", report.unchecked)):
@@ -68,10 +68,10 @@ def _show(console: Console, report: Report) -> None:
     )
 
 
-def _line(finding: Finding) -> Text:
+def _line(finding: Finding, line: str | None) -> Text:
     return Text.assemble(
         (f"  {finding.severity.value:7}", _STYLES[finding.severity]),
-        f"  {finding.where}: {finding.what} {finding.remedy}",
+        f"  {f'{line} ' if line else ''}{finding.where}: {finding.what} {finding.remedy}",
     )
 
 
@@ -84,6 +84,7 @@ def _content(report: Report) -> dict[str, object]:
                     {
                         "severity": finding.severity.value,
                         "where": finding.where,
+                        "line": file.lines.get(finding.where),
                         "what": finding.what,
                         "remedy": finding.remedy,
                     }

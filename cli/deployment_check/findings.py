@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -37,10 +38,11 @@ class NotChecked:
 
 @dataclass(frozen=True)
 class FileReport:
-    """What was found in one file."""
+    """What was found in one file; ``lines`` has where, as in ``s.yaml:12``, by the findings' ``where``."""
 
     path: Path
     findings: tuple[Finding, ...]
+    lines: Mapping[str, str | None]
 
 
 @dataclass(frozen=True)

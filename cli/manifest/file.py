@@ -16,7 +16,7 @@ import yaml
 
 from cli.manifest.dotenv import with_dotenv
 from cli.manifest.expressions import Expressions
-from cli.manifest.yaml_text import read_yaml
+from cli.manifest.yaml_text import lines_of, read_yaml
 
 COMPONENT = "fc3"
 
@@ -46,6 +46,7 @@ class Manifest:
     """A file: ``content`` as it is written, together with what it extends, and its parts rendered.
 
     Whatever could not be rendered is an Unrendered. ``variables`` is the environment with its ``.env`` files.
+    ``lines`` has where each part of the content stands, as in ``s.yaml:12``, by its path.
     """
 
     path: Path
@@ -54,6 +55,13 @@ class Manifest:
     shared: Mapping[str, Any]
     actions: Any
     resources: tuple[Resource, ...]
+    lines: Mapping[str, str]
+
+    def line(self, where: str) -> str | None:
+        """Where a part stands, or else what it is missing from; None for what is not of the file."""
+        while where and where not in self.lines:
+            where = where[: max(where.rfind("."), where.rfind("["), 0)]
+        return self.lines.get(where)
 
 
 def read_manifest(path: Path, environment: Mapping[str, str], *, dotenv: bool = True) -> Manifest:
@@ -61,7 +69,7 @@ def read_manifest(path: Path, environment: Mapping[str, str], *, dotenv: bool = 
 
     Without ``dotenv`` the environment is taken as it is. Raises ManifestUnreadable.
     """
-    content = _merged_content(path)
+    content, lines = _merged_content(path)
     raw = content.get("resources")
     resources: Mapping[str, Any] = raw if isinstance(raw, dict) else {}
     directories = (*_code_roots(resources, path.parent), path.parent) if dotenv else ()
@@ -84,6 +92,7 @@ def read_manifest(path: Path, environment: Mapping[str, str], *, dotenv: bool = 
             for name, value in resources.items()
             if isinstance(value, dict)
         ),
+        lines=lines,
     )
 
 
@@ -105,29 +114,34 @@ def _code_roots(resources: Mapping[str, Any], directory: Path) -> list[Path]:
     return [directory / code for code in codes if isinstance(code, str) and code]
 
 
-def _merged_content(path: Path) -> dict[str, Any]:
-    content = _content(path)
+def _merged_content(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    content, lines = _content(path)
     extended = content.get("extend")
     if extended is None:
-        return content
+        return content, lines
     if not isinstance(extended, str):
         raise ManifestUnreadable(path, "`extend` must name another file.")
-    base = _content(path.parent / extended)
+    base, base_lines = _content(path.parent / extended)
     if "extend" in base:
         raise ManifestUnreadable(path, f"{extended}, which it extends, extends another file itself.")
-    return _merged(base, content)
+    # A list takes the place of the whole other.
+    lists = tuple({f"{where.partition('[')[0]}[" for where in lines if "[" in where})
+    kept = {where: line for where, line in base_lines.items() if not where.startswith(lists)}
+    return _merged(base, content), kept | lines
 
 
-def _content(path: Path) -> dict[str, Any]:
+def _content(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a file says, and where."""
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = read_yaml(text)
     except OSError as error:
         raise ManifestUnreadable(path, f"{error.strerror}.") from None
     except (yaml.YAMLError, ValueError) as error:
         raise ManifestUnreadable(path, f"{error}") from None
     if not isinstance(content, dict):
         raise ManifestUnreadable(path, "it holds no mapping.")
-    return content
+    return content, {where: f"{path.name}:{line}" for where, line in lines_of(text).items()}
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

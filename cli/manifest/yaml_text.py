@@ -46,6 +46,29 @@ def read_yaml(text: str) -> Any:
     return content
 
 
+def lines_of(text: str) -> dict[str, int]:
+    """The line, from 1, of each part of a document, by its path: ``resources.a.props.triggers[0].triggerName``.
+
+    The document is one that ``read_yaml`` takes. What an alias repeats stands where its anchor is.
+    """
+    found: dict[str, int] = {}
+    ahead = [("", yaml.compose(text, _Loader))]
+    seen = set()
+    while ahead:
+        path, node = ahead.pop(0)
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        inner = []
+        if isinstance(node, yaml.MappingNode):
+            inner = [(f"{path}.{key.value}".lstrip("."), key, value) for key, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            inner = [(f"{path}[{index}]", item, item) for index, item in enumerate(node.value)]
+        found.update((place, start.start_mark.line + 1) for place, start, _ in inner)
+        ahead += [(place, value) for place, _, value in inner]
+    return found
+
+
 def _check_ends(value: Any) -> None:
     """Raise RecursionError where a part of a value contains itself."""
     if isinstance(value, dict):

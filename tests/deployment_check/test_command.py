@@ -45,9 +45,9 @@ def test_one_line_for_each_finding(checkout: Checkout) -> None:
     assert result.exit_code == 1
     props = "resources.tag_object.props"
     told = "the function has no such setting; LABEL_NAMES is spelt like it."
-    assert f"  error    {props}.environmentVariables.LABEL_NAME: {told}" in result.output
+    assert f"  error    s.yaml:1 {props}.environmentVariables.LABEL_NAME: {told}" in result.output
     assert (
-        f"  warning  {props}.triggers[0].triggerConfig.notifyStrategy: BACKOFF_RETRY gives up"
+        f"  warning  s.yaml:1 {props}.triggers[0].triggerConfig.notifyStrategy: BACKOFF_RETRY gives up"
         in result.output
     )
     assert result.output.endswith("\n1 error, 1 warning\n")
@@ -81,7 +81,7 @@ def test_as_json(checkout: Checkout) -> None:
     assert file["file"] == str(path)
     (finding,) = file["findings"]
     assert finding["severity"] == "error"
-    assert finding["where"] == "resources.tag_object.props.timeout"
+    assert (finding["where"], finding["line"]) == ("resources.tag_object.props.timeout", "s.yaml:1")
     assert finding["what"].startswith("3 s is not above")
     assert finding["remedy"] == "Set it to 88 or more."
     assert told["checked"]

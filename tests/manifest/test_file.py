@@ -110,6 +110,25 @@ def test_a_file_that_extends_another(tmp_path: Path) -> None:
     }
 
 
+def test_each_part_has_the_line_on_which_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("vars:\n  a: 1\n  b:\n    - c: 1\n    - c: 2\n      d: 3\nname: x\n")
+    path = tmp_path / "s.yaml"
+    path.write_text("extend: base.yaml\nvars:\n  b:\n    - &one\n      c: 5\n    - *one\n")
+    file = read_manifest(path, {})
+    assert {
+        where: file.line(where) for where in ("name", "vars.a", "vars.b", "vars.b[0].c", "vars.b[1]")
+    } == {
+        "name": "base.yaml:7",
+        "vars.a": "base.yaml:2",
+        "vars.b": "s.yaml:3",
+        "vars.b[0].c": "s.yaml:5",
+        "vars.b[1]": "s.yaml:4",
+    }
+    # What is not there belongs to what it is missing from, and is never another file's list.
+    assert (file.line("vars.b[0].d"), file.line("vars.none.x")) == ("s.yaml:4", "s.yaml:2")
+    assert file.line("resources") is None
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [
