@@ -13,10 +13,9 @@ from cli.checkout import DEPLOYMENT
 from localcloud.faults import FaultKind
 from proof.load.bucket import Owner
 from proof.load.disturbances import faults, outages
-from proof.load.figures import Percentiles
+from proof.load.figures import MemoryTrend, Percentiles, trend
 from proof.load.kept import FailedTopics, Replay, kept_events, replay
 from proof.load.killer import Killer
-from proof.load.memory import MemoryTrend, trend
 from proof.load.observations import Observations
 from proof.load.plan import FloodPlan
 from proof.load.progress import Tell

@@ -15,7 +15,7 @@ from localcloud.fc.invocation import InvocationRecord, LiveInstance
 from localcloud.fc.logs import LogLine
 from localcloud.fc.runner import Invocation
 from proof.load.disturbances import in_outage
-from proof.load.memory import Sample
+from proof.load.figures import Sample
 
 _FUNCTION_CALLS = ("imm", "oss")
 

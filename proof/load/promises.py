@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proof.load.figures import GROWTH_ALLOWED
 from proof.load.flood import FloodResult
 from proof.load.large_batch import LargeBatch
 from proof.load.large_result import LargeResults
-from proof.load.memory import GROWTH_ALLOWED
 from proof.load.uploads import UploadResult
 from proof.load.verification import Condition, Verification
 

@@ -7,11 +7,10 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
 
-from proof.load.figures import Percentiles
+from proof.load.figures import MemoryTrend, Percentiles
 from proof.load.flood import FloodResult
 from proof.load.large_batch import LargeBatch
 from proof.load.large_result import LargeResults
-from proof.load.memory import MemoryTrend
 from proof.load.promises import Promise
 from proof.load.uploads import UploadResult
 from proof.load.verification import Condition, Example, Verification

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise, permutations
 
+from imm_label_tags.retries import Deadline, RetryPolicy
+from imm_label_tags.services.invocation import Trace
+from imm_label_tags.tagging.settings import StaleObjects
+from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
+from imm_label_tags.tags.plan import TagSet
 from proof.races.end_states import End, Labels, Others, end_of, forgot_what_it_read
 from proof.races.exploration import explore
-from proof.races.race import Course, play
-from proof.races.redelivery import deliver_again
+from proof.races.race import VIDEO_LABELS, Course, play
 from proof.races.scenario import Other, Scenario
-from proof.races.scheduler import Workers
-from proof.races.storage import BEFORE, Model
+from proof.races.scheduler import AtOnce, Workers
+from proof.races.storage import BEFORE, NO_LIMITS, Model, Storage
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,16 @@ def _is_repaired(scenario: Scenario, left: tuple[tuple[str, str], ...], order: t
     storage = Model(dict(left))
     if scenario.other is Other.UPLOADING:
         storage.upload(dict(left))
-    return end_of(scenario, deliver_again(storage, order)).labels is Labels.RIGHT
+    return end_of(scenario, _delivered_again(storage, order)).labels is Labels.RIGHT
+
+
+def _delivered_again(storage: Storage, tasks: Iterable[str]) -> TagSet:
+    """Handle the notifications of some tasks in their order; returns the object's tags after that."""
+    options = TaggingOptions("imm", (VIDEO_LABELS,), None, StaleObjects.SKIP)
+    tagger = Tagger(storage.tasks, storage.objects, options, AtOnce(), RetryPolicy(max_snapshot_age=math.inf))
+    for task in tasks:
+        tagger.tag(storage.notification(task), Trace(), Deadline(math.inf, lambda: 0.0))
+    return storage.objects.tags(storage.target, NO_LIMITS)
 
 
 def _length(course: Course) -> tuple[int, int, str]:

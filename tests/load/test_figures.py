@@ -1,4 +1,4 @@
-"""Percentiles, slopes, and what an instance's memory says."""
+"""Percentiles, and what an instance's memory says."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proof.load.figures import Percentiles, slope
-from proof.load.memory import FEWEST_JUDGED, WARM_UP, Sample, trend
+from proof.load.figures import FEWEST_JUDGED, WARM_UP, Percentiles, Sample, trend
 
 
 def test_percentiles_are_some_of_the_numbers() -> None:
@@ -21,12 +20,6 @@ def test_percentiles_are_in_order(numbers: list[float]) -> None:
     found = Percentiles.of(numbers)
     assert min(numbers) <= found.p50 <= found.p95 <= found.p99 <= found.largest == max(numbers)
     assert {found.p50, found.p95, found.p99} <= set(numbers)
-
-
-def test_a_slope_is_that_of_the_line_through_the_points() -> None:
-    assert slope([(0, 1), (1, 3), (2, 5)]) == pytest.approx(2)
-    assert slope([(1, 1), (1, 3)]) == 0
-    assert slope([]) == 0
 
 
 def samples(last: int, growth: float) -> list[Sample]:

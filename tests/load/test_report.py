@@ -6,10 +6,9 @@ import json
 from collections import Counter
 from dataclasses import replace
 
-from proof.load.figures import Percentiles
+from proof.load.figures import MemoryTrend, Percentiles
 from proof.load.flood import FloodResult
 from proof.load.kept import KeptEvent, Replay
-from proof.load.memory import MemoryTrend
 from proof.load.plan import FloodPlan
 from proof.load.promises import of_flood
 from proof.load.report import flood_lines, plain, promise_lines

@@ -8,10 +8,10 @@ import pytest
 
 from imm_label_tags.services.connections import Connections
 from proof.races import cases
-from proof.races.cloud_storage import CloudStorage
 from proof.races.figures import Figures
 from proof.races.scenario import Scenario
 from proof.races.scheduler import Workers
+from tests.races.cloud_storage import CloudStorage
 from tests.stage import Stage
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from proof.races.cloud_storage import CloudStorage
 from proof.races.exploration import explore
 from proof.races.figures import courses
 from proof.races.race import Course, play
@@ -18,6 +17,7 @@ from proof.races.scenario import (
     Scenario,
 )
 from proof.races.scheduler import Choose, Workers
+from tests.races.cloud_storage import CloudStorage
 from tests.stage import Stage
 
 # What the cloud sees of each step. The end of a wait is no call.

@@ -13,10 +13,10 @@ from imm_label_tags.services.invocation import Trace
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
 from localcloud.faults import Fault, FaultKind
-from proof.races.cloud_storage import CloudStorage
 from proof.races.race import VIDEO_LABELS
 from proof.races.scheduler import AtOnce
 from proof.races.storage import BEFORE, EXPECTED, NO_LIMITS
+from tests.races.cloud_storage import CloudStorage
 from tests.stage import Stage
 
 HEAD, READ, WRITE = "HeadObject", "GetObjectTagging", "PutObjectTagging"
