@@ -47,7 +47,7 @@ def read_yaml(text: str) -> Any:
 
 
 def lines_of(text: str) -> dict[str, int]:
-    """The line, from 1, of each part of a document, by its path: ``resources.a.props.triggers[0].triggerName``.
+    """The line, from 1, of each part of a document, by its path: ``resources.a.props.triggers[0].name``.
 
     The document is one that ``read_yaml`` takes. What an alias repeats stands where its anchor is.
     """
