@@ -182,8 +182,7 @@ def test_a_failure_has_everything_imported_whole_and_is_reported(write: Write) -
     write(
         heavy=HEAVY_SOURCE,
         inner="",
-        sdk="import inner, heavy\n"
-        "if isinstance(heavy.answer, type):\n    raise TypeError('odd')\n",
+        sdk="import inner, heavy\nif isinstance(heavy.answer, type):\n    raise TypeError('odd')\n",
     )
     said: list[str] = []
     import_deferring(("sdk",), said.append, DEFER_HEAVY)
