@@ -64,6 +64,8 @@ class Diagnosis:
         yield Check("bucket", self._bucket, (*sound, "region"))
         for topic in self._target.topics:
             yield Check(f"topic {topic}", partial(self._topic, topic), (*sound, "region"))
+        for queue in self._target.queues:
+            yield Check(f"queue {queue}", partial(self._queue, queue), (*sound, "region"))
         yield Check("function", self._function.deployed, (*sound, "region"))
         yield Check("settings", self._settings, ("function",))
         yield Check("failure destination", self._function.destination, ("function",))
@@ -158,6 +160,11 @@ class Diagnosis:
         if self._services.topics.find(name) is None:
             raise Failing(f"There is no topic {name} in {self._target.region}.", SET_UP)
         return ""
+
+    def _queue(self, name: str) -> str:
+        if self._services.queues.tags_of(name) is None:
+            raise Failing(f"There is no queue {name} in {self._target.region}.", SET_UP)
+        return self._target.queues[name]
 
     def _settings(self) -> str:
         try:

@@ -12,7 +12,7 @@ from cli.installation.functions import Functions
 from cli.installation.log_service import LogService
 from cli.installation.media import Buckets, Projects
 from cli.installation.ram import Ram
-from cli.installation.topics import Topics
+from cli.installation.topics import Queues, Topics
 from cli.manifest.function import DeclaredFunction
 from imm_label_tags.results.target import ObjectPrefix
 
@@ -23,6 +23,7 @@ class Services:
 
     ram: Ram
     topics: Topics
+    queues: Queues
     functions: Callable[[DeclaredFunction], Functions]
     projects: Projects
     buckets: Buckets
@@ -36,6 +37,7 @@ def connect(access: Access, target: Target) -> Services:
     return Services(
         ram=Ram(access, account_id),
         topics=Topics(access, account_id),
+        queues=Queues(access, account_id),
         functions=lambda declared: Functions(access, account_id, declared.name),
         projects=Projects(access, account_id),
         buckets=Buckets(access, account_id),

@@ -66,9 +66,8 @@ class _SetUp:
         yield from _known(self._uploads(), "uploads")
         for topic in self._target.topics:
             yield self._topic(topic)
-        for queue, purpose in self._target.queues.items():
-            detail = f"{purpose}; make it in the MNS console"
-            yield Step(f"queue {queue}", State.ELSEWHERE, detail)
+        for name, purpose in self._target.queues.items():
+            yield self._queue(name, purpose)
         for unread in self._target.unread_triggers:
             yield Step("trigger", State.NOT_CHECKED, str(unread))
         yield from self._acting_roles()
@@ -198,6 +197,13 @@ class _SetUp:
             return Step(what, State.PRESENT, purpose)
         wanted = Topic(name, {marks.TAG_KEY: marks.TAG_VALUE})
         return Step(what, State.CREATE, purpose, partial(topics.create, wanted))
+
+    def _queue(self, name: str, purpose: str) -> Step:
+        queues = self._services.queues
+        if queues.tags_of(name) is not None:
+            return Step(f"queue {name}", State.PRESENT, purpose)
+        make = partial(queues.create, name, {marks.TAG_KEY: marks.TAG_VALUE})
+        return Step(f"queue {name}", State.CREATE, purpose, make)
 
     def _acting_roles(self) -> Iterator[Step]:
         target, documents, media = self._target, self._documents, self._media

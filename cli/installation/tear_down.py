@@ -63,6 +63,8 @@ class _TearDown:
                 yield from self._role(name, invocation.trust)
         for topic in reversed(target.topics):
             yield self._topic(topic, target.function in deployed)
+        for name in target.queues:
+            yield self._queue(name)
         yield Step("kept events", State.LEFT, f"what {target.keeper.resource} stored{self._where()} stays")
 
     def _deployed(self, function: DeclaredFunction) -> Step:
@@ -119,6 +121,15 @@ class _TearDown:
         if others:
             return Step(what, State.LEFT, f"somebody has attached {', '.join(others)} to it")
         return Step(what, State.REMOVE, "", partial(self._services.ram.delete_role, name))
+
+    def _queue(self, name: str) -> Step:
+        what, tags = f"queue {name}", self._services.queues.tags_of(name)
+        if tags is None:
+            return Step(what, State.ABSENT)
+        if tags.get(marks.TAG_KEY) != marks.TAG_VALUE:
+            return Step(what, State.LEFT, "setup did not make it")
+        remove = partial(self._services.queues.delete, name)
+        return Step(what, State.REMOVE, "with the messages in it", remove)
 
     def _topic(self, name: str, deployed: bool) -> Step:
         what, topic = f"topic {name}", self._services.topics.find(name)

@@ -33,6 +33,8 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
         "role": _NAME,
         "trigger_role": _NAME,
         "topic": _NAME,
+        "queue": _NAME,
+        "failed_queue": _NAME,
         "uploads_function": _NAME,
         "uploads_role": _NAME,
         "uploads_trigger_role": _NAME,

@@ -1,4 +1,4 @@
-"""MNS topics and their subscriptions, through alibabacloud-mns-open20220119."""
+"""MNS topics with their subscriptions, and queues, through alibabacloud-mns-open20220119."""
 
 from __future__ import annotations
 
@@ -94,6 +94,37 @@ class Topics:
 
     def _call(self, action: str, topic: str, rest: str = "") -> Call:
         return Call("MNS", action, f"topic {topic}", f"{self._prefix}{topic}{rest}")
+
+
+class Queues:
+    """The queues of a region; every method raises CallFailed."""
+
+    def __init__(self, access: Access, account_id: str) -> None:
+        self._client = Client(access.openapi("mns"))
+        self._prefix = f"acs:mns:{access.region}:{account_id}:/queues/"
+
+    def tags_of(self, name: str) -> Mapping[str, str] | None:
+        """The tags of a queue; None where there is none of this name."""
+        request = models.GetQueueAttributesRequest(queue_name=name)
+        call = self._call("GetQueueAttributes", name)
+        answer = found(call, lambda: self._client.get_queue_attributes(request))
+        if answer is None:
+            return None
+        return {tag.tag_key: tag.tag_value or "" for tag in answer.body.data.tags or []}
+
+    def create(self, name: str, tags: Mapping[str, str]) -> None:
+        """Make a queue with MNS's defaults."""
+        pairs = [models.CreateQueueRequestTag(key=key, value=value) for key, value in tags.items()]
+        request = models.CreateQueueRequest(queue_name=name, tag=pairs)
+        ask(self._call("CreateQueue", name), lambda: self._client.create_queue(request))
+
+    def delete(self, name: str) -> None:
+        """Remove a queue with its messages; one that is gone already is none either."""
+        request = models.DeleteQueueRequest(queue_name=name)
+        found(self._call("DeleteQueue", name), lambda: self._client.delete_queue(request))
+
+    def _call(self, action: str, queue: str) -> Call:
+        return Call("MNS", action, f"queue {queue}", f"{self._prefix}{queue}")
 
 
 def _subscription(item: Any) -> Subscription:

@@ -1,4 +1,4 @@
-"""MNS's management API behind the OpenAPI gateway, product Mns-open: topics and subscriptions.
+"""MNS's management API behind the OpenAPI gateway, product Mns-open: topics, subscriptions and queues.
 
 Sources: alibabacloud.com/help/en/mns/developer-reference, api-mns-open-2022-01-19-createtopic and its
 neighbours, and the official SDK alibabacloud-mns-open20220119. A function subscribes by its trigger, so that
@@ -34,7 +34,8 @@ _TAG = re.compile(r"Tag\.(\d+)\.(Key|Value)", re.ASCII)
 # Parameters that the real API has, and that would be ignored here.
 _NOT_SERVED = (
     *("EnableSSE", "KmsKeyId", "SseAlgorithm", "SseType", "TopicType", "EndpointType", "EndpointValue"),
-    *("DlqPolicy", "StsRoleArn", "TenantRateLimitPolicy"),
+    *("DlqPolicy", "StsRoleArn", "TenantRateLimitPolicy", "QueueType", "DelaySeconds", "PollingWaitSeconds"),
+    *("MaximumMessageSize", "MessageRetentionPeriod", "VisibilityTimeout"),
 )
 
 
@@ -73,7 +74,7 @@ class Actions:
         queues: Queues,
         message_count: Callable[[str], int],
     ) -> None:
-        self._arn = tenant.arn("mns", "/topics")
+        self._arn, self._queue_arn = tenant.arn("mns", "/topics"), tenant.arn("mns", "/queues")
         self._account_id = tenant.account_id
         self._host = f"{tenant.account_id}.mns.{tenant.region}"
         self._clock = tenant.clock
@@ -88,6 +89,9 @@ class Actions:
             "Subscribe": self._subscribe,
             "Unsubscribe": self._unsubscribe,
             "ListSubscriptionByTopic": self._list_subscriptions,
+            "CreateQueue": self._create_queue,
+            "DeleteQueue": self._delete_queue,
+            "GetQueueAttributes": self._get_queue_attributes,
         }
         self.api = Api(
             VERSION, MnsParameters, {name: _wrapped(action) for name, action in actions.items()}, self._needs
@@ -96,6 +100,9 @@ class Actions:
     def _needs(self, call: _Call) -> Iterator[Need]:
         """An action has its own name, and its resource is the path of MNS's HTTP API (help page 27447)."""
         call.parameters.refuse(call.action, *_NOT_SERVED)
+        if "Queue" in call.action:
+            yield Need(f"mns:{call.action}", f"{self._queue_arn}/{call.parameters.text('QueueName')}")
+            return
         resource = f"{self._arn}/{call.parameters.text('TopicName')}"
         if "ubscri" in call.action:
             resource += "/subscriptions"
@@ -184,6 +191,31 @@ class Actions:
         found = self._subscriptions.of(self._topic(call).name)
         shown = [self._shown(item) for item in found if part in item.subscription.name]
         return _page(shown, call.parameters)
+
+    def _create_queue(self, call: _Call) -> Answer:
+        call.parameters.refuse(call.action, "EnableLogging")
+        self._queues.add(call.parameters.text("QueueName"), call.parameters.tags)
+        return {"Code": 201, "Message": "operation success", "Success": True}
+
+    def _delete_queue(self, call: _Call) -> Answer:
+        self._queues.remove(call.parameters.text("QueueName"))
+        return {}
+
+    def _get_queue_attributes(self, call: _Call) -> Answer:
+        queue = self._queues.get(call.parameters.text("QueueName"))
+        return {
+            "QueueName": queue.name,
+            "QueueType": "normal",
+            "CreateTime": queue.created,
+            "LastModifyTime": queue.created,
+            "ActiveMessages": len(self._queues.bodies(queue.name)),
+            "InactiveMessages": 0,
+            "DelayMessages": 0,
+            "MaximumMessageSize": LARGEST_MESSAGE,
+            "EnableSSE": False,
+            "EncryptionEnabled": False,
+            "Tags": [{"TagKey": key, "TagValue": value} for key, value in queue.tags.items()],
+        }
 
     def _topic(self, call: _Call) -> Topic:
         return self._topics.get(call.parameters.text("TopicName"))

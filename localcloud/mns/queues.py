@@ -1,20 +1,31 @@
 """Queues: what topics push into them, and the streams of EventBridge take out.
 
-They have no API of their own here, and their messages end with the process.
+Their messages end with the process, and nobody else sends or takes any.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from localcloud.mns.messages import new_message_id
+from localcloud.mns.refusals import AlreadyExists, NameInvalid, QueueNotExist
 from localcloud.tenant import Tenant
 
 # The endpoint of a subscription lacks the slash that the ARN of a dead-letter queue has.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,119}", re.ASCII)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS mns_queues (
+    name TEXT PRIMARY KEY,
+    created INTEGER NOT NULL,
+    tags TEXT NOT NULL
+) WITHOUT ROWID
+"""
 _ARN = re.compile(r"acs:mns:([a-z0-9-]+):(\d+):/?queues/([A-Za-z0-9][A-Za-z0-9-]{0,119})")
 
 
@@ -46,17 +57,55 @@ class Queue:
             await self._arrived.wait()
 
 
+@dataclass(frozen=True)
+class QueueAttributes:
+    """A queue that somebody made through the API; ``created`` is in seconds since 1970."""
+
+    name: str
+    created: int
+    tags: Mapping[str, str]
+
+
 class Queues:
-    """The queues of a region."""
+    """The queues of a region: those that somebody made, and those that a stream reads."""
 
     def __init__(self, tenant: Tenant) -> None:
         self._home = (tenant.region, tenant.account_id)
         self._clock = tenant.clock
+        self._database = tenant.database
+        self._database.create(_SCHEMA)
         self._queues: dict[str, Queue] = {}
+        for (name,) in self._database.all("SELECT name FROM mns_queues"):
+            self._queues[name] = Queue()
 
     def create(self, name: str) -> Queue:
         """Have a queue of this name; one that exists stays as it is."""
         return self._queues.setdefault(name, Queue())
+
+    def add(self, name: str, tags: Mapping[str, str]) -> None:
+        """Make a queue; raises NameInvalid or AlreadyExists."""
+        if not _NAME.fullmatch(name):
+            raise NameInvalid("Queue", 120)
+        created = int(self._clock.now().timestamp())
+        added = self._database.execute(
+            "INSERT OR IGNORE INTO mns_queues VALUES (?, ?, ?)", (name, created, json.dumps(dict(tags)))
+        )
+        if not added:
+            raise AlreadyExists("Queue")
+        self.create(name)
+
+    def get(self, name: str) -> QueueAttributes:
+        """A queue that somebody made; raises QueueNotExist."""
+        row = self._database.one("SELECT * FROM mns_queues WHERE name = ?", (name,))
+        if row is None:
+            raise QueueNotExist(name)
+        return QueueAttributes(row[0], row[1], json.loads(row[2]))
+
+    def remove(self, name: str) -> None:
+        """Remove a queue with its messages; raises QueueNotExist."""
+        self.get(name)
+        self._database.execute("DELETE FROM mns_queues WHERE name = ?", (name,))
+        self._queues.pop(name, None)
 
     def name_of(self, arn: str) -> str | None:
         """The queue of this region that an ARN names, whether there is one or not."""

@@ -20,22 +20,29 @@ class OutOfRange(RequestRefused):
 
 
 class NameInvalid(RequestRefused):
-    """A name of a topic or a subscription is too long, or has other characters than letters, digits, '-'."""
+    """A name of a topic, subscription or queue is too long, or has more than letters, digits and '-'."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, longest: int = 255) -> None:
         message = (
             f"The {kind.lower()} name you provided is invalid. {kind} name should start with letter or "
-            "digit, contain only letters, digits and '-', at most 255."
+            f"digit, contain only letters, digits and '-', at most {longest}."
         )
         super().__init__(400, f"{kind}NameInvalid", message)
 
 
 class AlreadyExists(RequestRefused):
-    """There is a topic of this name, or a subscription with other attributes."""
+    """There is a topic or queue of this name, or a subscription with other attributes."""
 
     def __init__(self, kind: str) -> None:
         message = f"The {kind.lower()} you want to create is already exist with other attributes."
         super().__init__(409, f"{kind}AlreadyExist", message)
+
+
+class QueueNotExist(RequestRefused):
+    """There is no queue of this name."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(404, "QueueNotExist", f"The queue name you provided is not exist: {queue!r}.")
 
 
 class TopicNotExist(RequestRefused):

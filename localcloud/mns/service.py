@@ -56,7 +56,7 @@ class MessageService:
         gateway = OpenApi(
             product="Mns-open",
             host=f"mns-open.{tenant.region}.aliyuncs.com",
-            kinds={"topics": "TopicName", "subscriptions": "SubscriptionName"},
+            kinds={"topics": "TopicName", "subscriptions": "SubscriptionName", "queues": "QueueName"},
             tenant=tenant,
             apis=[actions.api],
         )

@@ -60,6 +60,8 @@ NAMES = {
     "failed_function": KEEPER,
     "failed_role": KEEPER_ROLE,
     "trigger_role": TRIGGER_ROLE,
+    "queue": "imm-label-tags",
+    "failed_queue": "imm-label-tags-failed",
     "uploads_function": UPLOADS_FUNCTION,
     "uploads_role": UPLOADS_ROLE,
     "uploads_trigger_role": UPLOADS_TRIGGER_ROLE,

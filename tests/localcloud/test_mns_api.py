@@ -1,4 +1,4 @@
-"""MNS's management API, through the official SDK: topics, and the subscriptions of queues."""
+"""MNS's management API, through the official SDK: topics, the subscriptions of queues, and queues."""
 
 from __future__ import annotations
 
@@ -174,3 +174,37 @@ def test_calls_are_recorded_and_faults_look_like_mnss_own_errors(mns: Region) ->
         ("GetTopicAttributes", "topics/labels", 200),
         ("Subscribe", "topics/labels/subscriptions/q", 200),
     ]
+
+
+def test_a_queue_is_made_with_its_tags_shown_and_deleted(mns: Region) -> None:
+    request = models.GetQueueAttributesRequest(queue_name="tasks")
+    tags = [models.CreateQueueRequestTag(key="made-by", value="a test")]
+    mns.client.create_queue(models.CreateQueueRequest(queue_name="tasks", tag=tags))
+
+    # what arrives in it is counted
+    assert mns.service.queues.send(QUEUE, "a message")
+    data = mns.client.get_queue_attributes(request).body.data
+    assert (data.queue_name, data.active_messages) == ("tasks", 1)
+    assert [(tag.tag_key, tag.tag_value) for tag in data.tags] == [("made-by", "a test")]
+    again = models.CreateQueueRequest(queue_name="tasks")
+    assert refusal(lambda: mns.client.create_queue(again)) == (409, "QueueAlreadyExist")
+
+    mns.client.delete_queue(models.DeleteQueueRequest(queue_name="tasks"))
+    assert refusal(lambda: mns.client.get_queue_attributes(request)) == (404, "QueueNotExist")
+    assert not mns.service.queues.send(QUEUE, "a message")
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ({"queue_name": "q" * 121}, 400),
+        # An attribute would have no effect here
+        ({"queue_name": "q", "delay_seconds": 5}, 501),
+        ({"queue_name": "q", "visibility_timeout": 60}, 501),
+        ({"queue_name": "q", "enable_logging": True}, 501),
+    ],
+)
+def test_queues_that_are_not_made_here(mns: Region, options: dict[str, Any], status: int) -> None:
+    request = models.CreateQueueRequest(**options)
+
+    assert refusal(lambda: mns.client.create_queue(request))[0] == status

@@ -33,6 +33,8 @@ VALUES = {
     "role": "worker",
     "trigger_role": "trigger",
     "topic": "tasks",
+    "queue": "tasks",
+    "failed_queue": "dead",
     "uploads_function": "uploads",
     "uploads_role": "uploader",
     "uploads_trigger_role": "notifier",
