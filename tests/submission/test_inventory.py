@@ -19,14 +19,16 @@ ALL_FIELDS = (
     *("Bucket", "Key", "VersionId", "IsLatest", "IsDeleteMarker", "ETag", "LastModifiedDate", "TaggingCount"),
     *("Size", "StorageClass", "ObjectType", "IsMultipartUploaded", "EncryptionStatus", "Crc64"),
 )
-MANIFEST = "inventory/media/daily/2026-11-30T01-00Z/manifest.json"
+FOLDER = "inventory/media/daily"
+MANIFEST = f"{FOLDER}/2026-11-30T01-00Z/manifest.json"
 
 
 class Inventory:
     """An inventory of a stage's bucket; each row is changed by ``fields``."""
 
-    def __init__(self, stage: Stage, columns: Sequence[str] = ALL_FIELDS) -> None:
+    def __init__(self, stage: Stage, columns: Sequence[str] = ALL_FIELDS, folder: str = FOLDER) -> None:
         self._stage = stage
+        self._folder = folder
         self._columns = columns
         self._files: list[dict[str, Any]] = []
 
@@ -60,7 +62,7 @@ class Inventory:
         self.add_file(gzip.compress("".join(rows).encode()))
 
     def add_file(self, content: bytes) -> None:
-        key = f"inventory/media/daily/data/a1574226-{len(self._files)}.csv.gz"
+        key = f"{self._folder}/data/a1574226-{len(self._files)}.csv.gz"
         put(self._stage, key, content)
         self._files.append({"key": key, "size": len(content), "MD5checksum": "F77449179760C3B13F1E76110F07"})
 
@@ -76,8 +78,9 @@ class Inventory:
             "version": "2019-09-01",
             **fields,
         }
-        put(self._stage, MANIFEST, json.dumps(manifest).encode())
-        return self._stage.uri(MANIFEST)
+        key = f"{self._folder}/2026-11-30T01-00Z/manifest.json"
+        put(self._stage, key, json.dumps(manifest).encode())
+        return self._stage.uri(key)
 
 
 def inventoried(stage: Stage, *more: str) -> dict[str, Any]:
