@@ -15,7 +15,8 @@ from types import ModuleType
 
 import pytest
 
-from tests.localcloud.fc_world import eventually, running_process
+from tests.localcloud.fc_world import running_process
+from tests.localcloud.serving import until
 
 ROOT = Path(__file__).parent.parent.parent
 SCRIPT = ROOT / "requirements" / "environments.py"
@@ -176,7 +177,7 @@ environments.end_as_ctrl_c_does()
 sys.exit(environments.main(["setup"]))
 """
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
-    assert eventually(lambda: started.exists() and started.read_text().endswith(" "))
+    until(lambda: started.exists() and started.read_text().endswith(" "))
     # When it is interrupted
     process.send_signal(number)
     _, errors = process.communicate()

@@ -17,7 +17,7 @@ from cli.role import give_roles
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from tests.localcloud import fc_account
-from tests.localcloud.fc_world import eventually
+from tests.localcloud.serving import until
 
 BUCKET, PROJECT = "media", "immtest"
 OWN = {"team": "a", "archived": ""}
@@ -63,7 +63,7 @@ class Owner:
 
     def settle(self) -> None:
         """Wait until all that follows from the tasks has happened."""
-        assert eventually(lambda: len(self.cloud.messages.deliveries) >= len(self.tasks))
+        until(lambda: len(self.cloud.messages.deliveries) >= len(self.tasks))
         self.cloud.run(self.cloud.settled())
 
     def labels(self, keys: Sequence[str]) -> set[int]:
@@ -147,6 +147,6 @@ def test_fifty_videos_are_tagged_while_the_deployment_changes(owner: Owner, tmp_
     }
     assert len(answers) >= 2 * len(owner.tasks) == 100
     owner.remove()
-    assert eventually(lambda: not cloud.functions.deployment.functions)
+    until(lambda: not cloud.functions.deployment.functions)
     assert cloud.functions.lost == []
     assert list(cloud.messages.undelivered) == []

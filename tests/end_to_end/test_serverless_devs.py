@@ -23,7 +23,7 @@ from cli.role import give_roles
 from cli.serving import deployment_variables
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
-from tests.localcloud.fc_world import eventually
+from tests.localcloud.serving import until
 from tests.serverless_devs import PATH, installed
 
 TAGGING, KEEPING = "imm-label-tags", "imm-label-tags-failed"
@@ -125,5 +125,5 @@ def test_this_checkout_is_deployed_invoked_changed_and_removed(checkout: Checkou
 
     # After the removal nothing is left, and nothing was lost.
     checkout.s("remove", "-y")
-    assert eventually(lambda: not checkout.functions)
+    until(lambda: not checkout.functions)
     assert cloud.functions.lost == []

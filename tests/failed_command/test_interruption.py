@@ -15,7 +15,8 @@ from cli import checkout
 from cli.failed import carrying_out
 from cli.signals import EndedBySignal, Interruption
 from tests.command_process import environment, started
-from tests.failed_command.world import World, flat, meanwhile, until
+from tests.failed_command.world import World, flat, meanwhile
+from tests.localcloud.serving import until
 
 
 def press_ctrl_c() -> None:

@@ -12,16 +12,15 @@ from cli.failed.work import End, Ended, Work
 from cli.signals import Interruption
 from localcloud.faults import Fault, FaultKind
 from tests.failed_command.world import (
-    PATIENCE_SECONDS,
     PREFIX,
     World,
     failure_record,
     flat,
     meanwhile,
     notification,
-    until,
 )
 from tests.localcloud.ram_world import allow, deny
+from tests.localcloud.serving import PATIENCE_SECONDS, until
 
 
 def test_events_are_replayed_and_their_records_removed(world: World) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -23,7 +22,6 @@ from tests.localcloud.ram_world import caller
 
 FUNCTION = "imm-label-tags"
 PREFIX = "failed/events"
-PATIENCE_SECONDS = 60.0
 NOW = datetime.now(timezone.utc)
 
 # What stands for the function: an event's UserData says how it ends, and what to wait for.
@@ -214,14 +212,6 @@ class World:
     def runs(self, *names: str) -> bool:
         """Whether all of these run."""
         return all((self.directory / name).exists() for name in names)
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Wait for something that is bound to happen."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.002)
 
 
 @contextmanager

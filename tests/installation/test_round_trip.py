@@ -14,7 +14,7 @@ from imm_label_tags.services.oss import OssObjects
 from localcloud.faults import Fault, FaultKind
 from tests.command_process import environment, started
 from tests.installation.account import KEY, OWN_TAGS, PROJECT, URI, Account
-from tests.localcloud.fc_world import eventually
+from tests.localcloud.serving import until
 
 # A signal may come in the one moment in which Python has to ignore what a handler raises.
 INTERRUPTIONS = 5
@@ -195,7 +195,7 @@ def interrupt_while_it_reads(
     account.break_call("GetObjectTagging", FaultKind.MEET, skip=1, times=2)
     options = ("doctor", "--project", PROJECT, "--object", URI)
     with started(*options, env=environment(**account.environment()), ignored=ignored) as process:
-        assert eventually(lambda: bool(account.faults._meetings))
+        until(lambda: bool(account.faults._meetings))
         process.send_signal(number)
         output, errors = process.communicate()
     account.call(account.faults.clear)
@@ -214,7 +214,7 @@ def test_what_is_ignored_interrupts_nothing(fresh: Account) -> None:
     options = ("doctor", "--project", PROJECT, "--object", URI)
     ignored = (signal.SIGINT, signal.SIGHUP)
     with started(*options, env=environment(**fresh.environment()), ignored=ignored) as process:
-        assert eventually(lambda: bool(fresh.faults._meetings))
+        until(lambda: bool(fresh.faults._meetings))
         # When the terminal goes away
         for number in ignored:
             process.send_signal(number)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from localcloud.clock import Clock
 from localcloud.fc.declaration import Deployment
 from localcloud.fc.invocation import InvocationResult
 from localcloud.fc.service import FunctionCompute, RuntimeFiles
-from tests.localcloud.serving import PATIENCE_SECONDS, Serving, serve
+from tests.localcloud.serving import Serving, serve
 from tests.localcloud.tenancy import ACCOUNT, tenancy
 
 REGION = "cn-hangzhou"
@@ -139,16 +138,6 @@ def running(
                 yield World(fc, serving, tenant.accounts, tenant.clock, destinations)
             finally:
                 serving.run(fc.stop())
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Wait, with retry_policy, until something is so."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 def running_process(pid: int) -> bool:

@@ -12,18 +12,17 @@ import pytest
 from tests.localcloud.oss_world import (
     Oss,
     StartOss,
-    Switchboard,
     independent_client,
     object_storage,
     official_client,
 )
-from tests.localcloud.serving import serve
+from tests.localcloud.serving import Switchboard, serve
 
 
 @pytest.fixture(scope="session")
 def start_oss() -> Iterator[StartOss]:
     """Starts object storages, one after another, behind one server."""
-    switchboard = Switchboard()
+    switchboard = Switchboard("oss")
     with serve(switchboard) as serving:
         yield partial(object_storage, switchboard, serving)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -14,17 +13,14 @@ import oss2
 import pytest
 import requests
 from alibabacloud_oss_v2.transport import RequestsHttpClient
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.calls import Call
 from localcloud.clock import Clock
 from localcloud.database import Database
-from localcloud.gateway import Operation
 from localcloud.oss.service import ObjectStorage
 from tests.localcloud.oss_signing import REGION, Answer, send, sign
-from tests.localcloud.serving import Serving
+from tests.localcloud.serving import Serving, Switchboard
 
 BUCKET = "media"
 ACCOUNT_ID = "1234567890123456"
@@ -63,25 +59,6 @@ class Oss:
 
 
 StartOss = Callable[..., AbstractContextManager[Oss]]
-
-
-class Switchboard:
-    """One server for many tests: a service that stands for the object storage of the test that runs."""
-
-    name = "oss"
-
-    def __init__(self) -> None:
-        self.current: ObjectStorage
-        self.app: ASGIApp = self._serve
-
-    def operation(self, scope: Scope) -> Operation:
-        return self.current.operation(scope)
-
-    def error(self, status: int, code: str, message: str) -> Response:
-        return self.current.error(status, code, message)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.current.app(scope, receive, send)
 
 
 @contextmanager
@@ -209,11 +186,3 @@ def refusal(call: Callable[[], object]) -> Any:
     error = caught.value.unwrap()
     assert isinstance(error, oss.exceptions.ServiceError)
     return error
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never held"
-        time.sleep(0.002)

@@ -10,16 +10,16 @@ import pytest
 from localcloud.cloud import LocalCloud
 from tests.localcloud.imm_region import without_proxies
 from tests.localcloud.ram_cloud import Cloud, furnished, obeying
-from tests.localcloud.ram_world import Account, Stage, StartRam, account
-from tests.localcloud.serving import serve
+from tests.localcloud.ram_world import Account, StartRam, account
+from tests.localcloud.serving import Switchboard, serve
 
 
 @pytest.fixture(scope="session")
 def start_ram() -> Iterator[StartRam]:
     """Starts RAMs, one after another, behind one server."""
-    stage = Stage()
-    with without_proxies(), serve(stage) as serving:
-        yield partial(account, stage, serving)
+    switchboard = Switchboard("ram")
+    with without_proxies(), serve(switchboard) as serving:
+        yield partial(account, switchboard, serving)
 
 
 @pytest.fixture

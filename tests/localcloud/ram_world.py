@@ -14,16 +14,13 @@ from alibabacloud_tea_openapi.client import Client
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
-from localcloud.gateway import Operation
 from localcloud.ram.actions import RAM_VERSION
 from localcloud.ram.service import AccessManagement
 from localcloud.ram.sts import STS_VERSION
-from tests.localcloud.serving import Serving
+from tests.localcloud.serving import Serving, Switchboard
 from tests.localcloud.tenancy import ACCOUNT, OWNER, sdk, tenancy
 
 
@@ -134,32 +131,13 @@ class Account:
 StartRam = Callable[..., AbstractContextManager[Account]]
 
 
-class Stage:
-    """One server for many tests: a service that stands for the RAM of the test that runs."""
-
-    name = "ram"
-
-    def __init__(self) -> None:
-        self.current: AccessManagement
-        self.app: ASGIApp = self._serve
-
-    def operation(self, scope: Scope) -> Operation:
-        return self.current.operation(scope)
-
-    def error(self, status: int, code: str, message: str) -> Response:
-        return self.current.error(status, code, message)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.current.app(scope, receive, send)
-
-
 @contextmanager
-def account(stage: Stage, serving: Serving, directory: Path | None = None) -> Iterator[Account]:
+def account(switchboard: Switchboard, serving: Serving, directory: Path | None = None) -> Iterator[Account]:
     """A RAM in which there is nothing yet, but for what its directory holds."""
     with tenancy(directory) as tenant:
-        stage.current = AccessManagement(
+        switchboard.current = access = AccessManagement(
             account_id=ACCOUNT, database=tenant.database, accounts=tenant.accounts, clock=tenant.clock
         )
         serving.forget_calls()
-        yield Account(stage.current, serving, tenant.accounts, tenant.clock)
+        yield Account(access, serving, tenant.accounts, tenant.clock)
         serving.run(serving.calls.settled())

@@ -9,13 +9,17 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from localcloud.calls import CallLog
 from localcloud.faults import FaultPlan
-from localcloud.gateway import Gateway, Service
+from localcloud.gateway import Gateway, Operation, Service
 from localcloud.server import HttpServer, listen
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 30.0
+# As long as a slow machine may need.
+PATIENCE_SECONDS = 60.0
 
 
 class Serving:
@@ -45,6 +49,24 @@ class Serving:
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the services' event loop and give its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE_SECONDS)
+
+
+class Switchboard:
+    """One server for many tests: a service that stands for the one of the test that runs."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.current: Service
+        self.app: ASGIApp = self._serve
+
+    def operation(self, scope: Scope) -> Operation:
+        return self.current.operation(scope)
+
+    def error(self, status: int, code: str, message: str) -> Response:
+        return self.current.error(status, code, message)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.current.app(scope, receive, send)
 
 
 @contextmanager
@@ -78,7 +100,7 @@ def serve(*services: Service) -> Iterator[Serving]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, for as long as a slow machine may need."""
+    """Wait for what is bound to happen."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "the condition was not met in time"

@@ -15,7 +15,6 @@ from tests.localcloud.oss_world import (
     BUCKET,
     OWNER,
     Oss,
-    eventually,
     get,
     official_client,
     put,
@@ -23,6 +22,7 @@ from tests.localcloud.oss_world import (
     set_tags,
     tags_of,
 )
+from tests.localcloud.serving import until
 
 pytest_plugins = ["tests.localcloud.oss_fixtures"]
 
@@ -177,7 +177,7 @@ def test_silence_lasts_as_long_as_the_client_waits(cloud: Oss, client: oss.Clien
     order(cloud, FaultKind.SILENCE, "GetObject")
     with pytest.raises(requests.ReadTimeout):
         fetch(cloud, timeout=0.05)
-    eventually(lambda: len(cloud.serving.calls.list(action="GetObject")) == 1)
+    until(lambda: len(cloud.serving.calls.list(action="GetObject")) == 1)
     assert faults_of(cloud, "GetObject") == [("silence", None)]
     assert get(client, KEY) == BODY
 

@@ -12,7 +12,8 @@ import pytest
 
 from localcloud.fc.destination_check import DestinationLoops, DestinationUnknown
 from localcloud.fc.refusals import NotRunning
-from tests.localcloud.fc_world import REGION, World, eventually, function, running
+from tests.localcloud.fc_world import REGION, World, function, running
+from tests.localcloud.serving import until
 from tests.localcloud.tenancy import ACCOUNT
 
 FAILED = f"acs:mns:{REGION}:{ACCOUNT}:/topics/failed/messages"
@@ -334,7 +335,7 @@ def test_an_event_that_gets_too_old_between_attempts_goes_to_the_destination(tmp
     declared = configured(onFailure=FAILED, maxAsyncEventAgeInSeconds=60)
     with running(tmp_path, code, declared, time_scale=FAST) as world:
         world.invoke_async(str(go).encode())
-        assert eventually(lambda: any("Invoke Start" in line for line in world.log()))
+        until(lambda: any("Invoke Start" in line for line in world.log()))
         # When more time passes than events are kept
         world.clock.advance(61)
         go.touch()
@@ -358,7 +359,7 @@ def test_so_does_one_that_gets_too_old_while_it_waits_for_an_instance(tmp_path: 
     declared = configured(onFailure=FAILED, maxAsyncEventAgeInSeconds=60)
     with running(tmp_path, code, declared, instance_limit=1) as world:
         world.invoke_async(str(go).encode())
-        assert eventually(lambda: any("Invoke Start" in line for line in world.log()))
+        until(lambda: any("Invoke Start" in line for line in world.log()))
         # When another event waits for longer than events are kept
         world.invoke_async(b"/late")
         world.clock.advance(61)
@@ -379,7 +380,7 @@ def test_so_does_one_that_gets_too_old_while_it_waits_for_an_instance(tmp_path: 
 def test_events_that_have_not_ended_when_the_service_stops_are_lost(tmp_path: Path) -> None:
     with running(tmp_path, FAILING, configured(onFailure=FAILED)) as world:
         request_id = world.invoke_async(b"9")
-        assert eventually(lambda: bool(world.fc.invocations()))
+        until(lambda: bool(world.fc.invocations()))
         world.serving.run(world.fc.stop())
         with pytest.raises(NotRunning):
             world.invoke_async(b"9")

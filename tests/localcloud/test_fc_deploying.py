@@ -18,7 +18,8 @@ from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.fc.packages import Package, PackageRefused, unpack
 from tests.localcloud.fc_account import ACCOUNT, HELLO, REGION, TOPIC, Account, package
-from tests.localcloud.fc_world import INTERPRETER, eventually
+from tests.localcloud.fc_world import INTERPRETER
+from tests.localcloud.serving import until
 
 FUNCTION_ARN = f"acs:fc:{REGION}:{ACCOUNT}:functions"
 WAITING = {
@@ -83,7 +84,7 @@ def test_an_instance_of_the_old_version_finishes_what_it_does(account: Account, 
     go = tmp_path / "go"
     caller = threading.Thread(target=lambda: answers.append(account.invoke(str(go).encode())))
     caller.start()
-    assert eventually(lambda: "waits" in "".join(log(account.cloud)))
+    until(lambda: "waits" in "".join(log(account.cloud)))
     # When new code is deployed, then it serves at once
     account.update(files=HELLO)
     assert account.invoke(b"you") == b"hello you"
@@ -93,7 +94,7 @@ def test_an_instance_of_the_old_version_finishes_what_it_does(account: Account, 
     assert answers == [b"old"]
     # and the old code is deleted once nothing needs it
     (deployed,) = account.cloud.functions.deployment.functions.values()
-    assert eventually(lambda: list(deployed.code.parent.iterdir()) == [deployed.code])
+    until(lambda: list(deployed.code.parent.iterdir()) == [deployed.code])
 
 
 def test_an_unchanged_update_keeps_the_warm_instance(account: Account) -> None:
@@ -110,10 +111,10 @@ def test_a_request_that_waits_for_an_instance_is_served_by_the_new_version(tmp_p
         account.create(files=WAITING)
         go = tmp_path / "go"
         request = cloud.run(cloud.functions.invoke_async("hello", str(go).encode()))
-        assert eventually(lambda: any(request in line and "Start" in line for line in log(cloud)))
+        until(lambda: any(request in line and "Start" in line for line in log(cloud)))
         waiting = cloud.run(cloud.functions.invoke_async("hello", b"new"))
         account.update(files=HELLO)
-        assert eventually(lambda: len(cloud.functions.invocations()) == 1)
+        until(lambda: len(cloud.functions.invocations()) == 1)
         assert cloud.functions.invocations()[0].request_id == waiting
         go.touch()
         cloud.run(cloud.settled())
@@ -138,7 +139,7 @@ def test_what_was_accepted_for_a_removed_function_is_told(tmp_path: Path) -> Non
         go = tmp_path / "go"
         cloud.run(cloud.functions.invoke_async("hello", str(go).encode()))
         failed = cloud.run(cloud.functions.invoke_async("fails", b"precious"))
-        assert eventually(lambda: "waits" in "".join(log(cloud)) and bool(cloud.functions.invocations()))
+        until(lambda: "waits" in "".join(log(cloud)) and bool(cloud.functions.invocations()))
         # When both functions are removed
         account.sdk.delete_function("hello")
         account.sdk.delete_function("fails")

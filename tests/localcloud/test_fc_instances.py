@@ -20,12 +20,12 @@ from localcloud.fc.service import ForeignFunction
 from tests.localcloud.fc_world import (
     REGION,
     World,
-    eventually,
     function,
     running,
     running_process,
     stopped_process,
 )
+from tests.localcloud.serving import until
 
 PID = "import os\ndef handler(event, context): return os.getpid()"
 # Waits until a file appears; its path is the event.
@@ -55,10 +55,10 @@ def test_an_instance_is_reused_and_frozen_in_between(tmp_path: Path) -> None:
     with running(tmp_path, PID) as world:
         first = world.invoke()
         process = int(first.body)
-        assert eventually(lambda: stopped_process(process))
+        until(lambda: stopped_process(process))
         second = world.invoke()
         assert int(second.body) == process
-        assert eventually(lambda: stopped_process(process))
+        until(lambda: stopped_process(process))
     assert (first.cold_start, second.cold_start) == (True, False)
     assert first.instance_id == second.instance_id
     assert first.request_id != second.request_id
@@ -89,7 +89,7 @@ def test_threads_of_a_function_stand_still_between_requests(tmp_path: Path) -> N
     """
     with running(tmp_path, code, function(), function(functionName="other")) as world:
         process = pid(world)
-        assert eventually(lambda: stopped_process(process))
+        until(lambda: stopped_process(process))
         frozen = count.read_text()
         # When another function runs meanwhile, from its start to its end
         world.invoke(b"other", function="other")
@@ -249,7 +249,7 @@ def test_pre_stop_runs_when_an_instance_ends_for_idleness(tmp_path: Path) -> Non
     declared = function(instanceLifecycleConfig=hooks)
     with running(tmp_path, HOOKS, declared, time_scale=0.0005) as world:
         world.invoke()
-        assert eventually(lambda: any(line.startswith("FC PreStop End") for line in world.log()))
+        until(lambda: any(line.startswith("FC PreStop End") for line in world.log()))
     assert "stopping" in world.log()
 
 
@@ -259,7 +259,7 @@ def test_pre_stop_runs_when_an_instance_ends_for_idleness(tmp_path: Path) -> Non
 def test_idle_instances_end_after_five_minutes(tmp_path: Path) -> None:
     with running(tmp_path, PID, time_scale=0.0005) as world:
         process = pid(world)
-        assert eventually(lambda: not running_process(process))
+        until(lambda: not running_process(process))
         assert world.invoke().cold_start
 
 
@@ -383,8 +383,8 @@ def test_processes_that_a_function_started_end_with_it(tmp_path: Path) -> None:
     """
     with running(tmp_path, code) as world:
         child = int(world.invoke().body)
-        assert eventually(lambda: stopped_process(child))
-    assert eventually(lambda: not running_process(child))
+        until(lambda: stopped_process(child))
+    until(lambda: not running_process(child))
 
 
 def test_a_process_that_left_the_group_does_not_hold_up_the_end(tmp_path: Path) -> None:
@@ -432,6 +432,7 @@ def test_frozen_instances_end_when_the_local_cloud_is_killed(tmp_path: Path) -> 
 import sys, time
 sys.path[:0] = {sys.path!r}
 from pathlib import Path
+from tests.localcloud.serving import until
 from tests.localcloud.fc_world import (running)
 with running(Path({str(tmp_path)!r}), {PID!r}) as world:
     print(int(world.invoke().body), flush=True)
@@ -446,11 +447,11 @@ with running(Path({str(tmp_path)!r}), {PID!r}) as world:
     ) as cloud:
         assert cloud.stdout is not None
         process = int(cloud.stdout.readline())
-        assert eventually(lambda: stopped_process(process))
+        until(lambda: stopped_process(process))
         # When it gets no chance to clean up
         cloud.kill()
     # Then the system ends the instance
-    assert eventually(lambda: not running_process(process))
+    until(lambda: not running_process(process))
 
 
 # What is refused

@@ -10,7 +10,8 @@ from localcloud.fc.invocation import InvocationRecord
 from localcloud.fc.logs import LogLine
 from localcloud.fc.refusals import FunctionNotFound
 from localcloud.fc.runner import Invocation
-from tests.localcloud.fc_world import World, eventually, function, running
+from tests.localcloud.fc_world import World, function, running
+from tests.localcloud.serving import until
 
 # Waits until a file appears; its path is the event. Without an event it answers at once.
 WAIT = """
@@ -55,14 +56,14 @@ def test_one_of_several_instances_can_be_killed_at_its_work(tmp_path: Path) -> N
     with running(tmp_path, WAIT, function(asyncInvokeConfig={"maxAsyncRetryAttempts": 0})) as world:
         for _ in range(2):
             world.invoke_async(str(go).encode())
-        assert eventually(lambda: [busy for _, busy in live(world)] == [True, True])
+        until(lambda: [busy for _, busy in live(world)] == [True, True])
         victim, survivor = (instance_id for instance_id, _ in live(world))
 
         # When one is killed
         assert world.call(lambda: world.fc.kill_instance("index", victim))
 
         # Then its event has failed, and the other one's goes on
-        assert eventually(lambda: [record.instance_id for record in world.fc.invocations()] == [victim])
+        until(lambda: [record.instance_id for record in world.fc.invocations()] == [victim])
         go.touch()
         world.settle()
         first, second = world.fc.invocations()

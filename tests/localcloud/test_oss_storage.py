@@ -18,7 +18,6 @@ from tests.localcloud.oss_world import (
     OWNER,
     Oss,
     StartOss,
-    eventually,
     get,
     official_client,
     put,
@@ -26,6 +25,7 @@ from tests.localcloud.oss_world import (
     set_tags,
     tags_of,
 )
+from tests.localcloud.serving import until
 
 pytest_plugins = ["tests.localcloud.oss_fixtures"]
 
@@ -87,7 +87,7 @@ def test_nothing_is_left_of_an_upload_that_breaks_off(cloud: Oss, client: oss.Cl
     with connect(cloud) as connection:
         connection.sendall(request_head(sign(OWNER, "PUT", BUCKET, "a.mp4"), cloud.address, 1000) + b"half")
         # When the client goes after the upload has begun.
-        eventually(lambda: len(cloud.bodies) == 2)
+        until(lambda: len(cloud.bodies) == 2)
     assert [call.status for call in cloud.calls("PutObject")] == [200, None]
     assert (cloud.bodies, get(client, "a.mp4")) == (kept, b"the old video")
 
