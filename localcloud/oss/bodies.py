@@ -44,6 +44,11 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     return bytes(body)
 
 
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 @dataclass(frozen=True)
 class FilePart:
     """The bytes of a file from ``start`` up to, not including, ``stop``.
@@ -65,8 +70,7 @@ class FileResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""
-        # The request has been read to its end: the next thing to come is the end of the connection.
-        gone = asyncio.ensure_future(receive())
+        gone = asyncio.ensure_future(_disconnected(receive))
         try:
             with self._part.file as file:
                 file.seek(self._part.start)

@@ -13,7 +13,7 @@ from localcloud.clock import Clock
 from localcloud.oss import documents, responses, storage_classes
 from localcloud.oss.acl import BUCKET_ACL, bucket_acl, read_acl
 from localcloud.oss.bucket_policy_operations import shown_block
-from localcloud.oss.bucket_tags import BucketTagOperations
+from localcloud.oss.bucket_tags import BucketTagOperations, asked_tags
 from localcloud.oss.errors import (
     bucket_not_empty,
     invalid_bucket_name,
@@ -68,12 +68,12 @@ class BucketOperations:
         """ListBuckets (GetService)."""
         prefix, marker = request.parameter("prefix") or "", request.parameter("marker") or ""
         limit = max_keys(request, 100)
-        tag = request.parameter("tag-key"), request.parameter("tag-value")
+        tags = asked_tags(request)
         matching = [
             bucket
             for bucket in self._store.buckets()
             if bucket.name.startswith(prefix) and bucket.name > marker and bucket.name != UPLOAD_BUCKET
-            if self._tags.has(bucket.name, *tag)
+            if self._tags.has(bucket.name, tags)
         ]
         page = matching[:limit]
         truncated = len(matching) > limit

@@ -61,7 +61,8 @@ class BucketPolicyOperations:
     def put_block(self, request: OssRequest, body: bytes) -> Response:
         """PutBucketPublicAccessBlock."""
         root = documents.read(body, "PublicAccessBlockConfiguration")
-        blocked = root.findtext("BlockPublicAccess")
+        # The older SDK for Python writes True and False.
+        blocked = (root.findtext("BlockPublicAccess") or "").lower()
         if blocked not in ("true", "false"):
             raise malformed_xml("BlockPublicAccess is true or false")
         self._store.configure(request.bucket, _BLOCK, blocked)

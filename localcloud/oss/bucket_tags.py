@@ -6,10 +6,13 @@ characters and lengths.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 from starlette.responses import Response
 
 from localcloud.oss import responses
-from localcloud.oss.errors import OssError, malformed_xml
+from localcloud.oss.errors import OssError, invalid_argument, malformed_xml
 from localcloud.oss.objects import ObjectStore
 from localcloud.oss.request import OssRequest
 from localcloud.oss.tagging import Tag, TagSet, read_tags, write_document
@@ -43,19 +46,37 @@ class BucketTagOperations:
         return responses.document(write_document(self._tags(request.bucket)))
 
     def delete(self, request: OssRequest) -> Response:
-        """DeleteBucketTags."""
-        self._store.unconfigure(request.bucket, _NAME)
+        """DeleteBucketTags: those whose keys the query names, or all."""
+        named = (request.parameter("tagging") or "").split(",")
+        left = tuple(tag for tag in self._tags(request.bucket) if named != [""] and tag.key not in named)
+        self._store.configure(request.bucket, _NAME, write_document(left).decode())
         return responses.empty(204)
 
-    def has(self, bucket: str, key: str | None, value: str | None) -> bool:
-        """Whether a bucket has a tag of that key, and of that value if one is given."""
-        if key is None:
-            return True
-        return any(tag.key == key and value in (None, tag.value) for tag in self._tags(bucket))
+    def has(self, bucket: str, asked: Mapping[str, str | None]) -> bool:
+        """Whether a bucket has all of these tags; with None any value will do."""
+        tags = dict(self._tags(bucket))
+        return all(key in tags and value in (None, tags[key]) for key, value in asked.items())
 
     def _tags(self, bucket: str) -> TagSet:
         kept = self._store.configuration(bucket, _NAME)
         return () if kept is None else read_tags(kept.document)
+
+
+def asked_tags(request: OssRequest) -> Mapping[str, str | None]:
+    """The tags that ListBuckets asks for: one by ``tag-key`` and ``tag-value``, or several by ``tagging``."""
+    key, several = request.parameter("tag-key"), request.parameter("tagging")
+    if key:
+        return {key: request.parameter("tag-value")}
+    if not several:
+        return {}
+    try:
+        asked = json.loads(f"{{{several}}}")
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict) or not all(isinstance(value, str) for value in asked.values()):
+        message = 'The tags must be written as "key1":"value1","key2":"value2".'
+        raise invalid_argument("tagging", several, message)
+    return asked
 
 
 def _check(tags: TagSet) -> None:

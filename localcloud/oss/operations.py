@@ -13,7 +13,7 @@ _OF_OBJECT = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DEL
 
 # Of several that a query names the first counts.
 _WITH_PARAMETER = {
-    "service": {("GET", "regions"): "DescribeRegions"},
+    "service": {("GET", "regions"): "DescribeRegions", ("GET", "tagging"): "ListBuckets"},
     "bucket": {
         ("GET", "bucketInfo"): "GetBucketInfo",
         ("POST", "delete"): "DeleteMultipleObjects",

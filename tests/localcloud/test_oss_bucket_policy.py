@@ -111,6 +111,9 @@ def test_the_independent_sdk_agrees(guarded: Cloud) -> None:
     client.put_bucket_policy(text)
     assert client.get_bucket_policy().policy == text
     client.delete_bucket_policy()
+    for blocked in (False, True):
+        client.put_bucket_public_access_block(blocked)
+        assert client.get_bucket_public_access_block().block_public_access is blocked
 
 
 def test_what_a_video_shows_is_kept_from_readers(library: Cloud) -> None:

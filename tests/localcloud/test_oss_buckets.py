@@ -329,6 +329,15 @@ def test_buckets_have_tags_of_their_own(cloud: Oss, client: oss.Client, witness:
     ]:
         listed = client.list_buckets(oss.ListBucketsRequest(tag_key=key, tag_value=value)).buckets
         assert (listed and [bucket.name for bucket in listed]) == found
+    both = rule_of({"team": "b", "env": "test"})
+    witness.put_bucket_tagging(oss2.models.Tagging(both))
+    for tagging, found in [('"team":"b","env":"test"', [BUCKET]), ('"team":"b","env":"live"', None)]:
+        listed = client.list_buckets(oss.ListBucketsRequest(tagging=tagging)).buckets
+        assert (listed and [bucket.name for bucket in listed]) == found
+    assert refusal(lambda: client.list_buckets(oss.ListBucketsRequest(tagging="a"))).code == "InvalidArgument"
+    # One tag can be deleted by its key.
+    assert witness.delete_bucket_tagging(params={"tagging": "env"}).status == 204
+    assert witness.get_bucket_tagging().tag_set.tagging_rule == {"team": "b"}
     assert witness.delete_bucket_tagging().status == 204
     assert witness.get_bucket_tagging().tag_set.tagging_rule == {}
 

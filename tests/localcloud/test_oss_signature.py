@@ -137,6 +137,14 @@ def test_the_signature_is_the_documented_one(cloud: Oss) -> None:
     refused(answer, 404, "NoSuchKey")
 
 
+def test_a_download_is_not_kept_waiting_for_a_body(cloud: Oss, client: oss.Client) -> None:
+    put(client, "a", b"0123456789")
+    request = sign(
+        OWNER, "GET", BUCKET, "a", headers={"Content-Length": "9"}, additional_headers=["content-length"]
+    )
+    assert send(cloud.address, request, None).body == b"0123456789"
+
+
 def test_a_request_may_have_its_time_in_the_date_header_only(cloud: Oss) -> None:
     # As the SDK for Go and ossutil 1 sign: the header's text is what is signed.
     time = now()
