@@ -21,7 +21,6 @@ from cli.problems import Problem
 from cli.show.command import label_tags
 from cli.show.lookup import Found, Lookup, NoResult
 from cli.show.page import assembled, video_page
-from cli.show.view import view_of
 from imm_label_tags.errors import InvalidSetting, TargetUnknown
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.services.credentials import Keys
@@ -113,15 +112,7 @@ class Pages:
             found = lookup.by_object(target)
         except NoResult:
             found = Found.without_result(target, lookup.state(target))
-        view = view_of(
-            found.answer,
-            target,
-            found.state,
-            settings,
-            label_tags(settings),
-            gone=found.gone,
-            beyond_ascii=self._cloud.config.accept_unicode_tags,
-        )
+        view = found.view(settings, label_tags(settings), self._cloud.config.accept_unicode_tags)
         return video_page(view.page(), lookup.footage(target, _LIFETIME), home="/")
 
     def _settings(self) -> Settings:

@@ -24,7 +24,6 @@ from cli.problems import Problem
 from cli.show.lookup import ARCHIVE, Found, Lookup, archived_object, read_file
 from cli.show.page import Footage, video_page
 from cli.show.terminal import SPELT, show_view
-from cli.show.view import view_of
 from imm_label_tags.errors import InvalidSetting, TargetUnknown
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.tagging.instance import video_labels
@@ -100,15 +99,7 @@ def show(
     settings, tags = deployed_settings(target.function)
     lookup = lookup_at(access, target, projects, settings)
     found = find(what, lookup, access)
-    view = view_of(
-        found.answer,
-        found.object,
-        found.state,
-        settings,
-        tags,
-        gone=found.gone,
-        beyond_ascii=where.unicode_tags,
-    )
+    view = found.view(settings, tags, where.unicode_tags)
     if as_json:
         click.echo(json.dumps(view.document(), indent=2, ensure_ascii=False))
         if view.spelt:

@@ -21,12 +21,14 @@ from cli.cloud.calls import Call, ask, found
 from cli.problems import Problem
 from cli.show.answer import Answer, NotAnAnswer
 from cli.show.page import Footage
-from cli.show.view import ObjectState
+from cli.show.view import ObjectState, View, view_of
 from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.events.imm_message import VIDEO_LABELS
 from imm_label_tags.results.archive import place
 from imm_label_tags.results.target import ObjectPrefix, TargetObject
 from imm_label_tags.results.task import target_of_task
+from imm_label_tags.tagging.settings import Settings
+from imm_label_tags.tags.label_tags import LabelTags
 from imm_label_tags.tags.provenance import Provenances
 
 LISTED_IN = "deploy/policies/show.json"
@@ -35,7 +37,6 @@ ARCHIVE = ".json"
 MOST_TASKS = 10_000
 LARGEST_ARCHIVE = 64 * 1024 * 1024
 _PAGE = 100
-_MEDIA_TYPE = "video/"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ class Found:
     def without_result(cls, target: TargetObject, state: ObjectState | None) -> Found:
         """An object that no task is known of."""
         return cls(Answer.of_no_task(), target, state, gone=state is None)
+
+    def view(self, settings: Settings, tags: LabelTags, beyond_ascii: bool | None) -> View:
+        """What the function would do; ``view_of`` has the parameters."""
+        return view_of(
+            self.answer, self.object, self.state, settings, tags, gone=self.gone, beyond_ascii=beyond_ascii
+        )
 
 
 class NoResult(Problem):

@@ -17,7 +17,7 @@ from cli.deployment_check.subject import Kind
 from cli.narration import new_console
 from cli.show.command import deployed_settings, find, lookup_at, project_option
 from cli.show.terminal import SPELT, show_view
-from cli.show.view import View, view_of
+from cli.show.view import View
 from imm_label_tags.text import escape_unprintable
 
 _RULES = "TAG_RULES"
@@ -77,15 +77,7 @@ def preview(
     deployed, _ = deployed_settings(target.function)
     settings, tags = deployed_settings(target.function, changed)
     found = find(what, lookup_at(access, target, projects, deployed), access)
-    view = view_of(
-        found.answer,
-        found.object,
-        found.state,
-        settings,
-        tags,
-        gone=found.gone,
-        beyond_ascii=where.unicode_tags,
-    )
+    view = found.view(settings, tags, where.unicode_tags)
     if as_json:
         click.echo(json.dumps(document(view), indent=2, ensure_ascii=False))
         if view.spelt:
