@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-_SIZES = struct.Struct("!II")
+SIZES = struct.Struct("!II")
 
 
 class Message(NamedTuple):
@@ -15,6 +16,12 @@ class Message(NamedTuple):
 
     header: dict[str, Any]
     body: bytes
+
+
+def packed(header: Mapping[str, Any], body: bytes = b"") -> bytes:
+    """A message's bytes: the sizes of header and body, and both."""
+    encoded = json.dumps(header).encode()
+    return SIZES.pack(len(encoded), len(body)) + encoded + body
 
 
 class Channel(asyncio.Protocol):
@@ -38,19 +45,18 @@ class Channel(asyncio.Protocol):
     def send(self, header: dict[str, Any], body: bytes = b"") -> None:
         """Send a message; an instance that has ended is not told anything."""
         if self._transport is not None and not self._transport.is_closing():
-            encoded = json.dumps(header).encode()
-            self._transport.write(_SIZES.pack(len(encoded), len(body)) + encoded + body)
+            self._transport.write(packed(header, body))
 
     def data_received(self, data: bytes) -> None:
         """Collect bytes until a message is whole."""
         self._buffer += data
-        if len(self._buffer) < _SIZES.size:
+        if len(self._buffer) < SIZES.size:
             return
-        header_size, body_size = _SIZES.unpack_from(self._buffer)
-        start = _SIZES.size + header_size
+        header_size, body_size = SIZES.unpack_from(self._buffer)
+        start = SIZES.size + header_size
         if len(self._buffer) < start + body_size:
             return
-        header = json.loads(self._buffer[_SIZES.size : start])
+        header = json.loads(self._buffer[SIZES.size : start])
         body = bytes(self._buffer[start : start + body_size])
         del self._buffer[: start + body_size]
         self._resolve(Message(header, body))

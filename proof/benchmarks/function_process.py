@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import struct
 import subprocess
 import tempfile
 import time
@@ -16,14 +15,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from localcloud.fc.instance import BOOTSTRAP
+from localcloud.accounts import Identity
+from localcloud.fc.instance import BOOTSTRAP, Request
+from localcloud.fc.messages import SIZES, packed
 
 KEY_VARIABLES = (
     "ALIBABA_CLOUD_ACCESS_KEY_ID",
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
     "ALIBABA_CLOUD_SECURITY_TOKEN",
 )
-_SIZES = struct.Struct("!II")
+_TIMEOUT = 600
 _SHOWN_OUTPUT = 4000
 
 
@@ -57,7 +58,8 @@ class FunctionProcess:
     def __init__(self, subject: Subject, environment: Mapping[str, str], options: Sequence[str] = ()) -> None:
         self._subject = subject
         self._environment = environment
-        self._keys = [environment[name] for name in KEY_VARIABLES]
+        key_id, secret, token = (environment[name] for name in KEY_VARIABLES)
+        self._keys = Identity(key_id, secret, token)
         self._command = [str(subject.interpreter), "-S", "-W", "ignore", *options, str(BOOTSTRAP)]
 
     def __enter__(self) -> FunctionProcess:
@@ -123,7 +125,7 @@ class FunctionProcess:
             "runtime": self._subject.runtime,
             "function_name": environment["FC_FUNCTION_NAME"],
             "memory_size": int(environment["FC_FUNCTION_MEMORY_SIZE"]),
-            "timeout": 600,
+            "timeout": _TIMEOUT,
             "region": environment["FC_REGION"],
             "account_id": environment["FC_ACCOUNT_ID"],
             "log_project": "",
@@ -133,29 +135,20 @@ class FunctionProcess:
         }
 
     def _request(self, kind: str, handler: str, event: bytes = b"") -> bytes:
-        self._send(
-            {
-                "kind": kind,
-                "handler": handler,
-                "request_id": "1-00000000-benchmark",
-                "retry_count": 0,
-                "credentials": self._keys,
-            },
-            event,
-        )
+        request = Request(kind, handler, _TIMEOUT, "1-00000000-benchmark", self._keys)
+        self._send(request.header(), event)
         header, body = self._receive()
         if not header["succeeded"]:
             raise CallFailed(f"{self._subject.name}: {body.decode()[:_SHOWN_OUTPUT]}")
         return body
 
     def _send(self, header: Mapping[str, Any], body: bytes = b"") -> None:
-        encoded = json.dumps(header).encode()
         # A process that has ended is noticed when its answer is read.
         with suppress(BrokenPipeError):
-            self._socket.sendall(_SIZES.pack(len(encoded), len(body)) + encoded + body)
+            self._socket.sendall(packed(header, body))
 
     def _receive(self) -> tuple[dict[str, Any], bytes]:
-        header_size, body_size = _SIZES.unpack(self._read(_SIZES.size))
+        header_size, body_size = SIZES.unpack(self._read(SIZES.size))
         return json.loads(self._read(header_size)), self._read(body_size)
 
     def _read(self, size: int) -> bytes:

@@ -57,12 +57,11 @@ def targets(measured: Mapping[str, Any]) -> Iterator[Target]:
     )
     yield Target("layer, zip file", measured["sizes"]["layer_bytes"]["ratio"], 0.50, 0.35)
     warm = measured["warm"]
-    yield Target(f"warm notification over {ROUND_TRIPS} round trips", waiting(warm, ROUND_TRIPS), 1.10)
-    yield Target(
-        f"one with nothing to change over {ROUND_TRIPS_UNCHANGED} round trips",
-        waiting_unchanged(warm, ROUND_TRIPS_UNCHANGED),
-        1.10,
-    )
+    for name, wall, trips in (
+        ("warm notification", warm["wall_milliseconds"][FUNCTION], ROUND_TRIPS),
+        ("one with nothing to change", warm["unchanged_wall_milliseconds"], ROUND_TRIPS_UNCHANGED),
+    ):
+        yield Target(f"{name} over {trips} round trips", waiting(warm, wall, trips), 1.10)
     own = warm["own_cpu_milliseconds"]["median"]
     yield Target("own CPU time of a warm notification", own, 1.0, 0.5, unit=" ms")
     batch = measured["batch"]
@@ -72,13 +71,6 @@ def targets(measured: Mapping[str, Any]) -> Iterator[Target]:
 SPELT = {"ascii": "ASCII", "chinese": "Chinese"}
 
 
-def waiting(warm: Mapping[str, Any], round_trips: int) -> float:
-    """A warm notification's wall time in so many round trips, as the local cloud measured them."""
-    wall: float = warm["wall_milliseconds"][FUNCTION]["median"]
-    return wall / (round_trips * float(warm["answer_milliseconds"]["median"]))
-
-
-def waiting_unchanged(warm: Mapping[str, Any], round_trips: int) -> float:
-    """The same of a notification that has nothing to change."""
-    wall: float = warm["unchanged_wall_milliseconds"]["median"]
-    return wall / (round_trips * float(warm["answer_milliseconds"]["median"]))
+def waiting(warm: Mapping[str, Any], wall: Mapping[str, float], round_trips: int) -> float:
+    """A notification's wall time in so many round trips, as the local cloud measured them."""
+    return wall["median"] / (round_trips * float(warm["answer_milliseconds"]["median"]))
