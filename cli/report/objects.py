@@ -18,9 +18,11 @@ import alibabacloud_oss_v2 as oss
 
 from cli.cloud.access import Access
 from cli.cloud.calls import Call, ask, found
+from cli.cloud.ends import keys_have_expired
 from cli.show.answer import Answer, NotAnAnswer
 from cli.show.lookup import LARGEST_ARCHIVE
 from imm_label_tags.environment import any_secure
+from imm_label_tags.errors import TaggingError
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy
 from imm_label_tags.services.calls import Calls
@@ -76,6 +78,15 @@ class Objects:
 
     def tags(self, target: TargetObject) -> TagSet:
         """An object's tags; raises ObjectGone or a TaggingError."""
+        try:
+            return self._tags(target)
+        except TaggingError as error:
+            # The call may have been signed just before its keys were renewed.
+            if not keys_have_expired(error):
+                raise
+            return self._tags(target)
+
+    def _tags(self, target: TargetObject) -> TagSet:
         calls = calls_about(target)
         return calls.call_with_retry("GetObjectTagging", lambda timeouts: self.tagged.tags(target, timeouts))
 

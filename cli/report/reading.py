@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from cli.cloud.calls import LASTING, CallFailed
+from cli.cloud.ends import end_of_run
 from cli.problems import Problem
 from cli.report.objects import LISTED_IN, Listed, Objects, side_by_side
 from cli.report.standing import Judge, Standing
-from imm_label_tags.errors import AccessDenied, TaggingError, TargetUnknown
+from imm_label_tags.errors import AccessDenied, TaggingError
 from imm_label_tags.results.archive import place
 from imm_label_tags.results.target import ObjectGone, ObjectPrefix, TargetObject
 from imm_label_tags.submission.selection import Exclusion, Selection
@@ -98,7 +99,10 @@ class Reader:
             return Gone()
         except AccessDenied as error:
             raise Problem(f"{error} {LISTED_IN} lists all that is needed.") from None
-        except (TaggingError, TargetUnknown) as error:
+        except TaggingError as error:
+            ending = end_of_run(error)
+            if ending is not None:
+                raise ending from None
             return Unread(target, type(error).__name__, str(error), error.retryable)
         except CallFailed as failure:
             if failure.obstacle in LASTING:

@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from cli.cloud.calls import LASTING, CallFailed
+from cli.cloud.ends import end_of_run
 from cli.report.objects import PATIENCE, Objects, calls_about, side_by_side
 from cli.report.reading import Unread
 from cli.report.standing import Judge, Standing
@@ -91,7 +92,7 @@ class Retagger:
         )
 
     def run(self, plan: Plan) -> Retagged:
-        """Tag every object of a plan. Raises CallFailed."""
+        """Tag every object of a plan. Raises Problem where no other could be tagged either."""
         state = Retagged()
         executor = ThreadPoolExecutor(self._objects.threads, thread_name_prefix="tagger")
         try:
@@ -118,6 +119,9 @@ class Retagger:
             task = FinishedTask(target, answer.task_id, answer.start, "", answer.labels)
             return self._tagger.tag(task, calls_about(target)).status.value
         except TaggingError as error:
+            ending = end_of_run(error)
+            if ending is not None:
+                raise ending from None
             return Unread(target, type(error).__name__, str(error), error.retryable)
         except CallFailed as failure:
             if failure.obstacle in LASTING:

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cli.cloud.ends import end_of_list, end_of_run, keys_have_expired
 from cli.problems import Problem
-from cli.submission.ends import end_of_list, end_of_run, keys_have_expired
 from cli.submission.objects import ListedObject, ObjectList
 from cli.submission.pace import PacedTasks, Stopped
 from cli.submission.project import RecentTasks
@@ -38,6 +38,7 @@ THREADS = 8
 OBJECT_SECONDS = 180.0
 SHOWN_FAILURES = 10
 _NO_ADDRESS = "no_address"
+_AGAIN = "and run the command again: it goes on where it ended."
 
 TagsOf = Callable[[TargetObject, Timeouts], dict[str, str]]
 
@@ -134,10 +135,10 @@ class Backfill:
                 running.add(pool.submit(self._handle, each))
             wait(running)
         except Problem as problem:
-            self.ending = self.ending or end_of_list(problem)
+            self.ending = self.ending or end_of_list(problem, _AGAIN)
             wait(running)
         except TaggingError as error:
-            self.ending = self.ending or end_of_run(error) or Problem(str(error))
+            self.ending = self.ending or end_of_run(error, _AGAIN) or Problem(str(error))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -286,4 +287,4 @@ class Backfill:
             if len(self.summary.failures) < SHOWN_FAILURES:
                 self.summary.failures.append(message)
             if error is not None and self.ending is None:
-                self.ending = end_of_run(error)
+                self.ending = end_of_run(error, _AGAIN)

@@ -14,13 +14,13 @@ import click
 from click.core import ParameterSource
 from rich.filesize import decimal
 
+from cli.cloud.ends import EXIT_RETRYABLE, end_of_run
 from cli.cloud.where import Where, where_options
 from cli.narration import new_console
 from cli.problems import Problem
 from cli.signals import EXIT_INTERRUPTED, Interruption, leave
 from cli.submission.account import Account
 from cli.submission.backfill import Backfill, Summary, Wanted
-from cli.submission.ends import EXIT_RETRYABLE
 from cli.submission.inventory import InventoryObjects
 from cli.submission.objects import BucketObjects, ObjectList
 from cli.submission.pace import PacedTasks
@@ -93,7 +93,7 @@ def submit(
         except TaggingError as error:
             status = max(status, EXIT_RETRYABLE if error.retryable else 1) if status != 1 else 1
             told = {"status": "failed", "object": target.uri, "error": type(error).__name__}
-            _tell(as_json, console.print, {**told, "reason": str(error)})
+            _tell(as_json, console.print, {**told, "reason": str(end_of_run(error) or error)})
             continue
         outcomes.append((target, outcome))
         if outcome.task_id is None:

@@ -28,7 +28,7 @@ from localcloud.upload_events import UploadEventOrder
 from proof.load.bucket import Owner
 from proof.load.killer import Killer
 from proof.load.progress import Tell
-from proof.load.region import KEPT_BUCKET, KEPT_PREFIX
+from proof.load.region import KEPT_BUCKET, KEPT_PREFIX, TIME_SCALE
 from proof.load.scenario import BUCKET, PROJECT, PROVENANCE, Tag, foreign_tags
 
 PREFIX = "videos/"
@@ -41,7 +41,6 @@ VARIABLES = {
 SUBMIT, TAG = "submit_video", "tag_object"
 THROTTLED = ("CreateVideoLabelClassificationTask", "ListTasks", "Get*")
 
-_TIME_SCALE = 0.01
 _UPLOADERS = 4
 _TAGS = ((("team", "a"),), (("z", ""), ("owner", "b/c")), ())
 
@@ -103,7 +102,7 @@ class Library:
 
     def __init__(self, instances: int = 4) -> None:
         self.cloud = LocalCloud(
-            CloudConfig(task_seconds=0.0, time_scale=_TIME_SCALE, instance_limit=instances)
+            CloudConfig(task_seconds=0.0, time_scale=TIME_SCALE, instance_limit=instances)
         )
 
     def __enter__(self) -> Library:

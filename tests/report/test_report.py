@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.faults import Fault, FaultKind
 from tests.command_process import environment, started
 from tests.policies.documents import asked_about, filled, unneeded
 from tests.report.library import ARCHIVE, CHAIR, EARLIER, LATER, NIGHT, Library, read_header
@@ -334,6 +335,29 @@ def test_a_bucket_that_is_not_there_is_told(library: Library) -> None:
     found = library.run("report", "--bucket", "no-such-bucket-here")
     assert found.exit_code == 2
     assert "ListObjectsV2 on bucket no-such-bucket-here failed" in found.output
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("SecurityTokenExpired", "The keys have expired, and there are no others."),
+        ("RequestTimeTooSkewed", "The clock of this machine is wrong"),
+    ],
+)
+def test_what_every_video_would_meet_ends_it(library: Library, code: str, said: str) -> None:
+    # Given many more videos than are read ahead
+    for number in range(1000):
+        library.put(f"{number:03}.mp4")
+    refused = Fault(FaultKind.ERROR, action="GetObjectTagging", status=403, code=code, times=None)
+    library.cloud.call(library.cloud.faults.order, refused)
+    library.cloud.call(library.cloud.calls.clear)
+
+    # When, then it ends before it has tried them all, each of them twice
+    found = library.report()
+    library.cloud.call(library.cloud.faults.clear)
+    assert (found.exit_code, said in found.output) == (75, True)
+    assert "run the command again" in found.output
+    assert len(library.cloud.calls.list("oss", "GetObjectTagging")) < 1200
 
 
 def person(library: Library, policy: dict[str, Any] | None) -> None:
