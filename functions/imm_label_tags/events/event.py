@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from imm_label_tags.errors import InvalidNotification
@@ -12,13 +12,15 @@ from imm_label_tags.events.wrappings import OTHER_ROCKETMQ_MESSAGE, unwrap
 
 MAX_WRAPPINGS = 16
 
-Item = TaskNotification | IgnoredEvent | InvalidNotification
-
 
 class Event(NamedTuple):
-    """What one invocation was given. ``batch`` is true where it was a list, of however many items."""
+    """What one invocation was given.
 
-    items: tuple[Item, ...]
+    ``items`` are what a function handles, IgnoredEvent and InvalidNotification. ``batch`` is whether it was a
+    list: then all items are handled, and the invocation fails with all that failed.
+    """
+
+    items: tuple[Any, ...]
     batch: bool
 
 
@@ -28,30 +30,31 @@ def read_event(event: bytes, task_types: Collection[str] = (VIDEO_LABELS,)) -> E
     Raises InvalidNotification where the event is a single notification that cannot be understood; inside a
     list such an item stands in its place instead, so that the others are handled.
     """
+    found = _Reader(task_types).read(decode(event), None, 0)
+    return Event(tuple(flatten(found)), batch=isinstance(found, list))
+
+
+def decode(event: bytes) -> str:
+    """The text of an event; raises InvalidNotification."""
     try:
-        text = event.decode("utf-8")
+        return event.decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidNotification("The event is not UTF-8 text.") from None
-    found = _Reader(task_types).read(text, None, 0)
-    if isinstance(found, list):
-        return Event(tuple(_flatten(found)), batch=True)
-    return Event((found,), batch=False)
 
 
-# What is found in a list, at any depth; at the top InvalidNotification is raised instead.
-_Found = TaskNotification | IgnoredEvent | list[Any]
-
-
-def _flatten(found: list[Any]) -> list[Item]:
-    flat: list[Item] = []
-    pending = list(reversed(found))
+def flatten(found: Any) -> Iterator[Any]:
+    """What a list of lists, of any depth, holds in their order."""
+    pending = [found]
     while pending:
         item = pending.pop()
         if isinstance(item, list):
             pending.extend(reversed(item))
         else:
-            flat.append(item)
-    return flat
+            yield item
+
+
+# What is found in a list, at any depth; at the top InvalidNotification is raised instead.
+_Found = TaskNotification | IgnoredEvent | list[Any]
 
 
 class _Reader:

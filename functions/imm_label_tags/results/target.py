@@ -111,6 +111,14 @@ class ObjectPatterns:
                 raise ValueError("comma-separated patterns such as bucket/prefix/ or bucket/prefix*")
         return cls(patterns)
 
+    @classmethod
+    def from_setting(cls, variable: str, text: str) -> ObjectPatterns | None:
+        """Read the patterns of a variable, None where it is unset. Raises InvalidSetting."""
+        try:
+            return cls.read(text) if text else None
+        except ValueError as error:
+            raise InvalidSetting(variable, text, str(error)) from None
+
     def match(self, target: TargetObject) -> bool:
         """Whether any pattern matches the whole of bucket/key."""
         return any(_matches(pattern, f"{target.bucket}/{target.key}") for pattern in self._patterns)

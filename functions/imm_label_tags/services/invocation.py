@@ -9,6 +9,7 @@ from traceback import format_exc
 from typing import Any, Protocol, TypeVar
 
 from imm_label_tags.errors import BatchFailed, InvalidNotification, TaggingError
+from imm_label_tags.events.event import Event
 from imm_label_tags.events.imm_message import IgnoredEvent
 from imm_label_tags.log import Log
 from imm_label_tags.retries import Deadline, out_of_time
@@ -17,18 +18,6 @@ from imm_label_tags.services.responses import CallTimes
 CONCURRENT_ITEMS = 16
 
 _Item = TypeVar("_Item")
-
-
-class Event(Protocol):
-    """What the invocation was given. ``batch`` is whether it fails as a list."""
-
-    @property
-    def items(self) -> Sequence[Any]:
-        """What is to be handled, and what cannot be."""
-
-    @property
-    def batch(self) -> bool:
-        """False for a single item, whose error is the invocation's."""
 
 
 class Outcome(Protocol):

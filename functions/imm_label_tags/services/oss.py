@@ -95,6 +95,13 @@ class OssCalls:
         # Not inside the handler above: the SDK's error holds the signed request with its token.
         raise failure
 
+    def head_of(self, target: TargetObject, timeouts: Timeouts, read: Callable[[Any], _Answer]) -> _Answer:
+        """What ``read`` makes of an object's head: HeadObject. Raises as ``ask`` does."""
+        # Reading an object's head needs the permission to read the object.
+        operation = self.operation("HeadObject", "oss:GetObject", target)
+        request = oss.HeadObjectRequest(bucket=target.bucket, key=target.key)
+        return self.ask(operation, target, timeouts, partial(self.client.head_object, request), read)
+
     def _translate(
         self, error: Exception, operation: Operation, target: TargetObject, answer: Answer | None
     ) -> Exception:
@@ -145,15 +152,7 @@ class OssObjects(OssCalls):
 
         Raises ObjectGone, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
         """
-        request = oss.HeadObjectRequest(bucket=target.bucket, key=target.key)
-        return self.ask(
-            # Reading an object's head needs the permission to read the object.
-            self.operation("HeadObject", "oss:GetObject", target),
-            target,
-            timeouts,
-            partial(self.client.head_object, request),
-            _last_modified,
-        )
+        return self.head_of(target, timeouts, _last_modified)
 
     def tags(self, target: TargetObject, timeouts: Timeouts) -> TagSet:
         """The object's tags in OSS's order: GetObjectTagging. Raises as ``last_modified`` does."""

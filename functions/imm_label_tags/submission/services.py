@@ -10,7 +10,6 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any, TypeVar
 
-import alibabacloud_oss_v2 as oss
 from alibabacloud_imm20200930.models import (
     MNS,
     CreateVideoLabelClassificationTaskRequest,
@@ -41,14 +40,7 @@ class UploadedObjects(OssCalls):
 
         Raises ObjectGone, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
         """
-        request = oss.HeadObjectRequest(bucket=target.bucket, key=target.key)
-        return self.ask(
-            self.operation("HeadObject", "oss:GetObject", target),
-            target,
-            timeouts,
-            partial(self.client.head_object, request),
-            _head,
-        )
+        return self.head_of(target, timeouts, _head)
 
 
 class ImmSubmissions(ImmCalls):

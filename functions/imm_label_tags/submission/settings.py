@@ -14,6 +14,7 @@ from imm_label_tags.submission.selection import VIDEO_SUFFIXES, Selection
 PROJECT = "IMM_PROJECT"
 TOPIC = "NOTIFICATION_TOPIC"
 SUFFIXES = "VIDEO_SUFFIXES"
+ALLOWED = "ALLOWED_OBJECTS"
 _PROJECT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}", re.ASCII)
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,254}", re.ASCII)
 _SUFFIX = re.compile(r"[^\s,*/]{1,32}")
@@ -39,7 +40,9 @@ def read_submission_settings(environment: Mapping[str, str]) -> SubmissionSettin
     return SubmissionSettings(
         project=_name(variables, PROJECT, _PROJECT_NAME, "the name of the IMM project that analyses videos"),
         topic=_name(variables, TOPIC, _TOPIC_NAME, "the MNS topic that triggers tag_object"),
-        selection=Selection(_suffixes(variables), _allowed_objects(variables)),
+        selection=Selection(
+            _suffixes(variables), ObjectPatterns.from_setting(ALLOWED, variables.text(ALLOWED))
+        ),
         imm_endpoint=read_endpoint(variables, "IMM_ENDPOINT"),
         oss_endpoint=read_endpoint(variables, "OSS_ENDPOINT"),
         log_level=variables.choice("LOG_LEVEL", "INFO", LOG_LEVELS),
@@ -67,11 +70,3 @@ def _suffixes(variables: Variables) -> tuple[str, ...]:
         return read_suffixes(text)
     except ValueError as error:
         raise InvalidSetting(SUFFIXES, text, str(error)) from None
-
-
-def _allowed_objects(variables: Variables) -> ObjectPatterns | None:
-    text = variables.text("ALLOWED_OBJECTS")
-    try:
-        return ObjectPatterns.read(text) if text else None
-    except ValueError as error:
-        raise InvalidSetting("ALLOWED_OBJECTS", text, str(error)) from None

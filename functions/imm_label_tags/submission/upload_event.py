@@ -6,11 +6,12 @@ and "OSS events" (EventBridge).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 from imm_label_tags.errors import InvalidNotification, TargetUnknown
+from imm_label_tags.events.event import MAX_WRAPPINGS, Event, decode, flatten
 from imm_label_tags.events.imm_message import IgnoredEvent
 from imm_label_tags.events.text import read_text, shown
 from imm_label_tags.events.wrappings import failure_record, unwrap
@@ -23,7 +24,6 @@ COMPLETED = frozenset(
     f"ObjectCreated:{operation}"
     for operation in ("PutObject", "PostObject", "CompleteMultipartUpload", "CopyObject")
 )
-MAX_WRAPPINGS = 16
 
 
 class Upload(NamedTuple):
@@ -41,39 +41,16 @@ Item = Upload | IgnoredEvent | InvalidNotification
 _Found = Item | list[Any]
 
 
-class UploadEvent(NamedTuple):
-    """What one invocation was given. ``batch`` is true where it was a list of other than one item."""
-
-    items: tuple[Item, ...]
-    batch: bool
-
-
-def read_upload_event(event: bytes) -> UploadEvent:
-    """Read the event of an invocation.
+def read_upload_event(event: bytes) -> Event:
+    """Read the event of an invocation: a list of one is a single item, as OSS triggers send it.
 
     Raises InvalidNotification where it is a single item that cannot be understood; among several such an
     item stands in its place instead, so that the others are handled.
     """
-    try:
-        text = event.decode("utf-8")
-    except UnicodeDecodeError:
-        raise InvalidNotification("The event is not UTF-8 text.") from None
-    items = tuple(_flatten(_read(text, 0)))
-    if len(items) != 1:
-        return UploadEvent(items, batch=True)
-    if isinstance(items[0], InvalidNotification):
+    items = tuple(flatten(_read(decode(event), 0)))
+    if len(items) == 1 and isinstance(items[0], InvalidNotification):
         raise items[0]
-    return UploadEvent(items, batch=False)
-
-
-def _flatten(found: _Found) -> Iterator[Item]:
-    pending = [found]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, list):
-            pending.extend(reversed(item))
-        else:
-            yield item
+    return Event(items, batch=len(items) != 1)
 
 
 def _read(value: object, depth: int) -> _Found:

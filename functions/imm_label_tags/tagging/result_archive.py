@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
-from typing import NamedTuple
+from concurrent.futures import Executor
 
 from imm_label_tags.results import archive
 from imm_label_tags.results.target import ObjectPrefix, TargetObject
 from imm_label_tags.services.calls import Calls
 from imm_label_tags.services.documents import OssDocuments
-
-
-class Archiving(NamedTuple):
-    """A document that is being written: ``written`` ends with the errors of OssDocuments."""
-
-    uri: str
-    written: Future[None]
+from imm_label_tags.tagging.tagger import Archiving
 
 
 class ResultArchive:

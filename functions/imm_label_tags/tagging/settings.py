@@ -21,6 +21,7 @@ from imm_label_tags.tags.value_template import ValueTemplate
 _NAMESPACE = re.compile(r"[A-Za-z0-9.-]{1,32}")
 LONGEST_SECOND_LOOK = 60
 ARCHIVE = "RESULT_ARCHIVE"
+ALLOWED = "ALLOWED_OBJECTS"
 
 
 class StaleObjects(str, Enum):
@@ -63,7 +64,7 @@ def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:
         label_names=LabelNames(variables.choice("LABEL_NAMES", "pinyin", tuple(LabelNames))),
         lexicon=_lexicon(variables, code_root),
         tag_rules=_tag_rules(variables, code_root),
-        allowed_objects=_allowed_objects(variables),
+        allowed_objects=ObjectPatterns.from_setting(ALLOWED, variables.text(ALLOWED)),
         stale_objects=StaleObjects(variables.choice("STALE_OBJECTS", "skip", tuple(StaleObjects))),
         second_look_seconds=_second_look(variables),
         result_archive=_result_archive(variables),
@@ -160,14 +161,6 @@ def _json_file(variable: str, path: str, code_root: Path) -> object:
     if twice:
         raise InvalidSetting(variable, path, f"a file in which no name stands twice ({twice[0]!a} does)")
     return content
-
-
-def _allowed_objects(variables: Variables) -> ObjectPatterns | None:
-    text = variables.text("ALLOWED_OBJECTS")
-    try:
-        return ObjectPatterns.read(text) if text else None
-    except ValueError as error:
-        raise InvalidSetting("ALLOWED_OBJECTS", text, str(error)) from None
 
 
 def _result_archive(variables: Variables) -> ObjectPrefix | None:

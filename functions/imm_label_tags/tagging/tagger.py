@@ -37,16 +37,11 @@ class Tasks(Protocol):
         """The request that created a task, as JSON text."""
 
 
-class Archiving(Protocol):
-    """A document that is being written."""
+class Archiving(NamedTuple):
+    """A document that is being written: ``written`` ends with the error for which it is not."""
 
-    @property
-    def uri(self) -> str:
-        """Where."""
-
-    @property
-    def written(self) -> Future[None]:
-        """Ends when it is written, or with the error for which it is not."""
+    uri: str
+    written: Future[None]
 
 
 class Archive(Protocol):
