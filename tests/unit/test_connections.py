@@ -72,13 +72,15 @@ class Service:
             def do_GET(self) -> None:
                 service.asked.append(self.path)
                 service.received = dict(self.headers)
+                # A test changes it once this request is answered.
+                ends_early = service.ends_early
                 service.has_asked.set()
                 service.may_answer.wait(SECONDS)
                 self.send_response(service.status)
                 for name, value in {"Content-Length": "0", **service.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.close_connection = service.ends_early
+                self.close_connection = ends_early
 
             def finish(self) -> None:
                 super().finish()
