@@ -272,6 +272,9 @@ class ObjectStorage:
             response = exchange.error(error, with_body=not is_head, in_header=is_head)
         except ClientGone:
             return
+        if request.method == "GET" and request.header("content-length") not in (None, "0"):
+            # Its body has not been waited for, and might be taken for another request.
+            response.headers["connection"] = "close"
         await response(scope, receive, send)
 
     async def _answer(self, scope: Scope, request: OssRequest, receive: Receive) -> Response:
