@@ -84,7 +84,9 @@ def _granted(element: object, place: str) -> _Granted:
     if not isinstance(element, Mapping):
         raise MalformedPolicy(place, "it must be an object")
     # Without a Principal, or with an empty list of them, it is about everybody.
-    named = element.get("Principal") or [_EVERYBODY]
+    named = element.get("Principal", [])
+    if named == []:
+        named = [_EVERYBODY]
     principals = []
     for where, text in read_texts(named, f"{place}.Principal"):
         if not _PRINCIPAL.fullmatch(text):

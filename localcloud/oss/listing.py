@@ -113,7 +113,7 @@ def bounded(request: OssRequest, name: str, default: int, greatest: int) -> int:
 def list_objects(
     store: ObjectStore, bucket: str, query: ListQuery, owner: documents.Node, now: datetime
 ) -> bytes:
-    """The document of one page at a time; ``owner`` is that of every object. Raises OssError."""
+    """The document of one page; ``owner`` is that of every object. Raises OssError."""
     objects: list[documents.Node] = []
     prefixes: list[documents.Node] = []
     floor = query.floor()

@@ -203,7 +203,7 @@ def _replaced_headers(request: OssRequest, source: ObjectInfo) -> dict[str, str]
 def _overridden(request: OssRequest) -> dict[str, str]:
     """The headers of the answer that the query of a signed request asks for instead of the object's."""
     return {
-        name.removeprefix("response-"): value
+        name.removeprefix("response-"): responses.header_value(name, value)
         for name, value in request.query
         if name.startswith("response-") and name.removeprefix("response-") in KEPT_HEADERS
     }

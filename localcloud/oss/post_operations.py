@@ -153,10 +153,12 @@ def _as_put(request: OssRequest, fields: Mapping[str, str], file: Mapping[str, s
         raise invalid_argument("key", "", message)
     key = key.replace("${filename}", file["filename"].rpartition("/")[2].rpartition("\\")[2])
     content_type = fields.get("x-oss-content-type") or fields.get("content-type") or file.get("content-type")
-    headers = {name: value for name, value in fields.items() if name not in (HEADER, "content-type")}
+    headers = {name: value for name, value in fields.items() if name not in ("key", HEADER, "content-type")}
     if content_type:
         headers["content-type"] = content_type
-    encoded = tuple((name, value.encode()) for name, value in headers.items())
+    encoded = tuple(
+        (name, responses.header_value(name, value).encode("latin-1")) for name, value in headers.items()
+    )
     return replace(request, raw_key=key.encode(), headers=encoded)
 
 
@@ -164,9 +166,10 @@ def _answer(fields: Mapping[str, str], info: ObjectInfo, request: OssRequest) ->
     headers = checksum_headers(info)
     redirect = fields.get("success_action_redirect")
     if redirect:
+        address = responses.header_value("success_action_redirect", redirect)
         told = urlencode({"bucket": info.bucket, "key": info.key, "etag": f'"{info.etag}"'})
         return responses.empty(
-            303, {**headers, "location": f"{redirect}{'&' if '?' in redirect else '?'}{told}"}
+            303, {**headers, "location": f"{address}{'&' if '?' in address else '?'}{told}"}
         )
     status = fields.get("success_action_status")
     if status != "201":

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from starlette.responses import Response
 
 from localcloud.oss import documents
-from localcloud.oss.errors import OssError
+from localcloud.oss.errors import OssError, invalid_argument
 
 TROUBLESHOOTING = "https://api.aliyun.com/troubleshoot?q="
 
@@ -65,6 +65,13 @@ class Exchange:
         if error.ec:
             elements += [("EC", error.ec), ("RecommendDoc", TROUBLESHOOTING + error.ec)]
         return documents.write("Error", elements)
+
+
+def header_value(name: str, text: str) -> str:
+    """A text from a client as the value of a header, in UTF-8; raises OssError for control characters."""
+    if any(character < " " or character == "\x7f" for character in text):
+        raise invalid_argument(name, text, "A header cannot have control characters.")
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def empty(status: int = 200, headers: Mapping[str, str] = _NO_HEADERS) -> Response:

@@ -281,6 +281,7 @@ ALLOWED = {"Effect": "Allow", "Action": ["oss:GetObject"], "Resource": ["*"], "P
         document({**ALLOWED, "Effect": "Perhaps"}),
         document({**ALLOWED, "Principal": {"RAM": ["acs:ram::123:root"]}}),
         document({**ALLOWED, "Principal": ["somebody"]}),
+        document({**ALLOWED, "Principal": ""}),
         document({**ALLOWED, "Resource": ["media/*"]}),
         document({**ALLOWED, "Condition": {"StringEquals": {"oss:ExistingObjectTag/": "a"}}}),
         document({**ALLOWED, "Condition": {"IpAddress": {"acs:SourceIp": "10.0.0.0/8"}}}),

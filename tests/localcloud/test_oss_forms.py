@@ -122,6 +122,20 @@ def test_the_form_says_what_it_is_answered(cloud: Oss) -> None:
     assert answer.headers["location"].startswith("https://example.com/done?page=1&bucket=media&key=")
 
 
+def test_a_field_of_a_form_adds_no_line_to_an_answer(cloud: Oss, client: oss.Client) -> None:
+    fields = {"key": KEY, **signed(policy({"bucket": BUCKET}))}
+    for name in ("x-oss-meta-owner", "Content-Type", "success_action_redirect"):
+        answer = post(cloud, {**fields, name: "a\r\nSet-Cookie: b"})
+        assert error(answer) == (400, "InvalidArgument", "")
+    chinese = {"x-oss-meta-owner": "团队", "success_action_redirect": "https://example.com/完成"}
+    answer = post(cloud, {**fields, **chinese})
+    assert (
+        answer.headers["location"].encode("latin-1").decode().startswith("https://example.com/完成?bucket=")
+    )
+    head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key=KEY))
+    assert head.headers["x-oss-meta-owner"].encode("latin-1").decode() == "团队"
+
+
 @pytest.mark.parametrize(
     ("document", "code", "ec"),
     [

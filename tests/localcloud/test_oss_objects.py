@@ -8,6 +8,7 @@ import socket
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
+from urllib.parse import quote
 
 import alibabacloud_oss_v2 as oss
 import pytest
@@ -532,7 +533,7 @@ def test_buckets_in_the_host_name(cloud: Oss, monkeypatch: pytest.MonkeyPatch) -
     assert cloud.calls("PutObject")[0].resource == f"oss://{BUCKET}/a b/视频"
 
 
-def test_an_answer_has_other_headers_where_its_reader_asks_for_them(client: oss.Client) -> None:
+def test_an_answer_has_other_headers_where_its_reader_asks_for_them(cloud: Oss, client: oss.Client) -> None:
     put(client, "a", BODY, content_type="video/mp4", cache_control="no-cache")
     got = client.get_object(
         oss.GetObjectRequest(
@@ -545,6 +546,11 @@ def test_an_answer_has_other_headers_where_its_reader_asks_for_them(client: oss.
     with got.body:
         assert (got.content_type, got.cache_control) == ("application/octet-stream", "no-cache")
         assert got.content_disposition == "attachment; filename=a.mp4"
+    # A name may be Chinese, and no line may be added.
+    answer = cloud.call("GET", "a", f"response-content-disposition={quote('attachment; filename=视频.mp4')}")
+    assert answer.headers["content-disposition"].encode("latin-1").decode() == "attachment; filename=视频.mp4"
+    refused = cloud.call("GET", "a", "response-content-type=a%0D%0ASet-Cookie%3A%20b")
+    assert (refused.status, refused.error()["Code"]) == (400, "InvalidArgument")
     # The object itself is as it was.
     head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="a"))
     assert (head.content_type, head.content_disposition) == ("video/mp4", None)
