@@ -9,7 +9,8 @@ from cli.deployment_check.serverless_devs import Absent, ServerlessDevs, find
 
 ROOT = Path(__file__).parent.parent
 _INSTALLED = ROOT / ".tools" / "serverless-devs" / "node_modules" / ".bin"
-# As it is when the tests begin: some of them change it.
+# As they are when the tests begin: these have a home of their own, in which `make setup` finds other Pythons.
+HOME = os.environ.get("HOME", "")
 PATH = f"{_INSTALLED}{os.pathsep}{os.environ['PATH']}" if _INSTALLED.is_dir() else os.environ["PATH"]
 
 

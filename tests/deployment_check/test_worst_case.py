@@ -83,7 +83,7 @@ def test_no_chain_of_calls_is_longer_where_the_result_is_kept(stage: Stage) -> N
 
 def test_a_notification_takes_no_longer_however_slowly_it_is_answered(stage: Stage) -> None:
     # Given answers that come just in time, and before them as many as are repeated that never end
-    limits = stage.retry_policy = stage.retry_policy._replace(connect=0.5, read=0.75)
+    limits = stage.retry_policy = stage.retry_policy._replace(read=0.75)
     stage.set(LABEL_NAMES="raw")
     with Line(stage) as line:
         task_id = stage.task(stage.upload(), CHAIR)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import alibabacloud_oss_v2 as oss
 import pytest
 
 from cli import sample
@@ -24,7 +25,7 @@ from cli.serving import deployment_variables
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from tests.localcloud.serving import until
-from tests.serverless_devs import PATH, installed
+from tests.serverless_devs import HOME, PATH, installed
 
 TAGGING, KEEPING = "imm-label-tags", "imm-label-tags-failed"
 # Serverless Devs spells it so.
@@ -54,13 +55,21 @@ class Checkout:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
-        self._variables = {**os.environ, "PATH": PATH, **deployment_variables(cloud)}
+        self._variables = {**os.environ, "PATH": PATH, "HOME": HOME, **deployment_variables(cloud)}
 
     def s(self, *words: str, **variables: str) -> str:
         """What `s` prints; fails where it does."""
+        return self._run("s", *words, **variables)
+
+    def command(self, *words: str, **variables: str) -> str:
+        """What `imm-label-tags` prints of the local cloud; fails where it does."""
+        executable = str(ROOT / ".venv" / "bin" / "imm-label-tags")
+        return self._run(executable, *words, "--local", self.cloud.endpoints.control, **variables)
+
+    def _run(self, executable: str, *words: str, **variables: str) -> str:
         started = time.monotonic()
         told = subprocess.run(
-            ["s", *words],
+            [executable, *words],
             cwd=ROOT,
             env={**self._variables, **variables},
             stdin=subprocess.DEVNULL,
@@ -69,7 +78,7 @@ class Checkout:
             check=False,
         )
         seconds = time.monotonic() - started
-        print(f"s {' '.join(words)}: {seconds:.1f} s, status {told.returncode}")
+        print(f"{Path(executable).name} {' '.join(words)}: {seconds:.1f} s, status {told.returncode}")
         assert told.returncode == 0, told.stdout + told.stderr
         return told.stdout + told.stderr
 
@@ -82,16 +91,23 @@ class Checkout:
 
 
 @pytest.fixture
-def checkout() -> Iterator[Checkout]:
-    environment = variables({})
-    config = cloud_config(ports=Ports(), variables=environment, policies=True, empty=True)
+def fresh() -> Iterator[Checkout]:
+    """An account with a bucket and a project, in which nothing of ours is."""
+    config = cloud_config(ports=Ports(), variables=variables({}), policies=True, empty=True)
     with LocalCloud(config) as cloud:
         sample.prepare(cloud)
-        for topic in TOPICS:
-            cloud.call(cloud.messages.create_topic, topic)
-        account = {**environment, "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id}
-        give_roles(cloud, account, bucket=sample.BUCKET, project=sample.PROJECT)
         yield Checkout(cloud)
+
+
+@pytest.fixture
+def checkout(fresh: Checkout) -> Checkout:
+    """The same with what `setup` makes."""
+    cloud = fresh.cloud
+    for topic in TOPICS:
+        cloud.call(cloud.messages.create_topic, topic)
+    account = {**variables({}), "ALIBABA_CLOUD_ACCOUNT_ID": cloud.config.account_id}
+    give_roles(cloud, account, bucket=sample.BUCKET, project=sample.PROJECT)
+    return fresh
 
 
 def test_this_checkout_is_deployed_invoked_changed_and_removed(checkout: Checkout) -> None:
@@ -127,3 +143,53 @@ def test_this_checkout_is_deployed_invoked_changed_and_removed(checkout: Checkou
     checkout.s("remove", "-y")
     until(lambda: not checkout.functions)
     assert cloud.functions.lost == []
+
+
+def test_uploads_become_tags_by_the_steps_of_their_page(fresh: Checkout) -> None:
+    cloud, template = fresh.cloud, ("--template", "s.uploads.yaml")
+    names = {
+        "IMM_LABEL_TAGS_BUCKET": sample.BUCKET,
+        "IMM_LABEL_TAGS_PREFIX": "videos/",
+        "IMM_LABEL_TAGS_PROJECT": sample.PROJECT,
+    }
+    fresh.command("setup", *template, "--yes", **names)
+    fresh.s("deploy", *template, "-y", **names)
+    assert '"ok": true' in fresh.command("doctor", *template, "--json", **names)
+
+    upload(fresh, "videos/a.mp4")
+    until(lambda: "imm" in tags(fresh, "videos/a.mp4"))
+
+    # Another prefix: the roles and the triggers follow
+    names["IMM_LABEL_TAGS_PREFIX"] = "films/"
+    fresh.command("setup", *template, "--yes", **names)
+    fresh.s("deploy", *template, "-y", **names)
+    assert '"ok": true' in fresh.command("doctor", *template, "--json", **names)
+    upload(fresh, "films/b.mov")
+    until(lambda: "imm" in tags(fresh, "films/b.mov"))
+
+    for resource in ("submit_video", "tag_object", "keep_failed"):
+        fresh.s(resource, "remove", *template, "-y", **names)
+    until(lambda: not fresh.functions)
+    fresh.command("teardown", *template, "--yes", **names)
+    assert {role.name for role in cloud.access.roles.all()} == {"AliyunIMMDefaultRole"}
+    assert cloud.functions.lost == []
+
+
+def upload(checkout: Checkout, key: str) -> None:
+    """Upload a stand-in for a video with the official SDK."""
+    client(checkout).put_object(oss.PutObjectRequest(bucket=sample.BUCKET, key=key, body=key.encode()))
+
+
+def tags(checkout: Checkout, key: str) -> set[str]:
+    """The keys of an object's tags."""
+    found = client(checkout).get_object_tagging(oss.GetObjectTaggingRequest(bucket=sample.BUCKET, key=key))
+    return {tag.key or "" for tag in (found.tag_set.tags if found.tag_set else None) or []}
+
+
+def client(checkout: Checkout) -> oss.Client:
+    config, keys = oss.config.load_default(), checkout.cloud.config
+    config.region, config.endpoint = keys.region, checkout.cloud.endpoints.oss
+    config.credentials_provider = oss.credentials.StaticCredentialsProvider(
+        keys.access_key_id, keys.access_key_secret
+    )
+    return oss.Client(config)
