@@ -187,6 +187,14 @@ sys.exit(environments.main(["setup"]))
     assert not running_process(int(started.read_text()))
 
 
+def test_pip_alone_installs_nothing_that_could_not_work(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index"]
+    run = subprocess.run([*build, "--wheel-dir", tmp_path, ROOT], capture_output=True, text=True)
+    assert run.returncode != 0
+    assert "run `make setup` there" in run.stdout + run.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def make(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **variables}
     return subprocess.run(
