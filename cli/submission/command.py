@@ -120,7 +120,7 @@ def _followed(account: Account, target: TargetObject, task_id: str) -> dict[str,
             if provenance is not None and provenance.task_id == task_id:
                 return {"status": "tagged", "reason": None}
             version = object_version(target, account.objects.head(target, timeouts).etag)
-            tasks = account.tasks.tasks_of(account.project, version, timeouts)
+            tasks = account.tasks.tasks_of(account.project, target, version, timeouts)
             state = next((task.status for task in tasks if task.task_id == task_id), "")
             if state == FAILED:
                 return {"status": "task_failed", "reason": f"IMM reports task {task_id} as failed."}

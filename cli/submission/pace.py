@@ -57,10 +57,12 @@ class PacedTasks:
         self._taken = 0
         self.running = 0
 
-    def tasks_of(self, project: str, version: str, timeouts: Timeouts) -> tuple[SubmittedTask, ...]:
-        """The tasks that were created for a version."""
+    def tasks_of(
+        self, project: str, target: TargetObject, version: str, timeouts: Timeouts
+    ) -> tuple[SubmittedTask, ...]:
+        """The tasks that were created for an object's version."""
         self._pace()
-        return self._tasks.tasks_of(project, version, timeouts)
+        return self._tasks.tasks_of(project, target, version, timeouts)
 
     def page(self, token: str, timeouts: Timeouts) -> Page:
         """A page of the project's tasks."""

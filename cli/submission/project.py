@@ -73,6 +73,7 @@ class ProjectTasks(ImmSubmissions):
         """A page of the tasks of the last seven days, the newest first: ListTasks. Raises as ``tasks_of``."""
         return self._list(
             project,
+            f"the tasks of project {project}",
             timeouts,
             _read_page,
             status=status,

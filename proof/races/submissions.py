@@ -72,7 +72,9 @@ class _Imm:
     def head(self, target: TargetObject, timeouts: Timeouts) -> ObjectHead:
         return HEAD
 
-    def tasks_of(self, project: str, version: str, timeouts: Timeouts) -> tuple[SubmittedTask, ...]:
+    def tasks_of(
+        self, project: str, target: TargetObject, version: str, timeouts: Timeouts
+    ) -> tuple[SubmittedTask, ...]:
         self._run.stop(ASKS)
         return tuple(self.tasks)
 

@@ -211,9 +211,7 @@ class SubmissionTrial(Trial):
     @property
     def subject(self) -> str:
         """What a message about the call names."""
-        # Where IMM cannot be reached, the last call that fails is the question.
-        lost = self._call is Call.CREATE and self._case.connection_break is not None
-        return self._stage.project if lost or self._call is Call.ASK else self.uri
+        return self.uri
 
     @property
     def tasks(self) -> int:

@@ -46,13 +46,16 @@ class UploadedObjects(OssCalls):
 class ImmSubmissions(ImmCalls):
     """Creates tasks and finds those that were created; each method is one call and one attempt."""
 
-    def tasks_of(self, project: str, version: str, timeouts: Timeouts) -> tuple[SubmittedTask, ...]:
-        """The tasks that carry a version in their Tags, of the last seven days: ListTasks.
+    def tasks_of(
+        self, project: str, target: TargetObject, version: str, timeouts: Timeouts
+    ) -> tuple[SubmittedTask, ...]:
+        """The tasks that carry an object's version in their Tags, of the last seven days: ListTasks.
 
         Raises AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
         """
         return self._list(
             project,
+            f"the tasks for {target.uri}",
             timeouts,
             lambda body: None if body.tasks is None else tuple(submitted_task(task) for task in body.tasks),
             tag_selector=tag_selector(version),
@@ -61,12 +64,16 @@ class ImmSubmissions(ImmCalls):
         )
 
     def _list(
-        self, project: str, timeouts: Timeouts, read: Callable[[Any], _Answer | None], **selection: Any
+        self,
+        project: str,
+        subject: str,
+        timeouts: Timeouts,
+        read: Callable[[Any], _Answer | None],
+        **selection: Any,
     ) -> _Answer:
         request = ListTasksRequest(
             project_name=project, task_types=[VIDEO_LABELS], max_results=100, **selection
         )
-        subject = f"the tasks of project {project}"
         call = partial(self.client.list_tasks_with_options, request)
         return self._ask_about("ListTasks", project, subject, timeouts, call, read)
 

@@ -30,8 +30,10 @@ class Objects(Protocol):
 class Tasks(Protocol):
     """Where tasks are: IMM. One call and one attempt each."""
 
-    def tasks_of(self, project: str, version: str, timeouts: Timeouts) -> tuple[SubmittedTask, ...]:
-        """The tasks that were created for a version."""
+    def tasks_of(
+        self, project: str, target: TargetObject, version: str, timeouts: Timeouts
+    ) -> tuple[SubmittedTask, ...]:
+        """The tasks that were created for an object's version."""
 
     def create(self, project: str, target: TargetObject, version: str, topic: str, timeouts: Timeouts) -> str:
         """Create a task; returns its id."""
@@ -101,7 +103,8 @@ class Submitter:
         """The task that analyses an object as it is now; None without one."""
         version = object_version(target, head.etag)
         tasks = calls.call_with_retry(
-            "ListTasks", lambda timeouts: self._tasks.tasks_of(self._destination.project, version, timeouts)
+            "ListTasks",
+            lambda timeouts: self._tasks.tasks_of(self._destination.project, target, version, timeouts),
         )
         return task_of(tasks, head.written, failed_counts=self._failed_counts)
 
