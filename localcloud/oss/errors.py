@@ -6,12 +6,11 @@ is not documented carries none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from localcloud.oss.documents import Content
+# What an element of an error holds: a text, or elements with their texts.
+Content = str | Sequence[tuple[str, str]]
 
 
 class OssError(Exception):
