@@ -186,6 +186,19 @@ def test_tasks_can_be_slowed_down_and_made_to_fail(control: Control, account: Ac
     assert project.result(failing).code == "InvalidVideo"
 
 
+def test_instances_can_be_listed_and_killed(control: Control, cloud: LocalCloud) -> None:
+    place = "/instances/imm-label-tags"
+    mine = cloud.run(cloud.functions.invoke("imm-label-tags", b'{"TaskType": "Other"}')).instance_id
+    (found,) = [one for one in control.ask("GET", place) if one["instance_id"] == mine]
+    assert (found["busy"], found["memory"] > 1) == (False, True)
+    control.ask("DELETE", f"{place}/{mine}")
+    assert mine not in [one["instance_id"] for one in control.ask("GET", place)]
+    assert "no instance" in control.ask("DELETE", f"{place}/{mine}", status=404)["message"]
+    assert control.ask("GET", "/instances/unknown", status=404) == {
+        "message": "There is no function unknown."
+    }
+
+
 def test_the_clock_can_be_moved_and_keys_issued(control: Control, cloud: LocalCloud) -> None:
     keys = control.ask("POST", "/keys", {"lifetime_seconds": 100})
     identity = cloud.accounts.find(keys["access_key_id"])

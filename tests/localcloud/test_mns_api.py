@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from hashlib import md5
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from alibabacloud_mns_open20220119 import models
@@ -16,6 +19,8 @@ from tests.localcloud.mns_region import Endpoint, Region, region
 from tests.localcloud.tenancy import ACCOUNT
 
 QUEUE = f"acs:mns:cn-beijing:{ACCOUNT}:queues/tasks"
+NAMESPACE = "{http://mns.aliyuncs.com/doc/v1/}"
+BODY = '{"a": "视频 <&>"}'
 
 
 @pytest.fixture
@@ -208,3 +213,68 @@ def test_queues_that_are_not_made_here(mns: Region, options: dict[str, Any], sta
     request = models.CreateQueueRequest(**options)
 
     assert refusal(lambda: mns.client.create_queue(request))[0] == status
+
+
+# What is in a queue that a topic feeds
+
+
+@pytest.fixture
+def fed(mns: Region) -> Region:
+    mns.service.queues.create("tasks")
+    return mns
+
+
+def queued(mns: Region) -> list[str]:
+    mns.settled()
+    return mns.service.queues.bodies("tasks")
+
+
+def read(body: str, content_format: str | None) -> dict[str, str | None]:
+    if content_format == "JSON":
+        fields: dict[str, str | None] = json.loads(body)
+        return fields
+    return {e.tag.removeprefix(NAMESPACE): e.text for e in ElementTree.fromstring(body)}
+
+
+@pytest.mark.parametrize("content_format", [None, "XML", "JSON"])
+@pytest.mark.parametrize("tag", [None, "video"])
+def test_a_queue_receives_the_topics_fields_in_xml_unless_told_otherwise(
+    fed: Region, content_format: str | None, tag: str | None
+) -> None:
+    # given a queue that is subscribed to a topic
+    subscribe(fed, notify_content_format=content_format)
+
+    # when a message is published
+    message_id = fed.publish(BODY, tag=tag)
+
+    # then the queue has it with the fields of the help page "NotifyContentFormat" (27482)
+    (body,) = queued(fed)
+    fields = read(body, content_format)
+    assert (fields.pop("PublishTime") or "").isdigit()
+    assert fields == {
+        "TopicOwner": ACCOUNT,
+        "TopicName": "labels",
+        "Subscriber": ACCOUNT,
+        "SubscriptionName": "q",
+        "MessageId": message_id,
+        "MessageMD5": md5(BODY.encode()).hexdigest().upper(),
+        "Message": BODY,
+        **({"MessageTag": tag} if tag else {}),
+    }
+
+
+def test_simplified_is_the_published_body(fed: Region) -> None:
+    subscribe(fed, notify_content_format="SIMPLIFIED")
+    fed.publish(BODY)
+    assert queued(fed) == [BODY]
+
+
+@pytest.mark.parametrize("queue", ["cn-beijing/unknown", "cn-hangzhou/tasks"])
+def test_a_message_for_a_queue_that_is_not_there_is_given_up(fed: Region, queue: str) -> None:
+    place, name = queue.split("/")
+    subscribe(fed, endpoint=f"acs:mns:{place}:{ACCOUNT}:queues/{name}")
+    fed.publish(BODY)
+    assert queued(fed) == []
+    (given_up,) = fed.service.undelivered
+    assert given_up.attempts == 4
+    assert "there is no queue" in given_up.reason
