@@ -132,12 +132,8 @@ class OpenApi:
         return _response(200, request_id, api.actions[action](call))
 
     def _check(self, identity: Identity, need: Need, context: Context) -> None:
-        if self._tenant.authorization is None:
-            return
         try:
-            self._tenant.authorization.check(
-                identity, need.action, need.resource, {**context, **need.context}
-            )
+            self._tenant.check(identity, need.action, need.resource, {**context, **need.context})
         except AccessRefused as refused:
             asked = f"Resource: {refused.resource} Action: {refused.action}"
             message = f"You are not authorized to do this action. {asked}"

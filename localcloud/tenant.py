@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from localcloud.accounts import Accounts
+from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
 from localcloud.database import Database
 from localcloud.ram.authorization import Authorization
+from localcloud.ram.conditions import NO_CONTEXT, Context
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Tenant:
     def account_id(self) -> str:
         """The account's number."""
         return self.accounts.account_id
+
+    def check(self, identity: Identity, action: str, resource: str, context: Context = NO_CONTEXT) -> None:
+        """Raise AccessRefused unless RAM's policies let a caller do something."""
+        if self.authorization is not None:
+            self.authorization.check(identity, action, resource, context)
 
     def arn(self, service: str, resource: str) -> str:
         """``acs:<service>:<region>:<account>:<resource>``."""

@@ -84,8 +84,6 @@ class Permissions:
 
     def check_caller(self, identity: Identity, operation: Operation, scope: Scope) -> None:
         """Raise AccessDenied unless a caller may carry out an operation on its function or trigger."""
-        if self.tenant.authorization is None:
-            return
         action = _ACTIONS.get(operation.action, f"fc:{operation.action}")
         self.check(identity, action, self._resource(operation), scope)
 
@@ -103,10 +101,8 @@ class Permissions:
         context: Mapping[str, str] = NO_CONTEXT,
     ) -> None:
         """Raise AccessDenied unless a caller may do something."""
-        if self.tenant.authorization is None:
-            return
         try:
-            self.tenant.authorization.check(identity, action, resource, {**request_context(scope), **context})
+            self.tenant.check(identity, action, resource, {**request_context(scope), **context})
         except AccessRefused as refused:
             raise AccessDenied("the caller", refused) from None
 
@@ -119,7 +115,7 @@ class Permissions:
         # Beside functions, the local cloud delivers to topics only.
         action = "fc:InvokeFunction" if is_function(arn) else "mns:PublishMessage"
         try:
-            self.tenant.authorization.check(_acting_in(role), action, resource)
+            self.tenant.check(_acting_in(role), action, resource)
         except AccessRefused as refused:
             raise AccessDenied(f"the role {role}", refused) from None
 

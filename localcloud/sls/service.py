@@ -158,12 +158,11 @@ class LogService:
             raise RequestRefused(404, "NotFound", f"the API {request.method} {path} is not found")
         resource = route.resource.format(project=project, name=name)
         place = resource if resource == "*" else self._tenant.arn("log", resource)
-        if self._tenant.authorization is not None:
-            action = f"log:{route.action}"
-            try:
-                self._tenant.authorization.check(identity, action, place, request_context(scope))
-            except AccessRefused:
-                raise Unauthorized(f"denied by sts or ram, action: {action}, resource: {place}") from None
+        action = f"log:{route.action}"
+        try:
+            self._tenant.check(identity, action, place, request_context(scope))
+        except AccessRefused:
+            raise Unauthorized(f"denied by sts or ram, action: {action}, resource: {place}") from None
         if route.action != "CreateProject":
             self.store.get(project, PROJECT, project)
         content = route.carry_out(_Call(project, name, _content(body), request.query_params))
