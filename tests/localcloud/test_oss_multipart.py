@@ -551,6 +551,30 @@ def test_an_upload_outlives_a_killed_process(tmp_path: Path) -> None:
         assert len(files) == int(listing.findtext("KeyCount") or 0)
 
 
+def test_an_upload_that_the_disk_does_not_take_as_a_whole_stays(tmp_path: Path) -> None:
+    # Given a disk that has room for each part, but not for both in one file
+    parts = {1: video(6 * LEAST), 2: video(5 * LEAST)}
+    uploads = Uploads()
+    with kept_cloud(tmp_path / "state", largest_file=8 * LEAST) as cloud:
+        begun = ElementTree.fromstring(uploads.call(cloud, "POST", "a.mp4", "uploads").body)
+        query = f"uploadId={begun.findtext('UploadId')}"
+        etags = [
+            uploads.call(cloud, "PUT", "a.mp4", f"partNumber={number}&{query}", part).headers["etag"]
+            for number, part in parts.items()
+        ]
+        whole = listed(*zip(parts, etags, strict=True))
+        # When it is to be completed
+        refused = cloud.call("POST", "a.mp4", query, whole)
+        assert (refused.status, refused.error()["Code"]) == (500, "InternalError")
+        # Then there is no object, and no half of one
+        assert cloud.call("GET", "a.mp4").status == 404
+        assert len(list((tmp_path / "state" / "objects").iterdir())) == 2
+    # And with more room the upload is completed
+    with kept_cloud(tmp_path / "state") as cloud:
+        uploads.call(cloud, "POST", "a.mp4", query, whole)
+        assert cloud.call("GET", "a.mp4").body == parts[1] + parts[2]
+
+
 def test_of_two_that_complete_an_upload_one_does(cloud: Oss, client: oss.Client) -> None:
     upload_id = initiate(client)
     parts = [upload(client, upload_id, n, video(MEBIBYTE)) for n in range(1, 9)]
