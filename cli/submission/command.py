@@ -209,13 +209,7 @@ def backfill(
     The command may be stopped at any time: the next run goes on where it ended, which IMM and OSS know. Exit
     status: 0 done, 1 not all, 75 if a retry may help, 130 if stopped.
     """
-    if (
-        inventory
-        and click.get_current_context().get_parameter_source("bucket") is ParameterSource.ENVIRONMENT
-    ):
-        bucket = ""
-    if bool(bucket) == bool(inventory):
-        raise click.UsageError("Name either --bucket or --inventory.")
+    bucket = _bucket_to_go_through(bucket, inventory)
     if not (dry_run or yes) and as_json:
         raise click.UsageError("With --json, say --yes or --dry-run: there is nobody to ask.")
     account = Account.of(where, project, topic)
@@ -227,7 +221,11 @@ def backfill(
         def stopped() -> bool:
             return interruption.asked_to_stop
 
-        tasks = PacedTasks(account.tasks, project, rate=rate, in_flight=in_flight, stopped=stopped)
+        def over() -> bool:
+            # Nobody waits for room in a run that cannot go on.
+            return stopped() or run.ending is not None
+
+        tasks = PacedTasks(account.tasks, project, rate=rate, in_flight=in_flight, stopped=over)
         submitter = Submitter(
             account.objects,
             tasks,
@@ -260,6 +258,16 @@ def backfill(
         raise run.ending
     if run.summary.failed:
         sys.exit(EXIT_RETRYABLE if run.summary.retryable else 1)
+
+
+def _bucket_to_go_through(bucket: str, inventory: str) -> str:
+    """The bucket that is named; none where an inventory is, and the bucket is only set for other commands."""
+    source = click.get_current_context().get_parameter_source("bucket")
+    if inventory and source is ParameterSource.ENVIRONMENT:
+        bucket = ""
+    if bool(bucket) == bool(inventory):
+        raise click.UsageError("Name either --bucket or --inventory.")
+    return bucket
 
 
 def _objects(account: Account, bucket: str, prefix: str, inventory: str) -> ObjectList:

@@ -164,6 +164,25 @@ def test_what_each_object_would_meet_ends_the_run(
     assert stage.calls().count("GetObjectTagging") <= 16
 
 
+def test_a_run_that_cannot_go_on_waits_for_no_room(stage: Stage, blocked: Callable[[], None]) -> None:
+    # Given a project without room, and an object of which the tags may not be read
+    stage.upload("videos/z.mp4")
+    denied = Fault(
+        FaultKind.ERROR,
+        action="GetObjectTagging",
+        resource=f"*{stage.uri('videos/z.mp4')}",
+        status=403,
+        code="AccessDenied",
+        times=None,
+    )
+    stage.break_call(denied)
+
+    # When, then it ends although there is never any room
+    result = run(stage, "backfill", "--yes", "--bucket", stage.bucket, "--rate", "100", "--in-flight", "1")
+    assert (result.exit_code, "oss:GetObjectTagging" in result.stderr) == (2, True)
+    assert json.loads(result.stdout)["submitted"] == 0
+
+
 def test_the_first_ctrl_c_ends_it_in_order(stage: Stage, blocked: Callable[[], None]) -> None:
     with started(stage, "--json", "--in-flight", "1") as process:
         asks_for_room(stage)
