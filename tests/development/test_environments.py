@@ -66,7 +66,14 @@ def test_an_installation_that_fails_shows_why(
 def test_an_environment_is_made_once_and_again_where_what_it_is_made_of_has_changed(
     environments: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    # Given a checkout with one lock file
+    # Given a checkout with one lock file, and a venv that is quick
+    def venv(command: list[str]) -> None:
+        place = Path(command[-1])
+        shutil.rmtree(place, ignore_errors=True)
+        (place / "bin").mkdir(parents=True)
+        (place / "bin" / "python").symlink_to(sys.executable)
+
+    monkeypatch.setattr(environments, "run", venv)
     monkeypatch.setattr(environments, "ROOT", tmp_path)
     (tmp_path / "lock.txt").write_text("one")
     place = tmp_path / ".venv"
