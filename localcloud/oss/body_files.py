@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from localcloud.database import StateInaccessible
 from localcloud.oss.checksums import Checksums
 
 _INCOMPLETE = ".part"
+_CHUNK_BYTES = 1024 * 1024
 
 
 class IncomingBody:
@@ -80,6 +82,14 @@ class BodyFiles:
             for body in bodies:
                 joined.take(body)
             return joined.keep()
+
+    def md5(self, body: str) -> str:
+        """The MD5 of a body in upper-case hexadecimal digits; raises StateInaccessible."""
+        digest = hashlib.md5(usedforsecurity=False)
+        with self.open(body) as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+        return digest.hexdigest().upper()
 
     def open(self, body: str) -> BinaryIO:
         """A body's bytes; raises StateInaccessible."""

@@ -157,6 +157,13 @@ def invalid_part_order() -> OssError:
     return OssError(400, "InvalidPartOrder", message, "0042-00000209")
 
 
+def part_not_sequential(number: int, upload_id: str) -> OssError:
+    """A part of an upload whose parts have to come one after the other comes out of turn."""
+    message = "The part is not the next one of a sequential upload."
+    elements = {"PartNumber": str(number), "UploadId": upload_id}
+    return OssError(400, "PartNotSequential", message, "", elements)
+
+
 def entity_too_small(size: int, least: int, part: int | None = None) -> OssError:
     """A part that is not the last is shorter than parts have to be, or a file than its form has it."""
     message = "Your proposed upload smaller than the minimum allowed size."

@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from weakref import WeakValueDictionary
 
@@ -19,12 +19,14 @@ from localcloud.clock import Clock
 from localcloud.database import Database, StateInaccessible
 from localcloud.oss import storage_classes
 from localcloud.oss.body_files import BodyFiles, IncomingBody
-from localcloud.oss.checksums import joined_crc64, joined_etag
-from localcloud.oss.errors import entity_too_small, invalid_part, no_such_upload
+from localcloud.oss.checksums import content_md5, joined_crc64, joined_etag
+from localcloud.oss.errors import entity_too_small, invalid_part, no_such_upload, part_not_sequential
 from localcloud.oss.objects import MULTIPART, OBJECT_TYPE, Draft, ObjectInfo, ObjectStore, moment
 from localcloud.oss.tagging import Tag, TagSet
 
 MIN_PART_BYTES = 100 * 1024
+# What an upload is that was begun with this parameter: its object has a Content-MD5, as others have not.
+SEQUENTIAL = "sequential"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS oss_multipart_uploads (
@@ -92,8 +94,11 @@ class MultipartUploads:
         """The names of every body that is a part."""
         return {row["body"] for row in self._database.all("SELECT body FROM oss_parts")}
 
-    def initiate(self, draft: Draft) -> MultipartUpload:
-        """Begin an upload; raises OssError where the draft may not be written now."""
+    def initiate(self, draft: Draft, *, sequential: bool = False) -> MultipartUpload:
+        """Begin an upload; raises OssError where the draft may not be written now.
+
+        The parts of a ``sequential`` one have to come one after the other.
+        """
         self._store.check(draft)
         # In the order of their IDs the uploads of a key are in that of their beginnings.
         upload_id = f"{int(self._clock.now().timestamp() * 1_000_000):014X}{secrets.token_hex(9).upper()}"
@@ -103,7 +108,7 @@ class MultipartUploads:
                 upload_id,
                 draft.bucket,
                 draft.key.encode(),
-                json.dumps(dict(draft.headers)),
+                json.dumps({**draft.headers, **({SEQUENTIAL: ""} if sequential else {})}),
                 json.dumps(draft.tags),
                 self._now(),
             ),
@@ -129,6 +134,12 @@ class MultipartUploads:
         """What has been uploaded so far, in the order of the numbers."""
         statement = "SELECT * FROM oss_parts WHERE upload = ? ORDER BY number"
         return [_part(row) for row in self._database.all(statement, (upload.upload_id,))]
+
+    def check_sequence(self, upload: MultipartUpload, number: int) -> None:
+        """Raise OssError for a part of a sequential upload whose turn it is not."""
+        last = max((part.number for part in self.parts(upload)), default=0)
+        if SEQUENTIAL in upload.headers and number not in (last, last + 1):
+            raise part_not_sequential(number, upload.upload_id)
 
     async def put_part(self, upload: MultipartUpload, number: int, incoming: IncomingBody) -> Part:
         """Make a body a part, in the place of another of its number; raises OssError."""
@@ -168,10 +179,14 @@ class MultipartUploads:
         """
         async with self._alone(upload):
             parts = self._chosen(upload, chosen)
-            kept = {**upload.headers, **headers, OBJECT_TYPE: MULTIPART}
+            kept = {name: value for name, value in upload.headers.items() if name != SEQUENTIAL}
+            kept |= {**headers, OBJECT_TYPE: MULTIPART}
             draft = Draft(upload.bucket, upload.key, kept, upload.tags, forbid_overwrite)
             self._store.check(draft)
             body = await asyncio.to_thread(self._files.join, [part.body for part in parts])
+            if SEQUENTIAL in upload.headers:
+                digest = content_md5(await asyncio.to_thread(self._files.md5, body))
+                draft = replace(draft, headers={**kept, "content-md5": digest})
             info = self._store.put_kept(
                 draft,
                 body,

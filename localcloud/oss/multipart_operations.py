@@ -25,7 +25,7 @@ from localcloud.oss.errors import (
     malformed_xml,
 )
 from localcloud.oss.listing import bounded, common_prefix, is_url_encoded, shown, shown_name
-from localcloud.oss.multipart import MultipartUpload, MultipartUploads
+from localcloud.oss.multipart import SEQUENTIAL, MultipartUpload, MultipartUploads
 from localcloud.oss.object_operations import OF_SOURCE, checksum_headers, source_of_copy
 from localcloud.oss.objects import ObjectStore
 from localcloud.oss.request import OssRequest, whole_number
@@ -52,7 +52,8 @@ class MultipartOperations:
         """InitiateMultipartUpload: all that the object is to have beside its body is said here."""
         conditions.refuse_conditions(request)
         encoded = is_url_encoded(request)
-        upload = self._uploads.initiate(self._drafts.read(request))
+        sequential = request.has(SEQUENTIAL)
+        upload = self._uploads.initiate(self._drafts.read(request), sequential=sequential)
         nodes = [*_names(upload, encoded), ("UploadId", upload.upload_id)]
         return responses.document(documents.write("InitiateMultipartUploadResult", nodes))
 
@@ -60,6 +61,7 @@ class MultipartOperations:
         """UploadPart; nothing is left of a part that breaks off."""
         check_length(request)
         number, upload = _part_number(request), self._upload(request)
+        self._uploads.check_sequence(upload, number)
         with self._store.receive() as incoming:
             await receive_body(receive, incoming.write)
             check_content_md5(request.header("content-md5"), incoming.checksums.md5)
@@ -70,6 +72,7 @@ class MultipartOperations:
     async def upload_part_copy(self, request: OssRequest, body: bytes) -> Response:
         """UploadPartCopy: a part from another object, or from a range of it that lies within."""
         number, upload = _part_number(request), self._upload(request)
+        self._uploads.check_sequence(upload, number)
         source = source_of_copy(self._store, request)
         if not conditions.is_modified(request, source, prefix=OF_SOURCE):
             return responses.empty(304)

@@ -407,6 +407,23 @@ def test_names_are_encoded_where_that_is_asked_for(cloud: Oss, client: oss.Clien
         assert encoded.findtext("EncodingType") == "url"
 
 
+def test_the_parts_of_a_sequential_upload_come_one_after_the_other(witness: oss2.Bucket) -> None:
+    upload_id = witness.init_multipart_upload(KEY, params={"sequential": ""}).upload_id
+    with pytest.raises(oss2.exceptions.PartNotSequential) as caught:
+        witness.upload_part(KEY, upload_id, 2, b"end")
+    assert caught.value.status == 400
+    sent = {1: video(LEAST), 2: b"end"}
+    parts = [
+        oss2.models.PartInfo(number, witness.upload_part(KEY, upload_id, number, part).etag)
+        for number, part in sent.items()
+    ]
+    witness.complete_multipart_upload(KEY, upload_id, parts)
+    # Its object has the MD5 of the whole, which others have not.
+    read = witness.get_object(KEY)
+    assert read.headers["content-md5"] == oss2.utils.content_md5(sent[1] + sent[2])
+    assert read.read() == sent[1] + sent[2]
+
+
 def test_a_bucket_with_an_upload_is_not_empty(client: oss.Client) -> None:
     upload_id = initiate(client)
     error = refusal(lambda: client.delete_bucket(oss.DeleteBucketRequest(bucket=BUCKET)))
