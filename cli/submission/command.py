@@ -278,7 +278,9 @@ def _objects(account: Account, bucket: str, prefix: str, inventory: str) -> Obje
 
 
 def _leave_at_once() -> None:
-    os.write(sys.stderr.fileno(), b"\nEnded at once. The next run finds what was done.\n")
+    # The line that changes has hidden the terminal's cursor.
+    cursor = b"\x1b[?25h" if sys.stderr.isatty() else b""
+    os.write(sys.stderr.fileno(), cursor + b"\nEnded at once. The next run finds what was done.\n")
     os._exit(EXIT_INTERRUPTED)
 
 

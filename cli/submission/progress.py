@@ -64,7 +64,10 @@ class Pace:
 
 
 class Progress:
-    """Shows a run while it is entered, from a thread of its own: the run may wait for minutes."""
+    """Shows a run while it is entered, from a thread of its own: the run may wait for minutes.
+
+    ``running`` gives the number of tasks in flight; a dry run has none.
+    """
 
     def __init__(
         self,
@@ -109,7 +112,7 @@ class Progress:
         parts = [
             f"{summary.found:,} objects" if total is None else f"{summary.found:,} of {total:,}",
             f"{self._pace.rate:,.1f}/s",
-            f"{summary.submitted:,} submitted",
+            f"{summary.submitted:,} submitted" if self._running else f"{summary.submitted:,} to submit",
             f"{self._running()} in flight" if self._running else "",
             f"{sum(summary.skipped.values()):,} skipped",
             f"{summary.failed:,} failed" if summary.failed else "",

@@ -71,7 +71,7 @@ def test_lines_come_where_the_output_is_no_terminal(
             pass
     lines = capsys.readouterr().err.splitlines()
     assert lines.count(STOPPING) == 1
-    assert "0 objects, 0.0/s, 0 submitted, 0 skipped" in lines
+    assert "0 objects, 0.0/s, 0 to submit, 0 skipped" in lines
 
 
 def test_the_objects_of_a_bucket_are_counted_beside(stage: Stage) -> None:
