@@ -43,7 +43,9 @@ class UploadSource:
     def brings(self, target: TargetObject) -> bool:
         """Whether it is known to bring an object that is uploaded."""
         if self._rule is not None:
-            return passes(self._rule.pattern, sample_upload(target)) is True
+            # Uploads are on the bus of Alibaba Cloud's services, and in no stream of another's messages.
+            of_the_bus = self._rule.source_type == "Default"
+            return of_the_bus and passes(self._rule.pattern, sample_upload(target)) is True
         return (
             self._watches(target.bucket)
             and target.key.startswith(self.filter.prefix)
