@@ -22,6 +22,7 @@ from localcloud.calls import Call
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from localcloud.imm.tasks import TaskRecord
+from tests.user import exported, oss_client
 
 CHAIR = {"Language": "zh-Hans", "LabelName": "椅子", "LabelLevel": 2, "LabelConfidence": 0.95}
 FURNITURE = {"Language": "zh-Hans", "LabelName": "家具", "LabelLevel": 1, "LabelConfidence": 1}
@@ -52,9 +53,7 @@ class Stage:
         self.set(
             IMM_ENDPOINT=self.cloud.endpoints.imm,
             OSS_ENDPOINT=self.cloud.endpoints.oss,
-            ALIBABA_CLOUD_ACCESS_KEY_ID=self.keys.access_key_id,
-            ALIBABA_CLOUD_ACCESS_KEY_SECRET=self.keys.access_key_secret,
-            ALIBABA_CLOUD_SECURITY_TOKEN=self.keys.security_token or "",
+            **exported(self.keys),
         )
         self.new_instance()
         return self
@@ -186,13 +185,4 @@ class Stage:
         return [call for call in self.cloud.calls.list() if call.service in ("oss", "imm")]
 
     def oss(self) -> oss.Client:
-        config = oss.config.load_default()
-        owner = self.cloud.accounts.owner
-        config.credentials_provider = oss.credentials.StaticCredentialsProvider(
-            owner.access_key_id, owner.access_key_secret
-        )
-        config.region = self.cloud.config.region
-        config.endpoint = self.cloud.endpoints.oss
-        config.retry_max_attempts = 1
-        config.http_client = oss.transport.RequestsHttpClient(session=self._session)
-        return oss.Client(config)
+        return oss_client(self.cloud, self._session)

@@ -16,6 +16,7 @@ from imm_label_tags.tagging.settings import read_settings
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
+from tests.user import oss_client
 
 DOCUMENTS = Path(__file__).parent.parent.parent / "docs"
 PAGE, CHINESE = ((DOCUMENTS / name).read_text("utf-8") for name in ("RECIPES.md", "RECIPES.zh-CN.md"))
@@ -170,13 +171,3 @@ def test_the_lifecycle_rule_moves_adverts_and_leaves_other_rules(cloud: LocalClo
     cloud.call(cloud.clock.advance, 31 * DAY)
     moved = cloud.call(cloud.objects.carry_out_lifecycle, BUCKET)
     assert sorted((one.key, one.storage_class) for one in moved) == [(key, "IA") for key in ADVERTS]
-
-
-def oss_client(cloud: LocalCloud) -> oss.Client:
-    owner = cloud.accounts.owner
-    config = oss.config.load_default()
-    config.region, config.endpoint = cloud.config.region, cloud.endpoints.oss
-    config.credentials_provider = oss.credentials.StaticCredentialsProvider(
-        owner.access_key_id, owner.access_key_secret
-    )
-    return oss.Client(config)

@@ -24,6 +24,7 @@ from localcloud.imm.tasks import TaskRecord
 from localcloud.mns.service import Subscription
 from tests.failed.records import EVENTS, RECORD
 from tests.stage import CHAIR
+from tests.user import oss_client
 
 BUCKET = "media"
 PLACE = f"oss://{BUCKET}/failed"
@@ -52,13 +53,7 @@ class Account:
         resources = cloud.functions.deployment.resources
         self.tagging, self.keeping = resources[TAGGING].name, resources[KEEPING].name
         cloud.call(cloud.objects.create_bucket, BUCKET)
-        config = oss.config.load_default()
-        config.region = cloud.config.region
-        config.endpoint = cloud.endpoints.oss
-        config.credentials_provider = oss.credentials.StaticCredentialsProvider(
-            cloud.config.access_key_id, cloud.config.access_key_secret
-        )
-        self.oss = oss.Client(config)
+        self.oss = oss_client(cloud)
 
     def fail(self, event: bytes, function: str = "") -> str:
         """Hand a function an event, and wait for all that follows; returns the request id."""

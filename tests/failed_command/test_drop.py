@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from localcloud.faults import Fault, FaultKind
-from tests.failed_command.world import PREFIX, World, failure_record, flat
+from tests.failed_command.world import PREFIX, World, failure_record
 from tests.localcloud.ram_world import allow
+from tests.user import flat
 
 
 def test_records_are_dropped_after_the_user_agrees(world: World) -> None:

@@ -15,8 +15,9 @@ from cli import checkout
 from cli.failed import carrying_out
 from cli.signals import EndedBySignal, Interruption
 from tests.command_process import environment, started
-from tests.failed_command.world import World, flat, meanwhile
+from tests.failed_command.world import World, meanwhile
 from tests.localcloud.serving import until
+from tests.user import flat
 
 
 def press_ctrl_c() -> None:

@@ -13,8 +13,9 @@ from cli import checkout
 from cli.failed import store
 from cli.failed.selection import READERS
 from localcloud.faults import Fault, FaultKind
-from tests.failed_command.world import PREFIX, World, failure_record, flat, notification
+from tests.failed_command.world import PREFIX, World, failure_record, notification
 from tests.localcloud.ram_world import allow
+from tests.user import flat
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

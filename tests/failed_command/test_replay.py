@@ -15,12 +15,12 @@ from tests.failed_command.world import (
     PREFIX,
     World,
     failure_record,
-    flat,
     meanwhile,
     notification,
 )
 from tests.localcloud.ram_world import allow, deny
 from tests.localcloud.serving import PATIENCE_SECONDS, until
+from tests.user import flat
 
 
 def test_events_are_replayed_and_their_records_removed(world: World) -> None:

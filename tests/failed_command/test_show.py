@@ -7,7 +7,8 @@ import json
 import pytest
 
 from localcloud.faults import Fault, FaultKind
-from tests.failed_command.world import PREFIX, World, failure_record, flat, notification
+from tests.failed_command.world import PREFIX, World, failure_record, notification
+from tests.user import flat
 
 
 def test_a_record_is_shown_with_its_failure_its_tasks_and_its_event(world: World) -> None:

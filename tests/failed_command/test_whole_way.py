@@ -12,9 +12,10 @@ from cli.deployer import deploy
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.imm.tasks import TaskRecord
-from tests.failed_command.world import World, flat, notification
+from tests.failed_command.world import World, notification
 from tests.installation.account import deployment
 from tests.stage import CHAIR
+from tests.user import flat
 
 
 def test_a_kept_event_gets_its_object_tagged_after_all(

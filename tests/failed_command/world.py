@@ -19,6 +19,7 @@ from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault, FaultKind
 from tests.localcloud.ram_world import caller
+from tests.user import environment
 
 FUNCTION = "imm-label-tags"
 PREFIX = "failed/events"
@@ -165,16 +166,7 @@ class World:
 
     def environment(self) -> dict[str, str]:
         """What a user exports."""
-        urls = self.cloud.endpoints
-        return {
-            "FAILED_EVENTS": self.place,
-            "OSS_ENDPOINT": urls.oss,
-            "FC_ENDPOINT": urls.fc,
-            "IMM_ENDPOINT": urls.imm,
-            "ALIBABA_CLOUD_ACCESS_KEY_ID": self.keys.access_key_id,
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.keys.access_key_secret,
-            "ALIBABA_CLOUD_SECURITY_TOKEN": self.keys.security_token or "",
-        }
+        return {**environment(self.cloud, self.keys), "FAILED_EVENTS": self.place}
 
     # What happens meanwhile
 
@@ -233,8 +225,3 @@ def meanwhile(act: Callable[[], None]) -> Iterator[None]:
         thread.join()
     if errors:
         raise errors[0]
-
-
-def flat(result: Result) -> str:
-    """The output as running text, however the console has broken its lines."""
-    return " ".join(result.output.split())

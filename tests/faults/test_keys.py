@@ -13,6 +13,7 @@ from proof.faults.fault_case import BY_DEFAULT, IMM, Call
 from tests.faults.line import Line
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage
+from tests.user import exported
 
 PYTHON_3_10, PYTHON_3_12 = "python3.10", "python3.12"
 RUNTIMES = [PYTHON_3_10, PYTHON_3_12]
@@ -32,11 +33,7 @@ def give(stage: Stage, keys: Identity, runtime: str) -> None:
 
 
 def put_into_environment(stage: Stage, keys: Identity) -> None:
-    stage.set(
-        ALIBABA_CLOUD_ACCESS_KEY_ID=keys.access_key_id,
-        ALIBABA_CLOUD_ACCESS_KEY_SECRET=keys.access_key_secret,
-        ALIBABA_CLOUD_SECURITY_TOKEN=keys.security_token or "",
-    )
+    stage.set(**exported(keys))
 
 
 def new_keys(stage: Stage, lifetime: timedelta = timedelta(hours=1)) -> Identity:

@@ -12,6 +12,7 @@ import tag_object
 from imm_label_tags.errors import ServiceUnavailable
 from localcloud.faults import Fault, FaultKind
 from tests.stage import CHAIR, Stage
+from tests.user import exported
 
 OSS_XML = {"content-type": "application/xml"}
 NAMESPACED = (
@@ -188,11 +189,7 @@ def test_keys_that_change_between_two_invocations_are_used_at_once(
     old, stage.keys = stage.keys, stage.cloud.accounts.issue_role_keys("imm-label-tags")
     stage.cloud.call(stage.cloud.accounts.revoke, old.access_key_id)
     if runtime == "python3.12":
-        stage.set(
-            ALIBABA_CLOUD_ACCESS_KEY_ID=stage.keys.access_key_id,
-            ALIBABA_CLOUD_ACCESS_KEY_SECRET=stage.keys.access_key_secret,
-            ALIBABA_CLOUD_SECURITY_TOKEN=stage.keys.security_token or "",
-        )
+        stage.set(**exported(stage.keys))
     stage.context = stage.context_of(runtime)
 
     # Then the same instance goes on with the new ones

@@ -22,6 +22,7 @@ from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.faults import Fault, FaultKind
+from tests.user import environment, oss_client
 
 BUCKET = "media"
 PREFIX = "videos/"
@@ -103,17 +104,12 @@ class Account(LocalCloud):
                 task_seconds=0.0,
             )
         )
-        self.ram_url = ""
         self._session = requests.Session()
         self._session.trust_env = False
 
     def __enter__(self) -> Account:
         super().__enter__()
         return self
-
-    async def _start(self) -> None:
-        await super()._start()
-        self.ram_url = self.endpoints.ram
 
     async def _stop(self) -> None:
         self._session.close()
@@ -147,20 +143,7 @@ class Account(LocalCloud):
 
     def environment(self, keys: Identity | None = None) -> dict[str, str]:
         """What a user exports: the endpoints, and keys."""
-        keys, urls = keys or self.accounts.owner, self.endpoints
-        return {
-            "RAM_ENDPOINT": self.ram_url,
-            "STS_ENDPOINT": self.ram_url,
-            "MNS_ENDPOINT": urls.mns,
-            "FC_ENDPOINT": urls.fc,
-            "IMM_ENDPOINT": urls.imm,
-            "OSS_ENDPOINT": urls.oss,
-            "SLS_ENDPOINT": urls.sls,
-            "ALIBABA_CLOUD_ACCESS_KEY_ID": keys.access_key_id,
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": keys.access_key_secret,
-            "ALIBABA_CLOUD_SECURITY_TOKEN": keys.security_token or "",
-            "FAILED_EVENTS": FAILED_EVENTS,
-        }
+        return {**environment(self, keys), "FAILED_EVENTS": FAILED_EVENTS}
 
     def installer(self, **names: str) -> Identity:
         """Somebody who may do what ``deploy/policies/setup.json`` lists, and nothing else."""
@@ -186,7 +169,7 @@ class Account(LocalCloud):
         """The services as the commands see them, for a look of one's own."""
         target = read_target(checkout.DEPLOYMENT, {})
         keys = self.accounts.owner
-        endpoints = Endpoints(ram=self.ram_url, mns=self.endpoints.mns, fc=self.endpoints.fc)
+        endpoints = Endpoints(ram=self.endpoints.ram, mns=self.endpoints.mns, fc=self.endpoints.fc)
         access = Access(
             target.region,
             Keys(keys.access_key_id, keys.access_key_secret, ""),
@@ -250,15 +233,7 @@ class Account(LocalCloud):
         return {tag.key: tag.value or "" for tag in found}
 
     def oss(self) -> oss.Client:
-        config = oss.config.load_default()
-        owner = self.accounts.owner
-        config.credentials_provider = oss.credentials.StaticCredentialsProvider(
-            owner.access_key_id, owner.access_key_secret
-        )
-        config.region = self.config.region
-        config.endpoint = self.endpoints.oss
-        config.http_client = oss.transport.RequestsHttpClient(session=self._session)
-        return oss.Client(config)
+        return oss_client(self, self._session)
 
 
 def deployment(directory: Path, *replacements: tuple[str, str], name: str = "s.yaml") -> Path:
@@ -271,11 +246,6 @@ def deployment(directory: Path, *replacements: tuple[str, str], name: str = "s.y
     path = directory / name
     path.write_text(text, "utf-8")
     return path
-
-
-def flat(result: Result) -> str:
-    """The output as running text, however the console has broken its lines."""
-    return " ".join(result.output.split())
 
 
 def printed(command: str) -> list[str]:

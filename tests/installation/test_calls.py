@@ -9,7 +9,8 @@ import pytest
 
 from cli.cloud.access import Endpoints
 from localcloud.faults import FaultKind
-from tests.installation.account import BUCKET, PROJECT, Account, flat
+from tests.installation.account import BUCKET, PROJECT, Account
+from tests.user import flat
 
 
 def test_without_keys_nothing_is_called(fresh: Account) -> None:

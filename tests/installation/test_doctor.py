@@ -30,12 +30,12 @@ from tests.installation.account import (
     Account,
     deployment,
     failures,
-    flat,
     printed,
     trust,
     verdicts,
 )
 from tests.installation.conftest import Deployed
+from tests.user import flat
 
 RECORD = (Path(__file__).parents[2] / "examples" / "events" / "tasks" / "fc-failure-record.json").read_bytes()
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from localcloud.ram.policy import Decision, evaluate, parse_policy
-from tests.installation.account import BUCKET, PROJECT, Account, deployment, failures, flat, verdicts
+from tests.installation.account import BUCKET, PROJECT, Account, deployment, failures, verdicts
 from tests.policies.documents import asked_about, unneeded
+from tests.user import flat
 
 
 @pytest.fixture(scope="module")

@@ -27,10 +27,10 @@ from tests.installation.account import (
     TOPIC,
     URI,
     Account,
-    flat,
     verdicts,
 )
 from tests.policies.documents import Asked, asked_about, unneeded
+from tests.user import flat
 
 # Their policies' names begin differently from those of the first role.
 OTHER_ROLE = "keeper"

@@ -7,9 +7,10 @@ from typing import Any
 from cli import checkout
 from cli.installation import marks
 from localcloud.sls.store import ALERT, INDEX, LOGSTORE, PROJECT, SEARCH
-from tests.installation.account import LOG_PROJECT, Account, failures, flat, verdicts
+from tests.installation.account import LOG_PROJECT, Account, failures, verdicts
 from tests.installation.account import LOGSTORE as STORE
 from tests.installation.conftest import Deployed
+from tests.user import flat
 
 
 def there(account: Account) -> dict[str, list[str]]:

@@ -25,10 +25,10 @@ from tests.installation.account import (
     TRIGGER_ROLE,
     Account,
     deployment,
-    flat,
     printed,
     trust,
 )
+from tests.user import flat
 
 
 def policy_of(account: Account, role: str = ROLE) -> tuple[str, dict[str, object]]:

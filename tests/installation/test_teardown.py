@@ -22,9 +22,9 @@ from tests.installation.account import (
     TOPIC,
     TRIGGER_ROLE,
     Account,
-    flat,
     trust,
 )
+from tests.user import flat
 
 ANYTHING = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"*"}]}'
 

@@ -10,7 +10,8 @@ import pytest
 from cli import checkout
 from tests.deployment_check.checkout import Checkout, good
 from tests.deployment_check.tolerated import TOLERATED
-from tests.installation.account import Account, flat
+from tests.installation.account import Account
+from tests.user import flat
 
 
 @pytest.fixture(scope="module")

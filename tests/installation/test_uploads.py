@@ -26,11 +26,11 @@ from tests.installation.account import (
     URI,
     Account,
     deployment,
-    flat,
     trust,
     verdicts,
 )
 from tests.policies.documents import asked_about, unneeded
+from tests.user import flat
 
 # What docs/UPLOADS.md has the user export.
 EXPORTED: dict[str, Any] = {

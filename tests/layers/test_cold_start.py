@@ -15,6 +15,7 @@ from layers.target import Host, local_target
 from localcloud.faults import Fault, FaultKind
 from tests.layers.function_process import FunctionProcess
 from tests.stage import CHAIR, Stage
+from tests.user import exported
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 REVIEWED = Path(__file__).parent / "cold_start_modules.txt"
@@ -64,9 +65,7 @@ def environment(stage: Stage) -> dict[str, str]:
         "IMM_ENDPOINT": stage.cloud.endpoints.imm,
         "OSS_ENDPOINT": stage.cloud.endpoints.oss,
         "FAILED_EVENTS": stage.uri("failed"),
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": stage.keys.access_key_id,
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": stage.keys.access_key_secret,
-        "ALIBABA_CLOUD_SECURITY_TOKEN": stage.keys.security_token or "",
+        **exported(stage.keys),
     }
 
 

@@ -18,6 +18,7 @@ from localcloud.config import CloudConfig
 from tests.localcloud.imm_region import without_proxies
 from tests.localcloud.ram_world import caller
 from tests.localcloud.tenancy import sdk
+from tests.user import oss_client
 
 ACCOUNT = CloudConfig().account_id
 REGION = CloudConfig().region
@@ -45,15 +46,7 @@ class Cloud:
         return f"acs:oss:*:{ACCOUNT}:{self.bucket}/{path}"
 
     def oss(self, identity: Identity) -> oss.Client:
-        config = oss.config.load_default()
-        config.credentials_provider = oss.credentials.StaticCredentialsProvider(
-            identity.access_key_id, identity.access_key_secret, identity.security_token
-        )
-        config.region = REGION
-        config.endpoint = self.local.endpoints.oss
-        config.retry_max_attempts = 1
-        config.http_client = oss.transport.RequestsHttpClient(session=self.session)
-        return oss.Client(config)
+        return oss_client(self.local, self.session, identity)
 
     def imm_resource(self) -> str:
         """The resource that the project is."""

@@ -20,6 +20,7 @@ from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from tests.installation.account import FAILED_EVENTS, FUNCTION, KEEPER, LOG_PROJECT, LOGSTORE, deployment
+from tests.user import environment
 
 SLOW = "slow"
 # The sample's labels do not all fit.
@@ -34,15 +35,7 @@ class World:
 
     def logs(self, *options: str, keys: Identity | None = None) -> Result:
         """Run ``imm-label-tags logs``."""
-        keys = keys or self.cloud.accounts.owner
-        environment = {
-            "SLS_ENDPOINT": self.cloud.endpoints.sls,
-            "STS_ENDPOINT": self.cloud.endpoints.ram,
-            "ALIBABA_CLOUD_ACCESS_KEY_ID": keys.access_key_id,
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": keys.access_key_secret,
-            "ALIBABA_CLOUD_SECURITY_TOKEN": keys.security_token or "",
-        }
-        return CliRunner().invoke(main, ["logs", *options], env=environment)
+        return CliRunner().invoke(main, ["logs", *options], env=environment(self.cloud, keys))
 
     def service(self) -> LogService:
         """Log Service as the commands see it."""

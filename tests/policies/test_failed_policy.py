@@ -23,6 +23,7 @@ from tests.localcloud.fc_world import function
 from tests.localcloud.ram_cloud import ACCOUNT
 from tests.localcloud.ram_functions import FUNCTION, functions
 from tests.policies.documents import VALUES, Permission, asked_about, filled, permissions, unneeded, without
+from tests.user import environment
 
 EVENTS = Path(__file__).parents[2] / "examples" / "events"
 RECORD = (EVENTS / "tasks" / "fc-failure-record.json").read_bytes()
@@ -55,15 +56,10 @@ class Desk:
 
     def give(self, keys: Identity, *arguments: str) -> Result:
         """Give a command of ``imm-label-tags failed``."""
-        urls = self.cloud.endpoints
         variables = {
+            **environment(self.cloud, keys),
             "FAILED_EVENTS": f"oss://{BUCKET}/{FOLDER}",
             "IMM_LABEL_TAGS_FUNCTION": VALUES["function"],
-            "OSS_ENDPOINT": urls.oss,
-            "FC_ENDPOINT": urls.fc,
-            "ALIBABA_CLOUD_ACCESS_KEY_ID": keys.access_key_id,
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": keys.access_key_secret,
-            "ALIBABA_CLOUD_SECURITY_TOKEN": keys.security_token or "",
         }
         return CliRunner().invoke(failed, arguments, env=variables)
 

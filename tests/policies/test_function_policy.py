@@ -27,6 +27,7 @@ from tests.policies.conftest import KEEPER, KEEPER_ARN
 from tests.policies.documents import DIRECTORY, PREFIX, VALUES, Permission, filled, permissions, without
 from tests.policies.roles import Role, acting, covers
 from tests.stage import CHAIR, FURNITURE, Stage
+from tests.user import exported
 
 pytest_plugins = ["tests.localcloud.ram_fixtures"]
 
@@ -229,11 +230,7 @@ def test_an_object_with_another_prefix_is_out_of_reach(role: Role) -> None:
 def test_an_object_in_another_bucket_is_out_of_reach(role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
     with Stage(role.cloud, monkeypatch) as other:
         uri = other.upload()
-    role.stage.set(
-        ALIBABA_CLOUD_ACCESS_KEY_ID=role.stage.keys.access_key_id,
-        ALIBABA_CLOUD_ACCESS_KEY_SECRET=role.stage.keys.access_key_secret,
-        ALIBABA_CLOUD_SECURITY_TOKEN=role.stage.keys.security_token or "",
-    )
+    role.stage.set(**exported(role.stage.keys))
 
     error = denied(lambda: role.stage.handle(role.stage.task(uri, CHAIR)))
 

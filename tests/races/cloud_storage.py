@@ -15,6 +15,7 @@ from imm_label_tags.services.imm import ImmTasks
 from imm_label_tags.services.oss import OssObjects
 from proof.races.storage import BEFORE, LABELS, STARTS, UPLOADED_AGAIN
 from tests.stage import Stage
+from tests.user import exported
 
 KEY = "videos/a.mp4"
 
@@ -26,13 +27,7 @@ class CloudStorage:
         self._stage = stage
         self.target = TargetObject(stage.bucket, KEY)
         config = stage.cloud.config
-        credentials = RoleCredentials(
-            {
-                "ALIBABA_CLOUD_ACCESS_KEY_ID": stage.keys.access_key_id,
-                "ALIBABA_CLOUD_ACCESS_KEY_SECRET": stage.keys.access_key_secret,
-                "ALIBABA_CLOUD_SECURITY_TOKEN": stage.keys.security_token or "",
-            }
-        )
+        credentials = RoleCredentials(exported(stage.keys))
         credentials.use(None)
         addresses = Variables(
             {"IMM_ENDPOINT": stage.cloud.endpoints.imm, "OSS_ENDPOINT": stage.cloud.endpoints.oss}

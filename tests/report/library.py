@@ -14,6 +14,7 @@ from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.imm.tasks import TaskRecord
 from tests.show.films import label, result
+from tests.user import environment
 
 PROJECT = "immtest"
 ARCHIVE = "archive/labels"
@@ -90,13 +91,9 @@ class Library:
         return json.loads(found.stdout)
 
     def _environment(self) -> Mapping[str, str]:
-        urls = self.cloud.endpoints
         return {
-            "ALIBABA_CLOUD_ACCESS_KEY_ID": self.keys.access_key_id,
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.keys.access_key_secret,
+            **environment(self.cloud, self.keys),
             "ALIBABA_CLOUD_ACCOUNT_ID": self.cloud.config.account_id,
-            "OSS_ENDPOINT": urls.oss,
-            "IMM_ENDPOINT": urls.imm,
             "FAILED_EVENTS": f"oss://{self.bucket}/failed",
         }
 

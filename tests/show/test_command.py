@@ -24,6 +24,7 @@ from localcloud.imm.tasks import TaskRecord
 from tests.policies.documents import asked_about, filled, unneeded
 from tests.show.chromium import Page
 from tests.show.films import OWN_TAGS, VIDEO, label, result
+from tests.user import environment
 
 LABELS = [label("椅子", 0.95, (1000, 3000), ParentLabelName="家具"), label("夜景", 0.35, (0, 20_000))]
 BUCKET, PROJECT, KEY = "media", "immtest", "videos/a b 视频.webm"
@@ -67,13 +68,9 @@ class Studio:
 
     def environment(self) -> Mapping[str, str]:
         """What a user exports."""
-        urls = self.cloud.endpoints
         return {
-            "ALIBABA_CLOUD_ACCESS_KEY_ID": self.keys.access_key_id,
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.keys.access_key_secret,
+            **environment(self.cloud, self.keys),
             "ALIBABA_CLOUD_ACCOUNT_ID": self.cloud.config.account_id,
-            "OSS_ENDPOINT": urls.oss,
-            "IMM_ENDPOINT": urls.imm,
             "FAILED_EVENTS": "oss://media/failed",
         }
 
