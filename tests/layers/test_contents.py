@@ -6,7 +6,6 @@ import json
 import marshal
 import os
 import stat
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -15,6 +14,7 @@ from types import CodeType
 import pytest
 
 from layers.bytecode import compile_sources
+from tests.fresh import printed_by
 from tests.layers.wheels import Files, shared_library
 from tests.layers.workshop import Workshop, files_in
 
@@ -96,14 +96,7 @@ def test_a_source_whose_time_stamp_differs_is_not_compiled_again(workshop: Works
     (python / "shop" / "__init__.py").write_text("NAMES = 'compiled anew'\n")
     os.utime(python / "shop" / "__init__.py")
     before = files_in(python)
-    shown = subprocess.run(
-        [sys.executable, "-S", "-c", "import shop; print(sorted(shop.NAMES))"],
-        env={"PYTHONPATH": str(python)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert shown.stdout == "['a', 'b', 'c']\n"
+    assert printed_by("import shop; print(sorted(shop.NAMES))", path=(python,)) == "['a', 'b', 'c']\n"
     assert files_in(python) == before
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +18,7 @@ from imm_label_tags.tags.naming import LabelNames
 from imm_label_tags.tags.pronunciation import HEADER, PLACE, Pronunciations, TableDamaged, find_table
 from imm_label_tags.tags.romanisation import find_speller, make_ready
 from layers.pronunciations import Data, Unexpected, pypinyin_data, table
+from tests.fresh import printed_by
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 PHRASES = sorted(PHRASES_DICT)
@@ -183,7 +182,6 @@ def test_the_first_table_on_the_path_is_the_one(tmp_path: Path) -> None:
 
 START = """
 import sys
-sys.path[:0] = sys.argv[2:]
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.tags.naming import LabelNames
 from imm_label_tags.tags.romanisation import make_ready, romanise
@@ -197,15 +195,7 @@ DAMAGED = "damaged"
 
 
 def start(names: str, *places: Path) -> str:
-    shown = subprocess.run(
-        [sys.executable, "-S", "-c", START, names, str(FUNCTIONS), *map(str, places)],
-        cwd="/",
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return shown.stdout
+    return printed_by(START, names, path=(FUNCTIONS, *places))
 
 
 @pytest.fixture(scope="module")

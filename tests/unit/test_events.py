@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from itertools import permutations
 from pathlib import Path
@@ -20,6 +18,7 @@ from imm_label_tags.errors import InvalidNotification
 from imm_label_tags.events.event import Event, read_event
 from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification
 from imm_label_tags.events.wrappings import WRAPPINGS, Wrapping, unwrap
+from tests.fresh import printed_by
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 EVENTS = Path(__file__).parents[2] / "examples" / "events"
@@ -270,11 +269,7 @@ def test_no_parser_of_xml_is_imported_before_xml_arrives() -> None:
             f"for event in {list(events)!r}: read_event(event)\n"
             "print('pyexpat' in sys.modules)"
         )
-        command = [sys.executable, "-S", "-c", program]
-        done = subprocess.run(
-            command, env={"PYTHONPATH": str(FUNCTIONS)}, capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip() == "True"
+        return printed_by(program, path=(FUNCTIONS,)) == "True\n"
 
     # Then only a message in XML imports it
     assert not imported_after(as_event(CONTENT))

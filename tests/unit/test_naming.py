@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import subprocess
-import sys
 from pathlib import Path
 
+import pypinyin
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from imm_label_tags.tags.charset import is_legal, shorten
 from imm_label_tags.tags.naming import LabelNames, Naming, encode
 from imm_label_tags.tags.romanisation import romanise
+from tests.fresh import printed_by
 
 FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 
@@ -123,4 +123,5 @@ def test_the_pronunciation_dictionary_is_loaded_only_when_a_label_needs_it() -> 
         "naming.write('Chair'); assert 'pypinyin' not in sys.modules;"
         "naming.write('椅子'); assert 'pypinyin' in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", program], cwd=FUNCTIONS, check=True)
+    packages = Path(pypinyin.__file__).parent.parent
+    assert printed_by(program, path=(FUNCTIONS, packages)) == ""
