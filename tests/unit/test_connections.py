@@ -245,6 +245,7 @@ def test_the_imm_sdk_sends_through_these_whatever_the_host(
 
         # When it sends a request with an exchange in place of a client certificate
         with connections.exchange(Timeouts(SECONDS, SECONDS)) as exchange:
+            service.ends_early = False
             answered = DaraCore.do_action(request, {"cert": exchange})
 
         # Then the exchange has what came back
@@ -252,8 +253,13 @@ def test_the_imm_sdk_sends_through_these_whatever_the_host(
         assert exchange.answer is not None
         assert exchange.body == b""
 
-        # And a client that knows nothing of exchanges is answered too
+        # And a client that knows nothing of exchanges is answered too, by connections of its own
+        service.ends_early = True
         assert DaraCore.do_action(request, {}).status_code == 200
+
+    # Also one that has a proxy, for a host that only the proxy knows
+    request.headers["host"], request.port = "no-such-host.invalid", 80
+    assert DaraCore.do_action(request, {"httpProxy": service.url}).status_code == 200
 
 
 @pytest.fixture(scope="module")

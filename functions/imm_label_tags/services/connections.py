@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import certifi
 from darabonba.core import DaraCore
+from requests import Session
 from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
@@ -167,11 +168,16 @@ class _Rest:
 
 
 class _EveryHost(dict[str, Any]):
-    """What the IMM SDK takes for its sessions by host: the same connections whatever host is asked for."""
+    """What the IMM SDK takes for its sessions by host: the same connections whatever host is asked for.
+
+    Other clients of Alibaba Cloud in this process, which a command has and a function has not, find their
+    sessions here too, and send as they would without us: through their proxy, as they verify hosts.
+    """
 
     def __init__(self, connections: Connections) -> None:
         super().__init__()
         self._connections = connections
+        self._others = Session()
 
     def __contains__(self, key: object) -> bool:
         return True
@@ -179,13 +185,11 @@ class _EveryHost(dict[str, Any]):
     def __getitem__(self, key: str) -> _EveryHost:
         return self
 
-    def send(self, request: Any, *, timeout: tuple[float, float], cert: Exchange | None, **_: Any) -> Answer:
+    def send(self, request: Any, *, cert: Any = None, **options: Any) -> Any:
+        if not isinstance(cert, Exchange):
+            return self._others.send(request, cert=cert, **options)
         try:
-            if cert is not None:
-                return self._connections.send(cert, request, request.body)
-            # A call of another client of this process.
-            with self._connections.exchange(Timeouts(*timeout)) as exchange:
-                return self._connections.send(exchange, request, request.body)
+            return self._connections.send(cert, request, request.body)
         except HTTPError as error:
             # As the SDK expects it.
             raise OSError(str(error)) from error
