@@ -12,7 +12,6 @@ import hashlib
 import json
 import math
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -37,6 +36,8 @@ _UNITS = (1, 10**3, 10**6, 10**9)
 _LARGEST_SECONDS = 10**11
 _ERROR_NAME = re.compile(r"[A-Za-z0-9_.$-]{1,128}")
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,9})?")
+# A larger one is neither a time nor a count.
+_LARGEST_NUMBER = 10**20
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _UNPLAIN = re.compile(r"[^A-Za-z0-9_-]+")
 # By the name of the error's class. Whether a batch can succeed depends on its items.
@@ -214,7 +215,7 @@ def _number(value: object) -> float | None:
         value = float(value) if _NUMBER.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if 0 <= value <= sys.float_info.max else None
+    return float(value) if 0 <= value < _LARGEST_NUMBER else None
 
 
 def _integer(text: str) -> int | str:

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from pathlib import Path
 from time import monotonic, time
 from typing import Any, NamedTuple
@@ -177,7 +178,10 @@ class _EveryHost(dict[str, Any]):
     def __init__(self, connections: Connections) -> None:
         super().__init__()
         self._connections = connections
-        self._others = Session()
+
+    @cached_property
+    def _of_others(self) -> Session:
+        return Session()
 
     def __contains__(self, key: object) -> bool:
         return True
@@ -187,7 +191,7 @@ class _EveryHost(dict[str, Any]):
 
     def send(self, request: Any, *, cert: Any = None, **options: Any) -> Any:
         if not isinstance(cert, Exchange):
-            return self._others.send(request, cert=cert, **options)
+            return self._of_others.send(request, cert=cert, **options)
         try:
             return self._connections.send(cert, request, request.body)
         except HTTPError as error:
