@@ -59,7 +59,7 @@ class Submitting:
         for trigger in self._target.uploads:
             yield Check(f"trigger {trigger.name}", partial(self._trigger, trigger), (name,))
         yield from function.bus_triggers(name)
-        yield Check(f"{name} triggers", self._others, (name,))
+        yield Check(f"{name} triggers", self._others, (f"{name} settings",))
         yield Check(f"{name} role", function.role, sound)
         yield Check(f"{name} policies", self._policies, (f"{name} role",))
         roles = {f"{name} {role}": role for role in self._invocation.roles}
@@ -152,7 +152,7 @@ class Submitting:
                 "bring is submitted too.",
                 f"Run `s {self._declared.resource} remove --trigger {','.join(left)}`.",
             )
-        suffixes = read_submission_settings(self._function.environment).selection.suffixes
+        suffixes = self._known_settings.selection.suffixes
         for trigger in self._target.uploads:
             wanted = trigger.filter.suffix.lower()
             if not any(one.endswith(wanted) or wanted.endswith(one) for one in suffixes):

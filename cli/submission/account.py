@@ -10,11 +10,14 @@ from cli.cloud.target import Target
 from cli.cloud.where import Where
 from cli.problems import Problem
 from cli.submission.project import ProjectTasks
+from imm_label_tags.environment import Variables, any_secure
+from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.target import ObjectPatterns
 from imm_label_tags.services.connections import Connections
 from imm_label_tags.services.oss import OssObjects
 from imm_label_tags.submission.services import UploadedObjects
 from imm_label_tags.submission.submitter import Destination
+from imm_label_tags.tagging.settings import ALLOWED, NAMESPACE, read_namespace
 
 
 @dataclass(frozen=True)
@@ -35,18 +38,19 @@ class Account:
         topics = [trigger.topic for trigger in target.triggers]
         if not topic and len(set(topics)) != 1:
             raise Problem("s.yaml does not name one topic that triggers tag_object: name it with --topic.")
-        allowed = target.function.setting("ALLOWED_OBJECTS")
+        # As the function reads them, but no others: what else is wrong in s.yaml does not matter here.
+        variables = Variables({name: target.function.setting(name) for name in (ALLOWED, NAMESPACE)})
         try:
-            patterns = ObjectPatterns.read(allowed) if allowed else None
-        except ValueError as error:
-            raise Problem(f"ALLOWED_OBJECTS in s.yaml must be {error}.") from None
-        namespace = target.function.setting("TAG_NAMESPACE") or "imm"
-        return cls(access, target, project, topic or topics[0], patterns, namespace)
+            allowed = ObjectPatterns.from_setting(ALLOWED, variables.text(ALLOWED))
+            namespace = read_namespace(variables)
+        except InvalidSetting as error:
+            raise Problem(str(error)) from None
+        return cls(access, target, project, topic or topics[0], allowed, namespace)
 
     @cached_property
     def _connections(self) -> Connections:
         endpoints = self.access.endpoints
-        return Connections(secure=any(endpoints[name].scheme == "https" for name in ("imm", "oss")))
+        return Connections(secure=any_secure(endpoints["imm"], endpoints["oss"]))
 
     @cached_property
     def tasks(self) -> ProjectTasks:

@@ -91,7 +91,7 @@ def submit(
             deadline = Deadline(OBJECT_SECONDS, time.monotonic)
             outcome = submitter.submit(Upload((target,)), Trace(), deadline)
         except TaggingError as error:
-            status = max(status, EXIT_RETRYABLE if error.retryable else 1) if status != 1 else 1
+            status = EXIT_RETRYABLE if error.retryable and status != 1 else 1
             told = {"status": "failed", "object": target.uri, "error": type(error).__name__}
             _tell(as_json, console.print, {**told, "reason": str(end_of_run(error) or error)})
             continue

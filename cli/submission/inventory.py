@@ -20,7 +20,7 @@ import alibabacloud_oss_v2 as oss
 
 from cli.cloud.calls import Call
 from cli.problems import Problem
-from cli.submission.objects import LISTED_IN, ListedObject, addressable, patiently
+from cli.submission.objects import ListedObject, addressable, patiently
 from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.submission.selection import ObjectHead
@@ -104,7 +104,13 @@ class InventoryObjects:
         )
 
     def _fetch(self, place: TargetObject, file: IO[bytes]) -> None:
-        call = Call("OSS", "GetObject", place.uri, f"{place.bucket}/{place.key}", listed_in=LISTED_IN)
+        call = Call(
+            "OSS",
+            "GetObject",
+            place.uri,
+            f"acs:oss:*:*:{place.bucket}/{place.key}",
+            listed_in="docs/PERMISSIONS.md",
+        )
 
         def fetch() -> None:
             file.seek(0)

@@ -90,7 +90,12 @@ class BucketObjects:
 
     def _contents(self) -> Iterator[Any]:
         call = Call(
-            "OSS", "ListObjectsV2", f"bucket {self._bucket}", self._bucket, "oss:ListObjects", LISTED_IN
+            "OSS",
+            "ListObjectsV2",
+            f"bucket {self._bucket}",
+            f"acs:oss:*:*:{self._bucket}",
+            "oss:ListObjects",
+            LISTED_IN,
         )
         token: str | None = None
         while True:

@@ -18,10 +18,11 @@ from imm_label_tags.tags.naming import LabelNames
 from imm_label_tags.tags.rules import NO_RULES, TagRules
 from imm_label_tags.tags.value_template import ValueTemplate
 
-_NAMESPACE = re.compile(r"[A-Za-z0-9.-]{1,32}")
+_NAMESPACE_NAME = re.compile(r"[A-Za-z0-9.-]{1,32}")
 LONGEST_SECOND_LOOK = 60
 ARCHIVE = "RESULT_ARCHIVE"
 ALLOWED = "ALLOWED_OBJECTS"
+NAMESPACE = "TAG_NAMESPACE"
 
 
 class StaleObjects(str, Enum):
@@ -57,7 +58,7 @@ def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:
     """
     variables = Variables(environment)
     return Settings(
-        namespace=_namespace(variables),
+        namespace=read_namespace(variables),
         tag_value=_tag_value(variables),
         minimum_confidence=_fraction(variables, "LABEL_MIN_CONFIDENCE", "0.5"),
         label_limit=_label_limit(variables),
@@ -74,10 +75,11 @@ def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:
     )
 
 
-def _namespace(variables: Variables) -> str:
-    text = variables.text("TAG_NAMESPACE", "imm")
-    if not _NAMESPACE.fullmatch(text):
-        raise InvalidSetting("TAG_NAMESPACE", text, "1 to 32 of the characters A-Z a-z 0-9 . -")
+def read_namespace(variables: Variables) -> str:
+    """The key of the provenance tag. Raises InvalidSetting."""
+    text = variables.text(NAMESPACE, "imm")
+    if not _NAMESPACE_NAME.fullmatch(text):
+        raise InvalidSetting(NAMESPACE, text, "1 to 32 of the characters A-Z a-z 0-9 . -")
     return text
 
 
@@ -137,7 +139,7 @@ def _tag_rules(variables: Variables, code_root: Path) -> TagRules:
         return NO_RULES
     content = _json_file(variable, path, code_root)
     try:
-        return TagRules.read(content, _namespace(variables))
+        return TagRules.read(content, read_namespace(variables))
     except ValueError as error:
         raise InvalidSetting(variable, path, f"a file with {error}") from None
 
