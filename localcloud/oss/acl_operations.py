@@ -22,8 +22,8 @@ class AclOperations:
 
     def put_bucket_acl(self, request: OssRequest) -> Response:
         """PutBucketAcl; a bucket that is not there is made."""
-        self._store.create_bucket(request.bucket)
         acl = read_acl(self._store, request.bucket, BUCKET_ACL, request.header(BUCKET_ACL) or "")
+        self._store.create_bucket(request.bucket)
         self._store.configure(request.bucket, BUCKET_ACL, acl)
         return responses.empty()
 

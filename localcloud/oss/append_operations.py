@@ -76,8 +76,15 @@ class AppendOperations:
             body = await asyncio.to_thread(self._files.join, [found.body, added])
         finally:
             self._files.remove(added)
+        # Meanwhile other operations went on: what they wrote stays.
+        now = self._store.find(found.bucket, found.key)
+        if now is None or now.body != found.body:
+            self._files.remove(body)
+            if now is not None and now.object_type != APPENDABLE:
+                raise not_appendable(found.key)
+            raise position_not_length(found.size, now.size if now else 0)
         crc64 = joined_crc64([(found.crc64, found.size), (sums.crc64, sums.size)])
-        draft = Draft(found.bucket, found.key, found.headers, found.tags, forbid_overwrite=False)
+        draft = Draft(now.bucket, now.key, now.headers, now.tags, forbid_overwrite=False)
         return self._store.put_kept(draft, body, size, _etag(crc64, size), crc64)
 
 

@@ -48,6 +48,7 @@ from localcloud.oss.request import OssRequest
 from localcloud.oss.restoring import check_readable, restoration
 from localcloud.oss.symlinks import resolved
 from localcloud.oss.tagging import HEADER, TagRules
+from localcloud.oss.uploads import UPLOAD_BUCKET, not_the_accounts
 
 TAG_COUNT = "x-oss-tagging-count"
 NEXT_POSITION = "x-oss-next-append-position"
@@ -79,6 +80,8 @@ def copied_object(request: OssRequest) -> tuple[str, str]:
 def source_of_copy(store: ObjectStore, request: OssRequest) -> ObjectInfo:
     """The object that a request copies from; raises OssError."""
     bucket, key = copied_object(request)
+    if bucket == UPLOAD_BUCKET:
+        raise not_the_accounts()
     store.bucket(bucket)
     return store.get(bucket, key)
 

@@ -110,8 +110,8 @@ class ObjectInfo:
 
     @property
     def md5(self) -> str | None:
-        """The body's MD5, which is known of objects that were written in one piece."""
-        return None if self.object_type == APPENDABLE or "-" in self.etag else self.etag
+        """The body's MD5, known where it was written in one piece; a link does not tell its target's."""
+        return None if self.object_type in (APPENDABLE, SYMLINK) or "-" in self.etag else self.etag
 
     @property
     def storage_class(self) -> str:

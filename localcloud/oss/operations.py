@@ -9,7 +9,13 @@ from localcloud.oss.request import OssRequest
 
 _OF_SERVICE = {"GET": "ListBuckets"}
 _OF_BUCKET = {"GET": "ListObjects", "PUT": "PutBucket", "DELETE": "DeleteBucket", "POST": "PostObject"}
-_OF_OBJECT = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
+_OF_OBJECT = {
+    "GET": "GetObject",
+    "HEAD": "HeadObject",
+    "PUT": "PutObject",
+    "DELETE": "DeleteObject",
+    "OPTIONS": "OptionObject",
+}
 
 # Of several that a query names the first counts.
 _WITH_PARAMETER = {

@@ -154,6 +154,9 @@ class Permissions:
             return [source, _Need("oss:PutObject", path, {})]
         if operation in _OF_TAGGED_OBJECT:
             return self._tagged_needs(path, request, operation, body)
+        if operation == "CompleteMultipartUpload":
+            # It may bring an ACL; the tags came with the upload's beginning.
+            return self._put_needs(path, request, ())
         return [_Need(_action(operation), path, {})]
 
     def _tagged_needs(self, path: str, request: OssRequest, operation: str, body: bytes) -> list[_Need]:

@@ -24,11 +24,12 @@ from localcloud.oss.body_files import IncomingBody
 from localcloud.oss.checksums import Checksums, check_content_md5
 from localcloud.oss.claims import LONGEST_URL_LIFETIME, SCHEME, TERMINATOR, read_credential, read_time
 from localcloud.oss.drafts import Drafts, check_length
-from localcloud.oss.errors import OssError, invalid_argument
+from localcloud.oss.errors import OssError, invalid_argument, not_implemented_here
 from localcloud.oss.forms import Form, Take
 from localcloud.oss.object_names import check_object_name
 from localcloud.oss.object_operations import checksum_headers
 from localcloud.oss.objects import Draft, ObjectInfo, ObjectStore
+from localcloud.oss.operations import refuse_left_out
 from localcloud.oss.permissions import Permissions
 from localcloud.oss.post_policy import PostPolicy, read_post_policy
 from localcloud.oss.request import OssRequest
@@ -74,6 +75,9 @@ class PostOperations:
                 upload.policy, identity = self._signed(request, fields, now)
                 written = _as_put(request, fields, headers)
                 check_object_name(written.raw_key, written.key)
+                refuse_left_out(written, _OPERATION, {_OPERATION})
+                if "callback" in fields:
+                    raise not_implemented_here("the field callback of PostObject")
                 self._permissions.check(identity, written, _OPERATION, context)
                 upload.draft = self._drafts.read(written)
                 self._store.check(upload.draft)

@@ -19,6 +19,12 @@ UPLOAD_BUCKET = "fc-temp-code"
 KEY_LIFETIME = timedelta(hours=1)
 
 
+def not_the_accounts() -> OssError:
+    """What the bucket answers to anything else."""
+    message = "You have no right to access this object because of bucket acl."
+    return OssError(403, "AccessDenied", message, "0003-00000001", {"Bucket": UPLOAD_BUCKET})
+
+
 class Uploads:
     """Who may write which object."""
 
@@ -42,5 +48,4 @@ class Uploads:
             identity = signature.verify(request, self._accounts, self._region, now)
         granted = self._granted.get(identity.access_key_id)
         if operation != "PutObject" or granted is None or granted != request.key:
-            message = "You have no right to access this object because of bucket acl."
-            raise OssError(403, "AccessDenied", message, "0003-00000001", {"Bucket": request.bucket})
+            raise not_the_accounts()

@@ -48,10 +48,6 @@ class Cloud:
     def oss(self, identity: Identity) -> oss.Client:
         return oss_client(self.local, self.session, identity)
 
-    def imm_resource(self) -> str:
-        """The resource that the project is."""
-        return f"acs:imm:{REGION}:{ACCOUNT}:project/{self.project}"
-
     def imm(self, identity: Identity) -> ImmClient:
         return ImmClient(sdk(self.local.endpoints.imm, identity))
 

@@ -136,3 +136,42 @@ def test_an_upload_with_an_acl_needs_the_permission_to_set_one(guarded: Cloud) -
 @pytest.mark.parametrize("acl", ["", "public", "default"])
 def test_an_acl_that_no_bucket_has_is_refused(guarded: Cloud, acl: str) -> None:
     assert refusal(lambda: set_acl(guarded, acl)).code == "InvalidArgument"
+
+
+def test_a_refused_acl_makes_no_bucket(guarded: Cloud) -> None:
+    request = oss.PutBucketAclRequest(bucket="another", acl="everything")
+    assert refusal(lambda: owner(guarded).put_bucket_acl(request)).code == "InvalidArgument"
+    asked = oss.GetBucketAclRequest(bucket="another")
+    assert refusal(lambda: owner(guarded).get_bucket_acl(asked)).code == "NoSuchBucket"
+
+
+def test_the_end_of_a_multipart_upload_may_not_open_an_object_to_whom_acls_are_denied(guarded: Cloud) -> None:
+    # Given a user who may write objects, but not their ACLs
+    open_to_the_public(guarded)
+    client = guarded.oss(guarded.caller(allow("oss:PutObject", guarded.objects())))
+    begun = client.initiate_multipart_upload(
+        oss.InitiateMultipartUploadRequest(bucket=guarded.bucket, key=KEY)
+    ).upload_id
+    part = client.upload_part(
+        oss.UploadPartRequest(bucket=guarded.bucket, key=KEY, upload_id=begun, part_number=1, body=b"a video")
+    )
+    listed = oss.CompleteMultipartUpload(parts=[oss.UploadPart(part_number=1, etag=part.etag)])
+
+    def complete(acl: str | None) -> None:
+        client.complete_multipart_upload(
+            oss.CompleteMultipartUploadRequest(
+                bucket=guarded.bucket, key=KEY, upload_id=begun, complete_multipart_upload=listed, acl=acl
+            )
+        )
+
+    # When it ends with one, then it is refused
+    assert refusal(lambda: complete("public-read")).code == "AccessDenied"
+    # And without one it ends
+    complete(None)
+
+
+def test_the_bucket_of_packages_cannot_be_copied_from(guarded: Cloud) -> None:
+    request = oss.CopyObjectRequest(
+        bucket=guarded.bucket, key=KEY, source_bucket="fc-temp-code", source_key="1000000000000001/a"
+    )
+    assert refusal(lambda: owner(guarded).copy_object(request)).code == "AccessDenied"

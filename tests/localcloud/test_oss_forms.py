@@ -249,3 +249,15 @@ def test_a_large_file_never_sits_in_memory(cloud: Oss) -> None:
     info = cloud.storage.stat(BUCKET, KEY)
     assert info is not None
     assert (info.size, peak < 16 * MEBIBYTE) == (count * len(chunk), True)
+
+
+@pytest.mark.parametrize("field", ["callback", "x-oss-server-side-encryption"])
+def test_a_field_that_would_silently_do_nothing_is_refused(cloud: Oss, field: str) -> None:
+    fields = {
+        "key": KEY,
+        **signed(policy({"bucket": BUCKET}, ["starts-with", f"${field}", ""])),
+        field: "AES256",
+    }
+    code = error(post(cloud, fields))[:2]
+    assert code == (501, "NotImplemented")
+    assert not cloud.bodies

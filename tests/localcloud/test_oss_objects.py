@@ -469,6 +469,7 @@ def test_what_cannot_be_copied(cloud: Oss, client: oss.Client) -> None:
         ("POST", "a", "x-oss-process", {}, "PostProcessTask"),
         ("POST", "a", "x-oss-async-process", {}, "POST ?x-oss-async-process"),
         ("GET", None, "versions", {}, "ListObjectVersions"),
+        ("OPTIONS", "a", "", {}, "OptionObject"),
     ],
 )
 def test_what_the_local_cloud_leaves_out_is_said_clearly(

@@ -40,6 +40,12 @@ def test_a_link_is_read_as_its_target(cloud: Oss, client: oss.Client) -> None:
     assert [one.event for one in told] == ["ObjectCreated:PutSymlink"]
 
 
+def test_a_link_tells_no_md5_of_a_target_that_has_none(client: oss.Client) -> None:
+    client.append_object(oss.AppendObjectRequest(bucket=BUCKET, key=KEY, position=0, body=b"a video"))
+    link(client)
+    assert client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key=LINK)).content_md5 is None
+
+
 def test_the_independent_sdk_agrees(witness: oss2.Bucket) -> None:
     witness.put_object(KEY, b"a video")
     witness.put_symlink(KEY, LINK)
