@@ -154,7 +154,7 @@ class Triggers:
             stream.start()
 
     def _stream(self, trigger: EventBridgeTrigger, source: MnsQueueSource) -> QueueStream:
-        # Queues have no API here: they are there as soon as somebody names them.
+        # A queue that nobody has created is there as soon as a trigger names it.
         queues, letters = self._messages.queues, trigger.dead_letter_queue or ""
         if (name := queues.name_of(letters)) is not None:
             queues.create(name)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
+from localcloud.database import StateInaccessible
 from localcloud.fc import layers as layer_input
 from localcloud.fc.asynchronous import AsyncQueue
 from localcloud.fc.declaration import DeclarationError, FunctionDeclaration
@@ -170,10 +171,10 @@ class Deployments:
         """DeleteFunction; its triggers go with it, and what was accepted for it is told in its log."""
         async with self._changing:
             self._deployed(name)
+            self._registry.delete(name)
             declaration = self.functions.pop(name)
             for trigger in declaration.triggers:
                 self._triggers.disconnect(declaration, trigger.name)
-            self._registry.delete(name)
             self._runner.remove(name)
             self._queue.abandon(name)
             self.sweep()
@@ -199,7 +200,11 @@ class Deployments:
             changed = replace(deployed, triggers=triggers)
             declaration = self._registry.declaration(changed)
             self._triggers.connect(declaration, name)
-            self._settle(changed, declaration)
+            try:
+                self._settle(changed, declaration)
+            except StateInaccessible:
+                self._triggers.disconnect(declaration, name)
+                raise
 
     async def update_trigger(self, function: str, name: str, body: Mapping[str, Any]) -> None:
         """UpdateTrigger: what is not named stays as it is."""
@@ -224,7 +229,12 @@ class Deployments:
             except FunctionComputeRefused:
                 self._triggers.connect(before, name)
                 raise
-            self._settle(changed, declaration)
+            try:
+                self._settle(changed, declaration)
+            except StateInaccessible:
+                self._triggers.disconnect(declaration, name)
+                self._triggers.connect(before, name)
+                raise
 
     async def delete_trigger(self, function: str, name: str) -> None:
         """DeleteTrigger."""
@@ -232,10 +242,11 @@ class Deployments:
             deployed = self._deployed(function)
             if name not in deployed.triggers:
                 raise NotThere("TriggerNotFound", f"trigger '{name}'")
-            self._triggers.disconnect(self.functions[function], name)
+            before = self.functions[function]
             triggers = {known: part for known, part in deployed.triggers.items() if known != name}
             changed = replace(deployed, triggers=triggers)
             self._settle(changed, self._registry.declaration(changed))
+            self._triggers.disconnect(before, name)
 
     async def put_async_invoke_config(self, function: str, body: Mapping[str, Any]) -> None:
         """PutAsyncInvokeConfig; of what is not named the API's defaults count."""

@@ -94,7 +94,7 @@ def test_the_measurement_is_written_where_that_is_asked_for(
     assert written != TEXT
     assert [line for line in result.output.splitlines() if line not in written] == []
     assert result.output.count("2 events for each line") == 2
-    assert re.search(r"takes longer by 20 ms: 1 in [\d,]+ of the events", uploads.read_text("utf-8"))
+    assert re.search(r"takes 20 ms longer: 1 in [\d,]+ of the events", uploads.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("deep", [False, True])

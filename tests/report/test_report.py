@@ -15,9 +15,9 @@ import pytest
 
 from localcloud.faults import Fault, FaultKind
 from tests.command_process import environment, started
+from tests.localcloud.serving import until
 from tests.policies.documents import asked_about, filled, unneeded
 from tests.report.library import ARCHIVE, CHAIR, EARLIER, LATER, NIGHT, Library, read_header
-from tests.submission.world import wait_for
 
 OURS = {"imm": f"{LATER}/task-1", "imm_yi-zi": "yes"}
 FULL = {f"own{number}": "1" for number in range(10)}
@@ -313,7 +313,7 @@ def wait_for_writes(library: Library, process: subprocess.Popen[str], number: in
         return len(library.cloud.calls.list("oss", "PutObjectTagging"))
 
     enough = writes() + number
-    wait_for(lambda: writes() >= enough or process.poll() is not None)
+    until(lambda: writes() >= enough or process.poll() is not None)
 
 
 # What keeps it from its work

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,6 @@ from hypothesis import strategies as st
 
 from cli.show.answer import Answer, NotAnAnswer
 from tests.show.films import STARTED, TARGET, TASK, label, result
-
-SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def test_an_archive_is_read_with_the_object_and_the_clips() -> None:

@@ -11,6 +11,7 @@ import alibabacloud_oss_v2 as oss
 import pytest
 
 from localcloud.faults import Fault, FaultKind
+from tests.localcloud.serving import until
 from tests.stage import CHAIR, Stage
 from tests.submission.world import (
     backfill,
@@ -20,7 +21,6 @@ from tests.submission.world import (
     tag,
     tasks,
     tasks_by_object,
-    wait_for,
 )
 
 
@@ -114,11 +114,11 @@ def test_no_more_tasks_run_at_a_time_than_may(stage: Stage) -> None:
     with started(stage, "--in-flight", "3"):
         # When it has looked for room several times, then there is no task
         before = len(stage.cloud.calls.list("imm", "ListTasks"))
-        wait_for(lambda: len(stage.cloud.calls.list("imm", "ListTasks")) >= before + 4)
+        until(lambda: len(stage.cloud.calls.list("imm", "ListTasks")) >= before + 4)
         assert len(tasks(stage)) == 3
         # When one has ended, then there is
         stage.task(stage.uri("videos/x0"), CHAIR, task_id=others[0])
-        wait_for(lambda: len(tasks(stage)) == 4)
+        until(lambda: len(tasks(stage)) == 4)
     assert uri in [task.request["SourceURI"] for task in tasks(stage)]
 
 
@@ -219,4 +219,4 @@ def test_nothing_is_submitted_twice_however_often_it_is_killed(stage: Stage) -> 
 
 def wait_for_calls(stage: Stage, process: subprocess.Popen[str], number: int) -> None:
     enough = len(stage.cloud.calls.list("imm")) + number
-    wait_for(lambda: len(stage.cloud.calls.list("imm")) >= enough or process.poll() is not None)
+    until(lambda: len(stage.cloud.calls.list("imm")) >= enough or process.poll() is not None)

@@ -16,6 +16,7 @@ from localcloud.accounts import Identity
 from localcloud.faults import Fault, FaultKind
 from tests.command_process import environment
 from tests.command_process import started as process_started
+from tests.localcloud.serving import until
 from tests.stage import CHAIR, Stage
 from tests.submission.world import (
     backfill,
@@ -24,7 +25,6 @@ from tests.submission.world import (
     run,
     started,
     tasks_by_object,
-    wait_for,
 )
 
 KEYS = 5
@@ -47,7 +47,7 @@ def blocked(stage: Stage) -> Callable[[], None]:
 def asks_for_room(stage: Stage) -> None:
     """Wait until it has looked for room several times more."""
     before = len(stage.cloud.calls.list("imm", "ListTasks"))
-    wait_for(lambda: len(stage.cloud.calls.list("imm", "ListTasks")) >= before + 3)
+    until(lambda: len(stage.cloud.calls.list("imm", "ListTasks")) >= before + 3)
 
 
 def check_that_the_next_run_submits_the_rest(stage: Stage) -> None:
@@ -209,7 +209,7 @@ def test_another_ctrl_c_ends_it_at_once_whatever_it_waits_for(
     stage.forget_calls()
     stage.break_call(Fault(FaultKind.SILENCE, action=silent, times=None, skip=answered))
     with started(stage, "--json") as process:
-        wait_for(lambda: stage.cloud.calls.list(action=before))
+        until(lambda: bool(stage.cloud.calls.list(action=before)))
         interrupt_until_it_ends(process)
         output, errors = process.communicate()
     assert process.returncode == 130

@@ -7,6 +7,7 @@ import pytest
 from cli.submission.backfill import Summary
 from cli.submission.objects import BucketObjects
 from cli.submission.progress import STOPPING, Pace, Progress, Sample, in_words
+from tests.localcloud.serving import until
 from tests.stage import Stage
 
 
@@ -44,7 +45,7 @@ def test_times_are_told_in_their_two_largest_units(seconds: float, words: str) -
     assert in_words(seconds) == words
 
 
-def test_a_line_has_rate_tasks_in_flight_and_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_has_rate_tasks_in_flight_and_what_is_left() -> None:
     summary = Summary()
     progress = Progress(summary, lambda found: 4000, lambda: 50, 0, lambda: True)
     summary.found, summary.submitted, summary.failed = 1200, 300, 1
@@ -67,8 +68,7 @@ def test_lines_come_where_the_output_is_no_terminal(
         return True
 
     with Progress(Summary(), lambda found: None, None, 0, stopped):
-        while asked < 3:
-            pass
+        until(lambda: asked >= 3)
     lines = capsys.readouterr().err.splitlines()
     assert lines.count(STOPPING) == 1
     assert "0 objects, 0.0/s, 0 to submit, 0 skipped" in lines
@@ -80,6 +80,5 @@ def test_the_objects_of_a_bucket_are_counted_beside(stage: Stage) -> None:
     objects = BucketObjects(stage.oss(), stage.bucket, "videos/")
     assert objects.total(0) is None
     objects.count()
-    while (total := objects.total(0)) is None:
-        pass
-    assert total == 3
+    until(lambda: objects.total(0) is not None)
+    assert objects.total(0) == 3

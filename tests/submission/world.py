@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from localcloud.faults import Fault, FaultKind
 from localcloud.imm.tasks import TaskRecord
 from tests.command_process import environment
 from tests.command_process import started as process_started
+from tests.localcloud.serving import until
 from tests.stage import Stage
 
 CREATE = "CreateVideoLabelClassificationTask"
@@ -79,11 +80,4 @@ def interrupt_until_it_ends(process: subprocess.Popen[str]) -> None:
         time.sleep(0.1)
         return process.poll() is not None
 
-    wait_for(ended)
-
-
-def wait_for(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    until(ended)
