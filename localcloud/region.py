@@ -19,8 +19,8 @@ from localcloud.fc.permissions import FC_SERVICE
 from localcloud.fc.service import FunctionCompute
 from localcloud.imm.service import MediaManagement
 from localcloud.mns.service import MessageService
+from localcloud.oss.access.uploads import UPLOAD_BUCKET
 from localcloud.oss.service import ObjectStorage
-from localcloud.oss.uploads import UPLOAD_BUCKET
 from localcloud.ram.service import AccessManagement
 from localcloud.refusals import RequestRefused
 from localcloud.sls.function_logs import FunctionLogs

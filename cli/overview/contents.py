@@ -17,7 +17,7 @@ from localcloud.cloud import LocalCloud
 from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.fc.invocation import InvocationRecord
 from localcloud.imm.tasks import TaskRecord
-from localcloud.oss.objects import ObjectInfo
+from localcloud.oss.storage.objects import ObjectInfo
 
 # Of each list; the page tells how many there are.
 MOST = 200

@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from localcloud.fc.refusals import InvalidArgument
-from localcloud.oss.checksums import Checksums
+from localcloud.oss.storage.checksums import Checksums
 
 MEGABYTE = 1024 * 1024
 LARGE_REGIONS = frozenset(

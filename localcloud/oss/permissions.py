@@ -11,16 +11,16 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from localcloud.accounts import Identity
-from localcloud.oss.acl import BUCKET_ACL, opens
-from localcloud.oss.bucket_policy_operations import blocks_public_access, policy_of
-from localcloud.oss.claims import anonymous
-from localcloud.oss.errors import OssError, access_denied
-from localcloud.oss.multiple_deletion import keys_to_delete
-from localcloud.oss.object_operations import copied_object, replaces_tags
-from localcloud.oss.objects import OBJECT_ACL, SYMLINK, ObjectStore
-from localcloud.oss.request import OssRequest
-from localcloud.oss.symlinks import target_of
-from localcloud.oss.tagging import HEADER, TagRules, TagSet
+from localcloud.oss.access.acl import BUCKET_ACL, opens
+from localcloud.oss.access.claims import anonymous
+from localcloud.oss.operations.bucket_policies import blocks_public_access, policy_of
+from localcloud.oss.operations.multiple_deletion import keys_to_delete
+from localcloud.oss.operations.objects import copied_object, replaces_tags
+from localcloud.oss.operations.symlinks import target_of
+from localcloud.oss.protocol.errors import OssError, access_denied
+from localcloud.oss.protocol.request import OssRequest
+from localcloud.oss.storage.objects import OBJECT_ACL, SYMLINK, ObjectStore
+from localcloud.oss.storage.tags import HEADER, TagRules, TagSet
 from localcloud.ram.authorization import NO_POLICY, AccessRefused, Authorization
 from localcloud.ram.conditions import DELIMITER, EXISTING_TAG, PREFIX, REQUEST_TAG, Context
 from localcloud.ram.policy import Decision, Policy

@@ -13,36 +13,36 @@ from localcloud.accounts import Accounts
 from localcloud.clock import Clock
 from localcloud.database import Database
 from localcloud.gateway import Operation
-from localcloud.oss.acl_operations import AclOperations
-from localcloud.oss.append_operations import AppendOperations
-from localcloud.oss.bodies import ClientGone, read_body
-from localcloud.oss.body_files import BodyFiles
-from localcloud.oss.bucket_operations import BucketOperations, check_bucket_name
-from localcloud.oss.bucket_policy_operations import BucketPolicyOperations
-from localcloud.oss.bucket_tags import BucketTagOperations
-from localcloud.oss.checksums import Checksums, check_content_md5
-from localcloud.oss.claims import is_anonymous
-from localcloud.oss.drafts import Drafts
-from localcloud.oss.errors import EC_OF_CODE, OssError
-from localcloud.oss.lifecycle_operations import Done, LifecycleOperations
-from localcloud.oss.meta_query_operations import MetaQueryOperations
-from localcloud.oss.multipart import MultipartUploads
-from localcloud.oss.multipart_operations import MultipartOperations
-from localcloud.oss.multiple_deletion import MultipleDeletion
-from localcloud.oss.object_names import check_object_name
-from localcloud.oss.object_operations import TAG_COUNT, ObjectOperations
-from localcloud.oss.objects import ObjectInfo, ObjectStore
-from localcloud.oss.operations import name_of, refuse_left_out
+from localcloud.oss.access.claims import is_anonymous
+from localcloud.oss.access.signature import verify
+from localcloud.oss.access.uploads import UPLOAD_BUCKET, Uploads
+from localcloud.oss.forms.upload import PostOperations
+from localcloud.oss.operations.acls import AclOperations
+from localcloud.oss.operations.appending import AppendOperations
+from localcloud.oss.operations.bucket_policies import BucketPolicyOperations
+from localcloud.oss.operations.bucket_tags import BucketTagOperations
+from localcloud.oss.operations.buckets import BucketOperations, check_bucket_name
+from localcloud.oss.operations.drafts import Drafts
+from localcloud.oss.operations.lifecycle_operations import Done, LifecycleOperations
+from localcloud.oss.operations.meta_query_operations import MetaQueryOperations
+from localcloud.oss.operations.multipart import MultipartOperations
+from localcloud.oss.operations.multiple_deletion import MultipleDeletion
+from localcloud.oss.operations.objects import TAG_COUNT, ObjectOperations
+from localcloud.oss.operations.restoring import RestoreOperations
+from localcloud.oss.operations.symlinks import SymlinkOperations
+from localcloud.oss.operations.table import name_of, refuse_left_out
+from localcloud.oss.operations.tagging import TaggingOperations
 from localcloud.oss.permissions import Permissions
-from localcloud.oss.post_operations import PostOperations
-from localcloud.oss.request import OssRequest
-from localcloud.oss.responses import Exchange
-from localcloud.oss.restoring import RestoreOperations
-from localcloud.oss.signature import verify
-from localcloud.oss.symlinks import SymlinkOperations
-from localcloud.oss.tagging import TagRules
-from localcloud.oss.tagging_operations import TaggingOperations
-from localcloud.oss.uploads import UPLOAD_BUCKET, Uploads
+from localcloud.oss.protocol.bodies import ClientGone, read_body
+from localcloud.oss.protocol.errors import EC_OF_CODE, OssError
+from localcloud.oss.protocol.request import OssRequest
+from localcloud.oss.protocol.responses import Exchange
+from localcloud.oss.storage.body_files import BodyFiles
+from localcloud.oss.storage.checksums import Checksums, check_content_md5
+from localcloud.oss.storage.multipart import MultipartUploads
+from localcloud.oss.storage.object_names import check_object_name
+from localcloud.oss.storage.objects import ObjectInfo, ObjectStore
+from localcloud.oss.storage.tags import TagRules
 from localcloud.ram.authorization import Authorization, request_context
 
 # Far more than any document that an operation takes: ten thousand parts are one MiB.

@@ -1,7 +1,7 @@
 """Everything that can go wrong with a remote call, as data: what, how it is brought about, for which calls.
 
-Statuses and codes are those of the services' help pages, see localcloud/oss/errors.py, localcloud/acs3.py and
-localcloud/imm/service.py.
+Statuses and codes are those of the services' help pages, see localcloud/oss/protocol/errors.py,
+localcloud/acs3.py and localcloud/imm/service.py.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def test_chinese_tags_where_oss_refuses_them(fresh: Account) -> None:
 
 
 def test_chinese_tags_where_oss_takes_them(fresh: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("localcloud.oss.tagging._ALPHABET", re.compile(r"[^&%@]*"))
+    monkeypatch.setattr("localcloud.oss.storage.tags._ALPHABET", re.compile(r"[^&%@]*"))
     found = chinese(fresh)
     assert found["verdict"] == "ok"
     assert "OSS takes them here: with LABEL_NAMES=raw" in found["found"]

@@ -8,7 +8,7 @@ import alibabacloud_oss_v2 as oss
 import oss2
 import pytest
 
-from localcloud.oss.errors import OssError
+from localcloud.oss.protocol.errors import OssError
 from tests.localcloud.oss_world import ACCOUNT_ID, BUCKET, Oss, StartOss, official_client, put, refusal
 
 pytest_plugins = ["tests.localcloud.oss_fixtures"]

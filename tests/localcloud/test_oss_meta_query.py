@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.oss.errors import OssError
-from localcloud.oss.meta_query import read_condition
+from localcloud.oss.operations.meta_query import read_condition
+from localcloud.oss.protocol.errors import OssError
 from tests.localcloud.oss_world import BUCKET, Oss, put, refusal, set_tags
 
 pytest_plugins = ["tests.localcloud.oss_fixtures"]

@@ -19,8 +19,8 @@ import alibabacloud_oss_v2 as oss
 import oss2
 import pytest
 
-from localcloud.oss.checksums import Checksums, joined_crc64
 from localcloud.oss.service import ObjectCreated
+from localcloud.oss.storage.checksums import Checksums, joined_crc64
 from tests.localcloud.kept_cloud import KeptCloud, kept_cloud
 from tests.localcloud.oss_signing import Answer
 from tests.localcloud.oss_world import (

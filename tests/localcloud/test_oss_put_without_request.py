@@ -5,7 +5,7 @@ from __future__ import annotations
 import alibabacloud_oss_v2 as oss
 import pytest
 
-from localcloud.oss.errors import OssError
+from localcloud.oss.protocol.errors import OssError
 from tests.localcloud.oss_world import BUCKET, Oss, get, put, tags_of
 
 pytest_plugins = ["tests.localcloud.oss_fixtures"]

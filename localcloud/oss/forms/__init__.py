@@ -1,0 +1,1 @@
+"""Uploads by forms, as browsers send them."""

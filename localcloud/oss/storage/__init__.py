@@ -1,0 +1,1 @@
+"""OSS at rest: buckets, objects, uploads and tags."""
