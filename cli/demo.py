@@ -23,7 +23,6 @@ from cli.narration import Narrator
 from cli.problems import Problem
 from cli.role import give_roles
 from cli.show.answer import Answer
-from cli.show.command import label_tags
 from cli.show.terminal import show_labels
 from cli.show.view import ObjectState, view_of
 from imm_label_tags.failures.failed_event import FailedEvent
@@ -192,7 +191,7 @@ class _Play:
         answer = Answer.read({**result.to_map(), "ProjectName": self._project.name})
         assert answer.start is not None, "a task that has ended"
         state = ObjectState(self._video.tags(), answer.start)
-        view = view_of(answer, TargetObject(BUCKET, self._video.key), state, settings, label_tags(settings))
+        view = view_of(answer, TargetObject(BUCKET, self._video.key), state, settings)
         show_labels(self._tell.console, view.rows)
 
     def _duplicate(self, task_id: str) -> None:

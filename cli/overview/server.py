@@ -18,7 +18,6 @@ from cli.cloud.access import Access, Endpoints
 from cli.manifest.function import TAGGING_HANDLER
 from cli.overview.contents import Contents
 from cli.problems import Problem
-from cli.show.command import label_tags
 from cli.show.lookup import Found, Lookup, NoResult
 from cli.show.page import assembled, video_page
 from imm_label_tags.errors import InvalidSetting, TargetUnknown
@@ -112,7 +111,7 @@ class Pages:
             found = lookup.by_object(target)
         except NoResult:
             found = Found.without_result(target, lookup.state(target))
-        view = found.view(settings, label_tags(settings), self._cloud.config.accept_unicode_tags)
+        view = found.view(settings, self._cloud.config.accept_unicode_tags)
         return video_page(view.page(), lookup.footage(target, _LIFETIME), home="/")
 
     def _settings(self) -> Settings:

@@ -30,7 +30,6 @@ from cli.show.command import deployed_settings
 from cli.submission.suffixes import suffix_option
 from imm_label_tags.submission.selection import Selection
 from imm_label_tags.tagging.settings import Settings
-from imm_label_tags.tags.label_tags import LabelTags
 
 THREADS = 16
 # sysexits.h: a temporary failure, the user may try again.
@@ -122,7 +121,7 @@ def report(
     )
     work = _open(where, bucket, suffixes)
     if listing:
-        wanted = Wanted.of(work.settings.namespace, work.tags, labels, rules)
+        wanted = Wanted.of(work.judge.scheme, labels, rules)
         sys.exit(_list(work, prefix, wanted, as_json=as_json))
     totals = Totals(bucket, prefix, compares=work.settings.result_archive is not None)
     with ExitStack() as stack:
@@ -172,7 +171,6 @@ class _Work:
     """What a report is made with."""
 
     settings: Settings
-    tags: LabelTags
     judge: Judge
     objects: Objects
     reader: Reader
@@ -180,11 +178,11 @@ class _Work:
 
 def _open(where: Where, bucket: str, suffixes: tuple[str, ...]) -> _Work:
     access, target = where.installation()
-    settings, tags = deployed_settings(target.function)
-    judge = Judge(settings, tags)
+    settings = deployed_settings(target.function)
+    judge = Judge(settings)
     objects = Objects(access, target.account_id, bucket, THREADS)
     reader = Reader(objects, judge, Selection(suffixes, settings.allowed_objects), settings.result_archive)
-    return _Work(settings, tags, judge, objects, reader)
+    return _Work(settings, judge, objects, reader)
 
 
 def _count(work: _Work, totals: Totals, plan: Plan, rows: Rows | None) -> None:

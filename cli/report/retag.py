@@ -116,7 +116,7 @@ class Retagger:
             if answer is None or answer.start is None:
                 said = f"The archived result {place.uri} has been removed or changed since it was compared."
                 return Unread(target, "ArchiveGone", said, retryable=False)
-            task = FinishedTask(target, answer.task_id, answer.start, "", answer.labels)
+            task = FinishedTask(target, answer.task_id, answer.start, answer.labels)
             return self._tagger.tag(task, calls_about(target)).status.value
         except TaggingError as error:
             ending = end_of_run(error)

@@ -9,9 +9,7 @@ from cli.report.reading import Read, Unread
 from cli.report.standing import Standing
 from imm_label_tags.results.labels import Label
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.tags.charset import MAX_TAGS
-from imm_label_tags.tags.label_tags import LabelTags
-from imm_label_tags.tags.plan import Places
+from imm_label_tags.tags.plan import TagScheme
 
 
 @dataclass(frozen=True)
@@ -21,17 +19,15 @@ class Wanted:
     tags: Mapping[str, str | None]
 
     @classmethod
-    def of(
-        cls, namespace: str, tags: LabelTags, labels: Iterable[str], rules: Iterable[tuple[str, str]]
-    ) -> Wanted:
+    def of(cls, scheme: TagScheme, labels: Iterable[str], rules: Iterable[tuple[str, str]]) -> Wanted:
         """The tags of labels, by IMM's name or the tag's, and of rules, as the settings write them."""
-        places = Places(namespace, MAX_TAGS)
         wanted: dict[str, str | None] = {}
         for name in labels:
-            value = tags.value.render(Label(name, 0.0), tags.naming) if tags.value.fixed else None
-            wanted[places.key(tags.naming.write(name), name)] = value
+            fixed = scheme.value.fixed
+            value = scheme.value.render(Label(name, 0.0), scheme.naming) if fixed else None
+            wanted[scheme.key(scheme.naming.write(name), name)] = value
         for name, value in rules:
-            wanted[places.key(name, name)] = value
+            wanted[scheme.key(name, name)] = value
         return cls(wanted)
 
     def values(self) -> Mapping[str, str] | None:

@@ -15,12 +15,7 @@ from imm_label_tags.results.outcome import Status
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.tagging.settings import Settings, StaleObjects
 from imm_label_tags.tags.charset import MAX_TAGS
-from imm_label_tags.tags.label_tags import LabelTags
-from imm_label_tags.tags.plan import TagScheme
-from imm_label_tags.tags.provenance import Provenance, Provenances
-
-# The labels' entry in the provenance has no name.
-_LABELS = ""
+from imm_label_tags.tags.provenance import Provenance
 
 
 class State(str, Enum):
@@ -53,18 +48,18 @@ class Standing:
 
 
 class Judge:
-    """Judges by the function's settings; ``tags`` is how they make tags of labels."""
+    """Judges by the function's settings."""
 
-    def __init__(self, settings: Settings, tags: LabelTags) -> None:
-        self.scheme = TagScheme(settings.namespace, (tags,))
-        self._rules = tags.rules.names
+    def __init__(self, settings: Settings) -> None:
+        self.scheme = settings.scheme()
+        self._rules = self.scheme.rules.names
         self._stale_are_tagged = settings.stale_objects is StaleObjects.TAG
 
     def standing(self, target: TargetObject, written: datetime, tags: Mapping[str, str]) -> Standing:
         """How an object stands by its tags alone."""
         namespace = self.scheme.namespace
         ours = {key: value for key, value in tags.items() if self.scheme.owns(key)}
-        task = Provenances.parse(ours.pop(namespace, "")).of(_LABELS)
+        task = Provenance.parse(ours.pop(namespace, ""))
         named = [(key[len(namespace) + 1 :], value) for key, value in ours.items()]
         return Standing(
             target=target,
@@ -86,10 +81,10 @@ class Judge:
         """The same, compared with what the result of its task leads to today."""
         if answer.start is None:
             return standing
-        task = self.scheme.provenance(_LABELS, answer.start, answer.task_id)
+        task = Provenance.of_task(answer.start, answer.task_id)
         if task != standing.task:
             return standing
-        plan = self.scheme.plan(standing.tags, _LABELS, task, answer.labels)
+        plan = self.scheme.plan(standing.tags, task, answer.labels)
         differs = plan.status is Status.TAGGED
         return replace(standing, differs=differs, wanted=plan.tags if differs else None)
 

@@ -16,7 +16,7 @@ from alibabacloud_imm20200930.models import GetVideoLabelClassificationResultRes
 from imm_label_tags.events.imm_message import VIDEO_LABELS
 from imm_label_tags.results.labels import Label
 from imm_label_tags.results.task import SUCCEEDED, parse_time
-from imm_label_tags.services.video_labels import LABELS_RESULT
+from imm_label_tags.services.imm import read_labels
 
 # A clip's start and end, in the unit of IMM's TimeRange, which is not documented.
 Clip = tuple[int, int]
@@ -70,7 +70,7 @@ class Answer:
             raise NotAnAnswer("it has no TaskId or no Status")
         try:
             body = GetVideoLabelClassificationResultResponseBody().from_map(content)
-            labels = LABELS_RESULT.read(body)
+            labels = read_labels(body)
         except (AttributeError, TypeError):
             raise NotAnAnswer("its Labels are no list of labels") from None
         status, start = _text(content, "Status"), parse_time(_text(content, "StartTime"))

@@ -26,9 +26,7 @@ from cli.show.page import Footage, video_page
 from cli.show.terminal import SPELT, show_view
 from imm_label_tags.errors import InvalidSetting, TargetUnknown
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.tagging.instance import video_labels
 from imm_label_tags.tagging.settings import Settings, read_settings
-from imm_label_tags.tags.label_tags import LabelTags
 from imm_label_tags.tags.romanisation import make_ready
 
 # OSS's longest for a presigned URL of its fourth version of signatures.
@@ -96,10 +94,10 @@ def show(
     or a file. Changes nothing. Exit status: 0, and 2 where there was nothing to show.
     """
     access, target = where.installation(keys_needed=False)
-    settings, tags = deployed_settings(target.function)
+    settings = deployed_settings(target.function)
     lookup = lookup_at(access, target, projects, settings)
     found = find(what, lookup, access)
-    view = found.view(settings, tags, where.unicode_tags)
+    view = found.view(settings, where.unicode_tags)
     if as_json:
         click.echo(json.dumps(view.document(), indent=2, ensure_ascii=False))
         if view.spelt:
@@ -129,8 +127,8 @@ def lookup_at(access: Access, target: Target, projects: tuple[str, ...], setting
 
 def deployed_settings(
     function: DeclaredFunction, changed: Mapping[str, str] = MappingProxyType({})
-) -> tuple[Settings, LabelTags]:
-    """The settings that ``s.yaml`` gives the function, and how they make tags of labels; raises Problem.
+) -> Settings:
+    """The settings that ``s.yaml`` gives the function; raises Problem.
 
     Those that are ``changed`` count in place of what stands there.
     """
@@ -139,14 +137,7 @@ def deployed_settings(
         make_ready(settings.label_names, lambda trouble: None)
     except InvalidSetting as error:
         raise Problem(str(error)) from None
-    return settings, label_tags(settings)
-
-
-def label_tags(settings: Settings) -> LabelTags:
-    """How the function's settings make tags of labels."""
-    tags = video_labels(settings)[0].tags
-    assert isinstance(tags, LabelTags), "videos lead to tags of labels"
-    return tags
+    return settings
 
 
 def find(what: str, lookup: Lookup | None, access: Access) -> Found:

@@ -28,8 +28,7 @@ from imm_label_tags.results.archive import place
 from imm_label_tags.results.target import ObjectPrefix, TargetObject
 from imm_label_tags.results.task import target_of_task
 from imm_label_tags.tagging.settings import Settings
-from imm_label_tags.tags.label_tags import LabelTags
-from imm_label_tags.tags.provenance import Provenances
+from imm_label_tags.tags.provenance import Provenance
 
 LISTED_IN = "deploy/policies/show.json"
 ARCHIVE = ".json"
@@ -56,10 +55,10 @@ class Found:
         """An object that no task is known of."""
         return cls(Answer.of_no_task(), target, state, gone=state is None)
 
-    def view(self, settings: Settings, tags: LabelTags, beyond_ascii: bool | None) -> View:
+    def view(self, settings: Settings, beyond_ascii: bool | None) -> View:
         """What the function would do; ``view_of`` has the parameters."""
         return view_of(
-            self.answer, self.object, self.state, settings, tags, gone=self.gone, beyond_ascii=beyond_ascii
+            self.answer, self.object, self.state, settings, gone=self.gone, beyond_ascii=beyond_ascii
         )
 
 
@@ -94,7 +93,7 @@ class Lookup:
         state = self.state(target)
         if state is None:
             raise Problem(f"There is no object {target.uri} (any more).")
-        newest = Provenances.parse(state.tags.get(self._namespace, "")).of("")
+        newest = Provenance.parse(state.tags.get(self._namespace, ""))
         task_id = newest.task_id if newest is not None else self._newest_task(target)
         answer = self._answer(task_id) or self._archived(target, task_id)
         if answer is None:

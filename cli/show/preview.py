@@ -74,10 +74,10 @@ def preview(
         changed = {**changed, _RULES: str(rules.absolute())}
     access, target = where.installation()
     # The tags that are there, and the archive, are of the settings that are deployed.
-    deployed, _ = deployed_settings(target.function)
-    settings, tags = deployed_settings(target.function, changed)
+    deployed = deployed_settings(target.function)
+    settings = deployed_settings(target.function, changed)
     found = find(what, lookup_at(access, target, projects, deployed), access)
-    view = found.view(settings, tags, where.unicode_tags)
+    view = found.view(settings, where.unicode_tags)
     if as_json:
         click.echo(json.dumps(document(view), indent=2, ensure_ascii=False))
         if view.spelt:

@@ -17,8 +17,8 @@ from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import FAILED, SUCCEEDED
 from imm_label_tags.tagging.settings import Settings, StaleObjects
 from imm_label_tags.tags.charset import MAX_TAGS
-from imm_label_tags.tags.label_tags import LabelTags, by_rank
-from imm_label_tags.tags.plan import Places, TagPlan, TagScheme
+from imm_label_tags.tags.plan import TagPlan, TagScheme, by_rank
+from imm_label_tags.tags.provenance import Provenance
 from imm_label_tags.tags.rules import Match, confidences_of
 
 RUNNING = "running"
@@ -68,7 +68,6 @@ class View:
     rows: tuple[LabelRow, ...]
     dropped: tuple[Dropped, ...]
     scheme: TagScheme
-    tags: LabelTags
     spelt: bool
 
     @property
@@ -114,8 +113,8 @@ class View:
             "namespace": self.scheme.namespace,
             "provenance": self.after.get(self.scheme.namespace),
             "room": MAX_TAGS - len(foreign),
-            "minimum": self.tags.minimum_confidence,
-            "limit": self.tags.label_limit,
+            "minimum": self.scheme.minimum_confidence,
+            "limit": self.scheme.label_limit,
             "before": None if self.before is None else _pairs(self.before),
             "foreign": _pairs(foreign),
             **self._rules(),
@@ -125,17 +124,15 @@ class View:
     def _rules(self) -> dict[str, Any]:
         """The rules, and with which confidence each of the names that they ask for was found."""
         found = confidences_of(self.answer.labels)
-        places = Places(self.scheme.namespace, MAX_TAGS)
         rules = [
             {
-                "key": places.key(rule.name, rule.name),
+                "key": self.scheme.key(rule.name, rule.name),
                 "values": [{"value": value, "match": _page_match(match)} for value, match in rule.values],
             }
-            for rule in self.tags.rules.rules
+            for rule in self.scheme.rules.rules
         ]
-        asked = {
-            name for rule in self.tags.rules.rules for _, match in rule.values for name in match.labels or ()
-        }
+        matches = (match for rule in self.scheme.rules.rules for _, match in rule.values)
+        asked = {name for match in matches for name in match.labels or ()}
         return {
             "rules": rules,
             "found": [[name, found[name]] for name in sorted(asked) if name in found],
@@ -147,21 +144,19 @@ def view_of(
     target: TargetObject | None,
     state: ObjectState | None,
     settings: Settings,
-    tags: LabelTags,
     *,
     gone: bool = False,
     beyond_ascii: bool | None = None,
 ) -> View:
-    """Plan what the function would do for a task's result; ``tags`` is how its settings make tags of labels.
+    """Plan what the function would do for a task's result.
 
     Without a ``state`` the object counts as one without tags that the task is about, unless it is ``gone``.
     ``beyond_ascii`` says whether OSS takes tags outside its documented alphabet, where that is known; else it
     does if the object has one. Only a write would tell of other objects.
     """
-    raw = tags
+    scheme = raw = settings.scheme()
     if not (_is_beyond_ascii(state) if beyond_ascii is None else beyond_ascii):
-        tags = tags.in_documented_alphabet() or tags
-    scheme = TagScheme(settings.namespace, (tags,))
+        scheme = raw.in_documented_alphabet() or raw
     before = None if state is None else state.tags
     status, plan = _planned(answer, target, state, settings, scheme)
     if gone and status in (*_WRITTEN, Status.STALE.value):
@@ -174,11 +169,10 @@ def view_of(
         status=status,
         before=before,
         after=after,
-        rows=tuple(_rows(answer, scheme, tags, after, plan)),
+        rows=tuple(_rows(answer, scheme, after, plan)),
         dropped=plan.dropped if plan is not None else (),
         scheme=scheme,
-        tags=tags,
-        spelt=plan is not None and any(raw.naming.write(name) != tags.naming.write(name) for name in names),
+        spelt=plan is not None and any(raw.naming.write(name) != scheme.naming.write(name) for name in names),
     )
 
 
@@ -205,28 +199,26 @@ def _planned(
         return Status.NOT_ALLOWED.value, None
     if state is not None and state.written > answer.start and settings.stale_objects is StaleObjects.SKIP:
         return Status.STALE.value, None
-    task = scheme.provenance("", answer.start, answer.task_id)
-    plan = scheme.plan({} if state is None else state.tags, "", task, answer.labels)
+    task = Provenance.of_task(answer.start, answer.task_id)
+    plan = scheme.plan({} if state is None else state.tags, task, answer.labels)
     return plan.status.value, plan if plan.status.value in _WRITTEN else None
 
 
 def _rows(
-    answer: Answer, scheme: TagScheme, tags: LabelTags, after: Mapping[str, str], plan: TagPlan | None
+    answer: Answer, scheme: TagScheme, after: Mapping[str, str], plan: TagPlan | None
 ) -> Iterable[LabelRow]:
-    places = Places(scheme.namespace, MAX_TAGS)
-    taken = {places.key(name, name) for name in tags.rules.names}
+    taken = scheme.rule_keys()
     # Claims are met in order, and those of rules come first: a rule's may be called like a label.
     reasons = {drop.label: drop.reason for drop in plan.dropped} if plan is not None else {}
     for rank, equals in enumerate(by_rank(distinct(answer.labels))):
-        keyed = [(places.key(tags.naming.write(label.name), label.name), label) for label in equals]
-        for key, label in sorted(keyed, key=lambda pair: (pair[0], pair[1].name)):
+        for key, label in scheme.label_keys(equals):
             got = key in after and key not in taken
             taken.add(key)
             yield LabelRow(
                 label=label,
                 rank=rank,
                 key=key,
-                value=tags.value.render(label, tags.naming),
+                value=scheme.value.render(label, scheme.naming),
                 clips=answer.clips.get(label.name, ()),
                 tag=key if got else None,
                 reason=None if got else reasons.get(label.name),

@@ -31,7 +31,7 @@ from imm_label_tags.submission.outcome import SubmissionOutcome, SubmissionStatu
 from imm_label_tags.submission.selection import Exclusion, ObjectHead, Selection
 from imm_label_tags.submission.submitter import Submitter
 from imm_label_tags.submission.upload_event import Upload
-from imm_label_tags.tags.provenance import Provenances
+from imm_label_tags.tags.provenance import Provenance
 
 THREADS = 8
 # For all attempts at one object: ListTasks, a new task, their repetitions and pauses.
@@ -235,7 +235,7 @@ class Backfill:
 
     def _are_of_the_version(self, tags: dict[str, str], head: ObjectHead) -> bool:
         """Whether tags are from a task that began after the object was written."""
-        provenance = Provenances.parse(tags.get(self._namespace, "")).of("")
+        provenance = Provenance.parse(tags.get(self._namespace, ""))
         return provenance is not None and provenance.start >= head.written
 
     def _has_task(self, target: TargetObject, head: ObjectHead, calls: Calls) -> bool:

@@ -36,7 +36,7 @@ from imm_label_tags.submission.outcome import SubmissionOutcome
 from imm_label_tags.submission.selection import Selection
 from imm_label_tags.submission.submitter import Submitter
 from imm_label_tags.submission.upload_event import Upload
-from imm_label_tags.tags.provenance import Provenances
+from imm_label_tags.tags.provenance import Provenance
 
 # More patient than a function, of which every second is paid for.
 PATIENT = RetryPolicy(attempts=6, retries=12, connect=5.0, read=20.0, first_pause=0.5, max_pause=10.0)
@@ -116,7 +116,7 @@ def _followed(account: Account, target: TargetObject, task_id: str) -> dict[str,
     while True:
         try:
             tags = account.tagged.tags(target, timeouts)
-            provenance = Provenances.parse(tags.get(account.namespace, "")).of("")
+            provenance = Provenance.parse(tags.get(account.namespace, ""))
             if provenance is not None and provenance.task_id == task_id:
                 return {"status": "tagged", "reason": None}
             version = object_version(target, account.objects.head(target, timeouts).etag)

@@ -16,7 +16,7 @@ from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
 from imm_label_tags.tags.plan import TagSet
 from proof.races.end_states import End, Labels, Others, end_of, forgot_what_it_read
 from proof.races.exploration import explore
-from proof.races.race import VIDEO_LABELS, Course, play
+from proof.races.race import SCHEME, Course, play
 from proof.races.scenario import Other, Scenario
 from proof.races.scheduler import AtOnce, Workers
 from proof.races.storage import BEFORE, NO_LIMITS, Model, Storage
@@ -123,7 +123,7 @@ def _is_repaired(scenario: Scenario, left: tuple[tuple[str, str], ...], order: t
 
 def _delivered_again(storage: Storage, tasks: Iterable[str]) -> TagSet:
     """Handle the notifications of some tasks in their order; returns the object's tags after that."""
-    options = TaggingOptions("imm", (VIDEO_LABELS,), None, StaleObjects.SKIP)
+    options = TaggingOptions(SCHEME, None, StaleObjects.SKIP)
     tagger = Tagger(storage.tasks, storage.objects, options, AtOnce(), RetryPolicy(max_snapshot_age=math.inf))
     for task in tasks:
         tagger.tag(storage.notification(task), Trace(), Deadline(math.inf, lambda: 0.0))

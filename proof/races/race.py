@@ -15,15 +15,13 @@ from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.results.outcome import Status
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.results.task import ResultKind, TaskResult
+from imm_label_tags.results.task import TaskResult
 from imm_label_tags.retries import RETRIES, Deadline, RetryPolicy, Timeouts
 from imm_label_tags.services.invocation import Trace
-from imm_label_tags.services.video_labels import LABELS_RESULT
 from imm_label_tags.tagging.settings import StaleObjects
-from imm_label_tags.tagging.tagger import Tagger, TaggingOptions, TaskKind
-from imm_label_tags.tags.label_tags import LabelTags
+from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
 from imm_label_tags.tags.naming import LabelNames, Naming
-from imm_label_tags.tags.plan import TagSet
+from imm_label_tags.tags.plan import TagScheme, TagSet
 from imm_label_tags.tags.romanisation import romanise
 from imm_label_tags.tags.value_template import ValueTemplate
 from proof.races.arena import Arena, Write
@@ -36,14 +34,12 @@ ADDED = {"owner": "b"}
 UPLOADED_WITH = {"camera": "c"}
 
 LOOK_SECONDS = 1.0
-VIDEO_LABELS = TaskKind(
-    LABELS_RESULT,
-    LabelTags(
-        value=ValueTemplate("{confidence}"),
-        naming=Naming(LabelNames.PINYIN, {}, romanise),
-        minimum_confidence=0.5,
-        label_limit=9,
-    ),
+SCHEME = TagScheme(
+    namespace="imm",
+    value=ValueTemplate("{confidence}"),
+    naming=Naming(LabelNames.PINYIN, {}, romanise),
+    minimum_confidence=0.5,
+    label_limit=9,
 )
 
 
@@ -135,7 +131,7 @@ class _Handlers:
 
     def _tagger(self) -> Tagger:
         look = 0.0 if self._scenario.look is Look.OFF else LOOK_SECONDS
-        options = TaggingOptions("imm", (VIDEO_LABELS,), None, StaleObjects.SKIP, second_look_seconds=look)
+        options = TaggingOptions(SCHEME, None, StaleObjects.SKIP, second_look_seconds=look)
         return Tagger(self._gate, self._gate, options, self._calls, self._retry_policy)
 
     def _handle(self, tagger: Tagger, task: str) -> Status | None:
@@ -170,9 +166,9 @@ class _Gate:
         self._uploads = scenario.other is Other.UPLOADING
         self._troubles = dict([scenario.trouble] if scenario.trouble else [])
 
-    def result(self, task: TaskNotification, kind: ResultKind, timeouts: Timeouts) -> TaskResult:
+    def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
         self._arena.step("asks for the result", alone=True)
-        return self._arena.storage.tasks.result(task, kind, timeouts)
+        return self._arena.storage.tasks.result(task, timeouts)
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
         self._arena.step("asks for the object", alone=True)

@@ -13,7 +13,7 @@ from typing import Protocol
 from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.results.labels import Label
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.results.task import SUCCEEDED, ResultKind, TaskResult
+from imm_label_tags.results.task import SUCCEEDED, TaskResult
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.tagging.object_tagger import Objects
 from imm_label_tags.tagging.tagger import Tasks
@@ -104,10 +104,10 @@ class _Object:
 
 
 class _Tasks:
-    def result(self, task: TaskNotification, kind: ResultKind, timeouts: Timeouts) -> TaskResult:
+    def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
         task_id = task.task_id
         return TaskResult(
-            SUCCEEDED, code="", message="", start_time=STARTS[task_id], user_data="", found=LABELS[task_id]
+            SUCCEEDED, code="", message="", start_time=STARTS[task_id], user_data="", labels=LABELS[task_id]
         )
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:

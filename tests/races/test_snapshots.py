@@ -13,7 +13,7 @@ from imm_label_tags.services.invocation import Trace
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
 from localcloud.faults import Fault, FaultKind
-from proof.races.race import VIDEO_LABELS
+from proof.races.race import SCHEME
 from proof.races.scheduler import AtOnce
 from proof.races.storage import BEFORE, EXPECTED, NO_LIMITS
 from tests.races.cloud_storage import CloudStorage
@@ -53,7 +53,7 @@ class Course:
             jitter=lambda: 1.0,
             clock=self._clock,
         )
-        options = TaggingOptions("imm", (VIDEO_LABELS,), None, stale_objects)
+        options = TaggingOptions(SCHEME, None, stale_objects)
         tagger = Tagger(self.storage.tasks, self.storage.objects, options, AtOnce(), limits)
         return tagger.tag(
             self.storage.notification("newer"), Trace(), Deadline(DEADLINE_SECONDS, self._clock)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from imm_label_tags.tagging import instance
+from imm_label_tags.tagging import settings
 from imm_label_tags.tags.romanisation import romanise
 from localcloud.cloud import LocalCloud
 from proof.races.figures import courses
@@ -60,7 +60,7 @@ class Spelling:
     def __init__(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         self._stage = stage
         self.calls: dict[str, list[str]] = {}
-        monkeypatch.setattr(instance, "romanise", self)
+        monkeypatch.setattr(settings, "romanise", self)
 
     def __call__(self, text: str) -> str | None:
         if text not in self.calls:

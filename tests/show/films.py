@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from cli.show.answer import Answer
-from cli.show.command import label_tags
 from cli.show.page import Footage, video_page
 from cli.show.view import ObjectState, View, view_of
 from imm_label_tags.results.target import TargetObject
@@ -64,7 +63,7 @@ def view(
     read = read_settings(settings, root)
     state = None if gone else ObjectState(OWN_TAGS if tags is None else tags, written)
     content = Answer.read(result(labels, **(answer or {})))
-    return view_of(content, TARGET, state, read, label_tags(read), gone=gone)
+    return view_of(content, TARGET, state, read, gone=gone)
 
 
 def page_file(directory: Path, shown: View, *, video: bool = True) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cli.show.view import View
-from imm_label_tags.tags.plan import TagScheme
+from imm_label_tags.tags.provenance import Provenance
 from tests.show.chromium import Chromium, Page
 from tests.show.films import OWN_TAGS, STARTED, TASK, VIDEO_SECONDS, label, page_file, rule_file, view
 
@@ -233,10 +233,9 @@ def many_labels(seed: int) -> list[dict[str, Any]]:
 
 def planned(shown: View, minimum: float, limit: int) -> tuple[dict[str, str], dict[str, str]]:
     """Tags and dropped labels as the function plans them with other settings."""
-    tags = shown.tags._replace(minimum_confidence=minimum, label_limit=limit)
-    scheme = TagScheme(shown.scheme.namespace, (tags,))
-    task = scheme.provenance("", STARTED, TASK)
-    plan = scheme.plan(shown.before or {}, "", task, shown.answer.labels)
+    scheme = shown.scheme._replace(minimum_confidence=minimum, label_limit=limit)
+    task = Provenance.of_task(STARTED, TASK)
+    plan = scheme.plan(shown.before or {}, task, shown.answer.labels)
     return dict(plan.tags), {drop.label: drop.reason.value for drop in plan.dropped if "=" not in drop.label}
 
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from imm_label_tags.results.labels import Label
 from imm_label_tags.results.outcome import Status
 from imm_label_tags.tags.charset import is_legal
-from imm_label_tags.tags.label_tags import LabelTags
 from imm_label_tags.tags.naming import LabelNames, Naming
 from imm_label_tags.tags.plan import TagPlan, TagScheme, TagSet
 from imm_label_tags.tags.provenance import Provenance
@@ -36,11 +35,11 @@ def scheme(
     rules: TagRules = NO_RULES,
 ) -> TagScheme:
     naming = Naming(names, lexicon or {}, romanise)
-    return TagScheme(namespace, (LabelTags(ValueTemplate(value), naming, minimum, limit, rules),))
+    return TagScheme(namespace, ValueTemplate(value), naming, minimum, limit, rules)
 
 
 def plan_tags(current: TagSet, task: Provenance, labels: tuple[Label, ...], scheme: TagScheme) -> TagPlan:
-    return scheme.plan(current, "", task, labels)
+    return scheme.plan(current, task, labels)
 
 
 def foreign(count: int) -> dict[str, str]:
@@ -224,8 +223,8 @@ def test_names_are_not_worked_out_for_labels_that_have_no_place() -> None:
         return f"label-{len(asked)}"
 
     labels = tuple(Label(f"椅子{number}", 0.5 + number / 10000) for number in range(1000))
-    tags = LabelTags(ValueTemplate("1"), Naming(LabelNames.PINYIN, {}, spell), 0.5, 9)
-    plan_tags({}, TASK, labels, TagScheme("imm", (tags,)))
+    naming = Naming(LabelNames.PINYIN, {}, spell)
+    plan_tags({}, TASK, labels, TagScheme("imm", ValueTemplate("1"), naming, 0.5, 9))
     assert len(asked) == 9
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from imm_label_tags.errors import TargetUnknown
+from imm_label_tags.results.labels import Label
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.text import parse_json
 
@@ -19,27 +19,10 @@ _USER_DATA_KEYS = ("uri", "URI", "SourceURI")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:[0-5]\d)?", re.ASCII)
 
 
-class ResultKind(NamedTuple):
-    """How the result of one type of task is asked for and read.
-
-    ``fetch`` makes the call of ``action`` with IMM's client, the project, the task's id and the SDK's runtime
-    options, and gives the SDK's answer. From its body ``read`` gives what the task found, and ``source_uri``
-    the object where the result itself names it, else "".
-    """
-
-    task_type: str
-    action: str
-    fetch: Callable[[Any, str, str, Any], Any]
-    read: Callable[[Any], Any]
-    source_uri: Callable[[Any], str] = lambda body: ""
-
-
 class TaskResult(NamedTuple):
     """How a task ended; ``code`` and ``message`` tell why it failed.
 
-    ``found`` is what its kind reads: a tuple of labels for videos. ``source_uri`` is "" where the result
-    names no object. ``whole`` is IMM's whole answer as ``results.archive`` writes it, empty where nobody
-    wants it.
+    ``whole`` is IMM's whole answer as ``results.archive`` writes it, empty where nobody wants it.
     """
 
     status: str
@@ -47,8 +30,7 @@ class TaskResult(NamedTuple):
     message: str
     start_time: datetime | None
     user_data: str
-    found: Any
-    source_uri: str = ""
+    labels: tuple[Label, ...]
     whole: bytes = b""
 
 
@@ -77,8 +59,8 @@ def parse_time(text: str) -> datetime | None:
         return None
 
 
-def target_of_task(definition: str, user_data: str, result_uri: str = "") -> TaskTarget | None:
-    """The object of a task: its request's SourceURI, else its result's, and only without either UserData's.
+def target_of_task(definition: str, user_data: str) -> TaskTarget | None:
+    """The object of a task: its request's SourceURI, and only without one UserData's.
 
     UserData is free text: it may name the object in other words, or an object that has nothing to do with
     the task. Raises TargetUnknown where what counts cannot be addressed safely.
@@ -86,8 +68,6 @@ def target_of_task(definition: str, user_data: str, result_uri: str = "") -> Tas
     requested = target_of_request(definition)
     if requested is not None:
         return TaskTarget(requested, named_by_imm=True)
-    if result_uri:
-        return TaskTarget(TargetObject.from_uri(result_uri), named_by_imm=True)
     told = target_of_user_data(user_data)
     return TaskTarget(told, named_by_imm=False) if told is not None else None
 

@@ -12,15 +12,16 @@ from typing import Any, TypeVar
 
 from alibabacloud_credentials.models import CredentialModel
 from alibabacloud_imm20200930.client import Client
-from alibabacloud_imm20200930.models import GetTaskRequest
+from alibabacloud_imm20200930.models import GetTaskRequest, GetVideoLabelClassificationResultRequest
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException, ThrottlingException
 from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.runtime import RuntimeOptions
 
 from imm_label_tags.environment import Endpoint
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TaskNotFound
-from imm_label_tags.events.imm_message import TaskNotification
-from imm_label_tags.results.task import SUCCEEDED, ResultKind, TaskResult, parse_time
+from imm_label_tags.events.imm_message import VIDEO_LABELS, TaskNotification
+from imm_label_tags.results.labels import Label, fraction
+from imm_label_tags.results.task import SUCCEEDED, TaskResult, parse_time
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.answer_room import NoRoom, TooLarge
 from imm_label_tags.services.connections import Connections, Exchange
@@ -170,14 +171,17 @@ class ImmTasks(ImmCalls):
         super().__init__(region, account_id, endpoint, credentials, connections)
         self._whole = whole
 
-    def result(self, task: TaskNotification, kind: ResultKind, timeouts: Timeouts) -> TaskResult:
-        """The result of a task, by the action of its kind. Raises as ``ask`` does."""
+    def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
+        """The labels that a task found: GetVideoLabelClassificationResult. Raises as ``ask`` does."""
+        request = GetVideoLabelClassificationResultRequest(
+            project_name=task.project_name, task_type=VIDEO_LABELS, task_id=task.task_id
+        )
         return self.ask(
-            self.operation(kind.action, task.project_name),
+            self.operation("GetVideoLabelClassificationResult", task.project_name),
             task.described,
             timeouts,
-            partial(kind.fetch, self.client, task.project_name, task.task_id),
-            lambda body: _task_result(_about(task, body), kind),
+            partial(self.client.get_video_label_classification_result_with_options, request),
+            lambda body: _task_result(_about(task, body)),
             self._with_whole,
         )
 
@@ -188,7 +192,7 @@ class ImmTasks(ImmCalls):
         """
         request = GetTaskRequest(
             project_name=task.project_name,
-            task_type=task.task_type,
+            task_type=VIDEO_LABELS,
             task_id=task.task_id,
             request_definition=True,
         )
@@ -212,7 +216,7 @@ def _about(task: TaskNotification, body: Any) -> Any:
     return body
 
 
-def _task_result(body: Any, kind: ResultKind) -> TaskResult:
+def _task_result(body: Any) -> TaskResult:
     if not isinstance(body.status, str):
         raise UnreadableAnswer("a body without a status")
     return TaskResult(
@@ -221,8 +225,25 @@ def _task_result(body: Any, kind: ResultKind) -> TaskResult:
         message=text(body.message),
         start_time=parse_time(text(body.start_time)),
         user_data=text(body.user_data),
-        found=kind.read(body),
-        source_uri=kind.source_uri(body),
+        labels=read_labels(body),
+    )
+
+
+def read_labels(body: Any) -> tuple[Label, ...]:
+    """The labels in the SDK's model of a result, without those that have no name."""
+    return tuple(_label(label) for label in body.labels if text(label.label_name).strip())
+
+
+def _label(label: Any) -> Label:
+    level = label.label_level
+    return Label(
+        name=label.label_name,
+        confidence=fraction(label.label_confidence),
+        level=level if isinstance(level, int) and 0 < level < 100 else 0,
+        centric_score=fraction(label.centric_score),
+        parent=text(label.parent_label_name),
+        alias=text(label.label_alias),
+        language=text(label.language),
     )
 
 

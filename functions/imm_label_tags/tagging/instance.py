@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -14,16 +14,13 @@ from imm_label_tags.retries import RetryPolicy
 from imm_label_tags.services.invocation import CONCURRENT_ITEMS
 from imm_label_tags.services.start import Services
 from imm_label_tags.tagging.settings import Settings, read_settings
-from imm_label_tags.tagging.tagger import Tagger, TaggingOptions, TaskKind
-from imm_label_tags.tags.label_tags import LabelTags
-from imm_label_tags.tags.naming import Naming
-from imm_label_tags.tags.romanisation import make_ready, romanise
+from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
+from imm_label_tags.tags.romanisation import make_ready
 
 SDK_MODULES = (
     "imm_label_tags.services.connections",
     "imm_label_tags.services.imm",
     "imm_label_tags.services.oss",
-    "imm_label_tags.services.video_labels",
 )
 CODE_ROOT = Path(__file__).parent.parent.parent
 
@@ -31,16 +28,11 @@ CODE_ROOT = Path(__file__).parent.parent.parent
 class Instance:
     """A started instance. Building one reads the settings and builds both SDKs' clients.
 
-    ``kinds`` gives the kinds of tasks that it handles, in the order in which they claim their tags. Raises
-    InvalidSetting.
+    Raises InvalidSetting.
     """
 
     def __init__(
-        self,
-        environment: MutableMapping[str, str],
-        context: Any,
-        retry_policy: RetryPolicy | None = None,
-        kinds: Callable[[Settings], tuple[TaskKind, ...]] | None = None,
+        self, environment: MutableMapping[str, str], context: Any, retry_policy: RetryPolicy | None = None
     ) -> None:
         settings = read_settings(environment, CODE_ROOT)
         endpoints = (settings.imm_endpoint, settings.oss_endpoint)
@@ -48,32 +40,18 @@ class Instance:
             environment, context, settings.log_level, endpoints, SDK_MODULES, retry_policy
         )
         make_ready(settings.label_names, self._services.warn)
-        self._tagger = _build_tagger(settings, (kinds or video_labels)(settings), self._services)
+        self._tagger = _build_tagger(settings, self._services)
         # Items of a list wait for calls, so the calls have threads of their own.
         self._items = ThreadPoolExecutor(CONCURRENT_ITEMS, thread_name_prefix="item")
 
     def handle(self, event: bytes, context: Any, *, spent_seconds: float = 0.0) -> dict[str, Any]:
         """Handle one invocation, of whose time some may be spent already; see Invocation.run."""
         with self._services.invocation(context, spent_seconds) as invocation:
-            read = partial(read_event, event, self._tagger.task_types)
+            read = partial(read_event, event)
             return invocation.run(read, self._tagger.tag, Outcome.ignored, self._items)
 
 
-def video_labels(settings: Settings) -> tuple[TaskKind, ...]:
-    """The one kind of task that is deployed. The SDKs must have been imported."""
-    from imm_label_tags.services.video_labels import LABELS_RESULT
-
-    tags = LabelTags(
-        value=settings.tag_value,
-        naming=Naming(settings.label_names, settings.lexicon, romanise),
-        minimum_confidence=settings.minimum_confidence,
-        label_limit=settings.label_limit,
-        rules=settings.tag_rules,
-    )
-    return (TaskKind(LABELS_RESULT, tags),)
-
-
-def _build_tagger(settings: Settings, kinds: tuple[TaskKind, ...], services: Services) -> Tagger:
+def _build_tagger(settings: Settings, services: Services) -> Tagger:
     from imm_label_tags.services.imm import ImmTasks
     from imm_label_tags.services.oss import OssObjects
 
@@ -94,8 +72,7 @@ def _build_tagger(settings: Settings, kinds: tuple[TaskKind, ...], services: Ser
         tasks=services.client(ImmTasks, settings.imm_endpoint, whole),
         objects=services.client(OssObjects, settings.oss_endpoint),
         options=TaggingOptions(
-            namespace=settings.namespace,
-            kinds=kinds,
+            scheme=settings.scheme(),
             allowed_objects=settings.allowed_objects,
             stale_objects=settings.stale_objects,
             second_look_seconds=settings.second_look_seconds,

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from concurrent.futures import Executor, Future
 from datetime import datetime, timezone
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TransientError
 from imm_label_tags.object_locks import ObjectLocks
+from imm_label_tags.results.labels import Label
 from imm_label_tags.results.outcome import Dropped, Status
 from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
 from imm_label_tags.retries import RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Calls
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tags.plan import TagPlan, TagScheme, TagSet
+from imm_label_tags.tags.provenance import Provenance
 
 # How often the second look may find that others have written, and write again.
 MAX_LOOKS = 3
@@ -37,13 +39,12 @@ class Objects(Protocol):
 
 
 class FinishedTask(NamedTuple):
-    """What a finished task found: in which object, since when (UTC), and as which kind of tags."""
+    """What a finished task found in which object; ``start`` is UTC."""
 
     target: TargetObject
     task_id: str
     start: datetime
-    kind: str
-    found: Any
+    labels: tuple[Label, ...]
 
 
 class TaggingResult(NamedTuple):
@@ -103,7 +104,7 @@ class ObjectTagger:
         those of ``before``.
         """
         # All that takes time stands before the read, so that as little as possible passes until the write.
-        self._scheme.precompute_keys(task.kind, task.found)
+        self._scheme.precompute_keys(task.labels)
         result = self._align(task, calls, before)
         looks = 0
         while self._second_look and result.wrote and looks < MAX_LOOKS:
@@ -133,8 +134,7 @@ class ObjectTagger:
             snapshot = self._read(task.target, calls)
             if snapshot.written is not None and snapshot.written > task.start:
                 return _stale(task, snapshot.written, snapshot.tags)
-            provenance = scheme.provenance(task.kind, task.start, task.task_id)
-            plan = scheme.plan(snapshot.tags, task.kind, provenance, task.found)
+            plan = scheme.plan(snapshot.tags, Provenance.of_task(task.start, task.task_id), task.labels)
             if plan.status is not Status.TAGGED:
                 return self._without_writing(task, plan, written_perhaps)
             if not self._is_usable(snapshot, task.target, before, calls):
@@ -147,7 +147,7 @@ class ObjectTagger:
                 if documented is None:
                     raise _tags_refused(task.target, refusal) from None
                 scheme = documented
-                scheme.precompute_keys(task.kind, task.found)
+                scheme.precompute_keys(task.labels)
             except TransientError as error:
                 # It may have been carried out all the same, and others may write in the pause: begin anew.
                 written_perhaps = True

@@ -14,7 +14,9 @@ from imm_label_tags.environment import LOG_LEVELS, Endpoint, Variables, read_end
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.target import ObjectPatterns, ObjectPrefix
 from imm_label_tags.tags.charset import MAX_TAGS, is_legal
-from imm_label_tags.tags.naming import LabelNames
+from imm_label_tags.tags.naming import LabelNames, Naming
+from imm_label_tags.tags.plan import TagScheme
+from imm_label_tags.tags.romanisation import romanise
 from imm_label_tags.tags.rules import NO_RULES, TagRules
 from imm_label_tags.tags.value_template import ValueTemplate
 
@@ -49,6 +51,17 @@ class Settings(NamedTuple):
     imm_endpoint: Endpoint | None
     oss_endpoint: Endpoint | None
     log_level: str
+
+    def scheme(self) -> TagScheme:
+        """How labels become tags."""
+        return TagScheme(
+            namespace=self.namespace,
+            value=self.tag_value,
+            naming=Naming(self.label_names, self.lexicon, romanise),
+            minimum_confidence=self.minimum_confidence,
+            label_limit=self.label_limit,
+            rules=self.tag_rules,
+        )
 
 
 def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:

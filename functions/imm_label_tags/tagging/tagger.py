@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from concurrent.futures import Executor, Future
 from typing import NamedTuple, Protocol
 
@@ -14,7 +13,6 @@ from imm_label_tags.results.task import (
     FAILED,
     RUNNING,
     SUCCEEDED,
-    ResultKind,
     TaskResult,
     TaskTarget,
     target_of_task,
@@ -24,13 +22,13 @@ from imm_label_tags.services.calls import Calls
 from imm_label_tags.services.invocation import Trace
 from imm_label_tags.tagging.object_tagger import FinishedTask, Objects, ObjectTagger, TaggingResult
 from imm_label_tags.tagging.settings import StaleObjects
-from imm_label_tags.tags.plan import TagKind, TagScheme
+from imm_label_tags.tags.plan import TagScheme
 
 
 class Tasks(Protocol):
     """Where tasks are asked about: IMM. One call and one attempt each."""
 
-    def result(self, task: TaskNotification, kind: ResultKind, timeouts: Timeouts) -> TaskResult:
+    def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
         """The result of a task."""
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
@@ -51,21 +49,13 @@ class Archive(Protocol):
         """Begin to write the document of a task."""
 
 
-class TaskKind(NamedTuple):
-    """All that is particular to one kind of task: how its result is read, and which tags it leads to."""
-
-    result: ResultKind
-    tags: TagKind
-
-
 class TaggingOptions(NamedTuple):
     """What the settings say about objects and tags.
 
-    ``kinds`` claim their tags in this order. ``second_look_seconds`` is 0 where there is none.
+    ``second_look_seconds`` is 0 where there is none.
     """
 
-    namespace: str
-    kinds: tuple[TaskKind, ...]
+    scheme: TagScheme
     allowed_objects: ObjectPatterns | None
     stale_objects: StaleObjects
     second_look_seconds: float = 0.0
@@ -89,26 +79,20 @@ class Tagger:
     ) -> None:
         self._tasks = tasks
         self._archive = archive
-        self._kinds = {kind.result.task_type: kind for kind in options.kinds}
         self._allowed_objects = options.allowed_objects
         self._executor = executor
         self._retry_policy = retry_policy
         self._object_tagger = ObjectTagger(
             objects,
-            TagScheme(options.namespace, tuple(kind.tags for kind in options.kinds)),
+            options.scheme,
             options.stale_objects,
             options.second_look_seconds,
             executor,
             retry_policy,
         )
 
-    @property
-    def task_types(self) -> Collection[str]:
-        """The types of tasks that it can handle."""
-        return self._kinds.keys()
-
     def tag(self, task: TaskNotification, trace: Trace, deadline: Deadline) -> Outcome:
-        """Handle one notification of a task of one of ``task_types``.
+        """Handle one notification.
 
         Raises the errors of ``Tasks`` and ``Objects``, TaskNotFinished and TargetUnknown.
         """
@@ -116,7 +100,7 @@ class Tagger:
         calls = Calls(RetryBudget(self._retry_policy, deadline), trace.times, task.described)
         result, target = self._read_task(task, calls)
         uri = target.object.uri if target else None
-        trace.told.update(object=uri, labels=len(result.found) if isinstance(result.found, tuple) else None)
+        trace.told.update(object=uri, labels=len(result.labels))
         tagging = self._end(task, target, result, calls)
         return Outcome(
             tagging.status,
@@ -145,8 +129,7 @@ class Tagger:
             return TaggingResult(Status.NOT_ALLOWED, None, reason=reason)
         if result.start_time is None:
             raise ServiceUnavailable(f"IMM gave {task.described} no readable StartTime. A retry may help.")
-        kind = self._kinds[task.task_type].tags.name
-        finished = FinishedTask(target.object, task.task_id, result.start_time, kind, result.found)
+        finished = FinishedTask(target.object, task.task_id, result.start_time, result.labels)
         tagging = self._archive_and_tag(finished, result.whole, calls)
         if tagging.status is Status.OBJECT_GONE and not target.named_by_imm:
             raise TargetUnknown(
@@ -173,15 +156,14 @@ class Tagger:
             self._executor, "GetTask", lambda timeouts: self._tasks.request_definition(task, timeouts)
         )
         try:
-            kind = self._kinds[task.task_type].result
             result = calls.call_with_retry(
-                kind.action, lambda timeouts: self._tasks.result(task, kind, timeouts)
+                "GetVideoLabelClassificationResult", lambda timeouts: self._tasks.result(task, timeouts)
             )
             _check_finished(task, result)
         finally:
             asked.exception()
         try:
-            return result, target_of_task(asked.result(), result.user_data, result.source_uri)
+            return result, target_of_task(asked.result(), result.user_data)
         except TaggingError:
             # The object of a failed task is only reported.
             if result.status != FAILED:

@@ -1,72 +1,24 @@
-"""The tag set that an object should have: other people's tags kept, ours as the newest tasks want them.
+"""The tag set that an object should have: other people's tags kept, ours as the newest task wants them.
 
-Claims are met in a declared order: tags of others, provenance, then those of each kind of task. What has no
-place, or comes second for a key, is dropped with its reason.
+Claims are met in a declared order: tags of others, provenance, a user's rules, labels from the best down.
+What has no place, or comes second for a key, is dropped with its reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import NamedTuple
 
+from imm_label_tags.results.labels import Label, distinct
 from imm_label_tags.results.outcome import Dropped, DropReason, Status
 from imm_label_tags.tags.charset import MAX_KEY_BYTES, MAX_TAGS, shorten
-from imm_label_tags.tags.provenance import Provenance, Provenances, room_for_entry
+from imm_label_tags.tags.naming import LabelNames, Naming
+from imm_label_tags.tags.provenance import Provenance
+from imm_label_tags.tags.rules import NO_RULES, TagRules
+from imm_label_tags.tags.value_template import ValueTemplate
 
 TagSet = Mapping[str, str]
-
-
-class Places:
-    """The places of one object's tag set that others leave, given away claim by claim.
-
-    ``tags`` has ours so far, ``dropped`` what was not met.
-    """
-
-    def __init__(self, namespace: str, room: int) -> None:
-        self.tags: dict[str, str] = {}
-        self.dropped: list[Dropped] = []
-        self._namespace = namespace
-        self._room = room
-
-    @property
-    def full(self) -> bool:
-        """Whether no further claim can be met."""
-        return len(self.tags) >= self._room
-
-    def key(self, name: str, source: str) -> str:
-        """The key of a tag of ours. Long ones are cut, and stay apart by a digest of ``source``."""
-        return shorten(f"{self._namespace}_{name}", MAX_KEY_BYTES, source)
-
-    def claim(self, key: str, value: str, source: str) -> None:
-        """Give the tag a place, or drop its source: the label, or whatever else it is for."""
-        if key in self.tags:
-            self.drop(source, DropReason.COLLISION)
-        elif self.full:
-            self.drop(source, DropReason.LIMIT)
-        else:
-            self.tags[key] = value
-
-    def drop(self, source: str, reason: DropReason) -> None:
-        """Note what gets no tag."""
-        self.dropped.append(Dropped(source, reason))
-
-
-class TagKind(Protocol):
-    """The tags that one kind of task leads to. ``name`` is its entry's in the provenance, "" for labels."""
-
-    @property
-    def name(self) -> str:
-        """At most 16 of a-z, 0-9 and hyphens, the first a letter; "" for labels."""
-
-    def owns(self, name: str) -> bool:
-        """Whether a tag is of this kind: its key without the namespace and the underscore."""
-
-    def claim(self, found: Any, places: Places) -> None:
-        """Claim places for what a task found, the best first."""
-
-    def in_documented_alphabet(self) -> TagKind | None:
-        """The same kind keeping to OSS's documented alphabet; None where it does already."""
 
 
 class TagPlan(NamedTuple):
@@ -78,72 +30,119 @@ class TagPlan(NamedTuple):
 
 
 class TagScheme(NamedTuple):
-    """Which tags are ours, and in which order they are claimed.
+    """Which tags are ours, and how labels become tags.
 
-    ``namespace`` is the provenance tag's key and the prefix of all others. The last of ``kinds`` has the
-    tags that are no other's.
+    ``namespace`` is the provenance tag's key and the prefix of all others. ``label_limit`` does not count the
+    tags of rules.
     """
 
     namespace: str
-    kinds: tuple[TagKind, ...]
+    value: ValueTemplate
+    naming: Naming
+    minimum_confidence: float
+    label_limit: int
+    rules: TagRules = NO_RULES
 
     def owns(self, key: str) -> bool:
         """Whether a tag is ours; every other one is somebody else's."""
         return key == self.namespace or key.startswith(f"{self.namespace}_")
 
-    def provenance(self, kind: str, start: datetime, task_id: str) -> Provenance:
-        """A task of a kind as the provenance tag names it."""
-        return Provenance.of_task(start, task_id, room_for_entry(kind, len(self.kinds)))
+    def key(self, name: str, source: str) -> str:
+        """The key of a tag of ours. Long ones are cut, and stay apart by a digest of ``source``."""
+        return shorten(f"{self.namespace}_{name}", MAX_KEY_BYTES, source)
+
+    def label_keys(self, labels: Iterable[Label]) -> list[tuple[str, Label]]:
+        """Labels with their keys, in the order of these."""
+        keyed = [(self.key(self.naming.write(label.name), label.name), label) for label in labels]
+        return sorted(keyed, key=lambda pair: (pair[0], pair[1].name))
+
+    def rule_keys(self) -> set[str]:
+        """The keys of rules; no label may have one of them, whether its rule matches or not."""
+        return {self.key(name, name) for name in self.rules.names}
 
     def in_documented_alphabet(self) -> TagScheme | None:
-        """The same scheme keeping to OSS's documented alphabet; None where it does already."""
-        kinds = tuple(kind.in_documented_alphabet() for kind in self.kinds)
-        if not any(kinds):
+        """The same scheme with pinyin in place of raw names; None where it has none."""
+        if self.naming.mode is not LabelNames.RAW:
             return None
-        return TagScheme(
-            self.namespace, tuple(new or old for new, old in zip(kinds, self.kinds, strict=True))
-        )
+        return self._replace(naming=self.naming.with_mode(LabelNames.PINYIN))
 
-    def precompute_keys(self, kind: str, found: Any) -> None:
+    def precompute_keys(self, labels: tuple[Label, ...]) -> None:
         """Have the keys ready that ``plan`` will need: spelling the first Chinese label takes some 10 ms."""
-        self._kind(kind).claim(found, Places(self.namespace, MAX_TAGS))
+        _Places(MAX_TAGS).claim_all(self, labels)
 
-    def plan(self, current: TagSet, kind: str, task: Provenance, found: Any) -> TagPlan:
+    def plan(self, current: TagSet, task: Provenance, labels: tuple[Label, ...]) -> TagPlan:
         """Plan an object's tag set from the one that it has.
 
-        Foreign tags keep their order and values. Ours follow: the provenance, then those of each kind. The
-        same input gives the same plan, and a plan that was carried out gives ``unchanged``.
+        Foreign tags keep their order and values. Ours follow: the provenance, then rules in their order, then
+        labels by confidence, level (the specific first), CentricScore, key. The same input gives the same
+        plan, and a plan that was carried out gives ``unchanged``.
         """
-        recorded = Provenances.parse(current.get(self.namespace, ""))
-        newest = recorded.of(kind)
+        newest = Provenance.parse(current.get(self.namespace, ""))
         if newest is not None and newest > task:
             return TagPlan(Status.SUPERSEDED, current)
         foreign = {key: value for key, value in current.items() if not self.owns(key)}
         room = MAX_TAGS - len(foreign)
         if room <= 0:
             return TagPlan(Status.TAG_LIMIT, current)
-        places = Places(self.namespace, room)
+        places = _Places(room)
         # With a single place left the best tag says more than where it came from.
         if room > 1:
-            places.tags[self.namespace] = str(recorded.replace(kind, task))
-        for each in self.kinds:
-            if each.name == kind:
-                each.claim(found, places)
-            else:
-                self._claim_again(current, each, places)
+            places.tags[self.namespace] = str(task)
+        places.claim_all(self, labels)
         wanted = {**foreign, **places.tags}
         status = Status.UNCHANGED if wanted == dict(current) else Status.TAGGED
         return TagPlan(status, wanted, tuple(places.dropped))
 
-    def _claim_again(self, current: TagSet, kind: TagKind, places: Places) -> None:
-        """What another kind has on the object already."""
-        for key, value in current.items():
-            if self.owns(key) and key != self.namespace and self._kind_of(key) is kind:
-                places.claim(key, value, key)
 
-    def _kind_of(self, key: str) -> TagKind:
-        name = key[len(self.namespace) + 1 :]
-        return next((kind for kind in self.kinds if kind.owns(name)), self.kinds[-1])
+class _Places:
+    """The places of one object's tag set that others leave, given away claim by claim.
 
-    def _kind(self, name: str) -> TagKind:
-        return next(kind for kind in self.kinds if kind.name == name)
+    ``tags`` has ours so far, ``dropped`` what was not met.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.tags: dict[str, str] = {}
+        self.dropped: list[Dropped] = []
+        self._room = room
+
+    def claim_all(self, scheme: TagScheme, labels: tuple[Label, ...]) -> None:
+        """Claim places for what a task found, the best first."""
+        for name, value in scheme.rules.apply(labels, scheme.minimum_confidence):
+            self._claim(scheme.key(name, name), value, f"{name}={value}")
+        reserved = scheme.rule_keys()
+        last = len(self.tags) + scheme.label_limit
+        for equals in by_rank(distinct(labels)):
+            if equals[0].confidence < scheme.minimum_confidence:
+                self._drop_all(equals, DropReason.CONFIDENCE)
+            elif len(self.tags) >= min(self._room, last):
+                self._drop_all(equals, DropReason.LIMIT)
+            else:
+                for key, label in scheme.label_keys(equals):
+                    value = scheme.value.render(label, scheme.naming)
+                    self._claim(key, value, label.name, taken=reserved, last=last)
+
+    def _claim(
+        self, key: str, value: str, source: str, taken: Iterable[str] = (), last: int = MAX_TAGS
+    ) -> None:
+        """Give a tag a place, or drop its source: the label, or whatever else it is for."""
+        if key in self.tags or key in taken:
+            self.dropped.append(Dropped(source, DropReason.COLLISION))
+        elif len(self.tags) >= min(self._room, last):
+            self.dropped.append(Dropped(source, DropReason.LIMIT))
+        else:
+            self.tags[key] = value
+
+    def _drop_all(self, labels: list[Label], reason: DropReason) -> None:
+        self.dropped += [Dropped(label.name, reason) for label in labels]
+
+
+def by_rank(labels: list[Label]) -> Iterator[list[Label]]:
+    """The labels from the best down, those of equal rank together.
+
+    Only keys decide between equals, and finding keys can be slow: a group that has no place any more never
+    needs them.
+    """
+    ordered = sorted(labels, key=lambda label: label.name)
+    ordered.sort(key=lambda label: label.rank, reverse=True)
+    for _, group in groupby(ordered, key=lambda label: label.rank):
+        yield list(group)

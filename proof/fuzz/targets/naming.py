@@ -6,7 +6,7 @@ import base64
 
 from imm_label_tags.results.labels import Label, fraction
 from imm_label_tags.tags.naming import LabelNames, Naming, encode
-from imm_label_tags.tags.plan import Places
+from imm_label_tags.tags.plan import TagScheme
 from imm_label_tags.tags.romanisation import romanise
 from imm_label_tags.tags.value_template import ValueTemplate
 from proof.fuzz.choices import Choices
@@ -55,7 +55,7 @@ def run(data: bytes) -> None:
     name = naming.write(label.name)
     _check_name(label.name, name, mode)
     require(naming.write(label.name) == name, "A name is always the same")
-    key = Places(namespace, 9).key(name, label.name)
+    key = TagScheme(namespace, template, naming, 0.5, 9).key(name, label.name)
     value = template.render(label, naming)
     require(key.startswith(f"{namespace}_") and 1 <= len(key.encode()) <= 128, f"A key that fits: {key!a}")
     require(len(value.encode()) <= 256, f"A value that fits: {value!a}")

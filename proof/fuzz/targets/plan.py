@@ -7,7 +7,6 @@ from datetime import datetime, timedelta, timezone
 from imm_label_tags.results.labels import Label
 from imm_label_tags.results.outcome import Status
 from imm_label_tags.tags.charset import is_legal
-from imm_label_tags.tags.label_tags import LabelTags
 from imm_label_tags.tags.naming import LabelNames, Naming
 from imm_label_tags.tags.plan import TagPlan, TagScheme, TagSet
 from imm_label_tags.tags.provenance import Provenance
@@ -55,24 +54,24 @@ def run(data: bytes) -> None:
     nothing.
     """
     choices = Choices(data)
-    tags = LabelTags(
+    scheme = TagScheme(
+        choices.pick(("imm", "a.b-c", "x" * 32)),
         ValueTemplate(choices.pick(_TEMPLATES)),
         Naming(choices.pick((LabelNames.PINYIN, LabelNames.BASE64)), {}, romanise),
         choices.byte() / 255,
         choices.below(11),
         choices.pick(_RULES),
     )
-    scheme = TagScheme(choices.pick(("imm", "a.b-c", "x" * 32)), (tags,))
     task = Provenance.of_task(
         _START + timedelta(milliseconds=choices.number(4) - 2**31), choices.text() or "task-1"
     )
     current = _tags(choices, scheme)
     labels = tuple(_label(choices) for _ in range(choices.below(24)))
-    plan = scheme.plan(current, "", task, labels)
+    plan = scheme.plan(current, task, labels)
     _check(plan, current, scheme)
-    require(plan == scheme.plan(current, "", task, labels[::-1]), "The order of labels does not matter")
+    require(plan == scheme.plan(current, task, labels[::-1]), "The order of labels does not matter")
     if plan.status in (Status.TAGGED, Status.UNCHANGED):
-        again = scheme.plan(plan.tags, "", task, labels)
+        again = scheme.plan(plan.tags, task, labels)
         require(again.status is Status.UNCHANGED, f"A plan that was carried out changes nothing: {again!a}")
         require((again.tags, again.dropped) == (plan.tags, plan.dropped), "and says the same again")
 
@@ -119,7 +118,6 @@ TARGET = Target(
         "imm_label_tags.tags.provenance",
         "imm_label_tags.tags.charset",
         "imm_label_tags.results.labels",
-        "imm_label_tags.tags.label_tags",
         "imm_label_tags.tags.rules",
     ),
 )
