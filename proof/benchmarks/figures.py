@@ -1,4 +1,4 @@
-"""Medians, spread and ratios of samples that were taken in pairs."""
+"""Medians, spread and ratios of samples that were taken in turns."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from statistics import median, quantiles
 from typing import Any
 
 from proof.benchmarks.subjects import FUNCTION, REFERENCE
-
-Samples = Mapping[str, Sequence[float]]
 
 
 def spread(samples: Sequence[float]) -> dict[str, float]:
@@ -25,14 +23,18 @@ def spread(samples: Sequence[float]) -> dict[str, float]:
     }
 
 
-def comparison(samples: Samples) -> dict[str, Any]:
-    """Each subject's spread, and the function's ratio to the reference: of medians, and the pairs' median."""
-    ours, theirs = samples[FUNCTION], samples[REFERENCE]
-    return {
-        **{name: spread(values) for name, values in samples.items()},
-        "ratio": _rounded(median(ours) / median(theirs)),
-        "paired_ratio": _rounded(median(one / other for one, other in zip(ours, theirs, strict=True))),
-    }
+def spreads(samples: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
+    """The spread of each subject's samples."""
+    return {name: spread(values) for name, values in samples.items()}
+
+
+def ratio(figures: Mapping[str, Any]) -> float:
+    """The function's figure by the reference's: of medians where they have a spread."""
+    ours, theirs = (
+        figure["median"] if isinstance(figure, Mapping) else figure
+        for figure in (figures[FUNCTION], figures[REFERENCE])
+    )
+    return float(ours / theirs)
 
 
 def critical_path(calls: Sequence[tuple[float, float]]) -> int:

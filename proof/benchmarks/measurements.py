@@ -1,22 +1,23 @@
-"""What is measured: cold starts, memory, warm notifications, batches, and where the imports' time goes."""
+"""What is measured: cold starts, memory, warm notifications and batches."""
 
 from __future__ import annotations
 
 import json
-import re
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from localcloud.accounts import Identity
 from localcloud.fc.declaration import FunctionDeclaration
-from proof.benchmarks.figures import comparison, critical_path, spread
-from proof.benchmarks.function_process import CallFailed, FunctionProcess, Subject
+from localcloud.fc.environment import RuntimeFiles, instance_variables
+from proof.benchmarks.figures import critical_path, spread, spreads
+from proof.benchmarks.function_process import CallFailed, FunctionProcess, running
 from proof.benchmarks.region import BUCKET, LABELS, OWN_TAGS, PROJECT, Region, Task, batch
-from proof.benchmarks.subjects import BARE, FLOOR, FUNCTION, REFERENCE, Runtime, environment
+from proof.benchmarks.subjects import BARE, FLOOR, FUNCTION, REFERENCE, Runtime
 
 # Added to each remote call where the waiting counts.
 DELAY_SECONDS = 0.02
@@ -28,47 +29,60 @@ _MANY_OBJECTS = 50
 _WARM_UP = 3
 _WARM_NOTIFICATIONS = 20
 # Far fewer are enough where a run takes seconds.
-_RUNS_OF_LONG_ONES = 3
-
-Tell = Callable[[str], None]
+_RUNS_OF_BATCHES = 3
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where a runtime is measured, and how often."""
+    """Where a runtime is measured, and how often. ``declared`` is the function as ``s.yaml`` declares it."""
 
     runtime: Runtime
     region: Region
     declared: FunctionDeclaration
     runs: int
-    tell: Tell
-
-    @cached_property
-    def _environments(self) -> dict[str, dict[str, str]]:
-        return {
-            name: environment(subject, self.region, self.declared)
-            for name, subject in self.runtime.subjects.items()
-        }
+    tell: Callable[[str], None]
 
     @cached_property
     def batch_keys(self) -> list[str]:
         """The objects of a batch: its tasks are about the same ones in every run."""
         return self.region.upload(BATCH)
 
-    def process(self, name: str, options: Sequence[str] = ()) -> FunctionProcess:
+    def process(self, name: str, options: Sequence[str] = ()) -> AbstractContextManager[FunctionProcess]:
         """A fresh process of a subject."""
-        return FunctionProcess(self.runtime.subjects[name], self._environments[name], options)
+        return running(self.runtime.subjects[name], self._environments[name], options)
 
     def task(self, kind: str) -> Task:
         """A task about a new object."""
         return self.region.task(self.region.upload()[0], LABELS[kind])
 
-    def turns(self, names: Sequence[str]) -> Iterator[tuple[int, str]]:
+    def turns(self, names: Sequence[str]) -> Iterator[str]:
         """Every run of every subject, one after the other; each run begins with another subject."""
         for run in range(self.runs):
             shift = run % len(names)
-            for name in (*names[shift:], *names[:shift]):
-                yield run, name
+            yield from (*names[shift:], *names[:shift])
+
+    @cached_property
+    def _environments(self) -> dict[str, dict[str, str]]:
+        return {name: self._environment(name) for name in self.runtime.subjects}
+
+    def _environment(self, name: str) -> dict[str, str]:
+        """The variables of an instance, as Function Compute would set them."""
+        subject, region, keys = self.runtime.subjects[name], self.region, self.region.keys()
+        return instance_variables(
+            replace(self.declared, code=subject.code, runtime=subject.runtime, region=region.name),
+            RuntimeFiles(subject.interpreter, subject.layer),
+            account_id=region.account_id,
+            instance_id="c-00000000-benchmark",
+            keys=Identity(keys["access_key_id"], keys["access_key_secret"], keys["security_token"]),
+            # Each process has a directory of its own in its place.
+            home=Path("/"),
+            # The values that the reference writes, so that both do the same.
+            overrides={
+                "IMM_ENDPOINT": region.imm,
+                "OSS_ENDPOINT": region.oss,
+                "TAG_VALUE": "{confidence}",
+            },
+        )
 
 
 def cold(bench: Bench) -> dict[str, Any]:
@@ -78,12 +92,12 @@ def cold(bench: Bench) -> dict[str, Any]:
         bench.tell(f"cold start, {kind} labels")
         names = (FUNCTION, REFERENCE, FLOOR) if kind == "ascii" else (FUNCTION, REFERENCE)
         starts: dict[str, list[_ColdStart]] = {name: [] for name in names}
-        for _, name in bench.turns(names):
+        for name in bench.turns(names):
             starts[name].append(_cold_start(bench, name, kind))
         measured[kind] = {
-            "cpu_milliseconds": comparison(_column(starts, lambda start: start.cpu)),
-            "wall_milliseconds": comparison(_column(starts, lambda start: start.wall)),
-            "resident_megabytes": comparison(_column(starts, lambda start: start.resident)),
+            "cpu_milliseconds": _column(starts, lambda start: start.cpu),
+            "wall_milliseconds": _column(starts, lambda start: start.wall),
+            "resident_megabytes": _column(starts, lambda start: start.resident),
             "modules": {name: starts[name][0].modules for name in names},
             "phases_cpu_milliseconds": {name: _phases(starts[name]) for name in names},
         }
@@ -100,9 +114,9 @@ def memory(bench: Bench) -> dict[str, Any]:
             keys = bench.region.upload(_MANY_OBJECTS)
             for number in range(MANY):
                 task = bench.region.task(keys[number % len(keys)], LABELS["chinese"])
-                _check(bench.runtime.subjects[name], process.invoke(task.event))
+                _check(name, process.invoke(task.event))
             resident[name].append(process.state().resident_megabytes)
-    return {"notifications": MANY, "resident_megabytes": comparison(resident)}
+    return {"notifications": MANY, "resident_megabytes": spreads(resident)}
 
 
 def warm(bench: Bench) -> dict[str, Any]:
@@ -120,22 +134,22 @@ def warm(bench: Bench) -> dict[str, Any]:
         for name, process in processes.items():
             process.initialize()
             _warm(bench, name, process, _WARM_UP)
-        for _, name in bench.turns(names):
+        for name in bench.turns(names):
             cpu[name].append(_warm(bench, name, processes[name], _WARM_NOTIFICATIONS))
-        for _, name in bench.turns(tuple(waits)):
+        for name in bench.turns(tuple(waits)):
             task = bench.task("ascii")
-            waits[name].append(_delayed(bench, name, processes[name], task))
+            waits[name].append(_delayed(bench, processes[name], task))
             shapes[name] = _shape(bench)
             answers += [(ended - began) * 1000 for began, ended in bench.region.calls()]
             if name == FUNCTION:
-                unchanged.append(_delayed(bench, name, processes[name], task))
+                unchanged.append(_delayed(bench, processes[name], task))
                 shapes["unchanged"] = _shape(bench)
     own = [one - bare for one, bare in zip(cpu[FUNCTION], cpu[BARE], strict=True)]
     return {
-        "cpu_milliseconds": comparison(cpu),
+        "cpu_milliseconds": spreads(cpu),
         "own_cpu_milliseconds": spread(own),
         "delay_milliseconds": DELAY_SECONDS * 1000,
-        "wall_milliseconds": comparison(waits),
+        "wall_milliseconds": spreads(waits),
         "unchanged_wall_milliseconds": spread(unchanged),
         "answer_milliseconds": spread(answers),
         "calls": {name: calls for name, (calls, _) in shapes.items()},
@@ -148,7 +162,7 @@ def large_batch(bench: Bench) -> dict[str, Any]:
     rates: dict[str, list[float]] = {FUNCTION: [], REFERENCE: []}
     cpu: dict[str, list[float]] = {FUNCTION: [], REFERENCE: []}
     sizes = {FUNCTION: BATCH, REFERENCE: REFERENCE_BATCH}
-    for run in range(min(bench.runs, _RUNS_OF_LONG_ONES)):
+    for run in range(min(bench.runs, _RUNS_OF_BATCHES)):
         for name, size in sizes.items():
             bench.tell(f"batch of {size}, run {run + 1}: {name}")
             with bench.process(name) as process:
@@ -163,63 +177,12 @@ def large_batch(bench: Bench) -> dict[str, Any]:
                 rates[name].append(size / (time.perf_counter() - began))
                 bench.region.delay(0)
                 cpu[name].append((process.state().cpu_milliseconds - spent) / size)
-                _check(bench.runtime.subjects[name], answer, size)
+                _check(name, answer, size)
     return {
         "notifications": sizes,
         "delay_milliseconds": DELAY_SECONDS * 1000,
-        "a_second": comparison(rates),
-        "cpu_milliseconds": comparison(cpu),
-    }
-
-
-def imports(bench: Bench) -> dict[str, Any]:
-    """The milliseconds that each top-level package's own code takes when it is imported in a cold start.
-
-    They are wall time, so the least of a few runs counts: the others were disturbed.
-    """
-    bench.tell("imports")
-    found: dict[str, dict[str, float]] = {}
-    for _ in range(min(bench.runs, _RUNS_OF_LONG_ONES)):
-        for name in (FUNCTION, REFERENCE):
-            with bench.process(name, ("-X", "importtime")) as process:
-                process.initialize()
-                process.invoke(bench.task("ascii").event)
-                times = import_times(process.output())
-            least = found.setdefault(name, times)
-            found[name] = {one: min(spent, least.get(one, spent)) for one, spent in times.items()}
-    return found
-
-
-def import_times(output: str) -> dict[str, float]:
-    """Milliseconds by top-level package out of what ``-X importtime`` wrote, the most expensive first."""
-    totals: dict[str, int] = {}
-    for microseconds, module in re.findall(
-        r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)$", output, re.MULTILINE
-    ):
-        package = module.partition(".")[0]
-        if package in ("tag_object", "imm_label_tags"):
-            package = OWN_CODE
-        elif package in sys.stdlib_module_names:
-            package = STANDARD_LIBRARY
-        totals[package] = totals.get(package, 0) + int(microseconds)
-    ordered = sorted(totals.items(), key=lambda item: -item[1])
-    return {package: round(total / 1000, 1) for package, total in ordered}
-
-
-OWN_CODE = "own code"
-STANDARD_LIBRARY = "standard library"
-
-
-def sizes(runtime: Runtime) -> dict[str, Any]:
-    """Bytes of the zip files that are published."""
-    found = runtime.sizes
-    return {
-        "layer_bytes": {
-            FUNCTION: found.layer,
-            REFERENCE: found.complete_layer,
-            "ratio": found.layer / found.complete_layer,
-        },
-        "code_bytes": found.code,
+        "a_second": spreads(rates),
+        "cpu_milliseconds": spreads(cpu),
     }
 
 
@@ -244,7 +207,7 @@ def _cold_start(bench: Bench, name: str, kind: str) -> _ColdStart:
         wall = (time.perf_counter() - process.began) * 1000
         ended = process.cpu_milliseconds()
         state = process.state()
-    _check(bench.runtime.subjects[name], answer)
+    _check(name, answer)
     if name != FLOOR:
         _check_tags(name, bench.region.tags(task.key), kind)
     phases = {"start": at_start, "initialize": initialized - at_start, "first": ended - initialized}
@@ -253,8 +216,8 @@ def _cold_start(bench: Bench, name: str, kind: str) -> _ColdStart:
 
 def _column(
     starts: Mapping[str, Sequence[_ColdStart]], read: Callable[[_ColdStart], float]
-) -> dict[str, list[float]]:
-    return {name: [read(start) for start in each] for name, each in starts.items()}
+) -> dict[str, dict[str, float]]:
+    return spreads({name: [read(start) for start in each] for name, each in starts.items()})
 
 
 def _phases(starts: Sequence[_ColdStart]) -> dict[str, dict[str, float]]:
@@ -267,7 +230,7 @@ def _warm(bench: Bench, name: str, process: FunctionProcess, count: int) -> floa
     spent = process.state().cpu_milliseconds
     looking = process.state().cpu_milliseconds - spent
     for task in tasks:
-        _check(bench.runtime.subjects[name], process.invoke(_event(name, task)))
+        _check(name, process.invoke(_event(name, task)))
     return (process.state().cpu_milliseconds - spent - 2 * looking) / count
 
 
@@ -279,7 +242,7 @@ def _event(name: str, task: Task) -> bytes:
     return json.dumps(order).encode()
 
 
-def _delayed(bench: Bench, name: str, process: FunctionProcess, task: Task) -> float:
+def _delayed(bench: Bench, process: FunctionProcess, task: Task) -> float:
     """Wall milliseconds of a notification while each remote call takes longer."""
     bench.region.delay(DELAY_SECONDS)
     bench.region.forget_calls()
@@ -294,13 +257,13 @@ def _shape(bench: Bench) -> tuple[int, int]:
     return len(calls), critical_path(calls)
 
 
-def _check(subject: Subject, answer: Any, count: int = 1) -> None:
+def _check(name: str, answer: Any, count: int = 1) -> None:
     """Raise CallFailed where a subject says that it did something else."""
-    if subject.name != FUNCTION:
+    if name != FUNCTION:
         return
     statuses = [outcome["status"] for outcome in answer["outcomes"]]
     if statuses != ["tagged"] * count:
-        raise CallFailed(f"{subject.name}: the outcomes were {sorted(set(statuses))}, not tagged.")
+        raise CallFailed(name, f": the outcomes were {sorted(set(statuses))}, not tagged.")
 
 
 def _check_tags(name: str, tags: Mapping[str, str], kind: str) -> None:
@@ -309,4 +272,4 @@ def _check_tags(name: str, tags: Mapping[str, str], kind: str) -> None:
     written = [value for key, value in tags.items() if key.startswith("imm_")]
     expected = [f"{0.95 - number / 100:.2f}" for number in range(len(LABELS[kind]))]
     if not kept or sorted(written, reverse=True) != expected:
-        raise CallFailed(f"{name} left the tags {tags}.")
+        raise CallFailed(name, f" left the tags {tags}.")

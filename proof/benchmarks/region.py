@@ -1,4 +1,9 @@
-"""The benchmark's side of the local cloud: objects, tasks, notifications, delays, and which calls arrived."""
+"""The local cloud of a benchmark, in a process of its own, with OSS and IMM over TLS.
+
+So nothing that the cloud spends is part of what is measured. ``python -m proof.benchmarks.region FILE`` is
+that process: FILE is the server's certificate with its key. One line of JSON on standard output tells where
+everything is; the process ends when its standard input does.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +11,32 @@ import json
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
 import requests
 import trustme
 
+from localcloud.cloud import LocalCloud
+from localcloud.config import CloudConfig
+from localcloud.gateway import Gateway
 from localcloud.imm.notification import notification
 from localcloud.imm.tasks import TaskRecord
+from localcloud.server import HttpServer, listen
 
 PROJECT = "benchmark"
 BUCKET = "benchmark-videos"
+TOPIC = "imm-label-tags"
 OWN_TAGS = {"team": "a", "retention": "30 days"}
 CALL_SERVICES = ("oss", "imm")
 # Later than any object's upload, so that no task is about an older one.
 _AHEAD = timedelta(hours=1)
+_SECONDS = 60
 
 ENGLISH = ("chair", "furniture", "table", "living-room", "person", "window")
 CHINESE = ("椅子", "家具", "桌子", "客厅", "人物", "窗户")
@@ -69,33 +80,13 @@ def make_certificate(directory: Path) -> ServerCertificate:
 
 
 class Region:
-    """A running local cloud; used as a context. ``certificate`` is the server's, with its key."""
+    """A local cloud that runs elsewhere; ``places`` are the addresses that its process has told."""
 
-    oss: str
-    imm: str
-
-    def __init__(self, certificate: Path) -> None:
-        self._certificate = certificate
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._number = 0
-
-    def __enter__(self) -> Region:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "proof.benchmarks.cloud_process", str(self._certificate)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parent.parent.parent,
-        )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            self.__exit__(None, None, None)
-            raise RuntimeError("The local cloud did not start; what it said stands above.")
-        places = json.loads(line)
+    def __init__(self, places: Mapping[str, str], session: requests.Session) -> None:
         self.oss, self.imm, self._control = places["oss"], places["imm"], places["control"]
-        about = self._session.get(self._control, timeout=60).json()
+        self._session = session
+        self._number = 0
+        about = self._ask("GET", "").json()
         self.account_id, self.name = about["account_id"], about["region"]
         self._ask("PUT", f"buckets/{BUCKET}")
         self._ask("PUT", f"projects/{PROJECT}")
@@ -105,21 +96,8 @@ class Region:
         )
         config.region = self.name
         config.endpoint = places["plain_oss"]
-        config.http_client = oss.transport.RequestsHttpClient(session=self._session)
+        config.http_client = oss.transport.RequestsHttpClient(session=session)
         self._owner = oss.Client(config)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._session.close()
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
 
     def keys(self) -> Mapping[str, str]:
         """Temporary keys of the function's role."""
@@ -142,11 +120,10 @@ class Region:
     def task(self, key: str, labels: Sequence[str]) -> Task:
         """A finished task about an object, newer than every earlier one."""
         self._number += 1
-        task_id = f"VideoLabelClassification-{secrets.token_hex(16)}"
         start = datetime.now(timezone.utc) + _AHEAD + timedelta(seconds=self._number)
         order: dict[str, Any] = {
             "project": PROJECT,
-            "task_id": task_id,
+            "task_id": f"VideoLabelClassification-{secrets.token_hex(16)}",
             "start_time": f"{start:%Y-%m-%dT%H:%M:%S.%f}000Z",
             "end_time": f"{start + timedelta(seconds=30):%Y-%m-%dT%H:%M:%S.%f}000Z",
             "status": "Succeeded",
@@ -154,13 +131,21 @@ class Region:
             "request": {
                 "ProjectName": PROJECT,
                 "SourceURI": f"oss://{BUCKET}/{key}",
-                "Notification": {"MNS": {"TopicName": "imm-label-tags"}},
+                "Notification": {"MNS": {"TopicName": TOPIC}},
             },
         }
         self._ask("POST", "tasks", order)
-        record = TaskRecord(**order)
-        body = notification(record, self.name, self.account_id, start).decode()
-        return Task(task_id, key, self._message(body))
+        message = {
+            "TopicOwner": self.account_id,
+            "Message": notification(TaskRecord(**order), self.name, self.account_id, start).decode(),
+            "Subscriber": self.account_id,
+            "PublishTime": 1550216480040,
+            "SubscriptionName": "imm-tasks",
+            "MessageMD5": secrets.token_hex(16).upper(),
+            "TopicName": TOPIC,
+            "MessageId": secrets.token_hex(16).upper(),
+        }
+        return Task(order["task_id"], key, message)
 
     def tags(self, key: str) -> dict[str, str]:
         """An object's tags."""
@@ -181,25 +166,49 @@ class Region:
 
     def calls(self) -> list[tuple[float, float]]:
         """Begin and end, in seconds, of each call to OSS and IMM since ``forget_calls``."""
-        calls = self._session.get(f"{self._control}/calls", timeout=60).json()
+        calls = self._ask("GET", "calls").json()
         return sorted((call["started"], call["ended"]) for call in calls if call["service"] in CALL_SERVICES)
 
-    def _message(self, body: str) -> dict[str, Any]:
-        return {
-            "TopicOwner": self.account_id,
-            "Message": body,
-            "Subscriber": self.account_id,
-            "PublishTime": 1550216480040,
-            "SubscriptionName": "imm-tasks",
-            "MessageMD5": secrets.token_hex(16).upper(),
-            "TopicName": "imm-label-tags",
-            "MessageId": secrets.token_hex(16).upper(),
-        }
-
     def _ask(self, method: str, path: str, order: Any = None) -> requests.Response:
-        answer = self._session.request(method, f"{self._control}/{path}", json=order, timeout=60)
+        answer = self._session.request(method, f"{self._control}/{path}", json=order, timeout=_SECONDS)
         answer.raise_for_status()
         return answer
+
+
+@contextmanager
+def running_region(certificate: Path) -> Iterator[Region]:
+    """A local cloud with the server's certificate, while it runs. Raises RuntimeError where none starts."""
+    command = [sys.executable, "-m", "proof.benchmarks.region", str(certificate)]
+    root = Path(__file__).parent.parent.parent
+    with (
+        requests.Session() as session,
+        # It ends its process's input, and waits for its end.
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root) as process,
+    ):
+        session.trust_env = False
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError("The local cloud did not start; what it said stands above.")
+        yield Region(json.loads(line), session)
+
+
+def serve(certificate: str) -> None:
+    """Run a local cloud until standard input ends."""
+    with LocalCloud(CloudConfig(task_seconds=0.0)) as cloud:
+        places = {"control": cloud.endpoints.control, "plain_oss": cloud.endpoints.oss}
+        servers = []
+        for service in (cloud.objects, cloud.media):
+            sock = listen(service.name.upper(), cloud.config.host, 0)
+            places[service.name] = f"https://{cloud.config.host}:{sock.getsockname()[1]}"
+            servers.append(
+                HttpServer(Gateway(service, cloud.calls, cloud.faults), sock, certificate=certificate)
+            )
+            cloud.run(servers[-1].start())
+        print(json.dumps(places), flush=True)
+        sys.stdin.read()
+        for server in servers:
+            cloud.run(server.stop())
 
 
 def _label(name: str, number: int) -> dict[str, Any]:
@@ -210,3 +219,7 @@ def _label(name: str, number: int) -> dict[str, Any]:
         "LabelConfidence": round(0.95 - number / 100, 2),
         "CentricScore": 0.5,
     }
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

@@ -13,20 +13,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from cli.checkout import DEPLOYMENT, FAILED_EVENTS, ROOT, TAGGING
-from cli.local_deployment import load_deployment
+from cli.checkout import ROOT
 from cli.problems import Problem
 from layers.certificates import split_bundle
 from layers.contents import files_of
 from layers.interpreters import Interpreter, find_interpreter
-from localcloud.accounts import Identity
-from localcloud.fc.declaration import FunctionDeclaration
-from localcloud.fc.environment import RuntimeFiles, instance_variables
 from proof.benchmarks.function_process import Subject
-from proof.benchmarks.region import Region
 
 FUNCTION, REFERENCE, BARE, FLOOR = "function", "reference", "bare", "floor"
 HANDLERS = Path(__file__).parent / "handlers"
@@ -34,22 +29,17 @@ PROBE = HANDLERS / "probe" / "benchmark_probe.py"
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """Bytes of the zip files that are published."""
-
-    layer: int
-    complete_layer: int
-    code: int
-
-
-@dataclass(frozen=True)
 class Runtime:
-    """A runtime's interpreter, and everything that is measured on it, by name."""
+    """A runtime of which there is an interpreter (``version`` is the whole one), and what is measured on it.
 
-    name: str
-    interpreter: Interpreter
+    ``layer_bytes`` are the sizes of the zip files of both layers by the subject that has them, ``code_bytes``
+    that of the function's code.
+    """
+
+    version: str
     subjects: Mapping[str, Subject]
-    sizes: Sizes
+    layer_bytes: Mapping[str, int]
+    code_bytes: int
 
 
 def build_parts(runtime: str) -> Path:
@@ -59,8 +49,7 @@ def build_parts(runtime: str) -> Path:
     """
     for options in ([], ["--complete", "--part", "layer"]):
         command = [sys.executable, "-m", "layers.build", "--runtime", runtime, *options]
-        finished = subprocess.run(command, cwd=ROOT, check=False)
-        if finished.returncode:
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
             raise Problem(f"{' '.join(command[1:])} failed; what it said stands above.")
     return ROOT / "layers" / "build"
 
@@ -83,14 +72,15 @@ def prepare(runtime: str, built: Path, directory: Path, authority: Path) -> Runt
         source = built / f"code-{runtime}" if name == FUNCTION else HANDLERS / name
         code = _code(source, directory / name, interpreter)
         subjects[name] = Subject(name, python, runtime, code, layer)
-    sizes = Sizes(
-        layer=(built / f"{runtime}.zip").stat().st_size,
-        complete_layer=(built / f"{runtime}-complete.zip").stat().st_size,
-        code=(built / f"code-{runtime}.zip").stat().st_size,
-    )
     for path in sorted(directory.rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
-    return Runtime(runtime, interpreter, subjects, sizes)
+    sizes = {part: (built / f"{part}.zip").stat().st_size for part in (runtime, f"{runtime}-complete")}
+    return Runtime(
+        version=interpreter.version,
+        subjects=subjects,
+        layer_bytes={FUNCTION: sizes[runtime], REFERENCE: sizes[f"{runtime}-complete"]},
+        code_bytes=(built / f"code-{runtime}.zip").stat().st_size,
+    )
 
 
 def unprotect(directory: Path) -> None:
@@ -98,31 +88,6 @@ def unprotect(directory: Path) -> None:
     for path in directory.rglob("*"):
         if path.is_dir():
             path.chmod(0o755)
-
-
-def declaration() -> FunctionDeclaration:
-    """The function as ``s.yaml`` declares it, with every setting at its default."""
-    return load_deployment(DEPLOYMENT, {"FAILED_EVENTS": FAILED_EVENTS}).resources[TAGGING]
-
-
-def environment(subject: Subject, region: Region, declared: FunctionDeclaration) -> dict[str, str]:
-    """The environment variables of an instance, as Function Compute would set them."""
-    keys = region.keys()
-    return instance_variables(
-        replace(declared, code=subject.code, runtime=subject.runtime, region=region.name),
-        RuntimeFiles(subject.interpreter, subject.layer),
-        account_id=region.account_id,
-        instance_id="c-00000000-benchmark",
-        keys=Identity(keys["access_key_id"], keys["access_key_secret"], keys["security_token"]),
-        # Each process has a directory of its own in its place.
-        home=Path("/"),
-        # The values that the reference writes, so that both do the same.
-        overrides={
-            "IMM_ENDPOINT": region.imm,
-            "OSS_ENDPOINT": region.oss,
-            "TAG_VALUE": "{confidence}",
-        },
-    )
 
 
 def _layer(built: Path, directory: Path, authority: Path) -> Path:

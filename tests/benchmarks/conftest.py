@@ -10,13 +10,13 @@ import certifi
 import pytest
 
 from cli.checkout import ROOT
-from layers.interpreters import Interpreter
 from layers.target import Host
 from localcloud.fc.environment import RuntimeFiles
+from proof.benchmarks.__main__ import declaration
 from proof.benchmarks.function_process import Subject
 from proof.benchmarks.measurements import Bench
-from proof.benchmarks.region import Region, ServerCertificate, make_certificate
-from proof.benchmarks.subjects import FUNCTION, HANDLERS, PROBE, Runtime, Sizes, declaration
+from proof.benchmarks.region import Region, ServerCertificate, make_certificate, running_region
+from proof.benchmarks.subjects import FUNCTION, HANDLERS, PROBE, Runtime
 
 
 @pytest.fixture(scope="package")
@@ -26,7 +26,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServerCertificate:
 
 @pytest.fixture(scope="package")
 def region(certificate: ServerCertificate) -> Iterator[Region]:
-    with Region(certificate.server) as region:
+    with running_region(certificate.server) as region:
         yield region
 
 
@@ -35,16 +35,14 @@ def runtime(certificate: ServerCertificate, tmp_path_factory: pytest.TempPathFac
     directory = tmp_path_factory.mktemp("subjects")
     layer = directory / "layer"
     _link_packages(layer / "python", certificate.authority)
-    name = f"python{Host.running().version}"
     subjects = {}
     for subject in ("function", "reference", "bare", "floor"):
-        source = ROOT / "functions" if subject == FUNCTION else HANDLERS / subject
         code = directory / subject
-        shutil.copytree(source, code)
+        shutil.copytree(ROOT / "functions" if subject == FUNCTION else HANDLERS / subject, code)
         shutil.copy(PROBE, code)
+        name = f"python{Host.running().version}"
         subjects[subject] = Subject(subject, RuntimeFiles().python, name, code, layer)
-    sizes = Sizes(layer=2_000_000, complete_layer=16_000_000, code=200_000)
-    return Runtime(name, Interpreter(RuntimeFiles().python, "3.12.1"), subjects, sizes)
+    return Runtime("3.12.1", subjects, {"function": 2_000_000, "reference": 16_000_000}, 200_000)
 
 
 @pytest.fixture
