@@ -41,3 +41,12 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Move the services' present by so many seconds."""
         self._offset += timedelta(seconds=seconds)
+
+    def timestamp(self) -> str:
+        """The services' present as most of them show it: ``2015-01-23T12:33:18Z``."""
+        return in_seconds(self.now())
+
+
+def in_seconds(moment: datetime) -> str:
+    """``2015-01-23T12:33:18Z``, of a moment in UTC."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

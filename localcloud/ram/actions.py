@@ -8,14 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from localcloud.openapi import Answer, Api, Call, Need
-from localcloud.ram.attachments import Attachments, Holder
+from localcloud.ram.attachments import Attachments
+from localcloud.ram.parameters import RamParameters
 from localcloud.ram.policies import CUSTOM, SYSTEM, VERSION, ManagedPolicy, Policies
-from localcloud.ram.refusals import RamParameters
 from localcloud.ram.roles import MAX_SESSION_SECONDS, MIN_SESSION_SECONDS, Role, Roles
+from localcloud.refusals import RequestRefused
 
 RAM_VERSION = "2015-05-01"
 _LARGEST_PAGE = 1000
 _DEFAULT_PAGE = 100
+# Parameters of the real API that would have no effect here.
+_NOT_OBEYED = {
+    "CreateRole": ("AllowConsoleLogin", "Tag"),
+    "CreatePolicy": ("Tag",),
+    "ListPolicies": ("Tag",),
+    "AttachPolicyToRole": ("ResourceGroupId",),
+    "DetachPolicyFromRole": ("ResourceGroupId",),
+}
 
 _Call = Call[RamParameters]
 
@@ -47,24 +56,21 @@ class Actions:
 
         An action that makes or lists roles or policies is about all of them, one that names some about those.
         """
+        parameters = call.parameters
+        parameters.refuse(call.action, *_NOT_OBEYED.get(call.action, ()))
+        role, policy = parameters.optional("RoleName"), parameters.optional("PolicyName")
+        owner = "system" if parameters.optional("PolicyType") == SYSTEM else self._account_id
         if call.action == "CreateRole":
-            resources = [f"{self._account_id}:role/*"]
+            role, policy = "*", None
         elif call.action in ("CreatePolicy", "ListPolicies"):
-            resources = [f"{self._account_id}:policy/*"]
-        else:
-            resources = []
-            role, policy = call.parameters.optional("RoleName"), call.parameters.optional("PolicyName")
-            if role:
-                resources.append(f"{self._account_id}:role/{role}")
-            if policy:
-                owner = "system" if call.parameters.optional("PolicyType") == SYSTEM else self._account_id
-                resources.append(f"{owner}:policy/{policy}")
-        for resource in resources:
-            yield Need(f"ram:{call.action}", f"acs:ram:*:{resource}")
+            role, policy, owner = None, "*", self._account_id
+        if role:
+            yield Need(f"ram:{call.action}", f"acs:ram:*:{self._account_id}:role/{role}")
+        if policy:
+            yield Need(f"ram:{call.action}", f"acs:ram:*:{owner}:policy/{policy}")
 
     def _create_role(self, call: _Call) -> Answer:
         parameters = call.parameters
-        parameters.refuse("CreateRole", "AllowConsoleLogin", "Tag")
         seconds = parameters.integer("MaxSessionDuration", MIN_SESSION_SECONDS, MAX_SESSION_SECONDS)
         role = self._roles.create(
             parameters.text("RoleName"),
@@ -75,28 +81,26 @@ class Actions:
         return {"Role": self._shown_role(role)}
 
     def _get_role(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        role = self._roles.get(parameters.text("RoleName"))
-        principal = f"{role.name}@role.{self._account_id}.onaliyunservice.com"
+        role = self._role(call)
         return {
             "Role": {
                 **self._shown_role(role),
                 "UpdateDate": role.updated,
-                "RolePrincipalName": principal,
+                "RolePrincipalName": f"{role.name}@role.{self._account_id}.onaliyunservice.com",
                 "IsServiceLinkedRole": False,
             }
         }
 
     def _delete_role(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        role = self._roles.get(parameters.text("RoleName"))
-        self._attachments.check_without_policies(Holder("Role", role.name))
+        role = self._role(call)
+        if role.attached:
+            message = "The role CAN NOT has any attached policy while deleting the role."
+            raise RequestRefused(409, "DeleteConflict.Role.Policy", message)
         self._roles.delete(role.name)
         return {}
 
     def _create_policy(self, call: _Call) -> Answer:
         parameters = call.parameters
-        parameters.refuse("CreatePolicy", "Tag")
         policy = self._policies.create(
             parameters.text("PolicyName"),
             parameters.text("PolicyDocument"),
@@ -108,8 +112,7 @@ class Actions:
         return {"Policy": shown}
 
     def _get_policy(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        policy = self._policies.get(_kind(parameters), parameters.text("PolicyName"))
+        policy = self._policies.get(*_named_policy(call))
         version = {
             "VersionId": VERSION,
             "IsDefaultVersion": True,
@@ -120,52 +123,44 @@ class Actions:
 
     def _list_policies(self, call: _Call) -> Answer:
         parameters = call.parameters
-        parameters.refuse("ListPolicies", "Tag")
         policies = self._policies.all(parameters.choice("PolicyType", CUSTOM, SYSTEM))
         page, rest = _page(policies, parameters)
         return {"Policies": {"Policy": [self._shown_policy(policy) for policy in page]}, **rest}
 
     def _delete_policy(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        name = parameters.text("PolicyName")
-        self._policies.get(CUSTOM, name)
-        self._attachments.check_unattached(CUSTOM, name)
-        self._policies.delete(name)
+        policy = self._policies.get(CUSTOM, call.parameters.text("PolicyName"))
+        for holder in self._attachments.holders(policy)[:1]:
+            who = type(holder).__name__
+            message = f"The policy CAN NOT been attached to any {who.lower()} while deleting the policy."
+            raise RequestRefused(409, f"DeleteConflict.Policy.{who}", message)
+        self._policies.delete(policy.name)
         return {}
 
     def _attach_policy_to_role(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        parameters.refuse("AttachPolicyToRole", "ResourceGroupId")
-        kind, name = _kind(parameters), parameters.text("PolicyName")
-        role = self._roles.get(parameters.text("RoleName"))
-        self._attachments.attach(Holder("Role", role.name), kind, name)
+        kind, name = _named_policy(call)
+        self._attachments.attach(self._role(call), kind, name)
         return {}
 
     def _detach_policy_from_role(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        parameters.refuse("DetachPolicyFromRole", "ResourceGroupId")
-        kind, name = _kind(parameters), parameters.text("PolicyName")
-        role = self._roles.get(parameters.text("RoleName"))
-        self._attachments.detach(Holder("Role", role.name), kind, name)
+        kind, name = _named_policy(call)
+        self._attachments.detach(self._role(call), kind, name)
         return {}
 
     def _list_policies_for_role(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        role = self._roles.get(parameters.text("RoleName"))
-        return {
-            "Policies": {
-                "Policy": [
-                    {
-                        "PolicyName": policy.name,
-                        "PolicyType": policy.kind,
-                        "Description": policy.description,
-                        "DefaultVersion": VERSION,
-                        "AttachDate": attached,
-                    }
-                    for policy, attached in self._attachments.of(Holder("Role", role.name))
-                ]
+        shown = [
+            {
+                "PolicyName": policy.name,
+                "PolicyType": policy.kind,
+                "Description": policy.description,
+                "DefaultVersion": VERSION,
+                "AttachDate": since,
             }
-        }
+            for policy, since in self._attachments.of(self._role(call))
+        ]
+        return {"Policies": {"Policy": shown}}
+
+    def _role(self, call: _Call) -> Role:
+        return self._roles.get(call.parameters.text("RoleName"))
 
     def _shown_role(self, role: Role) -> Answer:
         return {
@@ -187,13 +182,16 @@ class Actions:
             "DefaultVersion": VERSION,
             "CreateDate": policy.created,
             "UpdateDate": policy.updated,
-            "AttachmentCount": self._attachments.count(policy),
+            "AttachmentCount": len(self._attachments.holders(policy)),
         }
 
 
-def _kind(parameters: RamParameters) -> str:
+def _named_policy(call: _Call) -> tuple[str, str]:
+    """The kind and the name of the policy that a call is about."""
+    parameters = call.parameters
     parameters.text("PolicyType")
-    return parameters.choice("PolicyType", CUSTOM, SYSTEM) or CUSTOM
+    kind = parameters.choice("PolicyType", CUSTOM, SYSTEM) or CUSTOM
+    return kind, parameters.text("PolicyName")
 
 
 def _page(policies: list[ManagedPolicy], parameters: RamParameters) -> tuple[list[ManagedPolicy], Answer]:

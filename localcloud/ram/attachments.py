@@ -1,120 +1,107 @@
-"""Which policies are attached to which role or user."""
+"""Roles and users have policies: which ones, since when, and how many they may have."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
+from localcloud.accounts import Identity
 from localcloud.clock import Clock
-from localcloud.database import Database
 from localcloud.ram.policies import CUSTOM, ManagedPolicy, Policies
 from localcloud.ram.policy import Policy, parse_policy
-from localcloud.ram.refusals import DeleteConflict, EntityAlreadyExists, EntityNotExist, LimitExceeded
-from localcloud.ram.timestamps import shown
+from localcloud.records import Records
+from localcloud.refusals import RequestRefused
 
 # AttachedPoliciesPerRoleQuota and its neighbours of GetAccountSummary (IMS 2019-08-15).
 MAX_CUSTOM = {"Role": 5, "User": 10}
 MAX_SYSTEM = 20
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS ram_attached_policies (
-    holder TEXT NOT NULL COLLATE NOCASE,
-    kind TEXT NOT NULL,
-    policy TEXT NOT NULL,
-    attached TEXT NOT NULL,
-    PRIMARY KEY (holder, kind, policy)
-) WITHOUT ROWID
-"""
 
 
-class Holder(NamedTuple):
-    """Somebody who has policies: ``Role`` or ``User``, and a name."""
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """A role or a user; ``attached`` says since when they have a policy, by the policy's key."""
 
-    kind: str
     name: str
+    attached: Mapping[str, str] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        return f"{self.kind}/{self.name}"
+
+@dataclass(frozen=True, kw_only=True)
+class User(Holder):
+    """A RAM user with an access key."""
+
+    user_id: str
+    access_key_id: str
+    access_key_secret: str
+
+    @property
+    def keys(self) -> Identity:
+        """The access key, by which a caller is known as the user."""
+        return Identity(self.access_key_id, self.access_key_secret, user=self.name)
 
 
 class Attachment(NamedTuple):
     """An attached policy, and since when."""
 
     policy: ManagedPolicy
-    attached: str
+    since: str
 
 
 class Attachments:
-    """Every attachment of the account."""
+    """Attaches policies to the ``holders`` of each kind. What is refused raises a RequestRefused."""
 
-    def __init__(self, database: Database, policies: Policies, clock: Clock) -> None:
-        self._database = database
+    def __init__(
+        self, policies: Policies, clock: Clock, holders: Mapping[type[Holder], Records[Any]]
+    ) -> None:
         self._policies = policies
         self._clock = clock
-        database.create(_SCHEMA)
+        self._holders = holders
 
-    def attach(self, holder: Holder, kind: str, name: str) -> None:
-        """Attach a policy; raises a RequestRefused."""
-        policy = self._policies.get(kind, name)
-        mine = [attachment.policy for attachment in self.of(holder)]
-        entity = f"{holder.kind}.Policy"
-        if policy in mine:
-            message = f"The {holder.kind.lower()} has already been attached this policy."
-            raise EntityAlreadyExists(entity, message)
-        limit = MAX_CUSTOM[holder.kind] if kind == CUSTOM else MAX_SYSTEM
-        if sum(other.kind == kind for other in mine) >= limit:
-            subject = holder.kind.lower()
-            message = f"The count of policies attached to the {subject} beyond the current limits."
-            raise LimitExceeded(entity, message)
-        self._database.execute(
-            "INSERT INTO ram_attached_policies VALUES (?, ?, ?, ?)",
-            (str(holder), kind, policy.name, shown(self._clock.now())),
-        )
+    def attach(self, holder: Holder, kind: str, name: str) -> Holder:
+        """Attach a policy; gives the holder as it is then."""
+        policy, who = self._policies.get(kind, name), type(holder).__name__
+        if policy.key in holder.attached:
+            message = f"The {who.lower()} has already been attached this policy."
+            raise RequestRefused(409, f"EntityAlreadyExists.{who}.Policy", message)
+        limit = MAX_CUSTOM[who] if kind == CUSTOM else MAX_SYSTEM
+        if sum(key.startswith(f"{kind}/") for key in holder.attached) >= limit:
+            message = f"The count of policies attached to the {who.lower()} beyond the current limits."
+            raise RequestRefused(409, f"LimitExceeded.{who}.Policy", message)
+        return self._keep(holder, {**holder.attached, policy.key: self._clock.timestamp()})
 
-    def detach(self, holder: Holder, kind: str, name: str) -> None:
-        """Detach a policy; raises a RequestRefused."""
-        self._policies.get(kind, name)
-        detached = self._database.execute(
-            "DELETE FROM ram_attached_policies WHERE holder = ? AND kind = ? AND policy = ?",
-            (str(holder), kind, name),
-        )
-        if not detached:
-            subject = holder.kind.lower()
-            message = f"The indicate policy attached to the {subject} does not exist."
-            raise EntityNotExist(f"{holder.kind}.Policy", message)
+    def detach(self, holder: Holder, kind: str, name: str) -> Holder:
+        """Detach a policy; gives the holder as it is then."""
+        policy, who = self._policies.get(kind, name), type(holder).__name__
+        if policy.key not in holder.attached:
+            message = f"The indicate policy attached to the {who.lower()} does not exist."
+            raise RequestRefused(404, f"EntityNotExist.{who}.Policy", message)
+        return self._keep(holder, {key: at for key, at in holder.attached.items() if key != policy.key})
+
+    def replace(self, holder: Holder, documents: Mapping[str, str]) -> None:
+        """Let a holder have exactly these policies of the account's own, by their names."""
+        holder = self._keep(holder, {})
+        for name, document in documents.items():
+            self._policies.put(name, document)
+            holder = self.attach(holder, CUSTOM, name)
 
     def of(self, holder: Holder) -> list[Attachment]:
         """What is attached to a role or user, by name."""
-        rows = self._database.all(
-            "SELECT * FROM ram_attached_policies WHERE holder = ? ORDER BY policy, kind", (str(holder),)
-        )
-        return [Attachment(self._policies.get(row["kind"], row["policy"]), row["attached"]) for row in rows]
+        found = [
+            Attachment(self._policies.get(*key.split("/", 1)), since)
+            for key, since in holder.attached.items()
+        ]
+        return sorted(found, key=lambda one: (one.policy.name, one.policy.kind))
 
     def policies_of(self, holder: Holder) -> list[Policy]:
         """The policies that decide what a role or user may do."""
-        attached = [attachment.policy for attachment in self.of(holder)]
-        return [parse_policy(policy.document) for policy in attached]
+        return [parse_policy(attachment.policy.document) for attachment in self.of(holder)]
 
-    def count(self, policy: ManagedPolicy) -> int:
-        """How many roles and users have a policy."""
-        return len(self._holders(policy.kind, policy.name))
+    def holders(self, policy: ManagedPolicy) -> list[Holder]:
+        """The roles and users that have a policy."""
+        everybody: list[Holder] = [one for records in self._holders.values() for one in records.all()]
+        return [holder for holder in everybody if policy.key in holder.attached]
 
-    def check_unattached(self, kind: str, name: str) -> None:
-        """Raise DeleteConflict for a policy that somebody has."""
-        holders = self._holders(kind, name)
-        if holders:
-            subject = holders[0].partition("/")[0]
-            message = f"The policy CAN NOT been attached to any {subject.lower()} while deleting the policy."
-            raise DeleteConflict(f"Policy.{subject}", message)
-
-    def check_without_policies(self, holder: Holder) -> None:
-        """Raise DeleteConflict for a role or user that has policies."""
-        if self.of(holder):
-            subject = holder.kind.lower()
-            message = f"The {subject} CAN NOT has any attached policy while deleting the {subject}."
-            raise DeleteConflict(f"{holder.kind}.Policy", message)
-
-    def _holders(self, kind: str, name: str) -> list[str]:
-        rows = self._database.all(
-            "SELECT holder FROM ram_attached_policies WHERE kind = ? AND policy = ? ORDER BY holder",
-            (kind, name),
-        )
-        return [row["holder"] for row in rows]
+    def _keep(self, holder: Holder, attached: Mapping[str, str]) -> Holder:
+        changed = replace(holder, attached=attached)
+        self._holders[type(holder)].put(holder.name, changed)
+        return changed

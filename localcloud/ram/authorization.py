@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from starlette.types import Scope
 
@@ -12,11 +11,8 @@ from localcloud.accounts import Identity
 from localcloud.clock import Clock
 from localcloud.ram.conditions import CURRENT_TIME, NO_CONTEXT, SECURE_TRANSPORT, SOURCE_IP, Context
 from localcloud.ram.policy import Decision, Policy, evaluate
-from localcloud.ram.timestamps import shown
 
 NO_POLICY = Policy(())
-
-
 ACCOUNT, ANONYMOUS = "CloudAccount", "Anonymous"
 
 
@@ -31,13 +27,6 @@ class Principal:
     kind: str
     name: str
     policies: Sequence[Policy]
-
-
-class Principals(Protocol):
-    """Knows who is behind an identity."""
-
-    def principal(self, identity: Identity) -> Principal | None:
-        """The role or user of an identity; None for the account itself."""
 
 
 class AccessRefused(Exception):
@@ -67,11 +56,16 @@ class AccessRefused(Exception):
 
 
 class Authorization:
-    """RAM's answer to every request. The account itself may do everything that is not forbidden to it."""
+    """RAM's answer to every request. The account itself may do everything that is not forbidden to it.
 
-    def __init__(self, account_id: str, principals: Principals, clock: Clock) -> None:
+    ``principal_of`` gives the role or user of an identity; None for the account itself.
+    """
+
+    def __init__(
+        self, account_id: str, principal_of: Callable[[Identity], Principal | None], clock: Clock
+    ) -> None:
         self._account_id = account_id
-        self._principals = principals
+        self._principal_of = principal_of
         self._clock = clock
 
     def check(
@@ -90,7 +84,7 @@ class Authorization:
         principal = self.principal(identity)
         if principal.kind == ACCOUNT and not attached.statements:
             return
-        asked = {CURRENT_TIME: shown(self._clock.now()), **context}
+        asked = {CURRENT_TIME: self._clock.timestamp(), **context}
         decision = evaluate([*principal.policies, attached], action, resource, asked)
         if decision is Decision.EXPLICIT_DENY or (
             decision is Decision.IMPLICIT_DENY and principal.kind != ACCOUNT
@@ -101,7 +95,7 @@ class Authorization:
         """Who an identity is."""
         if identity is None:
             return Principal(ANONYMOUS, "", ())
-        return self._principals.principal(identity) or Principal(ACCOUNT, self._account_id, ())
+        return self._principal_of(identity) or Principal(ACCOUNT, self._account_id, ())
 
     def permits(
         self,

@@ -12,12 +12,10 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-from localcloud.ram.document import MalformedPolicy, read_values
-from localcloud.ram.patterns import wildcard
+from localcloud.ram.document import MalformedPolicy, read_values, wildcard
 
 # What a request says of itself: condition keys with their values.
 Context = Mapping[str, str]
@@ -26,19 +24,30 @@ NO_CONTEXT: Context = MappingProxyType({})
 _Compare = Callable[[Any, Any], bool]
 
 
-class _Kind(Enum):
-    TEXT = "a text"
-    NUMBER = "a number"
-    DATE = "a time of ISO 8601 with its zone, like 2026-01-01T00:00:00Z"
-    BOOLEAN = "true or false"
-    ADDRESS = "an IP address or a CIDR block"
+class _Kind(NamedTuple):
+    """What an operator compares: its name in errors, and how a text is read (raises ValueError)."""
+
+    name: str
+    read: Callable[[str], Any]
 
 
-@dataclass(frozen=True)
-class _Operator:
+class _Operator(NamedTuple):
     kind: _Kind
     compare: _Compare
     negated: bool = False
+
+
+def _date(text: str) -> datetime:
+    moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment
+
+
+def _boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
 
 
 def _like(given: str, pattern: str) -> bool:
@@ -53,6 +62,11 @@ def _same_ignoring_case(given: str, text: str) -> bool:
     return given.lower() == text.lower()
 
 
+_TEXT = _Kind("a text", str)
+_NUMBER = _Kind("a number", float)
+_DATE = _Kind("a time of ISO 8601 with its zone, like 2026-01-01T00:00:00Z", _date)
+_BOOLEAN = _Kind("true or false", _boolean)
+_ADDRESS = _Kind("an IP address or a CIDR block", ipaddress.ip_network)
 _ORDER: Mapping[str, tuple[_Compare, bool]] = {
     "Equals": (operator.eq, False),
     "NotEquals": (operator.eq, True),
@@ -62,17 +76,17 @@ _ORDER: Mapping[str, tuple[_Compare, bool]] = {
     "GreaterThanEquals": (operator.ge, False),
 }
 _OPERATORS: Mapping[str, _Operator] = {
-    "StringEquals": _Operator(_Kind.TEXT, operator.eq),
-    "StringNotEquals": _Operator(_Kind.TEXT, operator.eq, negated=True),
-    "StringEqualsIgnoreCase": _Operator(_Kind.TEXT, _same_ignoring_case),
-    "StringNotEqualsIgnoreCase": _Operator(_Kind.TEXT, _same_ignoring_case, negated=True),
-    "StringLike": _Operator(_Kind.TEXT, _like),
-    "StringNotLike": _Operator(_Kind.TEXT, _like, negated=True),
-    **{f"Numeric{name}": _Operator(_Kind.NUMBER, *order) for name, order in _ORDER.items()},
-    **{f"Date{name}": _Operator(_Kind.DATE, *order) for name, order in _ORDER.items()},
-    "Bool": _Operator(_Kind.BOOLEAN, operator.eq),
-    "IpAddress": _Operator(_Kind.ADDRESS, _within),
-    "NotIpAddress": _Operator(_Kind.ADDRESS, _within, negated=True),
+    "StringEquals": _Operator(_TEXT, operator.eq),
+    "StringNotEquals": _Operator(_TEXT, operator.eq, negated=True),
+    "StringEqualsIgnoreCase": _Operator(_TEXT, _same_ignoring_case),
+    "StringNotEqualsIgnoreCase": _Operator(_TEXT, _same_ignoring_case, negated=True),
+    "StringLike": _Operator(_TEXT, _like),
+    "StringNotLike": _Operator(_TEXT, _like, negated=True),
+    **{f"Numeric{name}": _Operator(_NUMBER, *order) for name, order in _ORDER.items()},
+    **{f"Date{name}": _Operator(_DATE, *order) for name, order in _ORDER.items()},
+    "Bool": _Operator(_BOOLEAN, operator.eq),
+    "IpAddress": _Operator(_ADDRESS, _within),
+    "NotIpAddress": _Operator(_ADDRESS, _within, negated=True),
 }
 
 SOURCE_IP = "acs:SourceIp"
@@ -87,16 +101,16 @@ EXISTING_TAG = "oss:ExistingObjectTag/"
 REQUEST_TAG = "oss:RequestObjectTag/"
 
 _KEYS: Mapping[str, tuple[_Kind, ...]] = {
-    SOURCE_IP: (_Kind.ADDRESS,),
-    SOURCE_VPC: (_Kind.TEXT,),
-    SECURE_TRANSPORT: (_Kind.BOOLEAN,),
-    CURRENT_TIME: (_Kind.DATE,),
-    SERVICE: (_Kind.TEXT,),
-    EXTERNAL_ID: (_Kind.TEXT,),
-    PREFIX: (_Kind.TEXT,),
-    DELIMITER: (_Kind.TEXT,),
+    SOURCE_IP: (_ADDRESS,),
+    SOURCE_VPC: (_TEXT,),
+    SECURE_TRANSPORT: (_BOOLEAN,),
+    CURRENT_TIME: (_DATE,),
+    SERVICE: (_TEXT,),
+    EXTERNAL_ID: (_TEXT,),
+    PREFIX: (_TEXT,),
+    DELIMITER: (_TEXT,),
 }
-_TAG_KINDS = (_Kind.TEXT, _Kind.NUMBER)
+_TAG_KINDS = (_TEXT, _NUMBER)
 
 
 @dataclass(frozen=True)
@@ -116,16 +130,18 @@ class Condition:
         """
         rule = _OPERATORS[self.operator]
         try:
-            given = _read(rule.kind, context[self.key])
+            given = rule.kind.read(context[self.key])
         except (KeyError, ValueError):
             return rule.negated and in_denial
         return any(rule.compare(given, value) for value in self.values) != rule.negated
 
 
-def read_conditions(element: object, place: str) -> tuple[Condition, ...]:
+def read_conditions(statement: Mapping[str, Any], place: str) -> tuple[Condition, ...]:
     """The conditions of a statement, all of which have to hold; raises MalformedPolicy."""
-    conditions = []
-    for name, keys in _members(element, place):
+    if "Condition" not in statement:
+        return ()
+    place, conditions = f"{place}.Condition", []
+    for name, keys in _members(statement["Condition"], place):
         where = f"{place}.{name}"
         if name not in _OPERATORS:
             raise MalformedPolicy(place, f"there is no operator {name}; there are {', '.join(_OPERATORS)}")
@@ -155,38 +171,13 @@ def _check_key(key: str, name: str, kind: _Kind, place: str) -> None:
 
 
 def _value(kind: _Kind, value: object, place: str) -> Any:
-    if isinstance(value, bool) and kind is _Kind.BOOLEAN:
+    if isinstance(value, bool) and kind is _BOOLEAN:
         return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and kind is _Kind.NUMBER:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and kind is _NUMBER:
         return float(value)
     try:
         if isinstance(value, str):
-            return _read(kind, value)
+            return kind.read(value)
     except ValueError:
         pass
-    raise MalformedPolicy(place, f"it must be {kind.value}")
-
-
-def _read(kind: _Kind, text: str) -> Any:
-    if kind is _Kind.NUMBER:
-        return float(text)
-    if kind is _Kind.DATE:
-        return _date(text)
-    if kind is _Kind.BOOLEAN:
-        return _boolean(text)
-    if kind is _Kind.ADDRESS:
-        return ipaddress.ip_network(text)
-    return text
-
-
-def _date(text: str) -> datetime:
-    moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
-    if moment.tzinfo is None:
-        raise ValueError(text)
-    return moment
-
-
-def _boolean(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError(text)
-    return text == "true"
+    raise MalformedPolicy(place, f"it must be {kind.name}")

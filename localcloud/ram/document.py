@@ -1,10 +1,16 @@
-"""Reads the JSON of policy documents, and names the place of whatever does not belong there."""
+"""What policy documents are written in: JSON, of which errors name the place, and texts with wildcards.
+
+``*`` stands for any characters, also none, and ``?`` for exactly one.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
+
+_ARN_SEGMENTS = 5
 
 
 class MalformedPolicy(Exception):
@@ -12,12 +18,10 @@ class MalformedPolicy(Exception):
 
     def __init__(self, place: str, problem: str) -> None:
         super().__init__(f"{place}: {problem}")
-        self.place = place
-        self.problem = problem
 
 
-def read_document(text: str) -> list[Any]:
-    """The statements of a document, not yet looked at; raises MalformedPolicy."""
+def read_document(text: str) -> list[tuple[str, Any]]:
+    """The statements of a document with their places, not yet looked at; raises MalformedPolicy."""
     try:
         content = json.loads(text, object_pairs_hook=_without_duplicates)
     except ValueError as error:
@@ -28,7 +32,7 @@ def read_document(text: str) -> list[Any]:
     statements = members["Statement"]
     if not isinstance(statements, list) or not statements:
         raise MalformedPolicy("Statement", "it must be a list of one or more statements")
-    return statements
+    return read_values(statements, "Statement")
 
 
 def read_members(
@@ -72,3 +76,31 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"an object has two members {twice!r}")
     return members
+
+
+def wildcard(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str]:
+    """A text with wildcards."""
+    return re.compile(_translated(pattern, "."), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+
+
+def read_resource(pattern: str, place: str) -> re.Pattern[str]:
+    """A resource ``acs:<service>:<region>:<account>:<relative id>`` with wildcards, or ``*`` for all.
+
+    A wildcard does not reach over a colon into the next segment, except in the last; whether it would in RAM
+    is not documented.
+    """
+    if pattern == "*":
+        return wildcard(pattern)
+    segments = pattern.split(":", _ARN_SEGMENTS - 1)
+    if len(segments) < _ARN_SEGMENTS or segments[0] != "acs" or not segments[1] or not segments[-1]:
+        raise MalformedPolicy(place, "it must be * or acs:<service>:<region>:<account>:<relative id>")
+    *scope, relative = segments
+    return re.compile(
+        ":".join([*(_translated(segment, "[^:]") for segment in scope), _translated(relative, ".")]),
+        re.DOTALL,
+    )
+
+
+def _translated(pattern: str, any_character: str) -> str:
+    translations = {"*": f"{any_character}*", "?": any_character}
+    return "".join(translations.get(character, re.escape(character)) for character in pattern)

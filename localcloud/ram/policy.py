@@ -6,15 +6,21 @@ Source: alibabacloud.com/help, RAM "Policy structure and syntax" and "Policy ele
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Any
 
 from localcloud.ram.conditions import Condition, Context, read_conditions
-from localcloud.ram.document import MalformedPolicy, read_document, read_members, read_texts
-from localcloud.ram.patterns import resource, wildcard
+from localcloud.ram.document import (
+    MalformedPolicy,
+    read_document,
+    read_members,
+    read_resource,
+    read_texts,
+    wildcard,
+)
 
 _ACTION = re.compile(r"\*|[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+", re.ASCII)
 
@@ -35,13 +41,14 @@ class Decision(str, Enum):
 
 
 @dataclass(frozen=True)
-class _Selection:
+class Selection:
     """Which actions or resources a statement is about: those that match a pattern, or all others."""
 
     patterns: tuple[re.Pattern[str], ...]
-    excluded: bool
+    excluded: bool = False
 
     def includes(self, name: str) -> bool:
+        """Whether it is about an action or a resource."""
         return any(pattern.fullmatch(name) for pattern in self.patterns) != self.excluded
 
 
@@ -50,8 +57,8 @@ class Statement:
     """One statement of a policy."""
 
     effect: Effect
-    actions: _Selection
-    resources: _Selection
+    actions: Selection
+    resources: Selection
     conditions: tuple[Condition, ...]
 
     def applies(self, action: str, resource: str, context: Context) -> bool:
@@ -87,10 +94,7 @@ def evaluate(policies: Iterable[Policy], action: str, resource: str, context: Co
 @lru_cache(maxsize=512)
 def parse_policy(text: str) -> Policy:
     """Read the document of a policy that is attached to an identity; raises MalformedPolicy."""
-    statements = read_document(text)
-    return Policy(
-        tuple(read_statement(element, f"Statement[{index}]") for index, element in enumerate(statements))
-    )
+    return Policy(tuple(read_statement(element, place) for place, element in read_document(text)))
 
 
 def read_effect(value: object, place: str) -> Effect:
@@ -105,38 +109,25 @@ def read_statement(element: object, place: str) -> Statement:
     optional = ("Action", "NotAction", "Resource", "NotResource", "Condition")
     members = read_members(element, place, required=("Effect",), optional=optional)
     effect = read_effect(members["Effect"], place)
-    conditions = members.get("Condition")
+    actions, other_actions = _one_of(members, "Action", place)
+    for at, text in actions:
+        if not _ACTION.fullmatch(text):
+            raise MalformedPolicy(at, "it must be * or <service>:<action>, like oss:GetObject")
+    # RAM's pages say that actions are "generally" case-insensitive and to write them as documented: so a
+    # Deny is taken to mean any case, and an Allow only the one that is written.
+    ignore_case = (effect is Effect.DENY) != other_actions
+    resources, other_resources = _one_of(members, "Resource", place)
     return Statement(
-        effect=effect,
-        actions=_actions(*_one_of(members, "Action", place), effect),
-        resources=_resources(*_one_of(members, "Resource", place)),
-        conditions=() if conditions is None else read_conditions(conditions, f"{place}.Condition"),
+        effect,
+        Selection(tuple(wildcard(text, ignore_case=ignore_case) for _, text in actions), other_actions),
+        Selection(tuple(read_resource(text, at) for at, text in resources), other_resources),
+        read_conditions(members, place),
     )
 
 
-def _one_of(members: Any, name: str, place: str) -> tuple[list[tuple[str, str]], bool]:
+def _one_of(members: Mapping[str, Any], name: str, place: str) -> tuple[list[tuple[str, str]], bool]:
     """The texts of an element or of its counterpart with Not, and whether it is the latter."""
     present = [candidate for candidate in (name, f"Not{name}") if candidate in members]
     if len(present) != 1:
         raise MalformedPolicy(place, f"it must have either {name} or Not{name}")
     return read_texts(members[present[0]], f"{place}.{present[0]}"), present[0] != name
-
-
-def _actions(texts: list[tuple[str, str]], excluded: bool, effect: Effect) -> _Selection:
-    for place, text in texts:
-        if not _ACTION.fullmatch(text):
-            raise MalformedPolicy(place, "it must be * or <service>:<action>, like oss:GetObject")
-    # RAM's pages say that actions are "generally" case-insensitive and to write them as documented: so a
-    # Deny is taken to mean any case, and an Allow only the one that is written.
-    ignore_case = (effect is Effect.DENY) != excluded
-    return _Selection(tuple(wildcard(text, ignore_case=ignore_case) for _, text in texts), excluded)
-
-
-def _resources(texts: list[tuple[str, str]], excluded: bool) -> _Selection:
-    patterns = []
-    for place, text in texts:
-        try:
-            patterns.append(resource(text))
-        except ValueError as error:
-            raise MalformedPolicy(place, str(error)) from None
-    return _Selection(tuple(patterns), excluded)

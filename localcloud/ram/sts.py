@@ -10,19 +10,21 @@ import re
 from datetime import timedelta
 
 from localcloud.accounts import Accounts, Identity
-from localcloud.clock import Clock
+from localcloud.clock import Clock, in_seconds
 from localcloud.openapi import Answer, Api, Call
+from localcloud.ram.attachments import User
 from localcloud.ram.authorization import AccessRefused, Authorization
 from localcloud.ram.conditions import CURRENT_TIME, EXTERNAL_ID
-from localcloud.ram.refusals import EntityNotExist, InvalidParameter, NoPermission, RamParameters
+from localcloud.ram.parameters import InvalidParameter, RamParameters
 from localcloud.ram.roles import Roles
-from localcloud.ram.timestamps import shown
 from localcloud.ram.trust import ASSUME_ROLE
-from localcloud.ram.users import Users
+from localcloud.records import Records
+from localcloud.refusals import RequestRefused
 
 STS_VERSION = "2015-04-01"
 MIN_SECONDS = 900
 DEFAULT_SECONDS = 3600
+_ROLE_ARN = re.compile(r"acs:ram::[0-9]+:role/[A-Za-z0-9.-]{1,64}", re.ASCII)
 _SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9=,.@:/_-]{2,1224}", re.ASCII)
 _NOT_AUTHORIZED = "You are not authorized to do this action. You should be authorized by RAM."
@@ -38,7 +40,7 @@ class TokenActions:
         account_id: str,
         accounts: Accounts,
         roles: Roles,
-        users: Users,
+        users: Records[User],
         authorization: Authorization,
         clock: Clock,
     ) -> None:
@@ -81,29 +83,29 @@ class TokenActions:
         identity, parameters = call.identity, call.parameters
         parameters.refuse("AssumeRole", "Policy", "SourceIdentity")
         role_arn, session = parameters.text("RoleArn"), parameters.text("RoleSessionName")
-        if not re.fullmatch(r"acs:ram::[0-9]+:role/[A-Za-z0-9.-]{1,64}", role_arn):
-            raise InvalidParameter("RoleArn", "", "The parameter RoleArn is wrongly formed.")
-        if not _SESSION_NAME.fullmatch(session):
-            problem = "The parameter RoleSessionName is wrongly formed."
-            raise InvalidParameter("RoleSessionName", "", problem)
         external_id = parameters.optional("ExternalId")
-        if external_id is not None and not _EXTERNAL_ID.fullmatch(external_id):
-            raise InvalidParameter("ExternalId", "", "The parameter ExternalId is wrongly formed.")
+        for name, text, form in (
+            ("RoleArn", role_arn, _ROLE_ARN),
+            ("RoleSessionName", session, _SESSION_NAME),
+            ("ExternalId", external_id, _EXTERNAL_ID),
+        ):
+            if text is not None and not form.fullmatch(text):
+                raise InvalidParameter(name, f"The parameter {name} is wrongly formed.")
         names = self._names(identity)
         resource = role_arn.replace("acs:ram::", "acs:ram:*:", 1)
         try:
             self._authorization.check(identity, ASSUME_ROLE, resource, call.context)
         except AccessRefused as refused:
-            raise NoPermission(_NOT_AUTHORIZED, refused.detail) from None
+            raise RequestRefused(403, "NoPermission", _NOT_AUTHORIZED, refused.detail) from None
         role = self._roles.find(role_arn)
         if role is None:
-            raise EntityNotExist("Role", f"The role not exists: {role_arn}.")
+            raise RequestRefused(404, "EntityNotExist.Role", f"The role not exists: {role_arn}.")
         seconds = parameters.integer("DurationSeconds", MIN_SECONDS, role.max_session_seconds)
-        context = {**call.context, CURRENT_TIME: shown(self._clock.now())}
+        context = {**call.context, CURRENT_TIME: self._clock.timestamp()}
         if external_id is not None:
             context[EXTERNAL_ID] = external_id
         if not role.trust.trusts(*names, context=context):
-            raise NoPermission(_NOT_AUTHORIZED)
+            raise RequestRefused(403, "NoPermission", _NOT_AUTHORIZED)
         lifetime = timedelta(seconds=seconds or DEFAULT_SECONDS)
         keys = self._accounts.issue_role_keys(self._roles.arn(role), lifetime, session=session)
         assert keys.expires is not None, "temporary keys have an end"
@@ -116,7 +118,7 @@ class TokenActions:
                 "AccessKeyId": keys.access_key_id,
                 "AccessKeySecret": keys.access_key_secret,
                 "SecurityToken": keys.security_token,
-                "Expiration": shown(keys.expires),
+                "Expiration": in_seconds(keys.expires),
             },
         }
 
@@ -128,4 +130,4 @@ class TokenActions:
             return [f"{prefix}root", *([self._roles.arn(role)] if role else [])]
         if identity.user is not None:
             return [f"{prefix}root", f"{prefix}user/{identity.user}"]
-        raise NoPermission("Roles may not be assumed by root accounts.")
+        raise RequestRefused(403, "NoPermission", "Roles may not be assumed by root accounts.")

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from localcloud.ram.conditions import NO_CONTEXT, Condition, Context, read_conditions
-from localcloud.ram.document import MalformedPolicy, read_document, read_members, read_texts
-from localcloud.ram.policy import Effect, read_effect
+from localcloud.ram.conditions import NO_CONTEXT, Context, read_conditions
+from localcloud.ram.document import MalformedPolicy, read_document, read_members, read_texts, wildcard
+from localcloud.ram.policy import Decision, Policy, Selection, Statement, evaluate, read_effect
 
 ASSUME_ROLE = "sts:AssumeRole"
 
@@ -26,32 +26,18 @@ _FORMS = {
 
 
 @dataclass(frozen=True)
-class _Statement:
-    effect: Effect
-    principals: frozenset[str]
-    conditions: tuple[Condition, ...]
-
-    def applies(self, names: set[str], context: Context) -> bool:
-        in_denial = self.effect is Effect.DENY
-        return bool(self.principals & names) and all(
-            condition.holds(context, in_denial=in_denial) for condition in self.conditions
-        )
-
-
-@dataclass(frozen=True)
 class TrustPolicy:
-    """The statements of a trust policy."""
+    """A policy of which the resources are those whom it trusts, by their names in lower case."""
 
-    statements: tuple[_Statement, ...]
+    policy: Policy
 
     def trusts(self, *names: str, context: Context = NO_CONTEXT) -> bool:
         """Whether somebody who goes by these names may assume the role: a service, or ARNs.
 
         ``context`` holds the condition keys of the request.
         """
-        mine = {name.lower() for name in names}
-        effects = {statement.effect for statement in self.statements if statement.applies(mine, context)}
-        return Effect.ALLOW in effects and Effect.DENY not in effects
+        decisions = [evaluate([self.policy], ASSUME_ROLE, name.lower(), context) for name in names]
+        return Decision.ALLOWED in decisions and Decision.EXPLICIT_DENY not in decisions
 
 
 @lru_cache(maxsize=512)
@@ -60,30 +46,29 @@ def parse_trust(text: str) -> TrustPolicy:
 
     Identity providers (``Federated``) are not served here.
     """
-    statements = read_document(text)
-    return TrustPolicy(
-        tuple(_statement(element, f"Statement[{index}]") for index, element in enumerate(statements))
-    )
+    return TrustPolicy(Policy(tuple(_statement(element, place) for place, element in read_document(text))))
 
 
-def _statement(element: object, place: str) -> _Statement:
+def _statement(element: object, place: str) -> Statement:
     members = read_members(
         element, place, required=("Effect", "Action", "Principal"), optional=("Condition",)
     )
-    effect = read_effect(members["Effect"], place)
     for at, action in read_texts(members["Action"], f"{place}.Action"):
         if action != ASSUME_ROLE:
             raise MalformedPolicy(at, f"a trust policy is about {ASSUME_ROLE} only")
-    where, place = place, f"{place}.Principal"
-    principals = read_members(members["Principal"], place, required=(), optional=tuple(_FORMS))
+    principals = read_members(members["Principal"], f"{place}.Principal", required=(), optional=tuple(_FORMS))
     if not principals:
-        raise MalformedPolicy(place, f"it must have {' or '.join(_FORMS)}")
-    names = set()
+        raise MalformedPolicy(f"{place}.Principal", f"it must have {' or '.join(_FORMS)}")
+    names = []
     for kind, value in principals.items():
         form, shown = _FORMS[kind]
-        for at, name in read_texts(value, f"{place}.{kind}"):
+        for at, name in read_texts(value, f"{place}.Principal.{kind}"):
             if not form.fullmatch(name):
                 raise MalformedPolicy(at, f"it must be {shown}")
-            names.add(name.lower())
-    conditions = read_conditions(members["Condition"], f"{where}.Condition") if "Condition" in members else ()
-    return _Statement(effect, frozenset(names), conditions)
+            names.append(wildcard(name.lower()))
+    return Statement(
+        read_effect(members["Effect"], place),
+        Selection((wildcard(ASSUME_ROLE),)),
+        Selection(tuple(names)),
+        read_conditions(members, place),
+    )

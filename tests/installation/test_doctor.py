@@ -14,7 +14,6 @@ from rich.console import Console
 from cli import checkout
 from cli.installation import commands, media, ram
 from cli.installation.examination import Finding, Verdict
-from localcloud.ram.attachments import Holder
 from tests.installation.account import (
     BUCKET,
     FAILED_TOPIC,
@@ -362,8 +361,9 @@ def test_a_role_without_its_policy(installed: Account) -> None:
 
 def test_a_policy_that_denies(installed: Account) -> None:
     document = '{"Version":"1","Statement":[{"Effect":"Deny","Action":"oss:Put*","Resource":"*"}]}'
-    installed.call(installed.access._policies.create, "read-only", document, "")
-    installed.call(installed.access._attachments.attach, Holder("Role", ROLE), "Custom", "read-only")
+    installed.call(installed.access.policies.create, "read-only", document, "")
+    role = installed.access.roles.get(ROLE)
+    installed.call(installed.access.attachments.attach, role, "Custom", "read-only")
     (said, advice) = failures(installed)["policies"]
     assert f"{BUCKET}/{KEY} (denied)" in said
     assert "denied by another policy" in advice

@@ -12,7 +12,6 @@ from cli import checkout
 from cli.failed import store
 from cli.installation import keeping, media
 from imm_label_tags.results.target import ObjectPrefix
-from localcloud.ram.attachments import Holder
 from tests.installation.account import (
     BUCKET,
     FAILED_BUCKET,
@@ -83,8 +82,9 @@ def test_a_keeper_that_function_compute_cannot_act_for(installed: Account) -> No
 
 def test_a_role_that_may_not_hand_over_what_fails(installed: Account) -> None:
     document = '{"Version":"1","Statement":[{"Effect":"Deny","Action":"fc:*","Resource":"*"}]}'
-    installed.call(installed.access._policies.create, "no-calls", document, "")
-    installed.call(installed.access._attachments.attach, Holder("Role", ROLE), "Custom", "no-calls")
+    installed.call(installed.access.policies.create, "no-calls", document, "")
+    role = installed.access.roles.get(ROLE)
+    installed.call(installed.access.attachments.attach, role, "Custom", "no-calls")
     (said, _) = failures(installed)["policies"]
     region, account = installed.config.region, installed.config.account_id
     assert f"fc:InvokeFunction on acs:fc:{region}:{account}:functions/{KEEPER} (denied)" in said

@@ -208,7 +208,7 @@ def test_a_policy_that_somebody_changed_is_not_overwritten(fresh: Account) -> No
     fresh.setup("--yes")
     name, _ = policy_of(fresh)
     other = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"*"}]}'
-    fresh.call(fresh.access._policies.put, name, other)
+    fresh.call(fresh.access.policies.put, name, other)
     result = fresh.setup("--yes")
     assert result.exit_code == 1
     assert f"policy {name} Somebody has changed it" in flat(result)

@@ -9,7 +9,6 @@ import pytest
 from cli.installation import marks
 from localcloud.faults import FaultKind
 from localcloud.mns.service import Subscription
-from localcloud.ram.attachments import Holder
 from tests.installation.account import (
     FAILED_BUCKET,
     FAILED_EVENTS,
@@ -151,7 +150,7 @@ def test_a_topic_that_was_changed_stays(fresh: Account) -> None:
 def test_a_policy_that_was_changed_stays_with_its_role(fresh: Account) -> None:
     fresh.setup("--yes")
     (policy,) = fresh.services().ram.attached(ROLE)
-    fresh.call(fresh.access._policies.put, policy.name, ANYTHING)
+    fresh.call(fresh.access.policies.put, policy.name, ANYTHING)
     result = fresh.teardown("--yes")
     assert result.exit_code == 0
     assert f"policy {policy.name} somebody has changed it since setup made it" in flat(result)
@@ -161,8 +160,9 @@ def test_a_policy_that_was_changed_stays_with_its_role(fresh: Account) -> None:
 
 def test_a_role_with_policies_of_others_stays(fresh: Account) -> None:
     fresh.setup("--yes")
-    fresh.call(fresh.access._policies.create, "of-somebody-else", ANYTHING, "")
-    fresh.call(fresh.access._attachments.attach, Holder("Role", ROLE), "Custom", "of-somebody-else")
+    fresh.call(fresh.access.policies.create, "of-somebody-else", ANYTHING, "")
+    role = fresh.access.roles.get(ROLE)
+    fresh.call(fresh.access.attachments.attach, role, "Custom", "of-somebody-else")
     result = fresh.teardown("--yes")
     assert f"role {ROLE} somebody has attached of-somebody-else to it" in flat(result)
     assert f"role {ROLE}" in fresh.inventory()
@@ -178,8 +178,8 @@ def test_a_role_whose_trust_was_changed_stays(fresh: Account) -> None:
 
 def test_a_policy_of_a_similar_name_is_not_ours(fresh: Account) -> None:
     fresh.setup("--yes")
-    fresh.call(fresh.access._policies.create, f"{ROLE}-0123abcd", ANYTHING, "")
-    fresh.call(fresh.access._policies.create, f"{ROLE}-of-mine", ANYTHING, marks.DESCRIPTION)
+    fresh.call(fresh.access.policies.create, f"{ROLE}-0123abcd", ANYTHING, "")
+    fresh.call(fresh.access.policies.create, f"{ROLE}-of-mine", ANYTHING, marks.DESCRIPTION)
     assert fresh.teardown("--yes").exit_code == 0
     names = {policy.name for policy in fresh.services().ram.policies()}
     assert names == {f"{ROLE}-0123abcd", f"{ROLE}-of-mine"}

@@ -117,7 +117,7 @@ def test_a_policys_name_is_taken_once(ram: Account) -> None:
 def test_an_account_has_fifteen_hundred_policies_at_most(ram: Account) -> None:
     ram.access.put_role("worker", FC_TRUST, {})
     for number in range(1500):
-        ram.access._policies.create(f"policy-{number}", READING, "")
+        ram.access.policies.create(f"policy-{number}", READING, "")
 
     assert ram.refusal("CreatePolicy", PolicyName="tags", PolicyDocument=READING) == (
         409,

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.ram.document import MalformedPolicy
-from localcloud.ram.patterns import wildcard
+from localcloud.ram.document import MalformedPolicy, wildcard
 from localcloud.ram.policy import Decision, Policy, evaluate, parse_policy
 
 ACTION = "oss:GetObject"

@@ -13,8 +13,7 @@ from functools import lru_cache
 
 from localcloud.ram.authorization import ACCOUNT, ANONYMOUS, Principal
 from localcloud.ram.conditions import SOURCE_IP, SOURCE_VPC
-from localcloud.ram.document import MalformedPolicy, read_document, read_texts
-from localcloud.ram.patterns import wildcard
+from localcloud.ram.document import MalformedPolicy, read_document, read_texts, wildcard
 from localcloud.ram.policy import Effect, Policy, Statement, read_statement
 
 MAX_POLICY_BYTES = 16 * 1024
@@ -74,10 +73,7 @@ class BucketPolicy:
 @lru_cache(maxsize=128)
 def parse_bucket_policy(text: str) -> BucketPolicy:
     """Read the document of a policy; raises MalformedPolicy."""
-    statements = read_document(text)
-    return BucketPolicy(
-        tuple(_granted(element, f"Statement[{index}]") for index, element in enumerate(statements))
-    )
+    return BucketPolicy(tuple(_granted(element, place) for place, element in read_document(text)))
 
 
 def _granted(element: object, place: str) -> _Granted:
