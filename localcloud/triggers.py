@@ -116,9 +116,9 @@ class Triggers:
                 content_format=trigger.notify_content_format,
                 strategy=trigger.notify_strategy,
                 filter_tag=trigger.filter_tag or None,
-                push=self._push_to(trigger.function, role, MNS_SERVICE),
                 endpoint=endpoint,
-            )
+            ),
+            self._push_to(trigger.function, role, MNS_SERVICE),
         )
 
     def _watch(self, trigger: OssTrigger, role: str | None) -> None:

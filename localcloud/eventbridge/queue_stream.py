@@ -19,7 +19,7 @@ from typing import Any
 from localcloud.eventbridge.events import cloud_event
 from localcloud.fc.declaration import EventBridgeTrigger, MnsQueueSource
 from localcloud.mns.delivery import retry_delays
-from localcloud.mns.queues import Queue, QueueMessage
+from localcloud.mns.queues import Messages, QueueMessage
 from localcloud.tenant import Tenant
 
 STREAMING = "event-streaming"
@@ -40,7 +40,7 @@ class QueueStream:
         tenant: Tenant,
         trigger: EventBridgeTrigger,
         source: MnsQueueSource,
-        queue: Queue,
+        queue: Messages,
         invoke: Invoke,
         bury: Callable[[str], object],
         time_scale: float,
@@ -71,7 +71,7 @@ class QueueStream:
 
     async def settled(self) -> None:
         """Wait until the queue is empty and no call under way, or until what failed holds up the stream."""
-        while not self._held_up and (self._queue.messages or not self._idle.is_set()):
+        while not self._held_up and (self._queue.waiting or not self._idle.is_set()):
             await self._idle.wait()
             await asyncio.sleep(0)
 
@@ -84,13 +84,13 @@ class QueueStream:
                 await self._deliver(batch)
             except asyncio.CancelledError:
                 # The trigger ends before the call does: whoever reads the queue next finds the messages.
-                self._queue.messages.extendleft(reversed(batch))
+                self._queue.waiting.extendleft(reversed(batch))
                 raise
             self._idle.set()
 
     async def _batch(self) -> list[QueueMessage]:
         """The messages of one call: as many as come in the window, or one."""
-        messages = self._queue.messages
+        messages = self._queue.waiting
         if self._trigger.mode != STREAMING:
             return [messages.popleft()]
         size = self._trigger.batch_messages

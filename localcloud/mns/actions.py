@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from localcloud.mns.queues import Queues, is_queue
-from localcloud.mns.refusals import AlreadyExists
-from localcloud.mns.subscriptions import (
-    QUEUE_FORMATS,
-    STRATEGIES,
-    Registered,
-    Subscription,
-    Subscriptions,
+from localcloud.mns.attributes import (
+    LARGEST_MESSAGE,
+    RETENTION_SECONDS,
+    Made,
+    Queue,
+    Topic,
+    already_exists,
+    check_name,
 )
-from localcloud.mns.topics import LARGEST_MESSAGE, RETENTION_SECONDS, Topic, Topics, check_name
+from localcloud.mns.queues import Queues, is_queue
+from localcloud.mns.subscriptions import QUEUE_FORMATS, STRATEGIES, Subscription, Subscriptions
 from localcloud.openapi import Answer, Api, Call, Need
 from localcloud.refusals import Parameters
 from localcloud.tenant import Tenant
@@ -57,6 +58,7 @@ class MnsParameters(Parameters):
 
 
 _Call = Call[MnsParameters]
+_CREATED: Answer = {"Code": 201, "Message": "operation success", "Success": True}
 
 
 class Actions:
@@ -69,7 +71,7 @@ class Actions:
         self,
         *,
         tenant: Tenant,
-        topics: Topics,
+        topics: Made[Topic],
         subscriptions: Subscriptions,
         queues: Queues,
         message_count: Callable[[str], int],
@@ -77,7 +79,6 @@ class Actions:
         self._arn, self._queue_arn = tenant.arn("mns", "/topics"), tenant.arn("mns", "/queues")
         self._account_id = tenant.account_id
         self._host = f"{tenant.account_id}.mns.{tenant.region}"
-        self._clock = tenant.clock
         self._topics = topics
         self._subscriptions = subscriptions
         self._queues = queues
@@ -112,20 +113,23 @@ class Actions:
 
     def _create_topic(self, call: _Call) -> Answer:
         parameters = call.parameters
-        topic = Topic(
-            parameters.text("TopicName"),
-            parameters.integer("MaxMessageSize", _SMALLEST_LIMIT, LARGEST_MESSAGE) or LARGEST_MESSAGE,
-            parameters.flag("EnableLogging"),
-            tags=parameters.tags,
-        )
+        size = parameters.integer("MaxMessageSize", _SMALLEST_LIMIT, LARGEST_MESSAGE) or LARGEST_MESSAGE
         # Whether a second creation with the same attributes passes is not documented.
-        self._topics.add(topic, self._clock.now())
-        return {"Code": 201, "Message": "operation success", "Success": True}
+        self._topics.add(
+            Topic(
+                name=parameters.text("TopicName"),
+                maximum_message_size=size,
+                logging_enabled=parameters.flag("EnableLogging"),
+                tags=parameters.tags,
+            )
+        )
+        return _CREATED
 
     def _delete_topic(self, call: _Call) -> Answer:
         topic = self._topic(call)
+        for subscription, _ in self._subscriptions.of(topic.name):
+            self._subscriptions.remove(topic.name, subscription.name)
         self._topics.remove(topic.name)
-        self._subscriptions.remove(topic.name)
         return {}
 
     def _get_topic_attributes(self, call: _Call) -> Answer:
@@ -143,7 +147,7 @@ class Actions:
             "EncryptionEnabled": False,
             "TopicUrl": f"http://{self._host}.aliyuncs.com/topics/{topic.name}",
             "TopicInnerUrl": f"http://{self._host}-internal.aliyuncs.com/topics/{topic.name}",
-            "Tags": [{"TagKey": key, "TagValue": value} for key, value in topic.tags.items()],
+            "Tags": _shown_tags(topic),
         }
 
     def _subscribe(self, call: _Call) -> Answer:
@@ -160,49 +164,43 @@ class Actions:
         if tag is not None and len(tag) > LONGEST_TAG:
             raise parameters.invalid("MessageTag", f"It must have at most {LONGEST_TAG} characters.")
 
-        async def push(content: bytes) -> bool:
-            if not self._queues.send(endpoint, content.decode()):
-                raise LookupError(f"there is no queue {endpoint}")
-            return True
-
         wanted = Subscription(
-            topic=topic,
-            name=name,
-            content_format=parameters.choice("NotifyContentFormat", *QUEUE_FORMATS) or "XML",
-            strategy=parameters.choice("NotifyStrategy", *STRATEGIES) or "BACKOFF_RETRY",
-            filter_tag=tag,
-            push=push,
-            endpoint=endpoint,
+            topic,
+            name,
+            parameters.choice("NotifyContentFormat", *QUEUE_FORMATS) or "XML",
+            parameters.choice("NotifyStrategy", *STRATEGIES) or "BACKOFF_RETRY",
+            tag,
+            endpoint,
         )
         existing = self._subscriptions.find(topic, name)
         if existing is None:
-            self._subscriptions.add(wanted, self._clock.now())
-        elif replace(existing.subscription, push=push) != wanted:
-            raise AlreadyExists("Subscription")
+            self._subscriptions.add_queue(wanted)
+        elif replace(existing, since=0) != wanted:
+            raise already_exists("Subscription")
         return {}
 
     def _unsubscribe(self, call: _Call) -> Answer:
         # Whether MNS refuses a name that there is not is not documented; nothing depends on it.
-        self._subscriptions.remove_one(self._topic(call).name, call.parameters.text("SubscriptionName"))
+        self._subscriptions.remove(self._topic(call).name, call.parameters.text("SubscriptionName"))
         return {}
 
     def _list_subscriptions(self, call: _Call) -> Answer:
         part = call.parameters.optional("SubscriptionName") or ""
         found = self._subscriptions.of(self._topic(call).name)
-        shown = [self._shown(item) for item in found if part in item.subscription.name]
+        shown = [self._shown(subscription) for subscription, _ in found if part in subscription.name]
         return _page(shown, call.parameters)
 
     def _create_queue(self, call: _Call) -> Answer:
         call.parameters.refuse(call.action, "EnableLogging")
-        self._queues.add(call.parameters.text("QueueName"), call.parameters.tags)
-        return {"Code": 201, "Message": "operation success", "Success": True}
+        self._queues.add(Queue(name=call.parameters.text("QueueName"), tags=call.parameters.tags))
+        return _CREATED
 
     def _delete_queue(self, call: _Call) -> Answer:
         self._queues.remove(call.parameters.text("QueueName"))
         return {}
 
     def _get_queue_attributes(self, call: _Call) -> Answer:
-        queue = self._queues.get(call.parameters.text("QueueName"))
+        queue = self._queues.made.get(call.parameters.text("QueueName"))
         return {
             "QueueName": queue.name,
             "QueueType": "normal",
@@ -214,14 +212,13 @@ class Actions:
             "MaximumMessageSize": LARGEST_MESSAGE,
             "EnableSSE": False,
             "EncryptionEnabled": False,
-            "Tags": [{"TagKey": key, "TagValue": value} for key, value in queue.tags.items()],
+            "Tags": _shown_tags(queue),
         }
 
     def _topic(self, call: _Call) -> Topic:
         return self._topics.get(call.parameters.text("TopicName"))
 
-    def _shown(self, registered: Registered) -> Answer:
-        subscription, since = registered
+    def _shown(self, subscription: Subscription) -> Answer:
         return {
             "SubscriptionName": subscription.name,
             "TopicName": subscription.topic,
@@ -230,9 +227,13 @@ class Actions:
             "FilterTag": subscription.filter_tag or "",
             "NotifyStrategy": subscription.strategy,
             "NotifyContentFormat": subscription.content_format,
-            "CreateTime": since,
-            "LastModifyTime": since,
+            "CreateTime": subscription.since,
+            "LastModifyTime": subscription.since,
         }
+
+
+def _shown_tags(made: Queue) -> list[Answer]:
+    return [{"TagKey": key, "TagValue": value} for key, value in made.tags.items()]
 
 
 def _wrapped(action: Callable[[_Call], Answer]) -> Callable[[_Call], Answer]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from localcloud.mns.messages import Message
-from localcloud.mns.subscriptions import Subscription
+from localcloud.mns.subscriptions import Push, Subscription
 
 REMEMBERED_DELIVERIES = 200_000
 
@@ -51,6 +51,7 @@ class _Parcel:
 
     message: Message
     subscription: Subscription
+    push: Push
     attempts: int = 0
     refusal: str = ""
 
@@ -70,9 +71,9 @@ class Courier:
         self.deliveries: deque[Delivery] = deque(maxlen=REMEMBERED_DELIVERIES)
         self.undelivered: deque[Undelivered] = deque(maxlen=REMEMBERED_DELIVERIES)
 
-    def send(self, message: Message, subscriptions: Sequence[Subscription], copies: int) -> None:
+    def send(self, message: Message, receivers: Sequence[tuple[Subscription, Push]], copies: int) -> None:
         """Begin to deliver so many copies of a message to each of the subscribers."""
-        parcels = [_Parcel(message, subscription) for subscription in list(subscriptions) * copies]
+        parcels = [_Parcel(message, *receiver) for receiver in list(receivers) * copies]
         if self._stopped:
             self._give_up(parcels, "the service was stopped")
             return
@@ -124,7 +125,7 @@ class Courier:
         content = subscription.content(message, self._account_id)
         parcel.refusal = ""
         try:
-            accepted = await subscription.push(content)
+            accepted = await parcel.push(content)
         except Exception as error:
             # An endpoint that breaks has not accepted; MNS tries again, whatever the cause.
             accepted, parcel.refusal = False, str(error)

@@ -59,14 +59,14 @@ def event(message: Message, subscription: str, content_format: str, account_id: 
     )
 
 
-def queue_body(message: Message, subscription: str, content_format: str, account_id: str) -> str:
+def queue_body(message: Message, subscription: str, content_format: str, account_id: str) -> bytes:
     """The body of a queue's message that a topic pushes (help page "NotifyContentFormat", 27482).
 
     ``SIMPLIFIED`` is the published body; ``XML`` and ``JSON`` have MNS's own fields beside it, as texts. No
     format shows message attributes.
     """
     if content_format == "SIMPLIFIED":
-        return message.body
+        return message.body.encode()
     fields = {
         "TopicOwner": account_id,
         "TopicName": message.topic,
@@ -79,12 +79,13 @@ def queue_body(message: Message, subscription: str, content_format: str, account
         "PublishTime": str(message.published),
     }
     if content_format == "JSON":
-        return _json(fields).decode()
+        return _json(fields)
     elements = "".join(f"  <{name}>{escape(text)}</{name}>\n" for name, text in fields.items())
-    return (
+    text = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<Notification xmlns="http://mns.aliyuncs.com/doc/v1/">\n{elements}</Notification>\n'
     )
+    return text.encode()
 
 
 def _merged(attributes: Mapping[str, str]) -> dict[str, Any]:

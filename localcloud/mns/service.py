@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp
 
 from localcloud.mns.actions import LONGEST_TAG, Actions
+from localcloud.mns.attributes import Made, Topic
 from localcloud.mns.delivery import Courier, Delivery, Undelivered
 from localcloud.mns.messages import Message
 from localcloud.mns.queues import Queues
-from localcloud.mns.refusals import OutOfRange
-from localcloud.mns.subscriptions import Subscription, Subscriptions
-from localcloud.mns.topics import Topic, Topics
+from localcloud.mns.subscriptions import Push, Subscription, Subscriptions
 from localcloud.openapi import OpenApi
+from localcloud.refusals import RequestRefused
 from localcloud.tenant import Tenant
 
 __all__ = ["Delivery", "MessageService", "Subscription", "Undelivered"]
@@ -39,13 +39,13 @@ class MessageService:
         randomness: random.Random | None = None,
     ) -> None:
         self._clock = tenant.clock
-        self._topics = Topics(tenant.database)
-        self._subscriptions = Subscriptions()
+        self._topics = Made(tenant, Topic)
+        self.queues = Queues(tenant)
+        self._subscriptions = Subscriptions(tenant, self.queues)
         self._duplicates: Counter[str] = Counter()
         self._courier = Courier(
             tenant.account_id, time_scale, delivery_spread_seconds, randomness or random.Random()
         )
-        self.queues = Queues(tenant)
         actions = Actions(
             tenant=tenant,
             topics=self._topics,
@@ -84,25 +84,27 @@ class MessageService:
     def create_topic(self, name: str) -> None:
         """Have a topic of this name; one that exists stays as it is. Raises for an impossible name."""
         if not self.has(name):
-            self._topics.add(Topic(name), self._clock.now())
+            self._topics.add(Topic(name=name))
 
     def has(self, topic: str) -> bool:
         """Whether there is such a topic."""
-        return self._topics.find(topic) is not None
+        return self._topics.has(topic)
 
-    def subscribe(self, subscription: Subscription) -> None:
-        """Add a subscription, in place of one of its name; raises TopicNotExist."""
+    def subscribe(self, subscription: Subscription, push: Push) -> None:
+        """Add a function's subscription, in place of one of its name; a RequestRefused without a topic.
+
+        ``push`` hands an event to the function and says whether it was accepted.
+        """
         self._topics.get(subscription.topic)
-        self._subscriptions.add(subscription, self._clock.now())
+        self._subscriptions.add(subscription, push)
 
     def subscription(self, topic: str, name: str) -> Subscription | None:
         """A topic's subscription by its name, if there is one."""
-        registered = self._subscriptions.find(topic, name)
-        return None if registered is None else registered.subscription
+        return self._subscriptions.find(topic, name)
 
     def unsubscribe(self, topic: str, name: str) -> None:
         """End a subscription; messages that are on their way to it still arrive."""
-        self._subscriptions.remove_one(topic, name)
+        self._subscriptions.remove(topic, name)
 
     async def publish(
         self,
@@ -114,18 +116,22 @@ class MessageService:
     ) -> str:
         """Publish a message, as MNS's PublishMessage does, and give its id before it is delivered.
 
-        Raises TopicNotExist, OutOfRange for a body or a tag that is empty or too large, and ValueError for a
-        body that is no UTF-8: MNS's bodies are texts.
+        Raises a RequestRefused without the topic, or for a body or a tag that is empty or too large, and
+        ValueError for a body that is no UTF-8: MNS's bodies are texts.
         """
         text, largest = body.decode(), self._topics.get(topic).maximum_message_size
-        if not 1 <= len(body) <= largest:
-            raise OutOfRange("MessageBody", 1, largest)
-        if tag is not None and not 1 <= len(tag) <= LONGEST_TAG:
-            raise OutOfRange("MessageTag", 1, LONGEST_TAG)
+        for element, length, most in (
+            ("MessageBody", len(body), largest),
+            ("MessageTag", 1 if tag is None else len(tag), LONGEST_TAG),
+        ):
+            if not 1 <= length <= most:
+                problem = f"The value of {element} should between 1 and {most} seconds/bytes."
+                raise RequestRefused(400, "InvalidArgument", problem)
         published = int(self._clock.now().timestamp() * 1000)
         message = Message(topic, text, published, tag, attributes or {})
         copies = 1 + self._duplicates.pop(topic, 0)
-        self._courier.send(message, self._subscriptions.wanting(message), copies)
+        wanting = [receiver for receiver in self._subscriptions.of(topic) if receiver[0].wants(message)]
+        self._courier.send(message, wanting, copies)
         return message.message_id
 
     def duplicate_next(self, topic: str, extra: int) -> None:

@@ -1,14 +1,17 @@
-"""Who receives a topic's messages."""
+"""Who receives a topic's messages, and in which form."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from functools import partial
 
 from localcloud.mns.messages import Message, event, queue_body
-from localcloud.mns.queues import is_queue
+from localcloud.mns.queues import Queues, is_queue
+from localcloud.records import Records
+from localcloud.tenant import Tenant
+
+Push = Callable[[bytes], Awaitable[bool]]
 
 FUNCTION_FORMATS = ("JSON", "STREAM")
 QUEUE_FORMATS = ("XML", "JSON", "SIMPLIFIED")
@@ -19,8 +22,8 @@ STRATEGIES = ("BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY")
 class Subscription:
     """A subscription to a topic: a function's, as an ``mns_topic`` trigger declares it, or a queue's.
 
-    ``push`` hands an event to the endpoint and says whether the endpoint has accepted it. ``endpoint`` is an
-    ARN; where it names a queue, the queue receives the messages.
+    ``endpoint`` is an ARN; where it names a queue, the queue receives the messages. ``since`` is when the
+    subscription was made, in seconds since 1970.
     """
 
     topic: str
@@ -28,8 +31,8 @@ class Subscription:
     content_format: str
     strategy: str
     filter_tag: str | None
-    push: Callable[[bytes], Awaitable[bool]]
     endpoint: str = ""
+    since: int = 0
 
     def __post_init__(self) -> None:
         taker, formats = ("queue", QUEUE_FORMATS) if self.to_queue else ("function", FUNCTION_FORMATS)
@@ -47,50 +50,58 @@ class Subscription:
 
     def content(self, message: Message, account_id: str) -> bytes:
         """What the endpoint receives for a message."""
-        if self.to_queue:
-            return queue_body(message, self.name, self.content_format, account_id).encode()
-        return event(message, self.name, self.content_format, account_id)
+        form = queue_body if self.to_queue else event
+        return form(message, self.name, self.content_format, account_id)
 
     def wants(self, message: Message) -> bool:
         """Whether the message is for this subscription."""
-        return message.topic == self.topic and self.filter_tag in (None, message.tag)
-
-
-class Registered(NamedTuple):
-    """A subscription, and when it was made in seconds since 1970."""
-
-    subscription: Subscription
-    since: int
+        return self.filter_tag in (None, message.tag)
 
 
 class Subscriptions:
-    """The subscriptions of every topic. They last as long as the process: a deployment declares them."""
+    """The subscriptions of every topic, and what hands an event to an endpoint.
 
-    def __init__(self) -> None:
-        self._registered: dict[tuple[str, str], Registered] = {}
+    A ``Push`` says whether the endpoint has accepted the event. Subscriptions of queues are kept; those of
+    functions are declared by a deployment.
+    """
 
-    def add(self, subscription: Subscription, now: datetime) -> None:
-        """Add a subscription, in place of one of the same name."""
-        registered = Registered(subscription, int(now.timestamp()))
-        self._registered[subscription.topic, subscription.name] = registered
+    def __init__(self, tenant: Tenant, queues: Queues) -> None:
+        self._clock = tenant.clock
+        self._queues = queues
+        self._kept = Records(tenant.database, "MNS subscription", Subscription)
+        self._registered: dict[tuple[str, str], tuple[Subscription, Push]] = {}
+        for subscription in self._kept.all():
+            self._register(subscription, self._to_queue(subscription))
 
-    def find(self, topic: str, name: str) -> Registered | None:
+    def add(self, subscription: Subscription, push: Push) -> None:
+        """Add a function's subscription, in place of one of the same name."""
+        self._register(self._made_now(subscription), push)
+
+    def add_queue(self, subscription: Subscription) -> None:
+        """Add a queue's subscription."""
+        made = self._made_now(subscription)
+        self._kept.put(f"{made.topic}/{made.name}", made)
+        self._register(made, self._to_queue(made))
+
+    def find(self, topic: str, name: str) -> Subscription | None:
         """A subscription by its name."""
-        return self._registered.get((topic, name))
+        found = self._registered.get((topic, name))
+        return None if found is None else found[0]
 
-    def remove(self, topic: str) -> None:
-        """Remove a topic's subscriptions."""
-        self._registered = {key: value for key, value in self._registered.items() if key[0] != topic}
-
-    def remove_one(self, topic: str, name: str) -> None:
-        """Remove one subscription, if it is there."""
+    def remove(self, topic: str, name: str) -> None:
+        """Remove a subscription, if it is there."""
         self._registered.pop((topic, name), None)
+        self._kept.remove(f"{topic}/{name}")
 
-    def of(self, topic: str) -> list[Registered]:
+    def of(self, topic: str) -> list[tuple[Subscription, Push]]:
         """A topic's subscriptions, by name."""
-        return [found for (owner, _), found in sorted(self._registered.items()) if owner == topic]
+        return [self._registered[key] for key in sorted(self._registered) if key[0] == topic]
 
-    def wanting(self, message: Message) -> list[Subscription]:
-        """The subscriptions that a message is for."""
-        subscriptions = (registered.subscription for registered in self._registered.values())
-        return [subscription for subscription in subscriptions if subscription.wants(message)]
+    def _register(self, subscription: Subscription, push: Push) -> None:
+        self._registered[subscription.topic, subscription.name] = (subscription, push)
+
+    def _made_now(self, subscription: Subscription) -> Subscription:
+        return replace(subscription, since=int(self._clock.now().timestamp()))
+
+    def _to_queue(self, subscription: Subscription) -> Push:
+        return partial(self._queues.push, subscription.endpoint)

@@ -50,8 +50,8 @@ class FailedTopics:
     def __init__(self, region: Region) -> None:
         self.records: list[bytes] = []
         for topic in region.failed_topics:
-            subscription = Subscription(topic, "load", "STREAM", "BACKOFF_RETRY", None, self._keep)
-            region.cloud.call(region.cloud.messages.subscribe, subscription)
+            subscription = Subscription(topic, "load", "STREAM", "BACKOFF_RETRY", None)
+            region.cloud.call(region.cloud.messages.subscribe, subscription, self._keep)
 
     async def _keep(self, record: bytes) -> bool:
         self.records.append(record)

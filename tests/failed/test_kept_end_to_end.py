@@ -245,8 +245,8 @@ class Letters:
     def __init__(self, here: Account) -> None:
         self.received: list[dict[str, Any]] = []
         name = "imm-label-tags-failed"
-        subscription = Subscription(name, "letters", "STREAM", "BACKOFF_RETRY", None, self._take)
-        here.cloud.call(here.cloud.messages.subscribe, subscription)
+        subscription = Subscription(name, "letters", "STREAM", "BACKOFF_RETRY", None)
+        here.cloud.call(here.cloud.messages.subscribe, subscription, self._take)
 
     async def _take(self, event: bytes) -> bool:
         self.received.append(json.loads(event))

@@ -66,8 +66,8 @@ def hear(account: Account, topic: str) -> list[dict[str, Any]]:
         messages.append(json.loads(event))
         return True
 
-    subscription = Subscription(topic, "listener", "STREAM", "BACKOFF_RETRY", None, push)
-    account.call(account.messages.subscribe, subscription)
+    subscription = Subscription(topic, "listener", "STREAM", "BACKOFF_RETRY", None)
+    account.call(account.messages.subscribe, subscription, push)
     return messages
 
 

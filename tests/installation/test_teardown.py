@@ -32,8 +32,8 @@ def subscribe(account: Account, name: str) -> None:
     async def push(event: bytes) -> bool:
         return True
 
-    subscription = Subscription(TOPIC, name, "JSON", "BACKOFF_RETRY", None, push)
-    account.call(account.messages.subscribe, subscription)
+    subscription = Subscription(TOPIC, name, "JSON", "BACKOFF_RETRY", None)
+    account.call(account.messages.subscribe, subscription, push)
 
 
 def test_exactly_what_setup_created_goes(fresh: Account) -> None:
@@ -142,7 +142,7 @@ def test_a_topic_that_was_changed_stays(fresh: Account) -> None:
     topics = fresh.messages._topics
     changed = replace(topics.get(TOPIC), maximum_message_size=1024, logging_enabled=True)
     fresh.call(topics.remove, TOPIC)
-    fresh.call(topics.add, changed, fresh.clock.now())
+    fresh.call(topics.add, changed)
     fresh.teardown("--yes")
     assert fresh.inventory() == {"role AliyunIMMDefaultRole", f"topic {TOPIC}"}
 

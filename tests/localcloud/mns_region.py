@@ -87,9 +87,8 @@ class Region:
         filter_tag: str | None = None,
         arn: str = "",
     ) -> None:
-        self.service.subscribe(
-            Subscription(topic, name, content_format, strategy, filter_tag, endpoint.push, arn)
-        )
+        subscription = Subscription(topic, name, content_format, strategy, filter_tag, arn)
+        self.service.subscribe(subscription, endpoint.push)
 
     def settled(self) -> None:
         self.serving.run(self.service.settled())

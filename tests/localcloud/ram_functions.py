@@ -99,6 +99,6 @@ def functions(directory: Path, *declared: dict[str, Any], code: str = CODE) -> I
             return True
 
         cloud.call(cloud.messages.create_topic, "failed")
-        keeper = Subscription("failed", "keeper", "STREAM", "BACKOFF_RETRY", None, keep)
-        cloud.call(cloud.messages.subscribe, keeper)
+        keeper = Subscription("failed", "keeper", "STREAM", "BACKOFF_RETRY", None)
+        cloud.call(cloud.messages.subscribe, keeper, keep)
         yield started

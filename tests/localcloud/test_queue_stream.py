@@ -13,6 +13,7 @@ import pytest
 
 from localcloud.eventbridge.queue_stream import QueueStream
 from localcloud.fc.declaration import EventBridgeTrigger, MnsQueueSource
+from localcloud.mns.attributes import Queue
 from localcloud.mns.queues import Queues
 from tests.localcloud.tenancy import ACCOUNT, tenancy
 
@@ -134,3 +135,29 @@ def test_without_tolerance_the_stream_stands_still_until_the_call_succeeds() -> 
     )
     bodies = [[event["data"]["messageBody"] for event in batch] for batch in function.events]
     assert bodies == [["1", "2"]] * 10 + [["3"]]
+
+
+def test_a_queue_that_is_made_again_is_the_streams_as_it_was_before() -> None:
+    async def run() -> None:
+        queues, function = Queues(tenant), Function()
+        queues.add(Queue(name="tasks"))
+        stream = QueueStream(
+            tenant=tenant,
+            trigger=SINGLE,
+            source=MnsQueueSource("tasks", None, False),
+            queue=queues.create("tasks"),
+            invoke=function.invoke,
+            bury=str,
+            time_scale=0.0,
+        )
+        stream.start()
+        queues.remove("tasks")
+        assert not queues.send(ARN, "lost")
+        queues.add(Queue(name="tasks"))
+        assert queues.send(ARN, "found")
+        await stream.settled()
+        await stream.stop()
+        assert [event["data"]["messageBody"] for event in function.events] == ["found"]
+
+    with tenancy(region="cn-hangzhou") as tenant:
+        asyncio.run(run())

@@ -79,8 +79,8 @@ def name(guarded: Cloud) -> Iterator[str]:
     local.run(local.media.put_task(task, notify=False))
     guarded.oss(guarded.owner).put_object(PutObjectRequest(bucket=guarded.bucket, key="a.mp4", body=b"x"))
     local.call(local.messages.create_topic, name)
-    subscription = Subscription(name, "tagger", "STREAM", "BACKOFF_RETRY", None, Endpoint().push)
-    local.call(local.messages.subscribe, subscription)
+    subscription = Subscription(name, "tagger", "STREAM", "BACKOFF_RETRY", None)
+    local.call(local.messages.subscribe, subscription, Endpoint().push)
     for role in (name, f"{name}-bare"):
         local.call(local.access.put_role, role, FC_TRUST, {})
     call(guarded, "ram", "CreatePolicy", guarded.owner, PolicyName=name, PolicyDocument=ANYTHING)
