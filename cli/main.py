@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -20,13 +19,13 @@ from rich.text import Text
 from cli import demo as demo_play
 from cli import invocation, serving
 from cli.cloud.where import Where, where_options
-from cli.command_group import CommandGroup
 from cli.installation.templates import UnusableTemplate
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.file import ManifestUnreadable
 from cli.narration import Narrator, new_console
+from cli.options import CommandGroup
 from cli.problems import Problem
-from cli.signals import ENDING
+from cli.process import on_ending_signals
 from imm_label_tags.environment import shut_out
 from localcloud.database import StateInaccessible, StateUnusable
 from localcloud.fc.declaration import DeclarationError
@@ -147,10 +146,7 @@ def serve(
     """Run the local cloud in the foreground, with a page in the browser that shows what happens in it."""
     shut_out(os.environ)
     stopped = threading.Event()
-    for number in ENDING:
-        # What the parent ignores stays ignored: nohup, and a shell's commands in the background.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: stopped.set())
+    on_ending_signals(lambda *_: stopped.set())
     serving.serve(
         new_console(),
         first_port=port,

@@ -1,9 +1,10 @@
-"""How the commands speak: steps with their time, tables of labels and tags."""
+"""How the commands speak: lines, numbers and times, steps, tables of labels and tags."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -11,7 +12,8 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from cli.escape import ESCAPE
+from cli.process import ESCAPE
+from imm_label_tags.text import escape_unprintable
 
 # Of an output that is no terminal: whoever reads it there wants each row on one line.
 UNFOLDED = 10_000
@@ -27,6 +29,33 @@ def new_console(*, stderr: bool = False) -> Console:
     if not console.is_terminal:
         console.width = UNFOLDED
     return console
+
+
+def say(console: Console, text: str, style: str = "") -> None:
+    """Write a line that is not folded; what others have written into it obeys nothing."""
+    console.print(Text(escape_unprintable(text), style), soft_wrap=True)
+
+
+def show_facts(console: Console, facts: Mapping[str, str], width: int) -> None:
+    """Write a line for each fact, its name in so many columns."""
+    for name, value in facts.items():
+        text = Text.assemble((f"  {name:{width}}", "dim"), escape_unprintable(value))
+        console.print(text, soft_wrap=True)
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things, such as ``1 record`` and ``2,000 records``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def utc(moment: datetime | None) -> str:
+    """A time in UTC as programs read it, in milliseconds; empty where there is none."""
+    return "" if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def utc_seconds(moment: datetime) -> str:
+    """A time in UTC as persons read it."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
 
 
 def print_table(

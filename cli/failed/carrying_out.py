@@ -4,65 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import click
 from rich.console import Console
-from rich.text import Text
 
-from cli.failed.documents import ends_document
+from cli.bulk import ListOnDisk, Progress, list_on_disk
+from cli.cloud.calls import CallFailed
 from cli.failed.groups import Groups
-from cli.failed.progress import Advance, Tally
-from cli.failed.record import Kept
-from cli.failed.selection import Filter, Selection, new_selection, read_kept
-from cli.failed.store import Store
-from cli.failed.tables import records, show_groups, show_reasons
-from cli.failed.work import End, Ended, Work
-from cli.signals import EXIT_INTERRUPTED, EndedBySignal, Interruption, leave
+from cli.failed.replaying import End, Ended, Tally
+from cli.failed.selection import Filter, read_kept
+from cli.failed.showing import ends_document, show_groups, show_reasons
+from cli.failed.store import Kept, Store
+from cli.narration import counted, say
+from cli.process import EXIT_INTERRUPTED, EndedBySignal, Interruption, leave
 
 SHOWN_NAMES = 20
-
-
-@dataclass
-class Plan:
-    """The records that were selected; ``left_out`` counts those that match but stay, by the reason."""
-
-    selection: Selection
-    groups: Groups = field(default_factory=Groups)
-    left_out: Counter[str] = field(default_factory=Counter)
-    first_names: list[str] = field(default_factory=list)
-
-    @property
-    def matching(self) -> int:
-        """How many records meet the conditions."""
-        return len(self.selection) + self.left_out.total()
-
-    def add(self, kept: Kept) -> None:
-        """Select a record."""
-        self.selection.add(kept.listed)
-        self.groups.add_kept(kept)
-        if len(self.first_names) < SHOWN_NAMES:
-            self.first_names.append(kept.listed.name)
-
-
-def make_plan(selection: Selection, kept: Iterable[Kept], stays: Callable[[Kept], str]) -> Plan:
-    """Select the records for which ``stays`` has no reason why they are left out."""
-    plan = Plan(selection)
-    for each in kept:
-        reason = stays(each)
-        if reason:
-            plan.left_out[reason] += 1
-        else:
-            plan.add(each)
-    return plan
+# How often it is looked whether Ctrl-C was pressed.
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Deed:
     """What is done with records: ``verb``, ``done`` and ``finished`` name it, ``where`` goes on.
 
-    ``act`` does it to one, in as many threads as ``concurrency`` says.
-    ``stays`` gives the reason why a record is left out; empty for those that are not.
+    ``act`` does it to a name and a version, in as many threads as ``concurrency`` says; a CallFailed that it
+    raises concerns every record. ``stays`` gives the reason why a record is left out; empty for those that
+    are not.
     """
 
     verb: str
@@ -74,6 +43,28 @@ class Deed:
     stays: Callable[[Kept], str]
 
 
+@dataclass
+class Plan:
+    """The records that were selected, by name and version; ``left_out`` counts the others, by the reason."""
+
+    selection: ListOnDisk
+    groups: Groups = field(default_factory=Groups)
+    left_out: Counter[str] = field(default_factory=Counter)
+    first_names: list[str] = field(default_factory=list)
+
+    def fill(self, records: Iterable[Kept], stays: Callable[[Kept], str]) -> None:
+        """Select the records for which ``stays`` has no reason why they are left out."""
+        for kept in records:
+            if reason := stays(kept):
+                self.left_out[reason] += 1
+                continue
+            name, head = kept.listed
+            self.selection.add([name, head.etag])
+            self.groups.add_kept(kept)
+            if len(self.first_names) < SHOWN_NAMES:
+                self.first_names.append(name)
+
+
 def carry_out(
     console: Console,
     store: Store,
@@ -82,7 +73,7 @@ def carry_out(
     *,
     dry_run: bool,
     agreed: bool,
-    as_json: bool = False,
+    as_json: bool,
 ) -> int:
     """Do something with the records that are asked for; returns the exit status.
 
@@ -90,105 +81,140 @@ def carry_out(
 
     Raises NoSuchRecord, and CallFailed where the records or the function cannot be reached.
     """
-    with new_selection() as selection:
+    with list_on_disk() as selection:
+        plan, run = Plan(selection), Run(console, deed)
         try:
             with console.status("Reading the records"):
-                plan = make_plan(selection, read_kept(store, wanted), deed.stays)
+                plan.fill(read_kept(store, wanted), deed.stays)
         except EndedBySignal as ended:
             console.print(f"Interrupted: nothing was {deed.done}.")
             return ended.status
-
-        def tell(tally: Tally) -> None:
-            if as_json:
-                click.echo(ends_document(store, plan.matching, plan.left_out, tally, dry_run=dry_run))
-
-        if say_none(console, store, wanted, plan.matching):
-            tell(Tally())
-            return 0
-        _show_plan(console, store, plan, deed)
-        if dry_run:
-            console.print(f"\nNothing was {deed.done}.")
-            tell(Tally())
-            return 0
-        if not selection:
-            tell(Tally())
-            return 1
-        if not agreed:
-            console.print()
-            question = f"{deed.verb.capitalize()} {records(len(selection))}{deed.where}?"
-            click.confirm(question, abort=True, err=as_json)
-        console.print()
-        return _work_through(console, plan, deed, tell)
+        matching = len(selection) + plan.left_out.total()
+        status = 0
+        if not say_none(console, store, wanted, matching):
+            _show_plan(console, store, plan, deed)
+            if dry_run:
+                console.print(f"\nNothing was {deed.done}.")
+            elif selection:
+                _ask(console, deed, len(selection), agreed=agreed, on_stderr=as_json)
+                status = run.through(selection)
+            if status == 0 and plan.left_out and not dry_run:
+                status = 1
+        if as_json:
+            click.echo(ends_document(store, matching, plan.left_out, run.tally, dry_run=dry_run))
+        if run.running:
+            leave(console.file)
+        if run.failure is not None:
+            raise run.failure
+        return status
 
 
 def say_none(console: Console, store: Store, wanted: Filter, found: int) -> bool:
     """Say so where there is no record; returns whether that is so."""
     if not found:
         which = "There are no records" if wanted.takes_everything else "No record meets the conditions"
-        console.print(Text(f"{which} under {store.place.uri}."), soft_wrap=True)
+        say(console, f"{which} under {store.place.uri}.")
     return not found
 
 
 def _show_plan(console: Console, store: Store, plan: Plan, deed: Deed) -> None:
     count = len(plan.selection)
-    head = f"To be {deed.done}{deed.where}, from {store.place.uri}: {records(count)}"
-    console.print(Text(head), soft_wrap=True)
+    say(console, f"To be {deed.done}{deed.where}, from {store.place.uri}: {counted(count, 'record')}")
     if count:
         console.print()
         show_groups(console, plan.groups)
         console.print()
     for name in plan.first_names:
-        console.print(Text(f"  {name}"), soft_wrap=True)
+        say(console, f"  {name}")
     if count > len(plan.first_names):
         console.print(f"  and {count - len(plan.first_names):,} more")
     for reason, number in plan.left_out.items():
-        console.print(Text(f"{records(number)} left out: {reason}.", "yellow"), soft_wrap=True)
+        say(console, f"{counted(number, 'record')} left out: {reason}.", "yellow")
 
 
-def _work_through(console: Console, plan: Plan, deed: Deed, tell: Callable[[Tally], None]) -> int:
-    tally = Tally()
-    advance = Advance(console, len(plan.selection))
+def _ask(console: Console, deed: Deed, count: int, *, agreed: bool, on_stderr: bool) -> None:
+    console.print()
+    if not agreed:
+        question = f"{deed.verb.capitalize()} {counted(count, 'record')}{deed.where}?"
+        click.confirm(question, abort=True, err=on_stderr)
+        console.print()
 
-    def observe(ended: Ended) -> None:
-        tally.add(ended)
-        advance.show(tally)
 
-    def interrupted(running: int) -> None:
-        waiting = f"waiting for {running}" if running else "nothing runs any more"
-        console.print(f"Interrupted: nothing more is begun, {waiting}. Ctrl-C again leaves at once.")
+class Run:
+    """The work on a selection. ``failure`` is what would keep every other record from being worked on."""
 
-    with Interruption() as interruption:
-        work = Work(deed.act, deed.concurrency, interruption, observe=observe, interrupted=interrupted)
-        with advance:
-            work.run(plan.selection)
-        _show_ends(console, plan, deed, tally, work.running)
-        tell(tally)
-        if work.running:
-            leave(console.file)
-        if work.failure is not None:
-            raise work.failure
+    def __init__(self, console: Console, deed: Deed) -> None:
+        self._console = console
+        self._deed = deed
+        self._running: set[Future[Ended]] = set()
+        self.tally = Tally()
+        self.failure: CallFailed | None = None
+
+    @property
+    def running(self) -> int:
+        """How many have not ended; none afterwards, unless the user did not wait for them."""
+        return len(self._running)
+
+    def through(self, selection: ListOnDisk) -> int:
+        """Work on all records, until Ctrl-C; what was begun is waited for. Returns the exit status."""
+        total, tally = len(selection), self.tally
+
+        def said() -> tuple[str, str]:
+            return f"{tally.ends[End.REMOVED]:,} removed", f"{tally.ends[End.STAYS]:,} stay"
+
+        with (
+            Interruption() as interruption,
+            Progress(lambda: [(tally.ends.total(), total)], said, console=self._console),
+        ):
+            self._work_on(selection, interruption)
+        self._show_ends(total)
         if interruption.asked_to_stop:
             return EXIT_INTERRUPTED
-    return 1 if tally.ends[End.STAYS] or plan.left_out else 0
+        return 1 if tally.ends[End.STAYS] else 0
 
+    def _work_on(self, selection: ListOnDisk, interruption: Interruption) -> None:
+        executor = ThreadPoolExecutor(self._deed.concurrency, thread_name_prefix="record")
+        try:
+            for name, etag in selection:
+                self._collect(self._deed.concurrency - 1, interruption)
+                if interruption.asked_to_stop or self.failure is not None:
+                    break
+                self._running.add(executor.submit(self._deed.act, name, etag))
+            self._collect(0, interruption)
+        finally:
+            executor.shutdown(wait=False)
 
-def _show_ends(console: Console, plan: Plan, deed: Deed, tally: Tally, running: int) -> None:
-    removed, gone, stay = (tally.ends[end] for end in (End.REMOVED, End.GONE, End.STAYS))
-    outcomes = ", ".join(f"{count:,} {status}" for status, count in tally.statuses.most_common())
-    console.print(
-        Text(f"{records(removed)} {deed.finished}", "bold green" if removed else "")
-        + Text(f": {outcomes}." if outcomes else "."),
-        soft_wrap=True,
-    )
-    if gone:
-        console.print(f"{records(gone)} had been removed by somebody else.")
-    if running:
-        console.print(
-            f"{records(running)} left while being {deed.done}: each stays unless it has just ended."
-        )
-    rest = len(plan.selection) - tally.count - running
-    if rest:
-        console.print(f"{records(rest)} not {deed.done}.")
-    if stay:
-        console.print(Text(f"{records(stay)} stay{'s' if stay == 1 else ''}:\n", "bold red"))
-        show_reasons(console, tally.stayed, tally.examples)
+    def _collect(self, most: int, interruption: Interruption) -> None:
+        """Wait until at most so many run, unless the user does not even want that."""
+        told = False
+        while len(self._running) > most and not interruption.asked_to_leave:
+            done, self._running = wait(self._running, _LOOK_SECONDS, FIRST_COMPLETED)
+            for future in done:
+                try:
+                    self.tally.add(future.result())
+                except CallFailed as failure:
+                    self.failure = self.failure or failure
+            if interruption.asked_to_stop and not told:
+                most, told = 0, True
+                self._console.print(
+                    f"Interrupted: nothing more is begun, waiting for {self.running}. Ctrl-C again leaves "
+                    "at once."
+                )
+
+    def _show_ends(self, total: int) -> None:
+        console, deed, tally = self._console, self._deed, self.tally
+        removed, gone, stay = (counted(tally.ends[end], "record") for end in End)
+        outcomes = ", ".join(f"{count:,} {status}" for status, count in tally.statuses.most_common())
+        style = "bold green" if tally.ends[End.REMOVED] else ""
+        say(console, f"{removed} {deed.finished}{f': {outcomes}' if outcomes else ''}.", style)
+        if tally.ends[End.GONE]:
+            console.print(f"{gone} had been removed by somebody else.")
+        if self.running:
+            left = counted(self.running, "record")
+            console.print(f"{left} left while being {deed.done}: each stays unless it has just ended.")
+        if rest := total - tally.ends.total() - self.running:
+            console.print(f"{counted(rest, 'record')} not {deed.done}.")
+        if number := tally.ends[End.STAYS]:
+            say(console, f"{stay} stay{'s' if number == 1 else ''}:", "bold red")
+            console.print()
+            show_reasons(console, tally.stayed, tally.examples)

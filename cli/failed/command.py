@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from typing import Any
 
 import click
-from rich.text import Text
 
 from cli.cloud.access import Access
+from cli.cloud.invoking import DeployedFunction
 from cli.cloud.target import Target
 from cli.cloud.where import Where, where_options
-from cli.command_group import CommandGroup, plan_options
 from cli.failed.carrying_out import Deed, carry_out, say_none
-from cli.failed.deployed import DeployedFunction
-from cli.failed.details import show_record
-from cli.failed.documents import groups_document, record_document, write_records
 from cli.failed.groups import Groups
-from cli.failed.options import filter_options, place_option
-from cli.failed.record import Kept, Unreadable, is_of
 from cli.failed.replaying import Removal, Replay
 from cli.failed.selection import READERS, Filter, named, read_kept
-from cli.failed.store import Store
-from cli.failed.tables import line_of, records, show_groups
-from cli.narration import new_console
+from cli.failed.showing import (
+    groups_document,
+    line_of,
+    record_document,
+    show_groups,
+    show_record,
+    write_records,
+)
+from cli.failed.store import LISTED_IN, Kept, Span, Store, Unreadable
+from cli.narration import counted, new_console, say
+from cli.options import AGE, CommandGroup, ago, json_option, plan_options
 from cli.problems import Problem
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
@@ -35,6 +41,45 @@ MOST_CONCURRENCY = 64
 _ends_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document; all else goes to standard error."
 )
+_place_option = click.option(
+    "--from",
+    "place",
+    default="",
+    metavar="oss://BUCKET/PREFIX",
+    help="Where keep_failed keeps them; by default its setting FAILED_EVENTS.",
+)
+
+
+def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
+    """``--error``, ``--older-than``, ``--newer-than``, ``--task`` and names, as one argument ``wanted``."""
+
+    @wraps(command)
+    def with_filter(
+        names: tuple[str, ...],
+        errors: tuple[str, ...],
+        tasks: tuple[str, ...],
+        older_than: timedelta | None,
+        newer_than: timedelta | None,
+        **others: Any,
+    ) -> None:
+        if older_than is not None and newer_than is not None and newer_than <= older_than:
+            raise click.UsageError("No record can be newer than --newer-than and older than --older-than.")
+        span = Span(
+            after=None if newer_than is None else ago(newer_than),
+            before=None if older_than is None else ago(older_than),
+        )
+        command(wanted=Filter(frozenset(errors), frozenset(tasks), span, names), **others)
+
+    decorated: Callable[..., None] = with_filter
+    for option in (
+        click.option("--task", "tasks", multiple=True, metavar="ID", help="Only those about this task."),
+        click.option("--newer-than", type=AGE, help="Only those that failed since, such as 7d."),
+        click.option("--older-than", type=AGE, help="Only those that failed before, such as 2h."),
+        click.option("--error", "errors", multiple=True, metavar="CLASS", help="Only those of this error."),
+        click.argument("names", nargs=-1, metavar="[RECORD]..."),
+    ):
+        decorated = option(decorated)
+    return decorated
 
 
 @click.group(cls=CommandGroup)
@@ -46,10 +91,10 @@ def failed() -> None:
 
 
 @failed.command("list")
-@place_option
-@filter_options
+@_place_option
+@_filter_options
 @click.option("--records", "single", is_flag=True, help="Show every record instead of groups.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 @where_options
 def list_command(place: str, wanted: Filter, single: bool, as_json: bool, where: Where) -> None:
     """Show what has failed, by the class of the error. Changes nothing.
@@ -66,10 +111,10 @@ def list_command(place: str, wanted: Filter, single: bool, as_json: bool, where:
 
 
 @failed.command()
-@place_option
+@_place_option
 @click.argument("record")
 @click.option("--event", "event_only", is_flag=True, help="Write the original event, byte for byte.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 @where_options
 def show(place: str, record: str, event_only: bool, as_json: bool, where: Where) -> None:
     """Show everything about one RECORD, and the event in it."""
@@ -93,8 +138,8 @@ def show(place: str, record: str, event_only: bool, as_json: bool, where: Where)
 
 
 @failed.command()
-@place_option
-@filter_options
+@_place_option
+@_filter_options
 @click.option("--any-function", is_flag=True, help="Also what failed in another function than s.yaml's.")
 @click.option(
     "--concurrency",
@@ -124,15 +169,21 @@ def replay(
     Exit status: 0 if no record that was asked for stays, 1 if one does, 2 where the function or the records
     could not be reached, 130 after Ctrl-C.
     """
-    console = new_console(stderr=as_json)
     opened = _open(place, where)
-    access, target = opened.access, opened.target
-    function = DeployedFunction(access, target, concurrency)
+    region, account_id, name = opened.access.region, opened.target.account_id, opened.target.function.name
+    function = DeployedFunction(
+        opened.access,
+        account_id,
+        name,
+        timeout=opened.target.function.timeout,
+        listed_in=LISTED_IN,
+        concurrency=concurrency,
+    )
 
     def stays(kept: Kept) -> str:
         if isinstance(kept, Unreadable):
             return "cannot be read"
-        if any_function or is_of(kept.failed, target.function.name, access.region):
+        if any_function or kept.is_of(name, region):
             return ""
         return f"of {kept.failed.function}; --any-function takes them, too"
 
@@ -140,18 +191,17 @@ def replay(
         verb="replay",
         done="replayed",
         finished="replayed and removed",
-        where=f" {function.where}",
+        where=f" through function {name} in {region}",
         act=Replay(opened.store, function),
         concurrency=concurrency,
         stays=stays,
     )
-    status = carry_out(console, opened.store, wanted, deed, dry_run=dry_run, agreed=yes, as_json=as_json)
-    sys.exit(status)
+    _carry_out(opened.store, wanted, deed, dry_run=dry_run, agreed=yes, as_json=as_json)
 
 
 @failed.command()
-@place_option
-@filter_options
+@_place_option
+@_filter_options
 @click.option("--all", "everything", is_flag=True, help="All records; needed where nothing else is given.")
 @plan_options
 @_ends_option
@@ -167,7 +217,6 @@ def drop(
         raise click.UsageError("Say which records to drop, or --all.")
     if everything and not wanted.takes_everything:
         raise click.UsageError("--all drops all records: leave it out, or the conditions.")
-    console = new_console(stderr=as_json)
     store = _open(place, where).store
 
     def stays(kept: Kept) -> str:
@@ -183,8 +232,14 @@ def drop(
         concurrency=READERS,
         stays=stays,
     )
-    status = carry_out(console, store, wanted, deed, dry_run=dry_run, agreed=yes, as_json=as_json)
-    sys.exit(status)
+    _carry_out(store, wanted, deed, dry_run=dry_run, agreed=yes, as_json=as_json)
+
+
+def _carry_out(
+    store: Store, wanted: Filter, deed: Deed, *, dry_run: bool, agreed: bool, as_json: bool
+) -> None:
+    console = new_console(stderr=as_json)
+    sys.exit(carry_out(console, store, wanted, deed, dry_run=dry_run, agreed=agreed, as_json=as_json))
 
 
 @dataclass(frozen=True)
@@ -225,13 +280,14 @@ def _list_groups(store: Store, wanted: Filter, *, as_json: bool) -> None:
     if as_json:
         click.echo(groups_document(store, groups))
     elif not say_none(console, store, wanted, groups.count):
-        console.print(Text(f"{records(groups.count)} under {store.place.uri}\n"), soft_wrap=True)
+        say(console, f"{counted(groups.count, 'record')} under {store.place.uri}")
+        console.print()
         show_groups(console, groups)
 
 
 def _list_records(store: Store, wanted: Filter) -> None:
     console, count = new_console(), 0
     for kept in read_kept(store, wanted):
-        console.print(Text(line_of(kept)), soft_wrap=True)
+        say(console, line_of(kept))
         count += 1
     say_none(console, store, wanted, count)

@@ -1,30 +1,109 @@
-"""The kept events in OSS, through alibabacloud-oss-v2."""
+"""The kept events in OSS: their names, their versions, and what can be read of each."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import datetime, timezone
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 import alibabacloud_oss_v2 as oss
 
-from cli.cloud.calls import Call, CallFailed, Obstacle, ask
-from cli.failed.record import Kept, Listed, Record, Unreadable, is_record
-from cli.failed.span import Span
-from imm_label_tags.errors import InvalidFailureRecord
-from imm_label_tags.failures.failed_event import FailedEvent
-from imm_label_tags.results.target import ObjectPrefix
+from cli.cloud.objects import Objects
+from imm_label_tags.errors import InvalidFailureRecord, InvalidNotification
+from imm_label_tags.events.event import read_event
+from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification
+from imm_label_tags.failures.failed_event import UNDATED, FailedEvent
+from imm_label_tags.results.target import ObjectPrefix, TargetObject
+from imm_label_tags.submission.selection import ObjectHead
 
 # What a record takes at the most is a few megabytes: a payload of 256 KB and an answer of 6 MB, escaped.
 LARGEST_RECORD = 32 * 1024 * 1024
 LISTED_IN = "deploy/policies/failed.json"
-
-_PAGE = 1000
-# A body that breaks off is not read again by the SDK.
-_READS = 3
 # Follows every digit, and so every dated name, in the order of bytes.
 _AFTER_DATES = ":"
+_DAY = "%Y-%m-%d"
+_NAME = re.compile(
+    rf"(\d{{4}}-\d{{2}}-\d{{2}}|{UNDATED})/([A-Za-z0-9][A-Za-z0-9._-]{{0,199}})\.json", re.ASCII
+)
+# FC 2.0's form names a service before the function; a version or an alias may follow.
+_FUNCTION = re.compile(
+    r"acs:fc:([a-z0-9-]*):[^:]*:(?:services/[^/]+/)?functions/([A-Za-z0-9_-]+)(?:[/.:].*)?", re.ASCII
+)
+
+
+class Listed(NamedTuple):
+    """A record as OSS has it; ``name`` is what follows the prefix: ``2026-11-22/1-6742….json``."""
+
+    name: str
+    head: ObjectHead
+
+    @property
+    def folder(self) -> str:
+        """The UTC date on which the event failed, or ``undated``."""
+        return self.name.partition("/")[0]
+
+    @property
+    def request_id(self) -> str:
+        """The request id as it stands in the name."""
+        return self.name.partition("/")[2].removesuffix(".json")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record that was read."""
+
+    listed: Listed
+    failed: FailedEvent
+
+    @property
+    def moment(self) -> datetime:
+        """When the event failed; where the record does not tell, when it was kept."""
+        return self.failed.failed_at or self.listed.head.written
+
+    @property
+    def tasks(self) -> tuple[TaskNotification, ...]:
+        """The tasks that the original event is about; none where it cannot be understood."""
+        return tuple(item for item in items_of(self.failed.event) if isinstance(item, TaskNotification))
+
+    def is_of(self, function: str, region: str) -> bool:
+        """Whether the event failed in a function, as far as the record tells."""
+        if not self.failed.function:
+            return True
+        match = _FUNCTION.fullmatch(self.failed.function)
+        return match is not None and match[1] in ("", region) and match[2] == function
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A record that could not be read; ``reason`` is a sentence."""
+
+    listed: Listed
+    reason: str
+
+    @property
+    def moment(self) -> datetime:
+        """When it was kept."""
+        return self.listed.head.written
+
+
+Kept = Record | Unreadable
+
+
+@dataclass(frozen=True)
+class Span:
+    """From ``after`` up to, but without, ``before``; None leaves that end open. In UTC."""
+
+    after: datetime | None = None
+    before: datetime | None = None
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether a moment lies in it."""
+        return (self.after is None or moment >= self.after) and (self.before is None or moment < self.before)
+
+
+ALWAYS = Span()
 
 
 class Store:
@@ -34,113 +113,64 @@ class Store:
     """
 
     def __init__(self, client: oss.Client, place: ObjectPrefix, account_id: str) -> None:
-        self._client = client
-        self._account_id = account_id
         self.place = place
+        records = f"{place.bucket}/{place.prefix}/*"
+        self._objects = Objects(client, account_id, LISTED_IN, resource=records)
 
-    def list(self, span: Span) -> Iterator[Listed]:
+    def list(self, span: Span = ALWAYS) -> Iterator[Listed]:
         """The records by name; days that lie wholly outside of the span are left out, where dated."""
-        last_day = span.last_day
-        for listed in self._listed_after(span.first_day):
+        last_day = span.before.strftime(_DAY) if span.before else ""
+        for listed in self._listed_after(span.after.strftime(_DAY) if span.after else ""):
             if last_day and last_day < listed.folder < _AFTER_DATES:
                 yield from self._listed_after(_AFTER_DATES)
                 return
             yield listed
 
     def find(self, name: str) -> Listed | None:
-        """A record as it is now, if it is there: HeadObject."""
-        request = oss.HeadObjectRequest(bucket=self.place.bucket, key=self._key(name))
-
-        def head() -> Any:
-            try:
-                return self._client.head_object(request)
-            except oss.exceptions.OperationError as error:
-                # A HEAD has no body that could tell which 404 it is.
-                if getattr(error.unwrap(), "status_code", 0) == 404:
-                    return None
-                raise
-
-        result = ask(self._call("HeadObject", name, "oss:GetObject"), head)
-        if result is None:
-            return None
-        kept = _utc(result.last_modified)
-        return Listed(name, _version(result.etag), result.content_length or 0, kept)
+        """A record as it is now, if it is there."""
+        head = self._objects.head(self._place_of(name))
+        return None if head is None else Listed(name, head)
 
     def read(self, name: str) -> Kept | None:
-        """A record as it is now, with its content: GetObject. None where it is gone."""
+        """A record as it is now, with its content; None where it is gone."""
+        content = self._objects.read(self._place_of(name), LARGEST_RECORD)
+        if content is None:
+            return None
+        listed = Listed(name, content.head)
+        if content.body is None:
+            return Unreadable(listed, f"It has {listed.head.size} bytes, more than any record.")
         try:
-            return self._read(name)
-        except CallFailed as failure:
-            if failure.code == "NoSuchKey":
-                return None
-            raise
-
-    def delete(self, name: str) -> None:
-        """Remove a record; one that is gone already stays so."""
-        request = oss.DeleteObjectRequest(bucket=self.place.bucket, key=self._key(name))
-        ask(self._call("DeleteObject", name), lambda: self._client.delete_object(request))
-
-    def uri(self, name: str) -> str:
-        """The URI of a record."""
-        return f"{self.place.uri}/{name}"
-
-    def _listed_after(self, start: str) -> Iterator[Listed]:
-        prefix = f"{self.place.prefix}/"
-        request = oss.ListObjectsV2Request(
-            bucket=self.place.bucket,
-            prefix=prefix,
-            start_after=prefix + start if start else None,
-            max_keys=_PAGE,
-        )
-        while True:
-            page = ask(self._listing(), partial(self._client.list_objects_v2, request))
-            for item in page.contents or []:
-                name = item.key[len(prefix) :]
-                if is_record(name):
-                    yield Listed(name, _version(item.etag), item.size or 0, _utc(item.last_modified))
-            if not page.is_truncated:
-                return
-            request.continuation_token = page.next_continuation_token
-
-    def _read(self, name: str, attempt: int = 1) -> Kept:
-        call = self._call("GetObject", name, "oss:GetObject")
-        try:
-            return ask(call, lambda: self._get(name))
-        except CallFailed as failure:
-            if failure.obstacle is not Obstacle.UNREACHABLE or attempt == _READS:
-                raise
-        return self._read(name, attempt + 1)
-
-    def _get(self, name: str) -> Kept:
-        request = oss.GetObjectRequest(bucket=self.place.bucket, key=self._key(name))
-        result = self._client.get_object(request)
-        with result.body as stream:
-            size = result.content_length or 0
-            listed = Listed(name, _version(result.etag), size, _utc(result.last_modified))
-            if size > LARGEST_RECORD:
-                return Unreadable(listed, f"It has {size} bytes, more than any record.")
-            content: bytes = stream.content
-        try:
-            return Record(listed, FailedEvent.read(content))
+            return Record(listed, FailedEvent.read(content.body))
         except InvalidFailureRecord as error:
             return Unreadable(listed, str(error))
 
-    def _key(self, name: str) -> str:
-        return f"{self.place.prefix}/{name}"
+    def delete(self, name: str) -> None:
+        """Remove a record; one that is gone already stays so."""
+        self._objects.delete(self._place_of(name))
 
-    def _listing(self) -> Call:
-        bucket = self.place.bucket
-        resource = f"acs:oss:*:{self._account_id}:{bucket}"
-        return Call("OSS", "ListObjectsV2", f"bucket {bucket}", resource, "oss:ListObjects", LISTED_IN)
+    def uri(self, name: str) -> str:
+        """The URI of a record."""
+        return self._place_of(name).uri
 
-    def _call(self, action: str, name: str, needs: str = "") -> Call:
-        resource = f"acs:oss:*:{self._account_id}:{self.place.bucket}/{self.place.prefix}/*"
-        return Call("OSS", action, self.uri(name), resource, needs, LISTED_IN)
+    def _listed_after(self, start: str) -> Iterator[Listed]:
+        prefix = f"{self.place.prefix}/"
+        after = f"{prefix}{start}" if start else ""
+        for key, head in self._objects.listed(self.place.bucket, prefix, after=after):
+            if is_record(name := key.removeprefix(prefix)):
+                yield Listed(name, head)
+
+    def _place_of(self, name: str) -> TargetObject:
+        return TargetObject(self.place.bucket, f"{self.place.prefix}/{name}")
 
 
-def _version(etag: str | None) -> str:
-    return (etag or "").strip('"')
+def is_record(name: str) -> bool:
+    """Whether something under the prefix has a record's name; all else there belongs to somebody else."""
+    return _NAME.fullmatch(name) is not None
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+def items_of(event: bytes) -> tuple[TaskNotification | IgnoredEvent | InvalidNotification, ...]:
+    """What an event is about, or why it cannot be understood."""
+    try:
+        return read_event(event).items
+    except InvalidNotification as error:
+        return (error,)

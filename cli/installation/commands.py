@@ -19,7 +19,6 @@ from cli import checkout
 from cli.cloud.access import check_account, identify
 from cli.cloud.target import Media, Target
 from cli.cloud.where import Where, where_options
-from cli.command_group import plan_options
 from cli.installation.diagnosis import Diagnosis
 from cli.installation.documents import Documents
 from cli.installation.examination import Finding, Verdict, examine
@@ -30,6 +29,7 @@ from cli.installation.set_up import plan_setup
 from cli.installation.tear_down import plan_teardown
 from cli.manifest.fields import FieldUnreadable
 from cli.narration import new_console
+from cli.options import plan_options
 from cli.problems import Problem
 from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.results.target import TargetObject

@@ -12,7 +12,6 @@ from functools import partial
 from itertools import islice
 
 from cli.cloud.target import Target
-from cli.failed.span import Span
 from cli.installation.documents import Documents
 from cli.installation.examination import Check, Failing
 from cli.installation.function_checks import DEPLOY, FunctionChecks
@@ -86,7 +85,7 @@ class Keeping:
                 f"The bucket {store.bucket} is in {region}, the function in {self._target.region}.",
                 f"Name a bucket of the function's region with {VARIABLE}. {DEPLOY}",
             )
-        records = self._services.records(store).list(Span())
+        records = self._services.records(store).list()
         count = sum(1 for _ in islice(records, MOST_COUNTED))
         if count == 0:
             return f"none at {store.uri}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cli.installation.examination import Failing
-from cli.signals import ENDING
+from cli.process import ENDING
 from imm_label_tags.errors import AccessDenied, TaggingError
 from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
 from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timezone
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
 
 import click
 from rich.console import Console
@@ -15,12 +14,11 @@ from rich.text import Text
 from cli.cloud.calls import CallFailed, Obstacle
 from cli.cloud.target import Target
 from cli.cloud.where import Where, where_options
-from cli.failed.span import read_age
 from cli.installation.log_service import LogService
 from cli.installation.observability import log_of
-from cli.logs.lines import Line, Wanted
-from cli.logs.reading import Reader
-from cli.narration import new_console
+from cli.logs.lines import Line, Reader, Wanted
+from cli.narration import new_console, say, utc, utc_seconds
+from cli.options import AGE, ago
 from cli.problems import Problem
 from imm_label_tags.text import escape_unprintable
 
@@ -30,13 +28,15 @@ _STYLES = {"failed": "bold red", "kept": "yellow", "tagged": "green", "unchanged
 
 @click.command()
 @click.option("--function", "name", default="", metavar="NAME", help="Only this one; by default both.")
-@click.option("--since", default="1h", show_default=True, metavar="AGE", help="How far back: 30m, 2d.")
+@click.option("--since", type=AGE, default="1h", show_default=True, help="How far back: 30m, 2d.")
 @click.option("--status", default="", metavar="STATUS", help="Only lines of this outcome, failed or kept.")
 @click.option("--task", default="", metavar="ID", help="Only lines about this task.")
 @click.option("--follow", is_flag=True, help="Go on with the lines that come, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="The lines as they are: one JSON document each.")
 @where_options
-def logs(name: str, since: str, status: str, task: str, follow: bool, as_json: bool, where: Where) -> None:
+def logs(
+    name: str, since: timedelta, status: str, task: str, follow: bool, as_json: bool, where: Where
+) -> None:
     """Show what the deployed functions have logged, with what Function Compute wrote about them in between.
 
     That is an invocation that took too long or ran out of memory, for example: it counts as failed. Needs the
@@ -44,11 +44,8 @@ def logs(name: str, since: str, status: str, task: str, follow: bool, as_json: b
     could not be read.
     """
     wanted = Wanted(_term(status, "--status"), _term(task, "--task"))
+    begin = ago(since)
     try:
-        begin = datetime.now(timezone.utc) - read_age(since)
-    except (ValueError, OverflowError) as error:
-        raise click.BadParameter(str(error), param_hint="--since") from None
-    with _nothing_there():
         access, target = where.installation()
         places = _places(target, _term(name, "--function"))
         reader = Reader(LogService(access, target.account_id), places, wanted)
@@ -57,17 +54,11 @@ def logs(name: str, since: str, status: str, task: str, follow: bool, as_json: b
             _show(console, reader.follow(begin, _now, lambda: time.sleep(PAUSE_SECONDS)), as_json=as_json)
         elif not _show(console, reader.read(begin, _now()), as_json=as_json) and not as_json:
             functions = ", ".join(each for several in places.values() for each in several)
-            console.print(Text(f"Nothing in the log of {functions} since {since} ago."), soft_wrap=True)
-
-
-@contextmanager
-def _nothing_there() -> Iterator[None]:
-    """Say what makes the project, the logstore or the index that is not there."""
-    try:
-        yield
+            say(console, f"Nothing in the log of {functions} since {utc_seconds(begin)}.")
     except CallFailed as failure:
         if failure.obstacle is not Obstacle.ABSENT:
             raise
+        # The project, the logstore or the index.
         raise Problem(f"{failure.said} Run `imm-label-tags setup`, which makes what is missing.") from None
 
 
@@ -108,7 +99,7 @@ def _show(console: Console, lines: Iterable[Line], *, as_json: bool) -> int:
 def _document(line: Line) -> str:
     """A line of ours as it is, with the function's name; of anybody else's, the same fields."""
     content = line.record or {
-        "time": line.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": utc(line.time),
         "level": "ERROR" if line.error else "INFO",
         "message": line.error or line.text,
         **({"status": line.status} if line.status else {}),
@@ -120,19 +111,16 @@ def _document(line: Line) -> str:
 def _row(line: Line) -> Text:
     status, said = line.status or "-", line.error or line.text
     if line.record is not None:
-        error = line.record.get("error")
-        said = f"{error}: {line.record['message']}" if error else str(line.record["message"])
-        if line.record.get("object") and str(line.record["object"]) not in said:
-            said += f"  {line.record['object']}"
-        if line.record.get("task_id") and str(line.record["task_id"]) not in said:
-            said += f"  {line.record['task_id']}"
+        said = ": ".join(filter(None, (line.told("error"), line.told("message"))))
+        for more in (line.told("object"), line.told("task_id")):
+            said += "" if more in said else f"  {more}"
     elif line.error:
         said = f"Function Compute: {said} (request {line.request_id})"
     else:
-        first, *more = said.splitlines() or [""]
-        said = f"{first} ... {len(more)} more lines with --json" if more else first
+        first, *others = said.splitlines() or [""]
+        said = f"{first} ... {len(others)} more lines with --json" if others else first
     return Text.assemble(
-        (f"{line.time:%Y-%m-%d %H:%M:%S}Z", "dim"),
+        (utc_seconds(line.time), "dim"),
         (f"  {status:13}", _STYLES.get(status, "")),
         (f"{line.function}  ", "dim"),
         escape_unprintable(said),

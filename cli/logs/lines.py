@@ -1,16 +1,24 @@
-"""One line of a function's log in Log Service: ours (JSON), Function Compute's, or something printed."""
+"""Lines of the functions' logs in Log Service, those of a while and those that come.
+
+A line is one of ours (JSON), Function Compute's, or something printed.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
+
+from cli.installation.log_service import LogService
 
 TOPIC = "FCLogs:"
 FAILED = "failed"
+# Log Service shows a log some seconds after it was written, and not always in order.
+LATE_SECONDS = 30
 # The lines around an invocation; the last one says so where Function Compute itself ended it.
 _FRAME = re.compile(
     r"FC (?:Invoke|Initialize|PreStop) (?P<which>Start|End) RequestId: (?P<request>[^\s,]+)"
@@ -39,7 +47,11 @@ class Line:
         """How a notification, or an invocation, ended; empty where the line does not tell."""
         if self.error:
             return FAILED
-        return str(self.record.get("status") or "") if self.record else ""
+        return self.told("status")
+
+    def told(self, field: str) -> str:
+        """A field of one of ours; empty where there is none."""
+        return str(self.record.get(field) or "") if self.record else ""
 
 
 @dataclass(frozen=True)
@@ -66,13 +78,53 @@ class Wanted:
         """The wanted lines in their order."""
         lines = [line for line in lines if not line.frame]
         if self.task:
-            requests = {line.request_id for line in lines if _task(line) == self.task}
+            requests = {line.request_id for line in lines if line.told("task_id") == self.task}
             lines = [
                 line
                 for line in lines
-                if _task(line) == self.task or (line.error and line.request_id in requests)
+                if line.told("task_id") == self.task or (line.error and line.request_id in requests)
             ]
         return [line for line in lines if self.status in ("", line.status)]
+
+
+class Reader:
+    """The lines of functions, by the project and logstore that they are in; raises CallFailed."""
+
+    def __init__(
+        self, logs: LogService, places: Mapping[tuple[str, str], Iterable[str]], wanted: Wanted
+    ) -> None:
+        self._logs = logs
+        self._places = places
+        self._wanted = wanted
+
+    def read(self, begin: datetime, end: datetime) -> list[Line]:
+        """The wanted lines from one moment up to another, the oldest first."""
+        found: list[Line] = []
+        for (project, logstore), functions in self._places.items():
+            query = self._wanted.query(functions)
+            seconds = (int(begin.timestamp()), int(end.timestamp()) + 1)
+            found += map(read_line, self._logs.search(project, logstore, query, *seconds))
+        # Whole seconds, because only our own lines know more; those of one second stay in their order.
+        found.sort(key=lambda line: int(line.time.timestamp()))
+        return self._wanted.chosen(found)
+
+    def follow(
+        self, begin: datetime, now: Callable[[], datetime], pause: Callable[[], None]
+    ) -> Iterator[Line]:
+        """The wanted lines from a moment on, and then each that comes, until ``pause`` raises."""
+        shown = Counter[tuple[object, ...]]()
+        while True:
+            end = now()
+            lines = self.read(begin, end)
+            seen = Counter[tuple[object, ...]]()
+            for line in lines:
+                same = (line.time, line.function, line.text)
+                seen[same] += 1
+                if seen[same] > shown[same]:
+                    yield line
+            shown = seen
+            begin = max(begin, end - timedelta(seconds=LATE_SECONDS))
+            pause()
 
 
 def read_line(log: Mapping[str, str]) -> Line:
@@ -103,7 +155,3 @@ def _time(record: Mapping[str, Any], otherwise: datetime) -> datetime:
         return datetime.fromisoformat(str(record.get("time")).replace("Z", "+00:00")).astimezone(timezone.utc)
     except ValueError:
         return otherwise
-
-
-def _task(line: Line) -> str:
-    return str(line.record.get("task_id") or "") if line.record else ""

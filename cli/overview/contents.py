@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from cli.failed.record import is_record
+from cli.failed.store import is_record
 from cli.manifest.function import KEEPING_HANDLER
 from imm_label_tags.errors import InvalidFailureRecord, InvalidSetting
 from imm_label_tags.failures.failed_event import FailedEvent

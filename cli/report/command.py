@@ -17,6 +17,7 @@ from rich.text import Text
 
 from cli.cloud.where import Where, where_options
 from cli.narration import new_console
+from cli.options import suffix_option
 from cli.report.objects import Objects
 from cli.report.page import report_page
 from cli.report.reading import Reader, Unread
@@ -27,7 +28,6 @@ from cli.report.standing import Judge, Standing
 from cli.report.terminal import Progress, show_failures, show_plan, show_retagged, show_totals, videos
 from cli.report.totals import Totals
 from cli.show.command import deployed_settings
-from cli.submission.suffixes import suffix_option
 from imm_label_tags.submission.selection import Selection
 from imm_label_tags.tagging.settings import Settings
 

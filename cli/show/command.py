@@ -17,9 +17,9 @@ import click
 from cli.cloud.access import Access
 from cli.cloud.target import Target
 from cli.cloud.where import Where, where_options
-from cli.failed.span import read_age
 from cli.manifest.function import DeclaredFunction
 from cli.narration import new_console
+from cli.options import AGE, json_option
 from cli.problems import Problem
 from cli.show.lookup import ARCHIVE, Found, Lookup, archived_object, read_file
 from cli.show.page import Footage, video_page
@@ -43,11 +43,7 @@ project_option = click.option(
 )
 
 
-def _lifetime(context: click.Context, param: click.Parameter, value: str) -> timedelta:
-    try:
-        lifetime = read_age(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error), context, param) from None
+def _lifetime(context: click.Context, param: click.Parameter, lifetime: timedelta) -> timedelta:
     if not timedelta() < lifetime <= LONGEST_LIFETIME:
         raise click.BadParameter("OSS signs URLs for 1s to 7d.", context, param)
     return lifetime
@@ -71,12 +67,12 @@ def _lifetime(context: click.Context, param: click.Parameter, value: str) -> tim
     "lifetime",
     default="1h",
     show_default=True,
+    type=AGE,
     callback=_lifetime,
-    metavar="AGE",
     help="How long the presigned URL plays the video, 7d at most.",
 )
 @click.option("--open", "in_browser", is_flag=True, help="Open the page in the browser.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 @where_options
 def show(
     what: str,

@@ -17,15 +17,15 @@ from rich.filesize import decimal
 from cli.cloud.ends import EXIT_RETRYABLE, end_of_run
 from cli.cloud.where import Where, where_options
 from cli.narration import new_console
+from cli.options import suffix_option
 from cli.problems import Problem
-from cli.signals import EXIT_INTERRUPTED, Interruption, leave
+from cli.process import EXIT_INTERRUPTED, Interruption, leave
 from cli.submission.account import Account
 from cli.submission.backfill import Backfill, Summary, Wanted
 from cli.submission.inventory import InventoryObjects
 from cli.submission.objects import BucketObjects, ObjectList
 from cli.submission.pace import PacedTasks
 from cli.submission.progress import Progress
-from cli.submission.suffixes import suffix_option
 from imm_label_tags.errors import TaggingError, TargetUnknown
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import FAILED, SUCCEEDED, parse_time

@@ -27,7 +27,7 @@ from cli import checkout, demo, invocation, role, serving
 from cli.deployer import deploy
 from cli.main import main
 from cli.narration import UNFOLDED, Narrator
-from cli.signals import ENDING
+from cli.process import ENDING
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.fc.service import FunctionCompute

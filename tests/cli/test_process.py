@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.escape import ESCAPE
-from cli.process import what_failed
-from cli.signals import EndedBySignal, EndOnSignal
+from cli.process import ESCAPE, EndedBySignal, EndOnSignal, what_failed
 from tests.command_process import command_line, environment, run_command, started
 
 ROOT = Path(__file__).parent.parent.parent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -13,11 +14,14 @@ import pytest
 
 from cli import checkout
 from cli.failed import carrying_out
-from cli.signals import EndedBySignal, Interruption
+from cli.process import EndedBySignal, Interruption
 from tests.command_process import environment, started
 from tests.failed_command.world import World, meanwhile
 from tests.localcloud.serving import until
 from tests.user import flat
+
+# So much later, a signal is not taken for the same one that came twice.
+ANOTHER_REQUEST = 0.6
 
 
 def press_ctrl_c() -> None:
@@ -92,6 +96,7 @@ def test_the_second_leaves_at_once(
         until(lambda: world.runs("n0") or world.runs("n1"))
         press_ctrl_c()
         until(lambda: interruptions[0].asked_to_stop)
+        time.sleep(ANOTHER_REQUEST)
         press_ctrl_c()
 
     # When Ctrl-C is pressed twice
@@ -113,7 +118,7 @@ def test_while_records_are_read_it_ends_the_command(world: World, monkeypatch: p
     def interrupted(*_: Any) -> None:
         raise EndedBySignal(signal.SIGINT)
 
-    monkeypatch.setattr(carrying_out, "make_plan", interrupted)
+    monkeypatch.setattr(carrying_out, "read_kept", interrupted)
     result = world.run("replay", "--yes")
     assert result.exit_code == 130
     assert "Interrupted: nothing was replayed." in result.output
@@ -156,6 +161,7 @@ def test_a_process_that_is_interrupted_twice_is_gone_and_its_records_are_not(wor
         while "Interrupted" not in said:
             said = process.stdout.readline()
             assert said
+        time.sleep(ANOTHER_REQUEST)
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.failed.messages import LONGEST, Forms, form_of
+from cli.failed.groups import LONGEST, Groups, form_of
 
 
 @pytest.mark.parametrize(
@@ -35,13 +37,10 @@ def test_a_form_is_one_short_line_that_can_be_printed(message: str) -> None:
 
 def test_of_very_many_forms_the_frequent_one_is_found_in_little_memory() -> None:
     # Given a form that makes up a third of many
-    forms = Forms()
+    groups, now = Groups(), datetime.now(timezone.utc)
     for number in range(3_000):
         word = "".join(chr(ord("a") + int(digit)) for digit in str(number))
-        forms.add("frequent" if number % 3 == 0 else f"rare {word}")
-    assert forms.most_frequent == "frequent"
-    assert len(forms) <= 500
-
-
-def test_without_messages_no_form_is_frequent() -> None:
-    assert Forms().most_frequent == ""
+        groups.add("Throttled", now, None, "frequent" if number % 3 == 0 else f"rare {word}")
+    (group,) = groups.greatest_first
+    assert group.message == "frequent"
+    assert len(group.forms) <= 500

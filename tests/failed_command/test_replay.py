@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from datetime import timedelta
 
 import pytest
 
-from cli.failed.work import End, Ended, Work
-from cli.signals import Interruption
 from localcloud.faults import Fault, FaultKind
 from tests.failed_command.world import (
     PREFIX,
@@ -19,7 +16,7 @@ from tests.failed_command.world import (
     notification,
 )
 from tests.localcloud.ram_world import allow, deny
-from tests.localcloud.serving import PATIENCE_SECONDS, until
+from tests.localcloud.serving import until
 from tests.user import flat
 
 
@@ -346,51 +343,9 @@ def test_as_many_run_at_a_time_as_is_said(world: World) -> None:
         result = world.run("replay", "--yes", "--concurrency", "3")
     assert result.exit_code == 0
     assert world.names() == []
-
-
-def test_no_more_run_at_a_time_than_is_said() -> None:
-    under_way, counts, lock = set(), [], threading.Lock()
-    together = threading.Barrier(3)
-
-    def act(name: str, etag: str) -> Ended:
-        with lock:
-            under_way.add(name)
-            counts.append(len(under_way))
-        if len(counts) <= 3:
-            together.wait(PATIENCE_SECONDS)
-        with lock:
-            under_way.remove(name)
-        return Ended(name, End.REMOVED)
-
-    ended: list[Ended] = []
-    work = Work(act, 3, Interruption(), observe=ended.append, interrupted=lambda running: None)
-    work.run((str(number), "") for number in range(50))
-    assert max(counts) == 3
-    assert len(ended) == 50
+    assert world.most_at_once("InvokeFunction") == 3
 
 
 @pytest.mark.parametrize("number", ["0", "65", "many"])
 def test_the_number_is_bounded(world: World, number: str) -> None:
     assert world.run("replay", "--concurrency", number).exit_code == 2
-
-
-# Progress
-
-
-def test_progress_is_a_few_lines_where_there_is_no_terminal(world: World) -> None:
-    for number in range(20):
-        world.keep(f"t-{number}", wanted={"error": "no"} if number < 5 else {})
-    result = world.run("replay", "--yes")
-    lines = [line for line in result.output.splitlines() if " of 20: " in line]
-    assert len(lines) == 10
-    assert lines[-1] == "  20 of 20: 15 removed, 5 stay"
-
-
-def test_progress_is_a_bar_on_a_terminal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    world.keep()
-    result = world.run("replay", "--yes")
-    assert result.exit_code == 0
-    assert "━" in result.output
-    assert "1/1" in result.output
-    assert " of 1: " not in result.output

@@ -9,7 +9,7 @@ import alibabacloud_oss_v2 as oss
 import pytest
 
 from cli import checkout
-from cli.failed import store
+from cli.cloud import objects
 from cli.installation import keeping, media
 from imm_label_tags.results.target import ObjectPrefix
 from tests.installation.account import (
@@ -130,7 +130,7 @@ def test_kept_events_are_counted_and_nothing_else(installed: Account) -> None:
 def test_of_very_many_kept_events_some_are_counted(
     installed: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_PAGE", 2)
+    monkeypatch.setattr(objects, "_PAGE", 2)
     monkeypatch.setattr(keeping, "MOST_COUNTED", 4)
     for number in range(7):
         installed.put(FAILED_BUCKET, f"{FAILED_PREFIX}/undated/{number}.json", b"{}")

@@ -89,7 +89,7 @@ def test_lines_that_come_are_followed_and_none_is_shown_twice(
 def test_nothing_is_said_where_there_is_nothing(world: World) -> None:
     result = world.logs("--task", "VideoLabelClassification-0")
     assert result.exit_code == 0
-    assert f"Nothing in the log of {FUNCTION}, {KEEPER} since 1h ago." in " ".join(result.output.split())
+    assert f"Nothing in the log of {FUNCTION}, {KEEPER} since 20" in " ".join(result.output.split())
 
 
 def test_who_may_not_read_the_log_is_told_what_is_missing(world: World) -> None:
