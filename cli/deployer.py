@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cli.checkout import OBSERVABILITY
-from cli.installation.observability import Observability
+from cli.installation.observability import index as log_index
 from cli.local_deployment import load_deployment, rendered_functions
 from cli.problems import Problem
 from layers.archive import write_zip
@@ -36,7 +35,7 @@ def deploy(cloud: LocalCloud, path: Path, variables: Mapping[str, str], layer: P
     declared = load_deployment(path, variables)
     for topic in declared.topics:
         cloud.call(cloud.messages.create_topic, topic)
-    index = Observability(OBSERVABILITY).index()
+    index = log_index()
     for function in declared.functions.values():
         if function.log.project:
             cloud.call(cloud.logs.have, function.log.project, function.log.logstore, index)

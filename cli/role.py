@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from cli.checkout import DEPLOYMENT, POLICIES
+from cli.checkout import DEPLOYMENT
 from cli.cloud.target import Media, read_target
-from cli.installation.documents import Documents
+from cli.installation import documents
 from localcloud.cloud import LocalCloud
 
 
@@ -25,7 +25,6 @@ def give_roles(
     where failed events are kept.
     """
     target = read_target(template, variables, dotenv=False)
-    documents = Documents(POLICIES)
     media = Media(bucket, "", (project,))
     policies = {
         target.function: documents.function_policy(target, media, target.result_archive()),

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import alibabacloud_oss_v2 as oss
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
@@ -109,6 +110,36 @@ def found(call: Call, send: Callable[[], T]) -> T | None:
         if failure.obstacle is Obstacle.ABSENT:
             return None
         raise
+
+
+class Subject(NamedTuple):
+    """What a call is about: in the user's words, and as RAM names it, or the end of that name."""
+
+    words: str
+    resource: str
+
+
+class Sdk:
+    """One service through its official SDK; ``arns`` is how the names of its resources begin in RAM.
+
+    A call is named as the service names it, after the SDK's method: ``get_role`` is GetRole.
+    """
+
+    def __init__(self, service: str, arns: str) -> None:
+        self._service = service
+        self._arns = arns
+
+    def _ask(self, method: Callable[..., Any], *arguments: Any, on: Subject, needs: str = "") -> Any:
+        """What a call gives; raises CallFailed."""
+        return ask(self._call(method.__name__, on, needs), partial(method, *arguments))
+
+    def _find(self, method: Callable[..., Any], *arguments: Any, on: Subject, needs: str = "") -> Any:
+        """The same, or None where the thing is not there."""
+        return found(self._call(method.__name__, on, needs), partial(method, *arguments))
+
+    def _call(self, method: str, on: Subject, needs: str) -> Call:
+        resource = on.resource if on.resource.startswith(("acs:", "*")) else self._arns + on.resource
+        return Call(self._service, method.title().replace("_", ""), on.words, resource, needs)
 
 
 def _oss_failure(call: Call, error: Any) -> CallFailed:

@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
-from typing import TypeVar
 
 from cli.manifest.expressions import ACCOUNT_VARIABLE
-from cli.manifest.fields import FieldUnreadable
+from cli.manifest.fields import FieldUnreadable, known
 from cli.manifest.file import read_manifest
 from cli.manifest.function import (
     KEEPING_HANDLER,
+    OWN_HANDLERS,
     SUBMITTING_HANDLER,
     TAGGING_HANDLER,
-    Bucket,
     DeclaredFunction,
     DeclaredTrigger,
-    UploadFilter,
     account_in,
     functions_of,
     handled_by,
@@ -37,9 +34,14 @@ from imm_label_tags.results.target import ObjectPrefix
 from imm_label_tags.submission.settings import PROJECT, TOPIC
 from imm_label_tags.tagging.settings import ARCHIVE
 
-T = TypeVar("T")
 _QUEUE = ("eventSourceConfig", "eventSourceParameters", "sourceMNSParameters", "QueueName")
 _DEAD_LETTERS = ("runOptions", "deadLetterQueue", "Arn")
+# What has to be known of a trigger of each type that calls these functions.
+_NEEDED_OF = {
+    "mns_topic": ("name", "invocation_role", "topic", "settings"),
+    "oss": ("name", "invocation_role", "bucket", "uploads"),
+    "eventbridge": ("name", "settings"),
+}
 # The file that Serverless Devs and the commands take without being told.
 DEFAULT_FILE = "s.yaml"
 _TOLD = re.compile(r"`(s deploy|s \w+ remove|s remove|imm-label-tags setup)( [^`]*)?`")
@@ -59,30 +61,6 @@ class Media:
     bucket: str = ""
     prefix: str = ""
     projects: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TopicTrigger:
-    """A subscription of the function to a topic; empty: not set."""
-
-    name: str
-    region: str
-    account_id: str
-    topic: str
-    invocation_role: str
-    notify_content_format: str
-    notify_strategy: str
-    filter_tag: str
-
-
-@dataclass(frozen=True)
-class UploadTrigger:
-    """What brings the uploads of a bucket to the function that submits videos; empty: not set."""
-
-    name: str
-    bucket: Bucket
-    filter: UploadFilter
-    invocation_role: str
 
 
 class Target:
@@ -127,7 +105,7 @@ class Target:
     def account_id(self) -> str:
         """The account: its role's, else that of most ARNs, else the environment's; empty where unknown."""
         for function in self.functions:
-            if account := account_in(_readable_role(function)):
+            if account := _account_of(function):
                 return account
         accounts = Counter(filter(None, (account_in(arn) for arn in self._arns())))
         if accounts:
@@ -154,26 +132,30 @@ class Target:
                     "each could do what only the other has to: name two."
                 )
 
-    @cached_property
-    def triggers(self) -> tuple[TopicTrigger, ...]:
+    @property
+    def triggers(self) -> tuple[DeclaredTrigger, ...]:
         """The subscriptions to topics that can be read."""
-        return tuple(one for one in self._subscriptions if isinstance(one, TopicTrigger))
+        return self._readable(self.function, "mns_topic")
 
-    @cached_property
-    def uploads(self) -> tuple[UploadTrigger, ...]:
+    @property
+    def uploads(self) -> tuple[DeclaredTrigger, ...]:
         """What brings uploads by OSS's own triggers, as far as it can be read."""
-        return tuple(one for one in self._upload_triggers if isinstance(one, UploadTrigger))
+        return self._readable(self.submitter, "oss") if self.submitter is not None else ()
+
+    def triggers_of(self, function: DeclaredFunction) -> tuple[DeclaredTrigger | FieldUnreadable, ...]:
+        """Its triggers, in order; in place of one that lacks what its type needs, why it cannot be read."""
+        return tuple(_triggers(function))
 
     @property
     def unread_triggers(self) -> tuple[FieldUnreadable, ...]:
         """What of the triggers cannot be read."""
-        read = (*self._subscriptions, *self._upload_triggers)
+        read = (one for function in self.functions for one in self.triggers_of(function))
         return tuple(one for one in read if isinstance(one, FieldUnreadable))
 
     @property
     def submissions(self) -> Media:
         """What is submitted, as far as the file says; empty where it does not, or says several."""
-        places = {(one.bucket.name, one.filter.prefix) for one in self.uploads}
+        places = {(one.bucket.name, one.uploads.prefix) for one in self.uploads}
         bucket, prefix = places.pop() if len(places) == 1 else ("", "")
         project = self.submitter.setting(PROJECT) if self.submitter else ""
         return Media(bucket, prefix, (project,) if project else ())
@@ -192,15 +174,9 @@ class Target:
     @property
     def topics(self) -> tuple[str, ...]:
         """Every topic: those that trigger the function or that IMM tells, then those for what failed."""
-        told = [trigger.topic for trigger in self.triggers]
-        with suppress(FieldUnreadable):
-            told += filter(None, [self.notification_topic])
+        told = [trigger.topic.name for trigger in self.triggers]
+        told += filter(None, [known(self, "notification_topic", "")])
         return tuple(dict.fromkeys([*told, *self.failed_topics]))
-
-    def bus_triggers(self, function: DeclaredFunction) -> tuple[DeclaredTrigger, ...]:
-        """A function's triggers of the type ``eventbridge``, as far as their names can be read."""
-        read = _read(function, "eventbridge", lambda trigger: (trigger.name, trigger))
-        return tuple(one[1] for one in read if not isinstance(one, FieldUnreadable))
 
     @property
     def queues(self) -> dict[str, str]:
@@ -228,22 +204,16 @@ class Target:
 
     def places(self) -> dict[str, tuple[str, str]]:
         """Region and account (either may be empty) of everything that is known to be named by its ARN."""
-        places = {
-            f"function {one.name}": (one.region, account_in(_readable_role(one)))
-            for one in self.functions
-            if one is not self.function
-        }
+        others = self.functions[1:]
+        places = {f"function {one.name}": (one.region, _account_of(one)) for one in others}
         arns: dict[str, str] = {}
         for function in self.functions:
             for _, arn in _items(function, "layers"):
                 if isinstance(arn, str):
                     arns[f"layer {arn.rpartition('layers/')[2]}"] = arn
-            for where, value in _items(function, "triggers"):
-                try:
-                    trigger = DeclaredTrigger(value, where)
-                    arns[f"trigger {trigger.name}"] = trigger.source_arn
-                except FieldUnreadable:
-                    continue
+            for trigger in self.triggers_of(function):
+                if isinstance(trigger, DeclaredTrigger):
+                    arns[f"trigger {trigger.name}"] = known(trigger, "source_arn", "")
             for arn in _destinations(function):
                 arns[f"destination {_resource(arn)}"] = arn
         return places | {name: _place(arn) for name, arn in arns.items() if arn.count(":") >= 4}
@@ -257,13 +227,9 @@ class Target:
             )
         return role_name(function.role)
 
-    @cached_property
-    def _subscriptions(self) -> tuple[TopicTrigger | FieldUnreadable, ...]:
-        return tuple(_read(self.function, "mns_topic", _subscription))
-
-    @cached_property
-    def _upload_triggers(self) -> tuple[UploadTrigger | FieldUnreadable, ...]:
-        return tuple(_read(self.submitter, "oss", _upload_trigger))
+    def _readable(self, function: DeclaredFunction, kind: str) -> tuple[DeclaredTrigger, ...]:
+        read = (one for one in self.triggers_of(function) if isinstance(one, DeclaredTrigger))
+        return tuple(one for one in read if one.type == kind)
 
     def _arns(self) -> Iterator[str]:
         for function in self.functions:
@@ -274,21 +240,22 @@ class Target:
 def read_target(path: Path, environment: Mapping[str, str], *, dotenv: bool = True) -> Target:
     """The functions of a file, found by their handlers; raises NotInstallable or ManifestUnreadable."""
     manifest = read_manifest(path, environment, dotenv=dotenv)
-    functions = functions_of(manifest)
-    tagging = [one for one in functions if handled_by(one, TAGGING_HANDLER)]
-    keeping = [one for one in functions if handled_by(one, KEEPING_HANDLER)]
-    submitting = [one for one in functions if handled_by(one, SUBMITTING_HANDLER)]
-    if len(tagging) != 1 or len(keeping) != 1:
-        raise NotInstallable(
-            f"{path} declares {len(tagging)} functions with the handler {TAGGING_HANDLER} and {len(keeping)} "
-            f"with {KEEPING_HANDLER}; this command handles one of each."
-        )
-    if len(submitting) > 1:
-        raise NotInstallable(
-            f"{path} declares {len(submitting)} functions with the handler {SUBMITTING_HANDLER}; this "
-            "command handles one."
-        )
-    return Target(path, tagging[0], keeping[0], submitting[0] if submitting else None, manifest.variables)
+    functions: dict[str, DeclaredFunction] = {}
+    for handler in OWN_HANDLERS:
+        found = [one for one in functions_of(manifest) if handled_by(one, handler)]
+        if len(found) > 1 or (not found and handler != SUBMITTING_HANDLER):
+            raise NotInstallable(
+                f"{path} declares {len(found)} functions with the handler {handler}; this command needs one."
+            )
+        if found:
+            functions[handler] = found[0]
+    return Target(
+        path,
+        functions[TAGGING_HANDLER],
+        functions[KEEPING_HANDLER],
+        functions.get(SUBMITTING_HANDLER),
+        manifest.variables,
+    )
 
 
 def overlap(one: ObjectPrefix, other: ObjectPrefix) -> bool:
@@ -303,40 +270,20 @@ def topic_in(arn: str) -> str:
     return rest.removesuffix(_TOPIC_END) if kind.startswith("acs:mns:") and rest.endswith(_TOPIC_END) else ""
 
 
-def _read(
-    function: DeclaredFunction | None, kind: str, read: Callable[[DeclaredTrigger], T]
-) -> Iterator[T | FieldUnreadable]:
-    """A function's triggers of one type, or why one cannot be read."""
+def _triggers(function: DeclaredFunction) -> Iterator[DeclaredTrigger | FieldUnreadable]:
     try:
-        items = function.props.items("triggers") if function else []
+        items = function.props.items("triggers")
     except FieldUnreadable as problem:
         yield problem
         return
     for where, value in items:
         try:
             trigger = DeclaredTrigger(value, where)
-            if trigger.type == kind:
-                yield read(trigger)
+            for field in _NEEDED_OF.get(trigger.type, ("name",)):
+                getattr(trigger, field)
+            yield trigger
         except FieldUnreadable as problem:
             yield problem
-
-
-def _subscription(trigger: DeclaredTrigger) -> TopicTrigger:
-    topic, settings = trigger.topic, trigger.settings
-    return TopicTrigger(
-        name=trigger.name,
-        region=topic.region,
-        account_id=topic.account_id,
-        topic=topic.name,
-        invocation_role=trigger.invocation_role,
-        notify_content_format=settings.text("notifyContentFormat", ""),
-        notify_strategy=settings.text("notifyStrategy", ""),
-        filter_tag=settings.text("filterTag", ""),
-    )
-
-
-def _upload_trigger(trigger: DeclaredTrigger) -> UploadTrigger:
-    return UploadTrigger(trigger.name, trigger.bucket, trigger.uploads, trigger.invocation_role)
 
 
 def _text_at(value: object, path: tuple[str, ...]) -> str:
@@ -346,22 +293,13 @@ def _text_at(value: object, path: tuple[str, ...]) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _readable_role(function: DeclaredFunction) -> str:
-    try:
-        return function.role
-    except FieldUnreadable:
-        return ""
+def _account_of(function: DeclaredFunction) -> str:
+    return account_in(known(function, "role", ""))
 
 
 def _destinations(function: DeclaredFunction) -> Iterator[str]:
     """The destinations that can be read."""
-    for key in ("on_failure", "on_success"):
-        try:
-            arn: str = getattr(function, key)
-        except FieldUnreadable:
-            continue
-        if arn:
-            yield arn
+    return filter(None, (known(function, key, "") for key in ("on_failure", "on_success")))
 
 
 def _items(function: DeclaredFunction, key: str) -> list[tuple[str, object]]:

@@ -15,16 +15,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cli import checkout
 from cli.cloud.access import check_account, identify
 from cli.cloud.target import Media, Target
 from cli.cloud.where import Where, where_options
 from cli.installation.diagnosis import Diagnosis
-from cli.installation.documents import Documents
 from cli.installation.examination import Finding, Verdict, examine
-from cli.installation.observability import Observability
 from cli.installation.plan import Plan, carry_out, plan_document
-from cli.installation.services import Services, connect
+from cli.installation.services import Installation, connect
 from cli.installation.set_up import plan_setup
 from cli.installation.tear_down import plan_teardown
 from cli.manifest.fields import FieldUnreadable
@@ -110,12 +107,12 @@ def setup(
     which case nothing was changed, and 2 where a call failed: run it again then, and it goes on from there.
     """
     console = new_console(stderr=as_json)
-    target, services = _begin(console, where, template)
-    media = _media(target, bucket, prefix, projects)
+    installation = _begin(console, where, template, bucket, prefix, projects)
+    media = installation.media
     for option, value in (("--bucket", media.bucket), ("--project", media.projects)):
         if not value:
             raise click.UsageError(f"Missing option '{option}'.")
-    plan = plan_setup(services, target, media, _documents(), _observability(), alerts=alerts)
+    plan = plan_setup(installation, alerts=alerts)
     sys.exit(_carry_out(console, plan, dry_run=dry_run, agreed=yes, as_json=as_json))
 
 
@@ -136,8 +133,7 @@ def teardown(
     `setup`.
     """
     console = new_console(stderr=as_json)
-    target, services = _begin(console, where, template)
-    plan = plan_teardown(services, target, _documents(), _observability(), while_deployed=while_deployed)
+    plan = plan_teardown(_begin(console, where, template), while_deployed=while_deployed)
     sys.exit(_carry_out(console, plan, dry_run=dry_run, agreed=yes, as_json=as_json))
 
 
@@ -166,9 +162,8 @@ def doctor(
     target_object = _object(uri)
     access, target = where.installation(template, keys_needed=False)
     media = _media(target, bucket or (target_object.bucket if target_object else ""), prefix, projects)
-    diagnosis = Diagnosis(
-        access, connect(access, target), target, media, _documents(), target_object, _observability()
-    )
+    installation = Installation(target, media, connect(access, target.account_id))
+    diagnosis = Diagnosis(access, installation, target_object)
     console = new_console()
     findings = []
     for found in examine(diagnosis.checks()):
@@ -193,8 +188,15 @@ def _media(target: Target, bucket: str, prefix: str | None, projects: tuple[str,
     return Media(bucket or submitted.bucket, prefix, tuple(dict.fromkeys([*projects, *submitted.projects])))
 
 
-def _begin(console: Console, where: Where, template: Path | None) -> tuple[Target, Services]:
-    """What is meant, and the services; raises Problem where the keys are not those of the account."""
+def _begin(
+    console: Console,
+    where: Where,
+    template: Path | None,
+    bucket: str = "",
+    prefix: str | None = None,
+    projects: tuple[str, ...] = (),
+) -> Installation:
+    """What is meant, as it is told first; raises Problem where the keys are not those of the account."""
     access, target = where.installation(template)
     caller = identify(access)
     check_account(caller, target.account_id)
@@ -202,7 +204,8 @@ def _begin(console: Console, where: Where, template: Path | None) -> tuple[Targe
     functions = f"{', '.join(names)} and {last}"
     line = f"functions {functions} in {target.region}, account {target.account_id}, as {caller.arn}\n"
     console.print(Text(line, "bold"), soft_wrap=True)
-    return target, connect(access, target)
+    media = _media(target, bucket, prefix, projects)
+    return Installation(target, media, connect(access, target.account_id))
 
 
 def _carry_out(console: Console, plan: Plan, *, dry_run: bool, agreed: bool, as_json: bool) -> int:
@@ -210,14 +213,6 @@ def _carry_out(console: Console, plan: Plan, *, dry_run: bool, agreed: bool, as_
     if as_json:
         click.echo(plan_document(plan, changed=done and not dry_run and bool(plan.changes)))
     return 0 if done else 1
-
-
-def _documents() -> Documents:
-    return Documents(checkout.POLICIES)
-
-
-def _observability() -> Observability:
-    return Observability(checkout.OBSERVABILITY)
 
 
 def _object(uri: str | None) -> TargetObject | None:

@@ -5,43 +5,54 @@ Every check gives what it found, and raises Failing or CallFailed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from cli.cloud.target import Target
-from cli.installation.documents import Invocation
+from cli.installation.documents import Invocation, as_list
 from cli.installation.examination import Check, Failing
-from cli.installation.functions import DeployedFunction, DeployedTrigger, Functions
-from cli.installation.permissions import Need, lacking, needs_of
+from cli.installation.functions import DeployedFunction, DeployedTrigger
 from cli.installation.ram import Ram
-from cli.installation.services import Services
+from cli.installation.services import Installation
 from cli.installation.set_up import FUNCTION_SERVICE
 from cli.installation.templates import UnusableTemplate
 from cli.manifest.expressions import Unrendered
-from cli.manifest.fields import FieldUnreadable
-from cli.manifest.function import DeclaredFunction, DeclaredTrigger, role_name
+from cli.manifest.fields import FieldUnreadable, known
+from cli.manifest.function import DeclaredFunction, DeclaredTrigger, Hook, role_name
 from localcloud.ram.document import MalformedPolicy
+from localcloud.ram.policy import Decision, evaluate, parse_policy
 from localcloud.ram.trust import parse_trust
 
 SET_UP = "Run `imm-label-tags setup`."
 DEPLOY = "Run `s deploy`."
+CORRECT = f"Correct the environment variable. {DEPLOY}"
 # Stands for any object below a prefix, and for any document.
 SAMPLE = "doctor"
+
+# What fc3 has of a topic's trigger that may be left out, so that nothing of it may be deployed either.
+_OF_A_TOPIC = ("notifyContentFormat", "notifyStrategy", "filterTag")
+
+
+class Need(NamedTuple):
+    """A call that a function makes: the RAM action, and one resource."""
+
+    action: str
+    resource: str
 
 
 class FunctionChecks:
     """The checks that every function has; ``deployed`` comes first."""
 
-    def __init__(self, services: Services, target: Target, declared: DeclaredFunction) -> None:
-        self._services = services
-        self._target = target
+    def __init__(self, installation: Installation, declared: DeclaredFunction) -> None:
+        self._installation = installation
+        self._target = installation.target
+        self._services = installation.services
         self._declared = declared
-        self._found: DeployedFunction | None = None
 
     @cached_property
-    def _functions(self) -> Functions:
-        return self._services.functions(self._declared)
+    def _found(self) -> DeployedFunction | None:
+        return self._services.functions.find(self._declared.name)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -49,58 +60,85 @@ class FunctionChecks:
         assert self._found is not None, "the check of the function comes before"
         return self._found.environment
 
-    def triggers(self) -> dict[str, DeployedTrigger]:
+    @cached_property
+    def triggers(self) -> Mapping[str, DeployedTrigger]:
         """The triggers as they are deployed, by their names."""
-        return self._functions.triggers()
+        return self._services.functions.triggers(self._declared.name)
 
     def deployed(self) -> str:
         """Whether it is there, as it is declared."""
-        declared, found = self._declared, self._functions.find()
+        declared, found = self._declared, self._found
         if found is None:
             raise Failing(f"The function {declared.name} is not deployed in {declared.region}.", DEPLOY)
-        wrong = [
-            f"its {name} is {there or 'not set'} and not {wanted or 'unset'}"
-            for name, there, read in (
-                ("runtime", found.runtime, lambda: declared.runtime),
-                ("handler", found.handler, lambda: declared.handler),
-                ("initializer", found.initializer, lambda: _initializer(declared)),
-                # The deployment writes roles in lower case, and of a name it makes an ARN.
-                ("role", role_name(found.role).lower(), lambda: role_name(declared.role).lower()),
-            )
-            if there != (wanted := _known(read, there))
-        ]
+        hook = known(declared, "initializer", Hook(found.initializer, 0))
+        wanted = {
+            "runtime": known(declared, "runtime", found.runtime),
+            "handler": known(declared, "handler", found.handler),
+            "initializer": hook.handler if hook is not None else "",
+            "role": _role(known(declared, "role", found.role)),
+        }
+        wrong = list(_differences(wanted, {**vars(found), "role": _role(found.role)}))
         if "layers" in declared.props and not found.layers:
             wrong.append("it has no layer, so the SDKs are missing")
         if wrong:
-            raise Failing(
-                f"The function {declared.name} is not as {self._target.file} declares it: "
-                f"{'; '.join(wrong)}.",
-                DEPLOY,
-            )
-        self._found = found
+            raise self._otherwise(f"function {declared.name}", wrong, DEPLOY)
         return f"{declared.name}, {found.runtime}, {found.handler}"
 
-    def bus_triggers(self, rests_on: str) -> Iterator[Check]:
-        """Whether the triggers of the type ``eventbridge`` are there, as they are declared."""
-        for trigger in self._target.bus_triggers(self._declared):
-            yield Check(f"trigger {trigger.name}", partial(self._bus_trigger, trigger), (rests_on,))
+    def trigger_checks(self, rests_on: str) -> Iterator[Check]:
+        """Whether its triggers are there, as they are declared; what cannot be read is not checked."""
+        for trigger in self._target.triggers_of(self._declared):
+            if isinstance(trigger, FieldUnreadable):
+                yield Check(trigger.where.rpartition("props.")[2], partial(_raise, trigger))
+            elif trigger.type == "mns_topic":
+                topic = f"topic {trigger.topic.name}"
+                yield Check(
+                    f"trigger {trigger.name}", partial(self._topic_trigger, trigger), (rests_on, topic)
+                )
+            elif trigger.type in ("oss", "eventbridge"):
+                look = self._upload_trigger if trigger.type == "oss" else self._trigger
+                yield Check(f"trigger {trigger.name}", partial(look, trigger), (rests_on,))
 
-    def _bus_trigger(self, wanted: DeclaredTrigger) -> str:
-        found, settings = self.triggers().get(wanted.name), wanted.settings
-        if found is None:
-            raise Failing(f"The function has no trigger {wanted.name}.", DEPLOY)
-        there = {"triggerType": found.type, **found.settings}
-        declared = {"triggerType": wanted.type, **{key: settings.raw(key) for key in settings}}
-        if wrong := list(_other(declared, there)):
+    def _topic_trigger(self, wanted: DeclaredTrigger) -> str:
+        again = self._removal(wanted)
+        self._trigger(wanted, remedy=again)
+        if not self._services.messaging.subscriptions(wanted.topic.name):
             raise Failing(
-                f"The trigger {wanted.name} is not as {self._target.file} declares it: {'; '.join(wrong)}.",
-                DEPLOY,
+                f"The trigger is there, but the topic {wanted.topic.name} has no subscription: the topic was "
+                "made anew after the deployment.",
+                again,
             )
-        return settings.text("eventRuleFilterPattern", "")
+        settings = (wanted.settings.text(name, "") for name in _OF_A_TOPIC[:2])
+        return ", ".join([wanted.topic.name, *settings])
+
+    def _upload_trigger(self, wanted: DeclaredTrigger) -> str:
+        if fault := self._installation.fault_of_bucket(wanted.bucket.name, f"in {self._target.file}"):
+            raise Failing(*fault)
+        found = self.triggers.get(wanted.name)
+        moved = found is not None and found.source != wanted.source_arn
+        absent = (
+            f"{DEPLOY} OSS refuses it where another trigger of the bucket has an overlapping prefix and "
+            "suffix for the same events."
+        )
+        self._trigger(wanted, remedy=self._removal(wanted) if moved else DEPLOY, absent=absent)
+        return f"oss://{wanted.bucket.name}/{wanted.uploads.prefix}*{wanted.uploads.suffix}"
+
+    def _trigger(self, wanted: DeclaredTrigger, *, remedy: str = DEPLOY, absent: str = DEPLOY) -> str:
+        found = self.triggers.get(wanted.name)
+        if found is None:
+            raise Failing(f"The function has no trigger {wanted.name}.", absent)
+        there = {"triggerType": found.type, "sourceArn": found.source, "invocationRole": _role(found.role)}
+        if wrong := list(_differences(_as_deployed(wanted), {**there, **found.settings})):
+            raise self._otherwise(f"trigger {wanted.name}", wrong, remedy)
+        return wanted.settings.text("eventRuleFilterPattern", "")
+
+    def _removal(self, trigger: DeclaredTrigger) -> str:
+        resource = self._declared.resource
+        return f"No deployment changes that: run `s {resource} remove --trigger {trigger.name}` first."
 
     def destination(self) -> str:
         """What takes the events that exhaust their retries."""
-        wanted, found = self._declared.on_failure, self._functions.failure_destination()
+        wanted = self._declared.on_failure
+        found = self._services.functions.failure_destination(self._declared.name)
         if not found:
             raise Failing("The function has none: events that exhaust their retries are lost.", DEPLOY)
         if wanted and self._whole(found) != self._whole(wanted):
@@ -114,14 +152,17 @@ class FunctionChecks:
     def policies(self, document: Callable[[], str], remedy: str, sample: str = SAMPLE) -> str:
         """Whether its role may do what a document is for, on what ``sample`` stands for."""
         try:
-            needs = list(needs_of(document(), self._target.region, sample))
+            needs = list(_needs_of(document(), self._target.region, sample))
         except UnusableTemplate as error:
             raise Failing(str(error), remedy) from None
         return self.permitted(needs)
 
     def permitted(self, needs: Sequence[Need]) -> str:
         """Whether its role may make some calls."""
-        return permitted(self._services.ram, self._target.role_of(self._declared), needs)
+        return _permitted(self._services.ram, self._target.role_of(self._declared), needs)
+
+    def _otherwise(self, what: str, wrong: Sequence[str], remedy: str) -> Failing:
+        return Failing(f"The {what} is not as {self._target.file} declares it: {'; '.join(wrong)}.", remedy)
 
     def _whole(self, arn: str) -> tuple[str, ...]:
         """An ARN's parts, with region and account, which may be left out, and without the only version."""
@@ -130,34 +171,19 @@ class FunctionChecks:
         return acs, service, region, account, resource.removesuffix("/LATEST")
 
 
-def _other(declared: Any, found: Any, path: str = "") -> Iterator[str]:
-    """Where something is deployed otherwise than it is declared, as far as that is known here."""
-    if isinstance(declared, Mapping):
-        for key, value in declared.items():
-            below = found.get(key) if isinstance(found, Mapping) else None
-            yield from _other(value, below, f"{path}.{key}" if path else key)
-    elif not isinstance(declared, Unrendered) and declared != found:
-        yield f"its {path} is {'not set' if found is None else found} and not {declared}"
-
-
 def invocation_checks(
-    ram: Ram, region: str, invocation: Invocation, roles: Mapping[str, str], sound: tuple[str, ...]
+    installation: Installation, invocation: Invocation, roles: Mapping[str, str], sound: tuple[str, ...]
 ) -> Iterator[Check]:
     """Whether a service may invoke a function in its roles, which ``roles`` has by the checks' names."""
+    ram = installation.services.ram
 
-    def role(name: str) -> Callable[[], str]:
-        return lambda: trusting(ram, name, invocation.principal)
-
-    def policies(name: str) -> Callable[[], str]:
-        def look() -> str:
-            permitted(ram, name, list(needs_of(invocation.policy(), region, SAMPLE)))
-            return f"{invocation.service} may invoke {invocation.function.name}"
-
-        return look
+    def policies(name: str) -> str:
+        _permitted(ram, name, list(_needs_of(invocation.policy(), installation.target.region, SAMPLE)))
+        return f"{invocation.service} may invoke {invocation.function.name}"
 
     for check, name in roles.items():
-        yield Check(f"{check} role", role(name), sound)
-        yield Check(f"{check} policies", policies(name), (f"{check} role",))
+        yield Check(f"{check} role", partial(trusting, ram, name, invocation.principal), sound)
+        yield Check(f"{check} policies", partial(policies, name), (f"{check} role",))
 
 
 def trusting(ram: Ram, name: str, service: str) -> str:
@@ -180,34 +206,85 @@ def trusting(ram: Ram, name: str, service: str) -> str:
     return f"{name}, trusts {service}"
 
 
-def permitted(ram: Ram, role: str, needs: Sequence[Need]) -> str:
-    """Whether the policies of a role allow all that is needed."""
+def _permitted(ram: Ram, role: str, needs: Sequence[Need]) -> str:
+    """Whether the policies of a role allow all that is needed, as the project's own evaluator judges."""
     documents = [document for policy in ram.attached(role) if (document := ram.document(policy))]
     try:
-        unmet = lacking(documents, needs)
+        policies = [parse_policy(document) for document in documents]
+        decisions = {need: evaluate(policies, *need, {"acs:SecureTransport": "true"}) for need in needs}
     except MalformedPolicy as error:
         raise Failing(
             f"A policy of the role has something that cannot be judged here: {error}.",
             "Move it to a policy of its own, or try the function and look at its log.",
         ) from None
+    unmet = [
+        f"{need.action} on {need.resource}{' (denied)' if decision is Decision.EXPLICIT_DENY else ''}"
+        for need, decision in decisions.items()
+        if decision is not Decision.ALLOWED
+    ]
     if unmet:
-        said = "; ".join(
-            f"{need.action} on {need.resource}{' (denied)' if denied else ''}" for need, denied in unmet
-        )
         raise Failing(
-            f"The role {role} may not {said}.",
+            f"The role {role} may not {'; '.join(unmet)}.",
             f"{SET_UP} What is denied is denied by another policy of the role.",
         )
     return f"{len(needs)} calls of the function are allowed"
 
 
-def _initializer(declared: DeclaredFunction) -> str:
-    return declared.initializer.handler if declared.initializer else ""
+def _needs_of(document: str, region: str, sample: str) -> Iterator[Need]:
+    """Every call that a policy document of the project is for, on one resource each.
+
+    ``sample`` is put where a resource has a wildcard: any object below a prefix, for example.
+    """
+    for statement in json.loads(document)["Statement"]:
+        for action in as_list(statement["Action"]):
+            for resource in as_list(statement["Resource"]):
+                acs, service, where, account, relative = resource.split(":", 4)
+                where, relative = region if where == "*" else where, relative.replace("*", sample)
+                yield Need(action, ":".join([acs, service, where, account, relative]))
 
 
-def _known(read: Callable[[], str], otherwise: str) -> str:
-    """What is declared; where that is not known here, what is there cannot be wrong."""
-    try:
-        return read()
-    except FieldUnreadable:
-        return otherwise
+def _as_deployed(wanted: DeclaredTrigger) -> Mapping[str, Any]:
+    """What Function Compute has of a trigger that is deployed as it is declared, as far as that is known."""
+    declared: dict[str, Any] = {"triggerType": wanted.type}
+    settings = {key: wanted.settings.raw(key) for key in wanted.settings}
+    if wanted.type == "eventbridge":
+        return declared | settings
+    declared["sourceArn"] = wanted.source_arn
+    # A role that the file leaves out, the deployment makes.
+    if wanted.invocation_role:
+        declared["invocationRole"] = _role(wanted.invocation_role)
+    if wanted.type == "mns_topic":
+        return declared | dict.fromkeys(_OF_A_TOPIC, "") | settings
+    uploads = wanted.uploads
+    key = {"prefix": uploads.prefix, "suffix": uploads.suffix}
+    return declared | {"events": list(uploads.events), "filter": {"key": key}}
+
+
+def _differences(declared: Any, found: Any, path: str = "") -> Iterator[str]:
+    """Where something is deployed otherwise than it is declared, as far as that is known here."""
+    if isinstance(declared, Mapping):
+        for key, value in declared.items():
+            below = found.get(key) if isinstance(found, Mapping) else None
+            yield from _differences(value, below, f"{path}.{key}" if path else key)
+    elif not isinstance(declared, Unrendered) and _comparable(declared) != _comparable(found):
+        yield f"its {path} is {_told(found) or 'not set'} and not {_told(declared) or 'unset'}"
+
+
+def _comparable(value: Any) -> Any:
+    """The order of a list's texts means nothing, nor does a text that is empty."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return sorted(value)
+    return "" if value is None else value
+
+
+def _told(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+
+
+def _role(role: str) -> str:
+    # The deployment writes roles in lower case, and of a name it makes an ARN.
+    return role_name(role).lower()
+
+
+def _raise(problem: FieldUnreadable) -> str:
+    raise problem

@@ -1,18 +1,17 @@
-"""The deployed function and its triggers, through alibabacloud-fc20230330."""
+"""The deployed functions and their triggers, through alibabacloud-fc20230330."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from alibabacloud_fc20230330 import models
 from alibabacloud_fc20230330.client import Client
 
 from cli.cloud.access import Access
-from cli.cloud.calls import Call, ask, found
+from cli.cloud.calls import Sdk, Subject
 
 _PAGE = 100
 
@@ -33,28 +32,27 @@ class DeployedFunction:
 class DeployedTrigger:
     """A trigger as Function Compute has it; ``settings`` is what stands in its ``triggerConfig``.
 
-    ``role`` is the ARN of the role in which the source invokes the function.
+    ``source`` and ``role`` are ARNs: of where its events come from, and of the role in which the source
+    invokes the function.
     """
 
-    name: str
     type: str
     source: str
     role: str
     settings: Mapping[str, Any]
 
 
-class Functions:
-    """One function; every method raises CallFailed."""
+class Functions(Sdk):
+    """The functions of a region; every method raises CallFailed."""
 
-    def __init__(self, access: Access, account_id: str, name: str) -> None:
+    def __init__(self, access: Access, account_id: str) -> None:
+        super().__init__("FC", f"acs:fc:{access.region}:{account_id}:")
         self._client = Client(access.openapi("fc"))
-        self._name = name
-        self._resource = f"acs:fc:{access.region}:{account_id}:functions/{name}"
 
-    def find(self) -> DeployedFunction | None:
-        """The function, if it is deployed."""
-        request = models.GetFunctionRequest()
-        answer = found(self._call("GetFunction"), lambda: self._client.get_function(self._name, request))
+    def find(self, name: str) -> DeployedFunction | None:
+        """A function, if it is deployed."""
+        get = self._client.get_function
+        answer = self._find(get, name, models.GetFunctionRequest(), on=_function(name))
         if answer is None:
             return None
         body = answer.body
@@ -68,40 +66,37 @@ class Functions:
             environment=body.environment_variables or {},
         )
 
-    def failure_destination(self) -> str:
+    def failure_destination(self, name: str) -> str:
         """The ARN of what takes the events that exhausted their retries; empty where there is none."""
-        request = models.GetAsyncInvokeConfigRequest()
-        call = self._call("GetAsyncInvokeConfig", "fc:GetFunctionAsyncInvokeConfig")
-        answer = found(call, lambda: self._client.get_async_invoke_config(self._name, request))
+        answer = self._find(
+            self._client.get_async_invoke_config,
+            name,
+            models.GetAsyncInvokeConfigRequest(),
+            on=_function(name),
+            needs="fc:GetFunctionAsyncInvokeConfig",
+        )
         destinations = answer.body.destination_config if answer is not None else None
         failure = destinations.on_failure if destinations else None
         return (failure.destination or "") if failure else ""
 
-    def triggers(self) -> dict[str, DeployedTrigger]:
-        """The function's triggers by their names; none where it is not deployed."""
+    def triggers(self, name: str) -> dict[str, DeployedTrigger]:
+        """A function's triggers by their names."""
         triggers: dict[str, DeployedTrigger] = {}
-        token: str | None = None
+        request = models.ListTriggersRequest(limit=_PAGE)
+        subject = _function(name)._replace(resource=f"functions/{name}/triggers/*")
         while True:
-            request = models.ListTriggersRequest(limit=_PAGE, next_token=token)
-            call = self._call("ListTriggers")
-            body = ask(call, partial(self._client.list_triggers, self._name, request)).body
-            for trigger in body.triggers or []:
-                triggers[trigger.trigger_name] = _trigger(trigger)
-            token = body.next_token
-            if not token:
+            body = self._ask(self._client.list_triggers, name, request, on=subject).body
+            for one in body.triggers or []:
+                triggers[one.trigger_name] = DeployedTrigger(
+                    one.trigger_type or "",
+                    one.source_arn or "",
+                    one.invocation_role or "",
+                    json.loads(one.trigger_config or "{}"),
+                )
+            if not body.next_token:
                 return triggers
-
-    def _call(self, action: str, needs: str = "") -> Call:
-        rest = "/triggers/*" if action == "ListTriggers" else ""
-        return Call("FC", action, f"function {self._name}", self._resource + rest, needs)
+            request.next_token = body.next_token
 
 
-def _trigger(trigger: Any) -> DeployedTrigger:
-    settings = json.loads(trigger.trigger_config or "{}")
-    return DeployedTrigger(
-        trigger.trigger_name,
-        trigger.trigger_type or "",
-        trigger.source_arn or "",
-        trigger.invocation_role or "",
-        settings,
-    )
+def _function(name: str) -> Subject:
+    return Subject(f"function {name}", f"functions/{name}")

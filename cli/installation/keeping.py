@@ -8,14 +8,13 @@ function are, and the records are listed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 
-from cli.cloud.target import Target
-from cli.installation.documents import Documents
+from cli.installation.documents import keeper_policy
 from cli.installation.examination import Check, Failing
-from cli.installation.function_checks import DEPLOY, FunctionChecks
-from cli.installation.services import Services
+from cli.installation.function_checks import CORRECT, DEPLOY, FunctionChecks
+from cli.installation.services import Installation
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
 from imm_label_tags.results.target import ObjectPrefix
@@ -24,69 +23,52 @@ from imm_label_tags.results.target import ObjectPrefix
 MOST_COUNTED = 10_000
 
 
-class Keeping:
-    """The checks of one installation, in order; ``sound`` names the checks that they all rest on."""
+class Keeping(FunctionChecks):
+    """The checks of one installation, in order."""
 
-    def __init__(self, services: Services, target: Target, documents: Documents) -> None:
-        self._services = services
-        self._target = target
-        self._documents = documents
-        self._function = FunctionChecks(services, target, target.keeper)
-        # What one check finds out for the ones after it.
-        self._store: ObjectPrefix | None = None
+    def __init__(self, installation: Installation) -> None:
+        super().__init__(installation, installation.target.keeper)
 
     def checks(self, *sound: str) -> Iterator[Check]:
-        """Every check, in order."""
-        name, function = self._target.keeper.resource, self._function
-        yield Check(name, function.deployed, (*sound, "region"))
+        """Every check, in order; they all rest on those that ``sound`` names."""
+        name = self._declared.resource
+        yield Check(name, self.deployed, (*sound, "region"))
         yield Check(f"{name} settings", self._settings, (name,))
-        yield Check(f"{name} destination", function.destination, (name,))
-        yield Check(f"{name} role", function.role, sound)
+        yield Check(f"{name} destination", self.destination, (name,))
+        yield Check(f"{name} role", self.role, sound)
         yield Check(f"{name} policies", self._policies, (f"{name} settings", f"{name} role"))
         yield Check("kept events", self._kept, (f"{name} settings",))
 
-    def _settings(self) -> str:
+    @cached_property
+    def _store(self) -> ObjectPrefix:
         try:
-            self._store = read_failed_settings(self._function.environment).failed_events
+            return read_failed_settings(self.environment).failed_events
         except InvalidSetting as error:
-            raise Failing(str(error), f"Correct the environment variable. {DEPLOY}") from None
-        self._check_declared(self._store)
-        return f"failed events are kept at {self._store.uri}"
+            raise Failing(str(error), CORRECT) from None
 
-    def _check_declared(self, store: ObjectPrefix) -> None:
+    def _settings(self) -> str:
+        found = self._store.uri
         try:
-            declared = self._target.failed_events()
+            declared = self._target.failed_events().uri
         except InvalidSetting:
             # The variable is of the shell from which it was deployed; here nobody may have exported it.
-            return
-        if declared != store:
+            declared = found
+        if declared != found:
             raise Failing(
-                f"Failed events are kept at {store.uri}, but {self._target.file} declares {declared.uri}.",
+                f"Failed events are kept at {found}, but {self._target.file} declares {declared}.",
                 f"{DEPLOY} Or export the {VARIABLE} that is deployed.",
             )
+        return f"failed events are kept at {found}"
 
     def _policies(self) -> str:
-        store = self._store
-        assert store is not None, "the check of the settings comes before"
-        document = partial(self._documents.keeper_policy, self._target, store)
-        return self._function.policies(document, f"Correct {self._target.file}. {DEPLOY}")
+        document = partial(keeper_policy, self._target, self._store)
+        return self.policies(document, f"Correct {self._target.file}. {DEPLOY}")
 
     def _kept(self) -> str:
-        store, buckets = self._store, self._services.buckets
-        assert store is not None, "the check of the settings comes before"
-        region = buckets.region_of(store.bucket)
-        if region is None:
-            raise Failing(
-                f"There is no bucket {store.bucket}, so no failed event can be kept.",
-                f"Create it in {self._target.region}, or name another with {VARIABLE}. {DEPLOY}",
-            )
-        if region != self._target.region:
-            raise Failing(
-                f"The bucket {store.bucket} is in {region}, the function in {self._target.region}.",
-                f"Name a bucket of the function's region with {VARIABLE}. {DEPLOY}",
-            )
-        records = self._services.records(store).list()
-        count = sum(1 for _ in islice(records, MOST_COUNTED))
+        store = self._store
+        if fault := self._installation.fault_of_bucket(store.bucket, f"with {VARIABLE}"):
+            raise Failing(f"{fault[0]} No failed event can be kept.", f"{fault[1]} {DEPLOY}")
+        count = sum(1 for _ in islice(self._services.records(store).list(), MOST_COUNTED))
         if count == 0:
             return f"none at {store.uri}"
         number = f"{count:,} or more" if count == MOST_COUNTED else f"{count:,}"

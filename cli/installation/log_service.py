@@ -12,7 +12,7 @@ from alibabacloud_sls20201230.client import Client
 from darabonba.runtime import RuntimeOptions
 
 from cli.cloud.access import Access
-from cli.cloud.calls import Call, ask, found
+from cli.cloud.calls import Sdk, Subject, ask
 
 RETENTION_DAYS = 30
 _SHARDS = 2
@@ -29,94 +29,89 @@ class LogProject:
     description: str
 
 
-class LogService:
+class LogService(Sdk):
     """Log Service in a region; every method raises CallFailed."""
 
     def __init__(self, access: Access, account_id: str) -> None:
+        super().__init__("Log", f"acs:log:{access.region}:{account_id}:")
         self._client = Client(access.sls())
-        self._account = f"acs:log:{access.region}:{account_id}:"
 
     def project(self, name: str) -> LogProject | None:
         """A project, if there is one of this name; names are shared by all accounts of a region."""
-        call = self._call("GetProject", name)
-        answer = found(call, lambda: self._client.get_project(name, models.GetProjectRequest()))
+        answer = self._find(self._client.get_project, name, models.GetProjectRequest(), on=_in(name))
         return None if answer is None else LogProject(name, answer.body.description or "")
 
     def create_project(self, name: str, description: str) -> None:
         """Make a project."""
         request = models.CreateProjectRequest(project_name=name, description=description)
-        ask(self._call("CreateProject", name, "project/*"), lambda: self._client.create_project(request))
+        subject = _in(name)._replace(resource="project/*")
+        self._ask(self._client.create_project, request, on=subject)
 
     def delete_project(self, name: str) -> None:
-        """Remove a project with everything in it; one that is gone already is none either."""
-        request = models.DeleteProjectRequest()
-        found(self._call("DeleteProject", name), lambda: self._client.delete_project(name, request))
+        """Remove a project with everything in it; one that is gone already is no failure."""
+        self._find(self._client.delete_project, name, models.DeleteProjectRequest(), on=_in(name))
 
     def logstores(self, project: str) -> list[str]:
         """The names of a project's logstores; none where there is no such project."""
         request = models.ListLogStoresRequest(offset=0, size=_MOST_NAMES)
-        call = self._call("ListLogStores", project, f"project/{project}/logstore/*")
-        answer = found(call, lambda: self._client.list_log_stores(project, request))
+        answer = self._find(self._client.list_log_stores, project, request, on=_in(project, "logstore/*"))
         return [] if answer is None else list(answer.body.logstores or [])
 
     def has_logstore(self, project: str, logstore: str) -> bool:
         """Whether there is such a logstore."""
-        call = self._call("GetLogStore", project, f"project/{project}/logstore/{logstore}")
-        return found(call, lambda: self._client.get_log_store(project, logstore)) is not None
+        subject = _in(project, f"logstore/{logstore}")
+        return self._find(self._client.get_log_store, project, logstore, on=subject) is not None
 
     def create_logstore(self, project: str, logstore: str) -> None:
         """Make a logstore that can be analysed, not only searched."""
         request = models.CreateLogStoreRequest(
             logstore_name=logstore, mode="standard", ttl=RETENTION_DAYS, shard_count=_SHARDS
         )
-        call = self._call("CreateLogStore", project, f"project/{project}/logstore/*")
-        ask(call, lambda: self._client.create_log_store(project, request))
+        self._ask(self._client.create_log_store, project, request, on=_in(project, "logstore/*"))
 
     def index(self, project: str, logstore: str) -> dict[str, Any] | None:
         """A logstore's index as CreateIndex takes it, if it has one."""
-        call = self._call("GetIndex", project, f"project/{project}/logstore/{logstore}")
-        answer = found(call, lambda: self._client.get_index(project, logstore))
+        subject = _in(project, f"logstore/{logstore}")
+        answer = self._find(self._client.get_index, project, logstore, on=subject)
         return None if answer is None else models.Index().from_map(answer.body.to_map()).to_map()
 
     def create_index(self, project: str, logstore: str, index: Mapping[str, Any]) -> None:
         """Make a logstore's index."""
         request = models.CreateIndexRequest(body=models.Index().from_map(dict(index)))
-        call = self._call("CreateIndex", project, f"project/{project}/logstore/{logstore}")
-        ask(call, lambda: self._client.create_index(project, logstore, request))
+        subject = _in(project, f"logstore/{logstore}")
+        self._ask(self._client.create_index, project, logstore, request, on=subject)
 
     def update_index(self, project: str, logstore: str, index: Mapping[str, Any]) -> None:
         """Put another index in the place of a logstore's."""
         request = models.UpdateIndexRequest(body=models.Index().from_map(dict(index)))
-        call = self._call("UpdateIndex", project, f"project/{project}/logstore/{logstore}")
-        ask(call, lambda: self._client.update_index(project, logstore, request))
+        subject = _in(project, f"logstore/{logstore}")
+        self._ask(self._client.update_index, project, logstore, request, on=subject)
 
     def has_search(self, project: str, name: str) -> bool:
         """Whether there is such a saved search."""
-        call = self._call("GetSavedSearch", project, f"project/{project}/savedsearch/{name}")
-        return found(call, lambda: self._client.get_saved_search(project, name)) is not None
+        subject = _in(project, f"savedsearch/{name}")
+        return self._find(self._client.get_saved_search, project, name, on=subject) is not None
 
     def create_search(self, project: str, document: Mapping[str, Any]) -> None:
         """Make a saved search."""
         request = models.CreateSavedSearchRequest().from_map(dict(document))
-        call = self._call("CreateSavedSearch", project, f"project/{project}/savedsearch/*")
-        ask(call, lambda: self._client.create_saved_search(project, request))
+        self._ask(self._client.create_saved_search, project, request, on=_in(project, "savedsearch/*"))
 
     def has_alert(self, project: str, name: str) -> bool:
         """Whether there is such an alert."""
-        call = self._call("GetAlert", project, "")
-        return found(call, lambda: self._client.get_alert(project, name)) is not None
+        return self._find(self._client.get_alert, project, name, on=_alerts(project)) is not None
 
     def create_alert(self, project: str, document: Mapping[str, Any]) -> None:
         """Make an alert."""
         request = models.CreateAlertRequest().from_map(dict(document))
-        ask(self._call("CreateAlert", project, ""), lambda: self._client.create_alert(project, request))
+        self._ask(self._client.create_alert, project, request, on=_alerts(project))
 
     def search(
         self, project: str, logstore: str, query: str, begin: int, end: int
     ) -> Iterator[Mapping[str, str]]:
         """The logs that a search finds, the oldest first, of the seconds from ``begin`` up to ``end``."""
-        place = f"project/{project}/logstore/{logstore}"
-        call = replace(self._call("GetLogsV2", project, place, "log:GetLogStoreLogs"), listed_in=LISTED_IN)
+        subject = _in(project, f"logstore/{logstore}")
+        call = replace(self._call("get_logs_v2", subject, "log:GetLogStoreLogs"), listed_in=LISTED_IN)
         offset = 0
         while True:
             request = models.GetLogsV2Request(
@@ -133,11 +128,15 @@ class LogService:
                 return
 
     def _searched(self, project: str, logstore: str, request: Any) -> Any:
-        headers = models.GetLogsV2Headers()
-        runtime = RuntimeOptions()
+        headers, runtime = models.GetLogsV2Headers(), RuntimeOptions()
         return self._client.get_logs_v2with_options(project, logstore, request, headers, runtime)
 
-    def _call(self, action: str, project: str, place: str | None = None, needs: str = "") -> Call:
-        # Alerts are no resources in RAM.
-        resource = "*" if place == "" else self._account + (place or f"project/{project}")
-        return Call("Log", action, f"log project {project}", resource, needs)
+
+def _in(project: str, place: str = "") -> Subject:
+    """A project, or what is at a place in it."""
+    return Subject(f"log project {project}", f"project/{project}" + (f"/{place}" if place else ""))
+
+
+def _alerts(project: str) -> Subject:
+    # Alerts are no resources in RAM.
+    return Subject(f"log project {project}", "*")

@@ -8,10 +8,10 @@ from functools import partial
 
 from cli.cloud.calls import CallFailed, Obstacle
 from cli.cloud.target import Target
-from cli.installation import marks
+from cli.installation import marks, observability
 from cli.installation.log_service import RETENTION_DAYS, LogService
-from cli.installation.observability import Observability, completed, log_of, unlike
-from cli.installation.plan import State, Step
+from cli.installation.observability import completed, log_of, unlike
+from cli.installation.plan import State, Step, made
 
 # Log Service needs a while before it knows a project or a logstore that was made just now.
 PATIENCE_SECONDS = 60.0
@@ -21,10 +21,9 @@ _PAUSE_SECONDS = 2.0
 class LogSteps:
     """The steps for every logstore that ``s.yaml`` names."""
 
-    def __init__(self, logs: LogService, target: Target, documents: Observability) -> None:
+    def __init__(self, logs: LogService, target: Target) -> None:
         self._logs = logs
         self._target = target
-        self._documents = documents
 
     def set_up(self, *, alerts: bool) -> Iterator[Step]:
         """What is missing is made; raises CallFailed."""
@@ -52,25 +51,25 @@ class LogSteps:
         there = logs.project(project) is not None
         if project_too:
             make = partial(logs.create_project, project, marks.LOG_DESCRIPTION)
-            yield _made(f"log project {project}", there, "has the functions' logs", make)
+            yield made(f"log project {project}", there, "has the functions' logs", make)
         there = there and logs.has_logstore(project, logstore)
         purpose = f"keeps them for {RETENTION_DAYS} days"
         create = _patiently(partial(logs.create_logstore, project, logstore))
-        yield _made(f"logstore {logstore}", there, "" if there else purpose, create)
+        yield made(f"logstore {logstore}", there, "" if there else purpose, create)
         yield self._index(project, logstore, there)
-        for document in self._documents.searches(self._target, log):
+        for document in observability.searches(self._target, log):
             name = document["savedsearchName"]
             create = _patiently(partial(logs.create_search, project, document))
             found = there and logs.has_search(project, name)
-            yield _made(f"saved search {name}", found, document["displayName"], create)
-        for document in self._documents.alerts(self._target, log) if alerts else []:
+            yield made(f"saved search {name}", found, document["displayName"], create)
+        for document in observability.alerts(self._target, log) if alerts else []:
             name = document["name"]
             create = _patiently(partial(logs.create_alert, project, document))
             found = there and logs.has_alert(project, name)
-            yield _made(f"alert {name}", found, document["displayName"], create)
+            yield made(f"alert {name}", found, document["displayName"], create)
 
     def _index(self, project: str, logstore: str, there: bool) -> Step:
-        what, wanted = f"index of {logstore}", self._documents.index()
+        what, wanted = f"index of {logstore}", observability.index()
         found = self._logs.index(project, logstore) if there else None
         if found is None:
             make = _patiently(partial(self._logs.create_index, project, logstore, wanted))
@@ -113,10 +112,6 @@ class LogSteps:
         if others:
             return Step(what, State.LEFT, f"somebody has made the logstore {', '.join(others)} in it")
         return Step(what, State.REMOVE, "with all logs in it", partial(self._logs.delete_project, name))
-
-
-def _made(what: str, there: bool, detail: str, make: Callable[[], None]) -> Step:
-    return Step(what, State.PRESENT, detail) if there else Step(what, State.CREATE, detail, make)
 
 
 def _patiently(act: Callable[[], None]) -> Callable[[], None]:

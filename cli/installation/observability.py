@@ -6,9 +6,9 @@ import copy
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from cli import checkout
 from cli.cloud.target import Target
 from cli.local_deployment import auto_log
 from cli.manifest.fields import FieldUnreadable
@@ -17,34 +17,20 @@ from cli.manifest.function import DeclaredFunction
 _PLACEHOLDER = re.compile(r"\$\{([a-z_]+)\}", re.ASCII)
 
 
-class Observability:
-    """The documents of a directory, as CreateIndex, CreateSavedSearch and CreateAlert take them."""
+def index() -> dict[str, Any]:
+    """The index in which the functions' lines are JSON, as CreateIndex takes it."""
+    content: dict[str, Any] = json.loads((checkout.OBSERVABILITY / "index.json").read_text("utf-8"))
+    return content
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
 
-    def index(self) -> dict[str, Any]:
-        """The index in which the functions' lines are JSON."""
-        index: dict[str, Any] = json.loads((self._directory / "index.json").read_text("utf-8"))
-        return index
+def searches(target: Target, log: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The saved searches of a logstore, as CreateSavedSearch takes them."""
+    return _filled("searches", target, log)
 
-    def searches(self, target: Target, log: Mapping[str, str]) -> list[dict[str, Any]]:
-        """The saved searches of a logstore."""
-        return self._filled("searches", target, log)
 
-    def alerts(self, target: Target, log: Mapping[str, str]) -> list[dict[str, Any]]:
-        """The alerts of a logstore."""
-        return self._filled("alerts", target, log)
-
-    def _filled(self, kind: str, target: Target, log: Mapping[str, str]) -> list[dict[str, Any]]:
-        values = {
-            "function": target.function.name,
-            "failed_function": target.keeper.name,
-            "region": target.region,
-            **log,
-        }
-        files = sorted((self._directory / kind).glob("*.json"))
-        return [_with_values(json.loads(file.read_text("utf-8")), values) for file in files]
+def alerts(target: Target, log: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The alerts of a logstore, as CreateAlert takes them."""
+    return _filled("alerts", target, log)
 
 
 def completed(index: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -91,6 +77,17 @@ def log_of(function: DeclaredFunction, account_id: str = "") -> dict[str, str] |
     except FieldUnreadable:
         return None
     return {"log_project": log.project, "logstore": log.logstore} if log.project and log.logstore else None
+
+
+def _filled(kind: str, target: Target, log: Mapping[str, str]) -> list[dict[str, Any]]:
+    values = {
+        "function": target.function.name,
+        "failed_function": target.keeper.name,
+        "region": target.region,
+        **log,
+    }
+    files = sorted((checkout.OBSERVABILITY / kind).glob("*.json"))
+    return [_with_values(json.loads(file.read_text("utf-8")), values) for file in files]
 
 
 def _with_values(content: Any, values: Mapping[str, str]) -> Any:

@@ -39,6 +39,11 @@ class Step:
     act: Callable[[], None] | None = None
 
 
+def made(what: str, there: bool, detail: str, make: Callable[[], None]) -> Step:
+    """The step of what is made unless it is there."""
+    return Step(what, State.PRESENT, detail) if there else Step(what, State.CREATE, detail, make)
+
+
 class Plan:
     """Steps in the order in which they are to be done."""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 
-from cli.cloud.target import Media, Target, overlap
-from cli.installation import marks
-from cli.installation.documents import Documents, Invocation
+from cli.cloud.target import overlap
+from cli.installation import documents, marks
+from cli.installation.documents import Invocation
 from cli.installation.log_steps import LogSteps
-from cli.installation.observability import Observability
-from cli.installation.plan import Plan, State, Step
+from cli.installation.messaging import Topic
+from cli.installation.plan import Plan, State, Step, made
 from cli.installation.ram import CUSTOM, Policy, Ram, Role
-from cli.installation.services import Services
-from cli.installation.topics import Topic
+from cli.installation.services import Installation
 from cli.manifest.fields import FieldUnknown
 from cli.manifest.function import DeclaredFunction
 from imm_label_tags.errors import InvalidSetting
@@ -28,58 +28,44 @@ from localcloud.ram.trust import parse_trust
 FUNCTION_SERVICE = "fc.aliyuncs.com"
 
 
-def plan_setup(
-    services: Services,
-    target: Target,
-    media: Media,
-    documents: Documents,
-    observability: Observability,
-    *,
-    alerts: bool = False,
-) -> Plan:
+def plan_setup(installation: Installation, *, alerts: bool = False) -> Plan:
     """Look at what is there, and say what is missing; raises CallFailed. Changes nothing."""
-    steps = _SetUp(services, target, media, documents).steps()
-    logs = LogSteps(services.logs, target, observability).set_up(alerts=alerts)
-    return Plan(chain(steps, logs))
+    logs = LogSteps(installation.services.logs, installation.target).set_up(alerts=alerts)
+    return Plan(chain(_SetUp(installation).steps(), logs))
 
 
 class _SetUp:
-    def __init__(self, services: Services, target: Target, media: Media, documents: Documents) -> None:
-        self._services = services
-        self._target = target
-        self._media = media
-        self._documents = documents
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._services = installation.services
+        self._target = installation.target
+        self._media = installation.media
         # What earlier steps find out for those of the roles.
         self._store: ObjectPrefix | None = None
         self._archive: ObjectPrefix | None = None
 
     def steps(self) -> Iterator[Step]:
-        target, documents = self._target, self._documents
-        self._check_roles()
+        target = self._target
+        with suppress(FieldUnknown):
+            # Told where the role is needed.
+            target.check_roles()
         for project in self._media.projects:
             yield from self._project(project)
-        yield self._bucket(self._media.bucket, "has the videos", "name another with --bucket")
+        yield self._bucket(self._media.bucket, "has the videos", "with --bucket")
         yield from _known(self._failed_events(), "failed events")
         yield from _known(self._result_archive(), "result archive")
         for function in target.functions:
             yield from _known(self._failure_destination(function), "failure destination")
         yield from _known(self._uploads(), "uploads")
-        for topic in self._target.topics:
+        for topic in target.topics:
             yield self._topic(topic)
-        for name, purpose in self._target.queues.items():
+        for name, purpose in target.queues.items():
             yield self._queue(name, purpose)
-        for unread in self._target.unread_triggers:
+        for unread in target.unread_triggers:
             yield Step("trigger", State.NOT_CHECKED, str(unread))
         yield from self._acting_roles()
         for invocation in documents.invocations(target):
             yield from self._invoking(invocation)
-
-    def _check_roles(self) -> None:
-        try:
-            self._target.check_roles()
-        except FieldUnknown:
-            # Told where the role is needed.
-            return
 
     def _failure_destination(self, function: DeclaredFunction) -> Iterator[Step]:
         target = self._target
@@ -95,7 +81,7 @@ class _SetUp:
         """What is submitted has to be among what the function that tags may tag."""
         media, tagging = self._media, self._target.function.resource
         for trigger in self._target.uploads:
-            bucket, prefix = trigger.bucket.name, trigger.filter.prefix
+            bucket, prefix = trigger.bucket.name, trigger.uploads.prefix
             if bucket != media.bucket or not prefix.startswith(media.prefix):
                 yield Step(
                     f"trigger {trigger.name}",
@@ -105,40 +91,17 @@ class _SetUp:
                 )
 
     def _project(self, name: str) -> Iterator[Step]:
-        what = f"IMM project {name}"
-        project = self._services.projects.find(name)
-        if project is None:
-            yield Step(
-                what,
-                State.PROBLEM,
-                f"There is none in {self._target.region}: create it there (IMM console, or CreateProject), "
-                "or name another with --project.",
-            )
+        if fault := self._installation.fault_of_project(name):
+            yield Step(f"IMM project {name}", State.PROBLEM, " ".join(fault))
             return
-        yield Step(what, State.PRESENT)
-        role = project.service_role
-        if self._services.ram.role(role) is None:
-            yield Step(
-                f"role {role}",
-                State.PROBLEM,
-                f"There is none, and IMM reads the videos of project {name} in it: authorize IMM in its "
-                "console, which makes the role.",
-            )
-            return
+        yield Step(f"IMM project {name}", State.PRESENT)
+        role = self._services.projects.service_role(name)
         yield Step(f"role {role}", State.PRESENT, f"the service role of project {name}")
 
     def _bucket(self, name: str, purpose: str, another: str) -> Step:
-        what, region = f"bucket {name}", self._services.buckets.region_of(name)
-        if region is None:
-            return Step(what, State.PROBLEM, f"There is none: create it, or {another}.")
-        if region != self._target.region:
-            return Step(
-                what,
-                State.PROBLEM,
-                f"It is in {region}, the functions in {self._target.region}: IMM and the functions reach "
-                f"buckets of their own region only. Set FC_DEPLOY_REGION, or {another}.",
-            )
-        return Step(what, State.PRESENT, purpose)
+        if fault := self._installation.fault_of_bucket(name, another):
+            return Step(f"bucket {name}", State.PROBLEM, " ".join(fault))
+        return Step(f"bucket {name}", State.PRESENT, purpose)
 
     def _failed_events(self) -> Iterator[Step]:
         keeper = self._target.keeper.resource
@@ -149,7 +112,7 @@ class _SetUp:
             return
         self._store = store
         if store.bucket != self._media.bucket:
-            yield self._bucket(store.bucket, "keeps what failed", f"name another with {VARIABLE}")
+            yield self._bucket(store.bucket, "keeps what failed", f"with {VARIABLE}")
         elif f"{self._media.prefix.rstrip('/')}/".startswith(f"{store.prefix}/"):
             yield Step(
                 "failed events",
@@ -171,7 +134,7 @@ class _SetUp:
         self._archive = archive
         media, tagging = self._media, self._target.function.resource
         if archive.bucket != media.bucket:
-            yield self._bucket(archive.bucket, "keeps whole results", f"name another with {ARCHIVE}")
+            yield self._bucket(archive.bucket, "keeps whole results", f"with {ARCHIVE}")
         elif _overlap(archive.prefix, media.prefix):
             yield Step(
                 "result archive",
@@ -192,21 +155,18 @@ class _SetUp:
 
     def _topic(self, name: str) -> Step:
         purpose = "takes what cannot be kept" if name in self._target.failed_topics else "IMM's notifications"
-        what, topics = f"topic {name}", self._services.topics
-        if topics.find(name) is not None:
-            return Step(what, State.PRESENT, purpose)
+        messaging = self._services.messaging
         wanted = Topic(name, {marks.TAG_KEY: marks.TAG_VALUE})
-        return Step(what, State.CREATE, purpose, partial(topics.create, wanted))
+        make = partial(messaging.create_topic, wanted)
+        return made(f"topic {name}", messaging.topic(name) is not None, purpose, make)
 
     def _queue(self, name: str, purpose: str) -> Step:
-        queues = self._services.queues
-        if queues.tags_of(name) is not None:
-            return Step(f"queue {name}", State.PRESENT, purpose)
-        make = partial(queues.create, name, {marks.TAG_KEY: marks.TAG_VALUE})
-        return Step(f"queue {name}", State.CREATE, purpose, make)
+        messaging = self._services.messaging
+        make = partial(messaging.create_queue, name, {marks.TAG_KEY: marks.TAG_VALUE})
+        return made(f"queue {name}", messaging.tags_of_queue(name) is not None, purpose, make)
 
     def _acting_roles(self) -> Iterator[Step]:
-        target, documents, media = self._target, self._documents, self._media
+        target, media = self._target, self._media
         tagging = partial(documents.function_policy, target, media, self._archive)
         yield from _known(self._acting(target.function, tagging), "role of the function that tags")
         if self._store is not None:
@@ -220,13 +180,13 @@ class _SetUp:
         if not function.setting(PROJECT):
             yield Step(function.resource, State.PROBLEM, f"{PROJECT} is not set: name the IMM project.")
             return
-        document = partial(self._documents.submitter_policy, self._target, self._media)
+        document = partial(documents.submitter_policy, self._target, self._media)
         yield from self._acting(function, document)
 
     def _acting(self, function: DeclaredFunction, document: Callable[[], str]) -> Iterator[Step]:
         """The role of a function, and what it may do."""
         name, acting = self._target.role_of(function), function.resource
-        trust = self._documents.function_trust()
+        trust = documents.function_trust()
         yield _role(self._services.ram, name, trust, FUNCTION_SERVICE, f"{acting} acts in it")
         yield from self._policy(name, document(), f"what {acting} may do")
 
@@ -252,15 +212,12 @@ class _SetUp:
                 "Somebody has changed it: delete it in the RAM console, and run this again.",
             )
             return
-        if present is None:
-            yield Step(what, State.CREATE, purpose, partial(ram.create_policy, policy, document))
-        else:
-            yield Step(what, State.PRESENT, purpose)
+        make = partial(ram.create_policy, policy, document)
+        yield made(what, present is not None, purpose, make)
         attached = ram.attached(role)
-        if policy.name in [other.name for other in attached if other.kind == CUSTOM]:
-            yield Step(f"{policy.name} on {role}", State.PRESENT)
-        else:
-            yield Step(f"{policy.name} on {role}", State.CREATE, "attach", partial(ram.attach, policy, role))
+        there = policy.name in [other.name for other in attached if other.kind == CUSTOM]
+        attach = partial(ram.attach, policy, role)
+        yield made(f"{policy.name} on {role}", there, "" if there else "attach", attach)
         for other in attached:
             if other.name != policy.name and ours_unchanged(ram, other, role):
                 yield Step(

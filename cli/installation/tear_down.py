@@ -7,50 +7,37 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import chain
 
-from cli.cloud.target import Target
-from cli.installation import marks
-from cli.installation.documents import Documents
+from cli.installation import documents, marks
 from cli.installation.log_steps import LogSteps
-from cli.installation.observability import Observability
+from cli.installation.messaging import LARGEST_MESSAGE, Topic
 from cli.installation.plan import Plan, State, Step
 from cli.installation.ram import Policy, Role
-from cli.installation.services import Services
+from cli.installation.services import Installation
 from cli.installation.set_up import ours_unchanged
-from cli.installation.topics import LARGEST_MESSAGE, Topic
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.function import DeclaredFunction
 from imm_label_tags.errors import InvalidSetting
 
 
-def plan_teardown(
-    services: Services,
-    target: Target,
-    documents: Documents,
-    observability: Observability,
-    *,
-    while_deployed: bool = False,
-) -> Plan:
+def plan_teardown(installation: Installation, *, while_deployed: bool = False) -> Plan:
     """Look at what is there, and say what goes; raises CallFailed. Changes nothing."""
-    steps = _TearDown(services, target, documents, while_deployed).steps()
-    return Plan(chain(steps, LogSteps(services.logs, target, observability).tear_down()))
+    logs = LogSteps(installation.services.logs, installation.target).tear_down()
+    return Plan(chain(_TearDown(installation, while_deployed).steps(), logs))
 
 
 class _TearDown:
-    def __init__(
-        self, services: Services, target: Target, documents: Documents, while_deployed: bool
-    ) -> None:
-        self._services = services
-        self._target = target
-        self._documents = documents
+    def __init__(self, installation: Installation, while_deployed: bool) -> None:
+        self._services = installation.services
+        self._target = target = installation.target
         self._while_deployed = while_deployed
         # What the function's own triggers subscribe goes with the topic.
-        self._own = Counter(trigger.topic for trigger in target.triggers)
+        self._own = Counter(trigger.topic.name for trigger in target.triggers)
 
     def steps(self) -> Iterator[Step]:
         target, services = self._target, self._services
-        deployed = [one for one in target.functions if services.functions(one).find() is not None]
+        deployed = [one for one in target.functions if services.functions.find(one.name) is not None]
         yield from map(self._deployed, deployed)
-        trust = self._documents.function_trust()
+        trust = documents.function_trust()
         for function in target.functions:
             try:
                 role = target.role_of(function)
@@ -58,7 +45,7 @@ class _TearDown:
                 yield Step(f"role of {function.resource}", State.NOT_CHECKED, str(unread))
             else:
                 yield from self._role(role, trust)
-        for invocation in self._documents.invocations(target):
+        for invocation in documents.invocations(target):
             for name in invocation.roles:
                 yield from self._role(name, invocation.trust)
         for topic in reversed(target.topics):
@@ -123,25 +110,25 @@ class _TearDown:
         return Step(what, State.REMOVE, "", partial(self._services.ram.delete_role, name))
 
     def _queue(self, name: str) -> Step:
-        what, tags = f"queue {name}", self._services.queues.tags_of(name)
+        what, tags = f"queue {name}", self._services.messaging.tags_of_queue(name)
         if tags is None:
             return Step(what, State.ABSENT)
         if tags.get(marks.TAG_KEY) != marks.TAG_VALUE:
             return Step(what, State.LEFT, "setup did not make it")
-        remove = partial(self._services.queues.delete, name)
+        remove = partial(self._services.messaging.delete_queue, name)
         return Step(what, State.REMOVE, "with the messages in it", remove)
 
     def _topic(self, name: str, deployed: bool) -> Step:
-        what, topic = f"topic {name}", self._services.topics.find(name)
+        what, topic = f"topic {name}", self._services.messaging.topic(name)
         if topic is None:
             return Step(what, State.ABSENT)
         if topic.tags.get(marks.TAG_KEY) != marks.TAG_VALUE:
             return Step(what, State.LEFT, "setup did not make it")
         if topic != Topic(name, topic.tags, LARGEST_MESSAGE):
             return Step(what, State.LEFT, "somebody has changed it since setup made it")
-        subscribed = len(self._services.topics.subscriptions(name))
+        subscribed = self._services.messaging.subscriptions(name)
         if subscribed > (self._own[name] if deployed else 0):
             return Step(
                 what, State.LEFT, f"it has {subscribed} subscriptions, not all of them this function's"
             )
-        return Step(what, State.REMOVE, "", partial(self._services.topics.delete, name))
+        return Step(what, State.REMOVE, "", partial(self._services.messaging.delete_topic, name))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from cli.manifest.expressions import Unrendered
+
+T = TypeVar("T")
 
 
 class FieldUnreadable(Exception):
@@ -23,6 +25,15 @@ class FieldUnknown(FieldUnreadable):
     def __init__(self, where: str, unrendered: Unrendered) -> None:
         super().__init__(where, f"is {unrendered.text}, and {unrendered.why}.")
         self.unrendered = unrendered
+
+
+def known(owner: object, name: str, otherwise: T) -> T:
+    """A property, or something else where it cannot be read."""
+    try:
+        found: T = getattr(owner, name)
+    except FieldUnreadable:
+        return otherwise
+    return found
 
 
 class Fields:
@@ -77,10 +88,11 @@ class Fields:
             raise FieldUnreadable(self.path(key), "must be true or false.")
         return value
 
-    def fields(self, key: str) -> Fields | None:
-        """A mapping inside this one, if there."""
+    def fields(self, key: str, *deeper: str) -> Fields | None:
+        """A mapping inside this one, or one further inside of that, if there."""
         value = self._value.get(key)
-        return None if value is None else Fields(value, self.path(key))
+        inner = None if value is None else Fields(value, self.path(key))
+        return inner.fields(*deeper) if inner is not None and deeper else inner
 
     def items(self, key: str) -> list[tuple[str, Any]]:
         """The path and the value of each item of a list; none if there is no list."""

@@ -74,6 +74,11 @@ class UploadFilter:
     prefix: str
     suffix: str
 
+    def may_bring(self, ending: str) -> bool:
+        """Whether an object may be among them whose name ends so, in any case of its letters."""
+        suffix = self.suffix.lower()
+        return suffix.endswith(ending) or ending.endswith(suffix)
+
 
 class DeclaredTrigger:
     """One trigger; ``where`` is the path that leads to it."""
@@ -118,8 +123,7 @@ class DeclaredTrigger:
         """What a trigger of the type ``oss`` brings."""
         settings = self.settings
         events = tuple(_text(where, item) for where, item in settings.items("events"))
-        wanted = settings.fields("filter")
-        key = wanted.fields("key") if wanted is not None else None
+        key = settings.fields("filter", "key")
         prefix, suffix = (key.text(name, "") if key is not None else "" for name in ("prefix", "suffix"))
         return UploadFilter(events, prefix, suffix)
 
@@ -251,16 +255,13 @@ class DeclaredFunction:
         return tuple(DeclaredTrigger(item, where) for where, item in self.props.items("triggers"))
 
     def _hook(self, key: str) -> Hook | None:
-        section = self.props.fields("instanceLifecycleConfig")
-        hook = section.fields(key) if section is not None else None
-        return (
-            None if hook is None else Hook(hook.text("handler"), hook.number("timeout", DEFAULT_HOOK_TIMEOUT))
-        )
+        hook = self.props.fields("instanceLifecycleConfig", key)
+        if hook is None:
+            return None
+        return Hook(hook.text("handler"), hook.number("timeout", DEFAULT_HOOK_TIMEOUT))
 
     def _destination(self, key: str) -> str:
-        section = self.asynchronous
-        destinations = section.fields("destinationConfig") if section is not None else None
-        destination = destinations.fields(key) if destinations is not None else None
+        destination = self.props.fields("asyncInvokeConfig", "destinationConfig", key)
         return destination.text("destination", "") if destination is not None else ""
 
 

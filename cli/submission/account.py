@@ -35,7 +35,7 @@ class Account:
     def of(cls, where: Where, project: str, topic: str) -> Account:
         """What ``s.yaml`` says of the topic, the allowed objects and the namespace; raises Problem."""
         access, target = where.installation()
-        topics = [trigger.topic for trigger in target.triggers]
+        topics = [trigger.topic.name for trigger in target.triggers]
         if not topic and len(set(topics)) != 1:
             raise Problem("s.yaml does not name one topic that triggers tag_object: name it with --topic.")
         # As the function reads them, but no others: what else is wrong in s.yaml does not matter here.

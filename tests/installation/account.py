@@ -175,12 +175,12 @@ class Account(LocalCloud):
             Keys(keys.access_key_id, keys.access_key_secret, ""),
             endpoints.resolved(target.region, target.account_id),
         )
-        return connect(access, target)
+        return connect(access, target.account_id)
 
     def inventory(self) -> set[str]:
         """Everything in RAM and MNS, with its content."""
         services = self.services()
-        topics = {topic for topic in (TOPIC, FAILED_TOPIC) if services.topics.find(topic)}
+        topics = {topic for topic in (TOPIC, FAILED_TOPIC) if services.messaging.topic(topic)}
         things = {f"topic {topic}" for topic in topics}
         for role in self.access.roles.all():
             things.add(f"role {role.name}")

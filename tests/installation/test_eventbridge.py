@@ -47,18 +47,18 @@ def test_the_queues_are_made_found_and_removed(fresh: Account, template: Path) -
 
     removed = fresh.teardown(*options)
     assert removed.exit_code == 0, removed.output
-    assert [fresh.services().queues.tags_of(name) for name in QUEUES] == [None, None]
+    assert [fresh.services().messaging.tags_of_queue(name) for name in QUEUES] == [None, None]
     assert fresh.inventory() == before
 
 
 def test_a_queue_of_somebody_else_stays(fresh: Account, template: Path) -> None:
-    fresh.services().queues.create(QUEUES[0], {"team": "a"})
+    fresh.services().messaging.create_queue(QUEUES[0], {"team": "a"})
     fresh.setup("--template", str(template), "--yes")
 
     result = fresh.teardown("--template", str(template), "--yes")
 
     assert "left as it is queue imm-label-tags setup did not make it" in flat(result)
-    assert fresh.services().queues.tags_of(QUEUES[0]) == {"team": "a"}
+    assert fresh.services().messaging.tags_of_queue(QUEUES[0]) == {"team": "a"}
 
 
 def test_who_may_do_what_the_policies_list_needs_each_permission(
@@ -88,7 +88,7 @@ def test_its_triggers_are_there_as_they_are_declared(account: Account, template:
 
 
 def test_a_queue_that_is_not_there(account: Account, template: Path) -> None:
-    account.services().queues.delete("imm-label-tags")
+    account.services().messaging.delete_queue("imm-label-tags")
 
     said, advice = failures(account, "--template", str(template))["queue imm-label-tags"]
 

@@ -10,7 +10,7 @@ import pytest
 
 from cli import checkout
 from cli.cloud import objects
-from cli.installation import keeping, media
+from cli.installation import keeping, services
 from imm_label_tags.results.target import ObjectPrefix
 from tests.installation.account import (
     BUCKET,
@@ -143,7 +143,7 @@ def test_of_very_many_kept_events_some_are_counted(
 def test_the_bucket_for_failed_events_is_gone(installed: Account) -> None:
     installed.oss().delete_bucket(oss.DeleteBucketRequest(bucket=FAILED_BUCKET))
     (said, advice) = failures(installed)["kept events"]
-    assert said == f"There is no bucket {FAILED_BUCKET}, so no failed event can be kept."
+    assert said == f"There is no bucket {FAILED_BUCKET}. No failed event can be kept."
     assert "Create it in cn-hangzhou" in advice
 
 
@@ -151,7 +151,8 @@ def test_the_bucket_for_failed_events_is_in_another_region(
     installed: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        media.Buckets, "region_of", lambda self, name: "cn-beijing" if name != BUCKET else "cn-hangzhou"
+        services.Buckets, "region_of", lambda self, name: "cn-beijing" if name != BUCKET else "cn-hangzhou"
     )
     (said, _) = failures(installed)["kept events"]
-    assert said == f"The bucket {FAILED_BUCKET} is in cn-beijing, the function in cn-hangzhou."
+    elsewhere = f"The bucket {FAILED_BUCKET} is in cn-beijing, the functions in cn-hangzhou."
+    assert said == f"{elsewhere} No failed event can be kept."

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cli import checkout
-from cli.installation import media
+from cli.installation import services
 from tests.installation.account import BUCKET, FAILED_BUCKET, FAILED_EVENTS, ROLE, Account
 from tests.installation.conftest import Deployed
 
@@ -46,7 +46,7 @@ def test_setup_takes_the_permission_back_where_the_setting_is_gone(fresh: Accoun
 @pytest.mark.parametrize(
     ("archive", "said"),
     [
-        ("oss://nowhere-at-all/labels", "There is none: create it, or name another with RESULT_ARCHIVE"),
+        ("oss://nowhere-at-all/labels", "Create it in cn-hangzhou, or name another with RESULT_ARCHIVE"),
         (f"oss://{BUCKET}/videos/labels", "and the videos are below videos/"),
         (f"oss://{BUCKET}/videos", "and the videos are below videos/"),
         (f"oss://{FAILED_BUCKET}/events", f"and failed events are kept at {FAILED_EVENTS}"),
@@ -100,17 +100,17 @@ def test_doctor_finds_that_nothing_is_kept_where_it_is_declared(installed: Accou
 def test_doctor_finds_a_bucket_that_is_not_there(deployed: Deployed) -> None:
     with deployed(checkout.DEPLOYMENT, RESULT_ARCHIVE="oss://nowhere-at-all/labels") as account:
         found = finding(account)
-    assert "no bucket nowhere-at-all, so no result can be kept, and nothing is tagged" in found["found"]
+    assert "no bucket nowhere-at-all. No result can be kept, so nothing is tagged." in found["found"]
     assert "RESULT_ARCHIVE" in found["advice"]
 
 
 def test_doctor_finds_a_bucket_of_another_region(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-    region_of = media.Buckets.region_of
+    region_of = services.Buckets.region_of
 
-    def moved(self: media.Buckets, name: str) -> str | None:
+    def moved(self: services.Buckets, name: str) -> str | None:
         return "cn-beijing" if name == FAILED_BUCKET else region_of(self, name)
 
-    monkeypatch.setattr(media.Buckets, "region_of", moved)
+    monkeypatch.setattr(services.Buckets, "region_of", moved)
     with deployed(checkout.DEPLOYMENT, RESULT_ARCHIVE=ARCHIVE) as account:
         assert f"The bucket {FAILED_BUCKET} is in cn-beijing" in finding(account)["found"]
 

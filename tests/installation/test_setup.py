@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli import checkout
-from cli.installation import media, ram
+from cli.installation import ram, services
 from localcloud.faults import FaultKind
 from tests.installation.account import (
     BUCKET,
@@ -179,7 +179,7 @@ def test_what_was_there_before_stays_as_it_is(fresh: Account) -> None:
     assert f"present topic {TOPIC}" in flat(result)
     assert f"present role {ROLE}" in flat(result)
     assert f"of-the-owner on {ROLE}" in fresh.inventory()
-    assert fresh.services().topics.find(TOPIC).tags == {}  # type: ignore[union-attr]
+    assert fresh.services().messaging.topic(TOPIC).tags == {}  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("role", [ROLE, KEEPER_ROLE])
@@ -218,7 +218,7 @@ def test_a_policy_that_somebody_changed_is_not_overwritten(fresh: Account) -> No
 def test_without_a_project_nothing_is_begun(fresh: Account) -> None:
     result = fresh.setup("--project", "elsewhere", "--yes")
     assert result.exit_code == 1
-    assert "IMM project elsewhere There is none in cn-hangzhou" in flat(result)
+    assert "There is no IMM project elsewhere in cn-hangzhou" in flat(result)
     assert fresh.writes() == []
 
 
@@ -226,13 +226,13 @@ def test_without_the_service_role_nothing_is_begun(fresh: Account) -> None:
     fresh.call(fresh.access.roles.delete, "AliyunIMMDefaultRole")
     result = fresh.setup("--yes")
     assert result.exit_code == 1
-    assert "authorize IMM in its console" in flat(result)
+    assert "Authorize IMM in its console" in flat(result)
 
 
 def test_without_a_bucket_nothing_is_begun(fresh: Account) -> None:
     result = fresh.setup("--bucket", "elsewhere", "--yes")
     assert result.exit_code == 1
-    assert "bucket elsewhere There is none" in flat(result)
+    assert "bucket elsewhere There is no bucket elsewhere." in flat(result)
 
 
 @pytest.mark.parametrize("name", [BUCKET, FAILED_BUCKET])
@@ -240,18 +240,21 @@ def test_a_bucket_of_another_region_is_in_the_way(
     fresh: Account, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(
-        media.Buckets, "region_of", lambda self, asked: "cn-beijing" if asked == name else "cn-hangzhou"
+        services.Buckets, "region_of", lambda self, asked: "cn-beijing" if asked == name else "cn-hangzhou"
     )
     result = fresh.setup("--yes")
     assert result.exit_code == 1
-    assert f"bucket {name} It is in cn-beijing, the functions in cn-hangzhou" in flat(result)
+    assert f"The bucket {name} is in cn-beijing, the functions in cn-hangzhou" in flat(result)
     assert fresh.writes() == []
 
 
 def test_without_a_bucket_for_failed_events_nothing_is_begun(fresh: Account) -> None:
     result = fresh.setup("--yes", FAILED_EVENTS="oss://elsewhere/failed")
     assert result.exit_code == 1
-    assert "bucket elsewhere There is none: create it, or name another with FAILED_EVENTS." in flat(result)
+    assert (
+        "There is no bucket elsewhere. Create it in cn-hangzhou, or name another with FAILED_EVENTS."
+        in flat(result)
+    )
     assert fresh.writes() == []
 
 

@@ -257,14 +257,14 @@ def test_a_project_that_is_not_there(watching: Account, template: Path) -> None:
 def test_triggers_of_another_place(watching: Account, template: Path) -> None:
     said, advice = found(watching, template, IMM_LABEL_TAGS_PREFIX="")["trigger uploads-mov"]
 
-    assert "its prefix is videos/ and not unset" in said
+    assert "prefix is videos/ and not unset" in said
     assert advice == "Run `s deploy --template s.uploads.yaml`."
 
 
 def test_a_trigger_of_another_bucket_has_to_be_removed_first(watching: Account, template: Path) -> None:
     said, advice = found(watching, template, IMM_LABEL_TAGS_BUCKET=FAILED_BUCKET)["trigger uploads-mov"]
 
-    assert f"is of acs:oss:cn-hangzhou:1234567890123456:{BUCKET} and not of" in said
+    assert f"its sourceArn is acs:oss:cn-hangzhou:1234567890123456:{BUCKET} and not" in said
     assert "`s submit_video remove --template s.uploads.yaml --trigger uploads-mov`" in advice
 
 

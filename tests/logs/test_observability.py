@@ -9,11 +9,11 @@ import pytest
 
 from cli import checkout
 from cli.cloud.target import read_target
-from cli.installation.observability import Observability, completed, unlike
+from cli.installation import observability
+from cli.installation.observability import completed, unlike
 from tests.installation.account import LOG_PROJECT, LOGSTORE, deployment
 from tests.logs.conftest import World
 
-DOCUMENTS = Observability(checkout.OBSERVABILITY)
 PLACE = {"log_project": LOG_PROJECT, "logstore": LOGSTORE}
 SEARCHES = sorted(path.stem for path in (checkout.OBSERVABILITY / "searches").glob("*.json"))
 ALERTS = sorted(path.stem for path in (checkout.OBSERVABILITY / "alerts").glob("*.json"))
@@ -23,8 +23,8 @@ ALERTS = sorted(path.stem for path in (checkout.OBSERVABILITY / "alerts").glob("
 def filled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Every document by the name of its file."""
     target = read_target(deployment(tmp_path_factory.mktemp("declared")), {}, dotenv=False)
-    searches = zip(SEARCHES, DOCUMENTS.searches(target, PLACE), strict=True)
-    alerts = zip(ALERTS, DOCUMENTS.alerts(target, PLACE), strict=True)
+    searches = zip(SEARCHES, observability.searches(target, PLACE), strict=True)
+    alerts = zip(ALERTS, observability.alerts(target, PLACE), strict=True)
     return {**dict(searches), **dict(alerts)}
 
 
@@ -53,7 +53,7 @@ def test_an_alert_fires_for_what_has_happened(world: World, filled: dict[str, An
 
 
 def test_every_field_that_is_indexed_is_in_lines_of_ours(world: World) -> None:
-    keys = DOCUMENTS.index()["keys"]
+    keys = observability.index()["keys"]
     found = set()
     for log in world.found("*"):
         found |= {key for key in keys if key in log}
@@ -70,7 +70,7 @@ def test_every_field_that_is_indexed_is_in_lines_of_ours(world: World) -> None:
 
 
 def test_of_an_index_that_is_there_only_what_is_missing_is_added() -> None:
-    wanted = DOCUMENTS.index()
+    wanted = observability.index()
     mine: dict[str, Any] = {
         "keys": {
             "mine": {"type": "text", "doc_value": True},
