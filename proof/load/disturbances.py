@@ -1,68 +1,63 @@
-"""What goes wrong during a flood: faults of every kind on the function's calls, and outages of objects."""
+"""What goes wrong: faults of every kind on the function's calls, objects in an outage, killed instances."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import replace
 
 from localcloud.faults import Fault, FaultKind
+from localcloud.fc.service import FunctionCompute
 from proof.load.scenario import BUCKET, DENIED, UNAVAILABLE
 
-IMM_READS = "GetVideoLabelClassificationResult|GetTask"
-OSS_READS = "HeadObject|GetObjectTagging"
-OSS_WRITES = "PutObjectTagging|PutObject"
-EVERY_CALL = f"{IMM_READS}|{OSS_READS}|{OSS_WRITES}"
-READS = f"{IMM_READS}|{OSS_READS}"
-_CALLS = {"imm": IMM_READS, "oss": f"{OSS_READS}|{OSS_WRITES}"}
+_IMM_READS = "GetVideoLabelClassificationResult|GetTask"
+_OSS_READS = "HeadObject|GetObjectTagging"
+_READS = f"{_IMM_READS}|{_OSS_READS}"
+_CALLS = f"{_READS}|PutObjectTagging|PutObject"
 
 _HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 _HTML_HEADERS = {"content-type": "text/html"}
 
-
-@dataclass(frozen=True)
-class _Share:
-    """A kind of fault and its weight among all of them."""
-
-    weight: float
-    fault: Fault
+_LONGEST_WAIT_SECONDS = 0.03
+_NEXT_LOOK_SECONDS = 0.003
 
 
 def _error(status: int, code: str, service: str = "*") -> Fault:
-    return Fault(FaultKind.ERROR, service, EVERY_CALL, status=status, code=code)
+    return Fault(FaultKind.ERROR, service, _CALLS, status=status, code=code)
 
 
-# An answer of 200 to a write would be a lie, not a fault: nobody could know that it was not carried out.
-_SHARES = (
-    _Share(18, _error(503, "ServiceUnavailable")),
-    _Share(10, _error(500, "InternalError")),
-    _Share(6, _error(503, "QpsLimitExceeded", "oss")),
-    _Share(6, _error(400, "Throttling.User", "imm")),
-    _Share(4, _error(403, "AccessDenied")),
-    _Share(8, Fault(FaultKind.ANSWER, action=EVERY_CALL, status=502, headers=_HTML_HEADERS, body=_HTML)),
-    _Share(8, Fault(FaultKind.ANSWER, action=READS, status=200, headers=_HTML_HEADERS, body=_HTML)),
-    _Share(10, Fault(FaultKind.DELAY, action=EVERY_CALL, delay_seconds=0.05)),
-    _Share(8, Fault(FaultKind.RESET_BEFORE, action=EVERY_CALL)),
-    _Share(7, Fault(FaultKind.RESET_DURING, action=EVERY_CALL)),
-    _Share(7, Fault(FaultKind.RESET_AFTER, action=EVERY_CALL)),
-    _Share(7, Fault(FaultKind.TRUNCATE, action=EVERY_CALL)),
+# Each kind with its weight. An answer of 200 to a write would be a lie, not a fault: nobody could know that
+# it was not carried out.
+_KINDS = (
+    (18, _error(503, "ServiceUnavailable")),
+    (10, _error(500, "InternalError")),
+    (6, _error(503, "QpsLimitExceeded", "oss")),
+    (6, _error(400, "Throttling.User", "imm")),
+    (4, _error(403, "AccessDenied")),
+    (8, Fault(FaultKind.ANSWER, action=_CALLS, status=502, headers=_HTML_HEADERS, body=_HTML)),
+    (8, Fault(FaultKind.ANSWER, action=_READS, status=200, headers=_HTML_HEADERS, body=_HTML)),
+    (10, Fault(FaultKind.DELAY, action=_CALLS, delay_seconds=0.05)),
+    (8, Fault(FaultKind.RESET_BEFORE, action=_CALLS)),
+    (7, Fault(FaultKind.RESET_DURING, action=_CALLS)),
+    (7, Fault(FaultKind.RESET_AFTER, action=_CALLS)),
+    (7, Fault(FaultKind.TRUNCATE, action=_CALLS)),
 )
-_SILENCE = _Share(1, Fault(FaultKind.SILENCE, action=EVERY_CALL))
-# Calls that wait for each other have to be drawn together, and often enough not to wait in vain.
-_MEETING = _Share(8, Fault(FaultKind.MEET, action=READS))
+# Services that do not answer at all, and calls that wait for each other.
+_LONG_WAITS = (
+    (1, Fault(FaultKind.SILENCE, action=_CALLS)),
+    (8, Fault(FaultKind.MEET, action=_READS)),
+)
 
 
 def faults(rate: float, seed: int, *, long_waits: bool) -> list[Fault]:
-    """Orders that let the share ``rate`` of the function's calls go wrong, in every way that there is.
-
-    Some kinds are for some calls only; every call meets the same rate all the same. Without ``long_waits``
-    there are neither silence nor meetings.
-    """
-    shares = (*_SHARES, _SILENCE) if long_waits else _SHARES
-    orders = [_meeting(shares, rate)] if long_waits else []
-    for service, actions in _CALLS.items():
-        for action in actions.split("|"):
-            orders += _for_one_call(shares, service, action, rate, long_waits=long_waits)
-    return [replace(order, times=None, seed=seed * 1000 + number) for number, order in enumerate(orders)]
+    """Orders that let about the share ``rate`` of the function's calls go wrong, in every way there is."""
+    kinds = (*_KINDS, *_LONG_WAITS) if long_waits else _KINDS
+    total = sum(weight for weight, _ in kinds)
+    return [
+        replace(fault, times=None, rate=rate * weight / total, seed=seed * 1000 + number)
+        for number, (weight, fault) in enumerate(kinds)
+    ]
 
 
 def outages() -> list[Fault]:
@@ -78,29 +73,41 @@ def in_outage(resource: str) -> bool:
     return resource.startswith((f"oss://{BUCKET}/{UNAVAILABLE}", f"oss://{BUCKET}/{DENIED}"))
 
 
-def _meeting(shares: tuple[_Share, ...], rate: float) -> Fault:
-    total = sum(share.weight for share in _fitting(shares, "imm", IMM_READS.split("|")[0]))
-    return replace(_MEETING.fault, rate=rate * _MEETING.weight / (total + _MEETING.weight))
+class Killer:
+    """Kills instances of a function (SIGKILL), each at a random moment of its work, spread over a flood.
 
-
-def _for_one_call(
-    shares: tuple[_Share, ...], service: str, action: str, rate: float, *, long_waits: bool
-) -> Iterator[Fault]:
-    """The orders for one action.
-
-    They are drawn one after the other, so each gets the chance that it has among the calls that the earlier
-    ones have left.
+    ``ended`` says how many events have come to an end. ``spared`` is an instance that must live; without one
+    any may die. ``killed`` counts.
     """
-    meets = long_waits and _MEETING.fault.matches(service, action, "")
-    fitting = _fitting(shares, service, action)
-    total = sum(share.weight for share in fitting) + meets * _MEETING.weight
-    left = 1.0 - meets * rate * _MEETING.weight / total
-    for share in fitting:
-        chance = rate * share.weight / total
-        drawn = min(1.0, chance / left) if left > 0 else 0.0
-        yield replace(share.fault, service=service, action=action, rate=drawn)
-        left -= chance
 
+    def __init__(
+        self,
+        functions: FunctionCompute,
+        function: str,
+        ended: Callable[[], int],
+        *,
+        seed: str,
+        spared: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self._functions = functions
+        self._function = function
+        self._ended = ended
+        self._spared = spared
+        self._randomness = random.Random(seed)
+        self.killed = 0
 
-def _fitting(shares: tuple[_Share, ...], service: str, action: str) -> list[_Share]:
-    return [share for share in shares if share.fault.matches(service, action, "")]
+    async def run(self, kills: int, deliveries: int) -> None:
+        """Kill so many, or until this is cancelled; ``deliveries`` are expected in all."""
+        for number in range(kills):
+            due = deliveries * (number + 1) / (kills + 1)
+            while self._ended() < due:
+                await asyncio.sleep(_NEXT_LOOK_SECONDS)
+            await asyncio.sleep(self._randomness.uniform(0, _LONGEST_WAIT_SECONDS))
+            while not self._kill():
+                await asyncio.sleep(_NEXT_LOOK_SECONDS)
+            self.killed += 1
+
+    def _kill(self) -> bool:
+        live = self._functions.instances(self._function)
+        busy = sorted(one.instance_id for one in live if one.busy and one.instance_id != self._spared())
+        return bool(busy) and self._functions.kill_instance(self._function, self._randomness.choice(busy))

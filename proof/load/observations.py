@@ -1,4 +1,4 @@
-"""What is seen of a flood while it lasts: attempts, calls, log lines, memory."""
+"""What is seen of a flood while it lasts: attempts, calls, memory."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import Any
+from statistics import linear_regression
 
 from localcloud.calls import Call
 from localcloud.fc.invocation import InvocationRecord, LiveInstance
-from localcloud.fc.logs import LogLine
 from localcloud.fc.runner import Invocation
 from proof.load.disturbances import in_outage
-from proof.load.figures import Sample
+from proof.load.region import Region, task_of
 
-_FUNCTION_CALLS = ("imm", "oss")
+# Before that an instance still fills its caches and connection pools.
+_WARM_UP = 300
+_FEWEST_JUDGED = 1000
 
 
 @dataclass(frozen=True)
@@ -33,30 +33,30 @@ class Attempt:
 
 
 class Observations:
-    """Everything that is counted. Its methods are called in the cloud's event loop.
+    """Everything that is counted of the function that tags, in the cloud's event loop, until ``stop``.
 
-    ``attempts`` is how often an event is tried before it is handed to the failure destination.
+    ``moved`` is set, and ``on_end`` called with the task's id, for each delivery that has come to an end.
     """
 
-    def __init__(self, function: str, attempts: int) -> None:
-        self._function = function
-        self._allowed = attempts
-        self._ended_tasks: list[Callable[[str], None]] = []
+    def __init__(self, region: Region, on_end: Callable[[str], None] = lambda task_id: None) -> None:
+        self._function = region.tagging.name
+        self._most_attempts = 1 + region.tagging.async_invoke.max_retry_attempts
+        self._on_end = on_end
         self._over = False
+        self._memory: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+        self._handled: Counter[str] = Counter()
         self.moved = asyncio.Event()
         self.attempts: list[Attempt] = []
         self.outcomes: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.latencies: list[float] = []
         self.given_up = 0
-        self.memory: defaultdict[str, list[Sample]] = defaultdict(list)
-        self.handled: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.broken: Counter[str] = Counter()
         self.outages = 0
-        self.repeated: Counter[str] = Counter()
-        self.windows: list[float] = []
         self.peak_memory = 0.0
+        region.cloud.functions.watch(self.invocation_ended)
+        region.cloud.calls.watch(self.call_ended)
 
     @property
     def ended(self) -> int:
@@ -68,10 +68,6 @@ class Observations:
         """The first instance that handled something; None before that."""
         return self.attempts[0].instance_id if self.attempts else None
 
-    def on_end(self, tell: Callable[[str], None]) -> None:
-        """Tell somebody of each delivery that has come to an end, by its task's id."""
-        self._ended_tasks.append(tell)
-
     def stop(self) -> None:
         """Count nothing any more: what follows is no part of it."""
         self._over = True
@@ -81,10 +77,10 @@ class Observations:
         if self._over or record.function != self._function:
             return
         self.peak_memory = max(self.peak_memory, record.max_memory)
-        self.handled[record.instance_id] += 1
+        self._handled[record.instance_id] += 1
         if not record.asynchronous:
             return
-        status, error = _result(record)
+        error = _error(record)
         self.attempts.append(
             Attempt(
                 record.request_id,
@@ -95,69 +91,49 @@ class Observations:
                 error,
             )
         )
-        if error is not None:
+        if error is None:
+            self.outcomes[json.loads(record.body)["outcomes"][0]["status"]] += 1
+            published = json.loads(invocation.event)["PublishTime"] / 1000
+            self.latencies.append(record.ended.timestamp() - published)
+        else:
             self.errors[error] += 1
-            if record.attempt < self._allowed:
+            if record.attempt < self._most_attempts:
                 return
             self.given_up += 1
-        else:
-            self.outcomes[status or "none"] += 1
-            self.latencies.append((record.ended - _published(invocation.event)).total_seconds())
         self.moved.set()
-        if self._ended_tasks:
-            task_id = task_of(invocation.event)
-            for tell in self._ended_tasks:
-                tell(task_id)
+        self._on_end(task_of(invocation.event))
 
     def call_ended(self, call: Call) -> None:
         """A service was called."""
-        if not self._over and call.service in _FUNCTION_CALLS:
-            self.calls[call.action] += 1
-            if call.fault is not None and in_outage(call.resource):
-                self.outages += 1
-            elif call.fault is not None:
-                self.broken[call.fault] += 1
-
-    def line_written(self, line: LogLine) -> None:
-        """A function has printed a line."""
-        if self._over or line.function != self._function or not line.text.startswith("{"):
+        if self._over or call.service not in ("imm", "oss"):
             return
-        try:
-            fields = json.loads(line.text)
-        except ValueError:
-            return
-        self.repeated.update(fields.get("repeated") or {})
-        window = fields.get("window_milliseconds")
-        if window is not None:
-            self.windows.append(float(window))
+        self.calls[call.action] += 1
+        if call.fault is not None:
+            in_vain = in_outage(call.resource)
+            self.outages += in_vain
+            self.broken[call.fault] += not in_vain
 
     def sample(self, instances: Sequence[LiveInstance]) -> None:
         """Note how much memory the instances hold now."""
         for instance in instances:
-            handled = self.handled[instance.instance_id]
-            if handled:
-                self.memory[instance.instance_id].append(Sample(handled, instance.memory))
+            if handled := self._handled[instance.instance_id]:
+                self._memory[instance.instance_id].append((handled / 1000, instance.memory))
+
+    def growth(self) -> list[float]:
+        """The MB that 1,000 notifications add to each instance that lived long enough to tell."""
+        found = []
+        for samples in self._memory.values():
+            judged = [sample for sample in samples if sample[0] * 1000 >= _WARM_UP]
+            if len(judged) > 2 and judged[-1][0] * 1000 - _WARM_UP >= _FEWEST_JUDGED:
+                found.append(linear_regression(*zip(*judged, strict=True)).slope)
+        return found
 
 
-def task_of(event: bytes) -> str:
-    """The id of the task that an event in the JSON format of an MNS topic trigger announces; "" if none."""
-    try:
-        task_id = json.loads(json.loads(json.loads(event)["Message"])["content"])["TaskId"]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    return task_id if isinstance(task_id, str) else ""
-
-
-def _published(event: bytes) -> datetime:
-    return datetime.fromtimestamp(json.loads(event)["PublishTime"] / 1000, timezone.utc)
-
-
-def _result(record: InvocationRecord) -> tuple[str | None, str | None]:
-    """The outcome's status, or the error's class; what kills a process leaves no class."""
+def _error(record: InvocationRecord) -> str | None:
+    """The error's class; None for an outcome. What kills a process leaves no class."""
     if record.error_type is None:
-        return str(json.loads(record.body)["outcomes"][0]["status"]), None
+        return None
     try:
-        said: dict[str, Any] = json.loads(record.body)
-    except ValueError:
-        said = {}
-    return None, str(said.get("errorType") or record.failure)
+        return str(json.loads(record.body)["errorType"])
+    except (ValueError, KeyError, TypeError):
+        return str(record.failure)

@@ -6,12 +6,11 @@ import asyncio
 import random
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proof.load.observations import Observations
-from proof.load.plan import FloodPlan
 from proof.load.region import Region
-from proof.load.scenario import PROJECT, PlannedTask
+from proof.load.scenario import PROJECT, FloodPlan, PlannedTask
 
 STANDSTILL_SECONDS = 120.0
 
@@ -25,8 +24,7 @@ class Standstill(Exception):
         )
 
 
-@dataclass(frozen=True)
-class Publication:
+class Publication(NamedTuple):
     """One message to the topic, and how often MNS delivers it."""
 
     task: PlannedTask
@@ -36,10 +34,11 @@ class Publication:
 def publications(plan: FloodPlan, tasks: Sequence[PlannedTask]) -> list[Publication]:
     """Every task once, and some twice: half of those by MNS, half because IMM tells twice; all shuffled."""
     randomness = random.Random(plan.seed + 1)
-    again = randomness.sample(tasks, plan.repeated)
-    by_mns = {task.task_id for task in again[: plan.repeated // 2]}
+    repeated = plan.notifications - len(tasks)
+    again = randomness.sample(tasks, repeated)
+    by_mns = {task.task_id for task in again[: repeated // 2]}
     messages = [Publication(task, 2 if task.task_id in by_mns else 1) for task in tasks]
-    messages += [Publication(task, 1) for task in again[plan.repeated // 2 :]]
+    messages += [Publication(task, 1) for task in again[repeated // 2 :]]
     randomness.shuffle(messages)
     return messages
 
@@ -56,13 +55,21 @@ class Publisher:
         self.messages = 0
         self.deliveries = 0
 
+    def ended(self, task_id: str) -> None:
+        """A delivery of a task's notification has come to an end."""
+        self._under_way[self._keys[task_id]] -= 1
+
     async def run(self, observations: Observations) -> None:
         """Publish everything. Raises Standstill."""
-        observations.on_end(self._ended)
         while self._waiting:
             publication = self._next() if self.deliveries - observations.ended < self._plan.backlog else None
             if publication is None:
-                await self._wait(observations)
+                observations.moved.clear()
+                try:
+                    await asyncio.wait_for(observations.moved.wait(), STANDSTILL_SECONDS)
+                except asyncio.TimeoutError:
+                    under_way = self.deliveries - observations.ended
+                    raise Standstill(under_way, STANDSTILL_SECONDS) from None
                 continue
             await self._publish(publication)
             # Publishing waits for nothing; the services have to get their turn.
@@ -78,20 +85,10 @@ class Publisher:
         return None
 
     async def _publish(self, publication: Publication) -> None:
-        cloud, task = self._region.cloud, publication.task
-        if publication.copies > 1:
-            cloud.messages.duplicate_next(self._region.topic, publication.copies - 1)
+        cloud, (task, copies) = self._region.cloud, publication
+        if copies > 1:
+            cloud.messages.duplicate_next(self._region.topic, copies - 1)
         await cloud.media.notify(PROJECT, task.task_id)
-        self._under_way[task.key] += publication.copies
+        self._under_way[task.key] += copies
         self.messages += 1
-        self.deliveries += publication.copies
-
-    async def _wait(self, observations: Observations) -> None:
-        observations.moved.clear()
-        try:
-            await asyncio.wait_for(observations.moved.wait(), STANDSTILL_SECONDS)
-        except asyncio.TimeoutError:
-            raise Standstill(self.deliveries - observations.ended, STANDSTILL_SECONDS) from None
-
-    def _ended(self, task_id: str) -> None:
-        self._under_way[self._keys[task_id]] -= 1
+        self.deliveries += copies

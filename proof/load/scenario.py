@@ -1,4 +1,4 @@
-"""The objects and tasks of a flood, drawn from its seed, and the tags that each object must end with.
+"""What a flood is made of, drawn from its seed, and the tags that each object must end with.
 
 Nothing here comes from the function's own code: what it should write is worked out a second time.
 """
@@ -6,12 +6,9 @@ Nothing here comes from the function's own code: what it should write is worked 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-
-from proof.load.plan import FloodPlan
-from proof.load.vocabulary import NAMES
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 
 BUCKET = "media"
 PROJECT = "immtest"
@@ -21,11 +18,11 @@ DENIED = "outage/denied/"
 
 PROVENANCE = "imm"
 LABEL_PREFIX = "imm_"
-MOST_TAGS = 10
-MOST_LABELS = 9
-LEAST_CONFIDENCE = 50
+_MOST_TAGS = 10
+_MOST_LABELS = 9
+_LEAST_CONFIDENCE = 50
 
-MOST_FOREIGN = 5
+_MOST_FOREIGN = 5
 _SHARE_OF_OUTAGES = 0.002
 _SHARE_OF_LEFTOVERS = 0.1
 _SHARE_OF_EQUAL_STARTS = 0.05
@@ -34,8 +31,74 @@ _FOREIGN_KEYS = (
     *("imm-other", "immortal", "imm.x", "Imm_chair", "_imm"),
 )
 _FOREIGN_VALUES = ("", "", "a", "30 days", "2024-01-01", "x=y", "+1", "-", "://", "0.95", "IMM_", "a" * 256)
+# Labels and the names of their tags, written by hand, so that a mistake in the function's naming shows.
+NAMES: Mapping[str, str] = {
+    "椅子": "yi-zi",
+    "家具": "jia-ju",
+    "沙发": "sha-fa",
+    "夜景": "ye-jing",
+    "烟花": "yan-hua",
+    "人群": "ren-qun",
+    "篮球": "lan-qiu",
+    "海滩": "hai-tan",
+    "食物": "shi-wu",
+    "动漫": "dong-man",
+    "汽车": "qi-che",
+    "战斗机": "zhan-dou-ji",
+    "交通工具": "jiao-tong-gong-ju",
+    "天空": "tian-kong",
+    "森林": "sen-lin",
+    "婚礼": "hun-li",
+    "医院": "yi-yuan",
+    "猫": "mao",
+    "狗": "gou",
+    "日落": "ri-luo",
+    "Vlog": "vlog",
+    "Night market": "night-market",
+    "Chair": "chair",
+    "BEACH": "beach",
+    "4K": "4k",
+    "C++": "c++",
+    "v1.0": "v1.0",
+    "black/white": "black/white",
+    "16:9": "16:9",
+}
 
 Tag = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class FloodPlan:
+    """The numbers of one flood.
+
+    ``notifications`` counts deliveries: of the ``distinct`` tasks' notifications, the share ``duplicates`` is
+    delivered twice. ``faults`` is the share of the function's remote calls that go wrong, ``kills`` how many
+    instances are killed in the middle of their work. ``second_look`` (seconds, 0 for none) is the function's
+    setting SECOND_LOOK_SECONDS. ``overlapping`` lets two tasks of one object be on their way at the same
+    time; ``long_waits`` has services that do not answer at all, each of which costs the function its whole
+    patience with a call.
+    """
+
+    notifications: int
+    objects: int
+    instances: int
+    faults: float = 0.0
+    duplicates: float = 0.0
+    kills: int = 0
+    second_look: float = 0.0
+    seed: int = 0
+    overlapping: bool = True
+    long_waits: bool = True
+
+    @property
+    def distinct(self) -> int:
+        """How many tasks there are; every one has its own notification."""
+        return round(self.notifications / (1 + self.duplicates))
+
+    @property
+    def backlog(self) -> int:
+        """How many deliveries may be on their way at the same time."""
+        return 4 * self.instances
 
 
 @dataclass(frozen=True)
@@ -48,13 +111,8 @@ class PlannedTask:
     labels: tuple[tuple[str, int], ...]
 
     @property
-    def age(self) -> tuple[datetime, str]:
-        """What orders the tasks of an object, the newest being the greatest."""
-        return (self.start.replace(microsecond=self.start.microsecond // 1000 * 1000), self.task_id)
-
-    @property
     def provenance(self) -> str:
-        """The value of the provenance tag."""
+        """The value of the provenance tag. It orders an object's tasks too: the newest has the greatest."""
         start = self.start
         return f"{start:%Y-%m-%dT%H:%M:%S}.{start.microsecond // 1000:03d}Z/{self.task_id}"
 
@@ -66,12 +124,7 @@ class PlannedObject:
     key: str
     foreign: tuple[Tag, ...]
     leftovers: tuple[Tag, ...]
-    tasks: tuple[PlannedTask, ...] = field(default=())
-
-    @property
-    def uri(self) -> str:
-        """The object's URI."""
-        return f"oss://{BUCKET}/{self.key}"
+    tasks: tuple[PlannedTask, ...] = ()
 
     @property
     def first_tags(self) -> tuple[Tag, ...]:
@@ -81,56 +134,34 @@ class PlannedObject:
     def tags_after(self, task: PlannedTask) -> tuple[Tag, ...]:
         """The tags that the object has once a task's labels stand on it: all of them, in their order."""
         best = sorted(task.labels, key=lambda label: -label[1])
-        room = min(MOST_LABELS, MOST_TAGS - len(self.foreign) - 1)
-        kept = [(word, hundredths) for word, hundredths in best if hundredths >= LEAST_CONFIDENCE][:room]
+        room = min(_MOST_LABELS, _MOST_TAGS - len(self.foreign) - 1)
+        kept = [(word, hundredths) for word, hundredths in best if hundredths >= _LEAST_CONFIDENCE][:room]
         labels = tuple((LABEL_PREFIX + NAMES[word], f"0.{hundredths:02d}") for word, hundredths in kept)
         return (*self.foreign, (PROVENANCE, task.provenance), *labels)
 
     def newest_first(self) -> list[PlannedTask]:
         """The tasks, the newest first."""
-        return sorted(self.tasks, key=lambda task: task.age, reverse=True)
+        return sorted(self.tasks, key=lambda task: task.provenance, reverse=True)
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """Everything that a flood is about."""
+def draw(plan: FloodPlan) -> list[PlannedObject]:
+    """The objects of a plan, with their tasks: equal plans at equal moments give equal ones.
 
-    objects: tuple[PlannedObject, ...]
-
-    @property
-    def tasks(self) -> list[PlannedTask]:
-        """Every task."""
-        return [task for target in self.objects for task in target.tasks]
-
-
-def draw(plan: FloodPlan, now: datetime) -> Scenario:
-    """The scenario of a plan: equal plans and moments give equal scenarios.
-
-    ``now`` is when the objects are written; every task starts later, as it would for an object of its own.
+    Every task starts after the present, in which its object is written, as it would for an object of its own.
     """
     randomness = random.Random(plan.seed)
-    shares = _shares(plan)
-    return Scenario(
-        tuple(
-            _object(randomness, number, plan.objects, shares[number], now) for number in range(plan.objects)
-        )
-    )
-
-
-def _shares(plan: FloodPlan) -> Sequence[int]:
-    """How many tasks each object has: as evenly as they can be divided."""
+    now = datetime.now(timezone.utc)
     each, more = divmod(plan.distinct, plan.objects)
-    return [each + (number < more) for number in range(plan.objects)]
-
-
-def _object(
-    randomness: random.Random, number: int, objects: int, task_count: int, now: datetime
-) -> PlannedObject:
-    key = _key(number, objects)
-    foreign_keys = randomness.sample(_FOREIGN_KEYS, randomness.randint(0, MOST_FOREIGN))
-    foreign = tuple((name, randomness.choice(_FOREIGN_VALUES)) for name in foreign_keys)
-    leftovers = ((LABEL_PREFIX + "left-over", "0.51"),) if randomness.random() < _SHARE_OF_LEFTOVERS else ()
-    return PlannedObject(key, foreign, leftovers, tuple(_tasks(randomness, number, key, task_count, now)))
+    objects = []
+    for number in range(plan.objects):
+        key = _key(number, plan.objects)
+        keys = randomness.sample(_FOREIGN_KEYS, randomness.randint(0, _MOST_FOREIGN))
+        foreign = tuple((name, randomness.choice(_FOREIGN_VALUES)) for name in keys)
+        left = randomness.random() < _SHARE_OF_LEFTOVERS
+        leftovers = ((LABEL_PREFIX + "left-over", "0.51"),) if left else ()
+        tasks = tuple(_tasks(randomness, number, key, each + (number < more), now))
+        objects.append(PlannedObject(key, foreign, leftovers, tasks))
+    return objects
 
 
 def _key(number: int, objects: int) -> str:
@@ -140,44 +171,22 @@ def _key(number: int, objects: int) -> str:
     return prefix + (f"宜家 {number}+&=%.mp4" if number % 7 == 0 else f"{number:06d}.mp4")
 
 
-def _tasks(randomness: random.Random, number: int, key: str, count: int, now: datetime) -> list[PlannedTask]:
-    tasks: list[PlannedTask] = []
+def _tasks(
+    randomness: random.Random, number: int, key: str, count: int, now: datetime
+) -> Iterator[PlannedTask]:
+    start = now
     for position in range(count):
-        start = now + timedelta(minutes=1 + position, microseconds=randomness.randrange(1_000_000))
-        if tasks and randomness.random() < _SHARE_OF_EQUAL_STARTS:
-            start = tasks[-1].start
-        tasks.append(
-            PlannedTask(
-                task_id=f"VideoLabelClassification-{randomness.getrandbits(128):032x}-{number:06d}-{position:04d}",
-                key=key,
-                start=start,
-                labels=_labels(randomness),
-            )
+        if not position or randomness.random() >= _SHARE_OF_EQUAL_STARTS:
+            start = now + timedelta(minutes=1 + position, microseconds=randomness.randrange(1_000_000))
+        words = randomness.sample(sorted(NAMES), randomness.randint(0, 14))
+        yield PlannedTask(
+            f"VideoLabelClassification-{randomness.getrandbits(128):032x}-{number:06d}-{position:04d}",
+            key,
+            start,
+            tuple(zip(words, randomness.sample(range(30, 100), len(words)), strict=True)),
         )
-    return tasks
-
-
-def _labels(randomness: random.Random) -> tuple[tuple[str, int], ...]:
-    words = randomness.sample(sorted(NAMES), randomness.randint(0, 14))
-    return tuple(zip(words, randomness.sample(range(30, 100), len(words)), strict=True))
 
 
 def foreign_tags(tags: Sequence[Tag]) -> tuple[Tag, ...]:
     """Those of some tags that are not ours."""
     return tuple(tag for tag in tags if tag[0] != PROVENANCE and not tag[0].startswith(LABEL_PREFIX))
-
-
-def in_imm_form(labels: Sequence[tuple[str, int]]) -> list[Mapping[str, object]]:
-    """Labels as IMM gives them."""
-    return [
-        {
-            "Language": "zh-Hans",
-            "LabelName": word,
-            "LabelLevel": 2,
-            "LabelConfidence": hundredths / 100,
-            "ParentLabelName": "",
-            "CentricScore": 0.5,
-            "Clips": [{"TimeRange": [0, 4000]}],
-        }
-        for word, hundredths in labels
-    ]

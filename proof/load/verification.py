@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
-from proof.load.scenario import PlannedObject, PlannedTask, Tag, foreign_tags
+from proof.load.report import counts
+from proof.load.scenario import PlannedObject, Tag, foreign_tags
 
 _EXAMPLES = 5
-
-TagReader = Callable[[str], tuple[Tag, ...]]
 
 
 class Condition(str, Enum):
@@ -28,37 +28,38 @@ class Condition(str, Enum):
     WRONG = "wrong"
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """An object that is not as it should be."""
 
     key: str
-    condition: Condition
+    condition: str
     expected: tuple[Tag, ...]
     found: tuple[Tag, ...]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Verification:
-    """How many objects are in which condition, and some of those that are not right."""
+    """How many objects are in which condition (by its value), and some of those that are not right."""
 
-    conditions: dict[Condition, int] = field(default_factory=lambda: dict.fromkeys(Condition, 0))
+    conditions: dict[str, int] = field(default_factory=lambda: {one.value: 0 for one in Condition})
     examples: list[Example] = field(default_factory=list)
 
-    def add(self, target: PlannedObject, condition: Condition, found: tuple[Tag, ...]) -> None:
-        """Count an object."""
-        self.conditions[condition] += 1
-        good = condition in (Condition.NEWEST, Condition.WAITING)
-        if not good and len(self.examples) < _EXAMPLES:
-            self.examples.append(Example(target.key, condition, final_tags(target), found))
+    def __str__(self) -> str:
+        return counts(self.conditions)
 
 
-def verify(objects: Iterable[PlannedObject], read: TagReader, kept: Collection[str]) -> Verification:
+def verify(
+    objects: Iterable[PlannedObject], read: Callable[[str], tuple[Tag, ...]], kept: Collection[str]
+) -> Verification:
     """Read every object; ``kept`` are the ids of the tasks whose notifications wait to be replayed."""
     verification = Verification()
     for target in objects:
         found = read(target.key)
-        verification.add(target, condition_of(target, found, kept), found)
+        condition = condition_of(target, found, kept)
+        verification.conditions[condition.value] += 1
+        good = condition in (Condition.NEWEST, Condition.WAITING)
+        if not good and len(verification.examples) < _EXAMPLES:
+            verification.examples.append(Example(target.key, condition.value, final_tags(target), found))
     return verification
 
 
@@ -75,15 +76,8 @@ def condition_of(target: PlannedObject, found: tuple[Tag, ...], kept: Collection
     if found == final_tags(target):
         return Condition.NEWEST
     newest = target.newest_first()
-    on_it = next((task for task in newest if target.tags_after(task) == found), None)
-    if on_it is None and found != target.first_tags:
+    # The tasks that are newer than the one whose tags stand there; all of them where no task's do.
+    newer = next((at for at, task in enumerate(newest) if target.tags_after(task) == found), len(newest))
+    if newer == len(newest) and found != target.first_tags:
         return Condition.WRONG
-    return Condition.WAITING if _all_kept(_newer(newest, on_it), kept) else Condition.OLDER
-
-
-def _newer(newest_first: list[PlannedTask], task: PlannedTask | None) -> list[PlannedTask]:
-    return newest_first if task is None else newest_first[: newest_first.index(task)]
-
-
-def _all_kept(tasks: Iterable[PlannedTask], kept: Collection[str]) -> bool:
-    return all(task.task_id in kept for task in tasks)
+    return Condition.WAITING if all(task.task_id in kept for task in newest[:newer]) else Condition.OLDER
