@@ -14,8 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import alibabacloud_oss_v2 as oss
 
 from cli.cloud.calls import Call, CallFailed, Obstacle, ask, found
-from imm_label_tags.results.target import TargetObject
-from imm_label_tags.submission.selection import ObjectHead
+from imm_label_tags.results.target import ObjectHead, TargetObject
 
 T = TypeVar("T")
 

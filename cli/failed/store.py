@@ -15,8 +15,7 @@ from imm_label_tags.errors import InvalidFailureRecord, InvalidNotification
 from imm_label_tags.events.event import read_event
 from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification
 from imm_label_tags.failures.failed_event import UNDATED, FailedEvent
-from imm_label_tags.results.target import ObjectPrefix, TargetObject
-from imm_label_tags.submission.selection import ObjectHead
+from imm_label_tags.results.target import ObjectHead, ObjectPrefix, TargetObject
 
 # What a record takes at the most is a few megabytes: a payload of 256 KB and an answer of 6 MB, escaped.
 LARGEST_RECORD = 32 * 1024 * 1024

@@ -10,10 +10,9 @@ from cli.installation.examination import Failing
 from cli.process import ENDING
 from imm_label_tags.errors import AccessDenied, TaggingError
 from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
-from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy
+from imm_label_tags.retries import Deadline, RetryPolicy
 from imm_label_tags.services.calls import Calls
 from imm_label_tags.services.oss import OssObjects
-from imm_label_tags.services.responses import CallTimes
 from imm_label_tags.tags.charset import MAX_TAGS
 from imm_label_tags.tags.plan import TagSet
 
@@ -42,7 +41,7 @@ class PatientObjects:
 
     def _attempts(self, target: TargetObject) -> Calls:
         deadline = Deadline(PATIENCE_SECONDS, self._retry_policy.clock)
-        return Calls(RetryBudget(self._retry_policy, deadline), CallTimes(), target.uri)
+        return Calls(self._retry_policy, deadline, target.uri)
 
 
 TAG = "imm-label-tags-doctor"

@@ -24,11 +24,10 @@ from cli.show.lookup import LARGEST_ARCHIVE
 from imm_label_tags.environment import any_secure
 from imm_label_tags.errors import TaggingError
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy
+from imm_label_tags.retries import Deadline, RetryPolicy
 from imm_label_tags.services.calls import Calls
 from imm_label_tags.services.connections import Connections
 from imm_label_tags.services.oss import OssObjects
-from imm_label_tags.services.responses import CallTimes
 from imm_label_tags.tags.plan import TagSet
 
 LISTED_IN = "deploy/policies/report.json"
@@ -154,8 +153,7 @@ class Objects:
 
 def calls_about(target: TargetObject) -> Calls:
     """The calls about one object, repeated as long as a person has patience."""
-    budget = RetryBudget(PATIENCE, Deadline(_SECONDS, PATIENCE.clock))
-    return Calls(budget, CallTimes(), target.uri)
+    return Calls(PATIENCE, Deadline(_SECONDS, PATIENCE.clock), target.uri)
 
 
 def side_by_side(act: Callable[[T], R], items: Iterable[T], executor: Executor, ahead: int) -> Iterator[R]:

@@ -15,7 +15,6 @@ from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.target import ObjectPatterns
 from imm_label_tags.services.connections import Connections
 from imm_label_tags.services.oss import OssObjects
-from imm_label_tags.submission.services import UploadedObjects
 from imm_label_tags.submission.submitter import Destination
 from imm_label_tags.tagging.settings import ALLOWED, NAMESPACE, read_namespace
 
@@ -64,19 +63,8 @@ class Account:
         )
 
     @cached_property
-    def objects(self) -> UploadedObjects:
-        """OSS: whole objects."""
-        return UploadedObjects(
-            self.access.region,
-            self.target.account_id,
-            self.access.endpoints["oss"],
-            self.access.credentials,
-            self._connections,
-        )
-
-    @cached_property
-    def tagged(self) -> OssObjects:
-        """OSS: tags."""
+    def objects(self) -> OssObjects:
+        """OSS."""
         return OssObjects(
             self.access.region,
             self.target.account_id,

@@ -21,14 +21,12 @@ from cli.submission.objects import ListedObject, ObjectList
 from cli.submission.pace import PacedTasks, Stopped
 from cli.submission.project import RecentTasks
 from imm_label_tags.errors import TaggingError
-from imm_label_tags.results.target import ObjectGone, TargetObject
-from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy, Timeouts
-from imm_label_tags.services.calls import Calls
-from imm_label_tags.services.invocation import Trace
-from imm_label_tags.services.responses import CallTimes
+from imm_label_tags.results.target import ObjectGone, ObjectHead, TargetObject
+from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
+from imm_label_tags.services.calls import Calls, Trace
 from imm_label_tags.submission.object_version import object_version, task_of
 from imm_label_tags.submission.outcome import SubmissionOutcome, SubmissionStatus
-from imm_label_tags.submission.selection import Exclusion, ObjectHead, Selection
+from imm_label_tags.submission.selection import Exclusion, Selection
 from imm_label_tags.submission.submitter import Submitter
 from imm_label_tags.submission.upload_event import Upload
 from imm_label_tags.tags.provenance import Provenance
@@ -148,7 +146,7 @@ class Backfill:
             return
         # However slowly the calls may come.
         deadline = Deadline(math.inf, self._retry_policy.clock)
-        calls = Calls(RetryBudget(self._retry_policy, deadline), CallTimes(), "the tasks of the project")
+        calls = Calls(self._retry_policy, deadline, "the tasks of the project")
         try:
             self._recent = RecentTasks.read(
                 lambda token: calls.call_with_retry(
@@ -159,7 +157,7 @@ class Backfill:
             return
 
     def _calls(self, subject: str) -> Calls:
-        return Calls(RetryBudget(self._retry_policy, self._deadline()), CallTimes(), subject)
+        return Calls(self._retry_policy, self._deadline(), subject)
 
     def _deadline(self) -> Deadline:
         return Deadline(OBJECT_SECONDS, self._retry_policy.clock)

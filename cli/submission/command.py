@@ -30,7 +30,7 @@ from imm_label_tags.errors import TaggingError, TargetUnknown
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import FAILED, SUCCEEDED, parse_time
 from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
-from imm_label_tags.services.invocation import Trace
+from imm_label_tags.services.calls import Trace
 from imm_label_tags.submission.object_version import object_version
 from imm_label_tags.submission.outcome import SubmissionOutcome
 from imm_label_tags.submission.selection import Selection
@@ -115,7 +115,7 @@ def _followed(account: Account, target: TargetObject, task_id: str) -> dict[str,
     ended: float | None = None
     while True:
         try:
-            tags = account.tagged.tags(target, timeouts)
+            tags = account.objects.tags(target, timeouts)
             provenance = Provenance.parse(tags.get(account.namespace, ""))
             if provenance is not None and provenance.task_id == task_id:
                 return {"status": "tagged", "reason": None}
@@ -237,7 +237,7 @@ def backfill(
         run = Backfill(
             submitter,
             tasks,
-            lambda target, timeouts: dict(account.tagged.tags(target, timeouts)),
+            lambda target, timeouts: dict(account.objects.tags(target, timeouts)),
             account.namespace,
             wanted,
             PATIENT,

@@ -22,8 +22,7 @@ from cli.cloud.calls import Call
 from cli.problems import Problem
 from cli.submission.objects import ListedObject, addressable, patiently
 from imm_label_tags.errors import TargetUnknown
-from imm_label_tags.results.target import TargetObject
-from imm_label_tags.submission.selection import ObjectHead
+from imm_label_tags.results.target import ObjectHead, TargetObject
 
 _NEEDED = ("Bucket", "Key", "Size", "ETag", "LastModifiedDate")
 _TIMES = ("%Y-%m-%dT%H-%M-%SZ", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ")

@@ -17,8 +17,7 @@ import alibabacloud_oss_v2 as oss
 
 from cli.cloud.calls import Call, CallFailed, Obstacle, ask
 from imm_label_tags.errors import TargetUnknown
-from imm_label_tags.results.target import TargetObject
-from imm_label_tags.submission.selection import ObjectHead
+from imm_label_tags.results.target import ObjectHead, TargetObject
 
 LISTED_IN = "deploy/policies/backfill.json"
 _PAGE = 1000

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 
 from cli.submission.project import Page, ProjectTasks
 from imm_label_tags.results.target import TargetObject
+from imm_label_tags.results.task import SubmittedTask
 from imm_label_tags.retries import Timeouts
-from imm_label_tags.submission.object_version import SubmittedTask
 
 _LOOK_SECONDS = 0.5
 

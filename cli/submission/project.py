@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from imm_label_tags.results.task import RUNNING
+from imm_label_tags.results.task import RUNNING, VERSION_TAG, SubmittedTask
 from imm_label_tags.retries import Timeouts
+from imm_label_tags.services.imm import ImmTasks, submitted_task
 from imm_label_tags.services.responses import text
-from imm_label_tags.submission.object_version import TAG, SubmittedTask
-from imm_label_tags.submission.services import ImmSubmissions, submitted_task
 
 
 class Page(NamedTuple):
@@ -54,7 +53,7 @@ class RecentTasks:
         return self._by_version.get(version, ())
 
 
-class ProjectTasks(ImmSubmissions):
+class ProjectTasks(ImmTasks):
     """Lists tasks; each page is one call and one attempt."""
 
     def running(self, project: str, enough: int, timeouts: Timeouts) -> int:
@@ -71,15 +70,13 @@ class ProjectTasks(ImmSubmissions):
 
     def page(self, project: str, token: str, timeouts: Timeouts, status: str | None = None) -> Page:
         """A page of the tasks of the last seven days, the newest first: ListTasks. Raises as ``tasks_of``."""
-        return self._list(
+        return self.list_tasks(
             project,
             f"the tasks of project {project}",
             timeouts,
             _read_page,
             status=status,
             next_token=token or None,
-            sort="StartTime",
-            order="desc",
         )
 
     def _pages(self, project: str, timeouts: Timeouts, status: str) -> Iterator[Page]:
@@ -92,12 +89,10 @@ class ProjectTasks(ImmSubmissions):
                 return
 
 
-def _read_page(body: Any) -> Page | None:
-    if body.tasks is None:
-        return None
+def _read_page(body: Any) -> Page:
     by_version: defaultdict[str, list[SubmittedTask]] = defaultdict(list)
     for info in body.tasks:
-        version = (info.tags or {}).get(TAG)
+        version = (info.tags or {}).get(VERSION_TAG)
         if version:
             by_version[version].append(submitted_task(info))
     return Page(len(body.tasks), by_version, text(body.next_token))

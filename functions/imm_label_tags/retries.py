@@ -6,10 +6,9 @@ import math
 import random
 import time
 from collections.abc import Callable
-from threading import Lock
 from typing import Any, NamedTuple
 
-from imm_label_tags.errors import ServiceUnavailable, TransientError
+from imm_label_tags.errors import ServiceUnavailable
 
 ATTEMPTS = 3
 RETRIES = 4
@@ -77,56 +76,6 @@ class RetryPolicy(NamedTuple):
     sleep: Callable[[float], None] = lambda seconds: time.sleep(seconds)
     jitter: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
-
-
-class RetryBudget:
-    """How often the calls of one notification may still be repeated; they may be made at the same time."""
-
-    def __init__(self, retry_policy: RetryPolicy, deadline: Deadline) -> None:
-        self._retry_policy = retry_policy
-        self._deadline = deadline
-        self._left = retry_policy.retries
-        self._guard = Lock()
-
-    def timeouts(self, what: str) -> Timeouts:
-        """The time that the next attempt has.
-
-        Raises ServiceUnavailable where there is none: nothing is sent after the deadline.
-        """
-        remaining = self._deadline.remaining()
-        if remaining < SHORTEST_CALL_SECONDS:
-            raise out_of_time(what)
-        connect = min(self._retry_policy.connect, remaining / 2)
-        return Timeouts(connect, min(self._retry_policy.read, remaining - connect))
-
-    def pause(self, attempt: int, error: TransientError) -> None:
-        """Wait before the next attempt.
-
-        Raises the error of the last one (its number counts from 1) where there is to be no other.
-        """
-        limits = self._retry_policy
-        pause = error.after_seconds + limits.jitter() * min(
-            limits.first_pause * 2 ** (attempt - 1), limits.max_pause
-        )
-        if (
-            attempt >= limits.attempts
-            or error.after_seconds > limits.max_pause
-            or pause + SHORTEST_CALL_SECONDS > self._deadline.remaining()
-            or not self._take()
-        ):
-            raise error
-        limits.sleep(pause)
-
-    def wait(self, seconds: float, why: str) -> None:
-        """Wait because the settings say so. Raises ServiceUnavailable where the time does not suffice."""
-        if seconds + SHORTEST_CALL_SECONDS > self._deadline.remaining():
-            raise out_of_time(why)
-        self._retry_policy.sleep(seconds)
-
-    def _take(self) -> bool:
-        with self._guard:
-            self._left -= 1
-            return self._left >= 0
 
 
 def _seconds(value: object) -> float:

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise, permutations
 
 from imm_label_tags.retries import Deadline, RetryPolicy
-from imm_label_tags.services.invocation import Trace
+from imm_label_tags.services.calls import Trace
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
 from imm_label_tags.tags.plan import TagSet

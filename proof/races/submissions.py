@@ -15,11 +15,11 @@ from unittest.mock import patch
 
 from imm_label_tags import object_locks
 from imm_label_tags.errors import ServiceUnavailable
-from imm_label_tags.results.target import TargetObject
+from imm_label_tags.results.target import ObjectHead, TargetObject
+from imm_label_tags.results.task import SubmittedTask
 from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
-from imm_label_tags.services.invocation import Trace
-from imm_label_tags.submission.object_version import SubmittedTask
-from imm_label_tags.submission.selection import ObjectHead, Selection
+from imm_label_tags.services.calls import Trace
+from imm_label_tags.submission.selection import Selection
 from imm_label_tags.submission.submitter import Destination, Submitter
 from imm_label_tags.submission.upload_event import Upload
 from proof.races.exploration import explore

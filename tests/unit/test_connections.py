@@ -22,6 +22,8 @@ from urllib3.exceptions import HTTPError, SSLError
 
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.connections import Answer, Connections, Exchange, trusted_certificates
+from imm_label_tags.services.credentials import RoleCredentials
+from imm_label_tags.services.imm import ImmTasks
 from layers.certificates import split_bundle
 from tests.faults.certificates import Certificates
 
@@ -237,7 +239,7 @@ def test_the_imm_sdk_sends_through_these_whatever_the_host(
 ) -> None:
     # Given the SDK, which keeps its sessions in a class attribute that is not documented
     monkeypatch.setattr(DaraCore, "_sessions", {})
-    connections.serve_imm()
+    ImmTasks("cn-hangzhou", "1", None, RoleCredentials({}), connections)
     for url in (service.url, service.url.replace("127.0.0.1", "localhost")):
         request = DaraRequest()
         request.protocol, request.method, request.pathname = "http", "GET", "/"

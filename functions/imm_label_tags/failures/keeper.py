@@ -10,12 +10,11 @@ from imm_label_tags.errors import TaggingError
 from imm_label_tags.failures.failed_event import FailedEvent
 from imm_label_tags.failures.settings import read_failed_settings
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy
-from imm_label_tags.services.calls import Calls
-from imm_label_tags.services.invocation import Trace
+from imm_label_tags.retries import Deadline, RetryPolicy
+from imm_label_tags.services.calls import Calls, Trace
 from imm_label_tags.services.start import Services
 
-SDK_MODULES = ("imm_label_tags.services.connections", "imm_label_tags.services.documents")
+SDK_MODULES = ("imm_label_tags.services.connections", "imm_label_tags.services.oss")
 # Names in a record may be of any length; a line of the log may not.
 LONGEST_NAME = 256
 
@@ -57,15 +56,15 @@ class FailedKeeper:
         oss = settings.oss_endpoint
         self._place = settings.failed_events
         self._services = Services(environment, context, settings.log_level, (oss,), SDK_MODULES, retry_policy)
-        from imm_label_tags.services.documents import OssDocuments
+        from imm_label_tags.services.oss import OssObjects
 
-        self._documents = self._services.client(OssDocuments, oss)
+        self._documents = self._services.client(OssObjects, oss)
 
     def handle(self, event: bytes, context: Any, *, spent_seconds: float = 0.0) -> dict[str, Any]:
         """Keep the failed event that Function Compute's record holds.
 
         Returns where it is kept, its error and how often it was tried. Raises InvalidFailureRecord, and the
-        errors of ``OssDocuments.put``.
+        errors of ``OssObjects.put``.
         """
         with self._services.invocation(context, spent_seconds) as invocation:
             end = invocation.attempt(partial(self._keep, event, invocation.deadline))
@@ -87,6 +86,6 @@ class FailedKeeper:
             object=target.uri,
         )
         document = failed.document()
-        calls = Calls(RetryBudget(self._services.retry_policy, deadline), trace.times, target.uri)
+        calls = Calls(self._services.retry_policy, deadline, target.uri, trace)
         calls.call_with_retry("PutObject", lambda timeouts: self._documents.put(target, document, timeouts))
         return Kept(target.uri, failed.error, failed.attempts, failed.message)

@@ -1,8 +1,9 @@
-"""The OSS object that a task is about."""
+"""The OSS object that a task is about, and places of objects."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import NamedTuple
 
 from imm_label_tags.errors import InvalidSetting, TargetUnknown
@@ -57,6 +58,16 @@ class TargetObject(NamedTuple):
         if len(key.encode()) > MAX_KEY_BYTES:
             raise TargetUnknown(f"The key of {uri[:80]!a}... is longer than OSS's {MAX_KEY_BYTES} bytes.")
         return cls(bucket, key)
+
+
+class ObjectHead(NamedTuple):
+    """What HeadObject tells of an object. ``written`` is its Last-Modified, ``restore`` its x-oss-restore."""
+
+    etag: str
+    size: int
+    written: datetime
+    storage_class: str = "Standard"
+    restore: str = ""
 
 
 class ObjectPrefix(NamedTuple):

@@ -14,6 +14,8 @@ from imm_label_tags.text import parse_json
 SUCCEEDED = "Succeeded"
 FAILED = "Failed"
 RUNNING = "Running"
+# The Tag of a task that says for which version of its object it was created: see submission.object_version.
+VERSION_TAG = "object-version"
 
 _USER_DATA_KEYS = ("uri", "URI", "SourceURI")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:[0-5]\d)?", re.ASCII)
@@ -32,6 +34,14 @@ class TaskResult(NamedTuple):
     user_data: str
     labels: tuple[Label, ...]
     whole: bytes = b""
+
+
+class SubmittedTask(NamedTuple):
+    """A task as ListTasks shows it; ``start`` is None where IMM gives none."""
+
+    task_id: str
+    status: str
+    start: datetime | None
 
 
 class TaskTarget(NamedTuple):

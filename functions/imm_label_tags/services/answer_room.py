@@ -42,16 +42,11 @@ class AnswerRoom:
         return cls(max(size, LEAST_MEGABYTES * MEGABYTE))
 
     def take(self, number: int) -> None:
-        """Take a number of bytes. Raises NoRoom."""
+        """Take a number of bytes; a negative number gives them back. Raises NoRoom."""
         with self._lock:
             if number > self._free:
                 raise NoRoom("more than there is room for beside the other answers of this moment")
             self._free -= number
-
-    def give_back(self, number: int) -> None:
-        """Give bytes back that were taken."""
-        with self._lock:
-            self._free += number
 
 
 class Share:
@@ -61,25 +56,22 @@ class Share:
         self._room = room
         self._taken = 0
 
-    def take(self, number: int) -> None:
-        """Take more. Raises TooLarge and NoRoom."""
-        if self._taken + number > self._room.size:
-            raise TooLarge(f"more than {self._room.size / MEGABYTE:.1f} MB")
-        self._room.take(number)
-        self._taken += number
-
     def read(self, response: Any) -> bytes:
         """The whole body of urllib3's response, unpacked. Raises TooLarge, NoRoom and urllib3's errors."""
-        expected = response.length_remaining or 0
-        if expected > self._room.size:
-            raise TooLarge(f"{expected / MEGABYTE:.1f} MB, more than {self._room.size / MEGABYTE:.1f} MB")
+        self._check(response.length_remaining or 0)
         pieces = []
         for piece in response.stream(PIECE_BYTES, decode_content=True):
-            self.take(len(piece))
+            self._check(self._taken + len(piece))
+            self._room.take(len(piece))
+            self._taken += len(piece)
             pieces.append(piece)
         return b"".join(pieces)
 
     def give_back(self) -> None:
         """Give back what was taken."""
-        self._room.give_back(self._taken)
+        self._room.take(-self._taken)
         self._taken = 0
+
+    def _check(self, expected: int) -> None:
+        if expected > self._room.size:
+            raise TooLarge(f"more than {self._room.size / MEGABYTE:.1f} MB")

@@ -6,16 +6,12 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from pathlib import Path
 from time import monotonic, time
 from typing import Any, NamedTuple
 
 import certifi
-from darabonba.core import DaraCore
-from requests import Session
 from urllib3 import PoolManager, Retry, Timeout
-from urllib3.exceptions import HTTPError
 
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.answer_room import AnswerRoom, Share
@@ -91,10 +87,6 @@ class Connections:
         self._pools.pool_classes_by_scheme = TIMED_POOLS
         self._rest = _Rest()
 
-    def serve_imm(self) -> None:
-        """Have the IMM SDK send through these: it has no other place for them than a class attribute."""
-        DaraCore._sessions = _EveryHost(self)
-
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """The time of an invocation: after a rest of more than REST_SECONDS none that was kept is used."""
@@ -166,37 +158,6 @@ class _Rest:
 
     def seconds(self) -> float:
         return max(monotonic() - self._since[0], time() - self._since[1])
-
-
-class _EveryHost(dict[str, Any]):
-    """What the IMM SDK takes for its sessions by host: the same connections whatever host is asked for.
-
-    Other clients of Alibaba Cloud in this process, which a command has and a function has not, find their
-    sessions here too, and send as they would without us: through their proxy, as they verify hosts.
-    """
-
-    def __init__(self, connections: Connections) -> None:
-        super().__init__()
-        self._connections = connections
-
-    @cached_property
-    def _of_others(self) -> Session:
-        return Session()
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def __getitem__(self, key: str) -> _EveryHost:
-        return self
-
-    def send(self, request: Any, *, cert: Any = None, **options: Any) -> Any:
-        if not isinstance(cert, Exchange):
-            return self._of_others.send(request, cert=cert, **options)
-        try:
-            return self._connections.send(cert, request, request.body)
-        except HTTPError as error:
-            # As the SDK expects it.
-            raise OSError(str(error)) from error
 
 
 def _number(text: str) -> float:

@@ -1,4 +1,4 @@
-"""IMM through its official SDK: the result of a task, and the request that created it.
+"""IMM through its official SDK: what a task found, the request that created it, and new tasks.
 
 Sources: the SDK's docstrings (alibabacloud_imm20200930 5.x) and alibabacloud.com/help, API reference of IMM.
 """
@@ -7,33 +7,35 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from alibabacloud_credentials.models import CredentialModel
+from alibabacloud_imm20200930 import models
 from alibabacloud_imm20200930.client import Client
-from alibabacloud_imm20200930.models import GetTaskRequest, GetVideoLabelClassificationResultRequest
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException, ThrottlingException
 from alibabacloud_tea_openapi.utils_models import Config
+from darabonba.core import DaraCore
 from darabonba.runtime import RuntimeOptions
+from requests import Session
+from urllib3.exceptions import HTTPError
 
 from imm_label_tags.environment import Endpoint
-from imm_label_tags.errors import ServiceUnavailable, TaggingError, TaskNotFound
+from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TaskNotFound
 from imm_label_tags.events.imm_message import VIDEO_LABELS, TaskNotification
 from imm_label_tags.results.labels import Label, fraction
-from imm_label_tags.results.task import SUCCEEDED, TaskResult, parse_time
+from imm_label_tags.results.target import TargetObject
+from imm_label_tags.results.task import SUCCEEDED, VERSION_TAG, SubmittedTask, TaskResult, parse_time
 from imm_label_tags.retries import Timeouts
-from imm_label_tags.services.answer_room import NoRoom, TooLarge
-from imm_label_tags.services.connections import Connections, Exchange
+from imm_label_tags.services.connections import Answer, Connections, Exchange
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.responses import (
     ErrorResponse,
     Operation,
+    ServiceCalls,
     UnreadableAnswer,
-    malformed_response,
     text,
     to_error,
-    without_room,
 )
 
 _NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFound.Task", "TaskNotFound"})
@@ -42,121 +44,15 @@ _THROTTLING_PREFIX = "Throttling"
 _LIMIT_EXCEEDED = "LimitExceededError"
 _SDK_LOGGERS = ("alibabacloud-tea", "darabonba-core", "credentials")
 
-_Answer = TypeVar("_Answer")
+_Read = TypeVar("_Read")
 
 
-class ImmCalls:
-    """Makes calls about the projects of one region, one attempt each."""
+class ImmTasks(ServiceCalls):
+    """Reads and creates tasks of a region's projects; each method is one call and one attempt.
 
-    def __init__(
-        self,
-        region: str,
-        account_id: str,
-        endpoint: Endpoint | None,
-        credentials: RoleCredentials,
-        connections: Connections,
-    ) -> None:
-        _silence_sdk_loggers()
-        connections.serve_imm()
-        self._connections = connections
-        self._redact = credentials.redact
-        self._resources = f"acs:imm:{region}:{account_id or '*'}:project/"
-        self.client = Client(
-            Config(
-                region_id=region,
-                endpoint=endpoint.host if endpoint else None,
-                protocol=endpoint.scheme.upper() if endpoint else "HTTPS",
-                credential=_Credentials(credentials),
-            )
-        )
-
-    def operation(self, action: str, project: str) -> Operation:
-        """A call about a project, with the permission that it needs."""
-        return Operation("IMM", action, f"imm:{action}", self._resources + project)
-
-    def ask(
-        self,
-        operation: Operation,
-        subject: str,
-        timeouts: Timeouts,
-        call: Callable[[RuntimeOptions], Any],
-        read: Callable[[Any], _Answer],
-        then: Callable[[_Answer, bytes], _Answer] = lambda read, body: read,
-    ) -> _Answer:
-        """What ``read`` makes of the SDK's models of an answer, and ``then`` of that and its bytes.
-
-        Where its models cannot hold an answer the SDK gives None. They take 16 times the answer's size, and
-        are gone before ``then`` begins. Raises TaskNotFound, AccessDenied, ServiceRejected, Throttled or
-        ServiceUnavailable, the last also where ``read`` raises UnreadableAnswer.
-        """
-        failure: TaggingError
-        with self._connections.exchange(timeouts) as exchange:
-            try:
-                # Of all options only a client certificate, for which IMM does not ask, reaches the transport
-                # as it is.
-                body = call(RuntimeOptions(cert=exchange)).body
-                answer = read(body)
-                del body
-                return then(answer, exchange.body or b"")
-            except Exception as error:
-                failure = self._translate(error, operation, subject, exchange)
-        # Not inside the handler above: the SDK's error holds the signed request with its token.
-        raise failure
-
-    def _translate(
-        self, error: Exception, operation: Operation, subject: str, exchange: Exchange
-    ) -> TaggingError:
-        if isinstance(error, UnreadableAnswer):
-            return malformed_response(operation, subject, str(error))
-        if not isinstance(error, AlibabaCloudException):
-            return self._translate_unusable(error, operation, subject, exchange)
-        code = text(error.code)
-        response = ErrorResponse(
-            status=error.status_code or 0,
-            code=code,
-            message=self._redact(_said(error)),
-            request_id=text(getattr(error, "request_id", None)),
-            throttled=isinstance(error, ThrottlingException)
-            or code.startswith(_THROTTLING_PREFIX)
-            or code == _LIMIT_EXCEEDED,
-            after_seconds=exchange.answer.after_seconds if exchange.answer else 0.0,
-        )
-        if code in _NOT_FOUND:
-            return TaskNotFound(
-                f"IMM does not know {subject}: {response.message} (code {code}, request id "
-                f"{response.request_id}). Results are kept for seven days; the project must be in the "
-                "function's region. A retry does not help."
-            )
-        return to_error(operation, response, subject)
-
-    def _translate_unusable(
-        self, error: Exception, operation: Operation, subject: str, exchange: Exchange
-    ) -> TaggingError:
-        # The SDK's own errors do not tell the status of an answer that is not JSON, nor its headers.
-        answer = exchange.answer
-        inner = getattr(error, "inner_exception", error)
-        if isinstance(inner, (TooLarge, NoRoom)):
-            return without_room(operation, subject, inner)
-        said = self._redact(str(getattr(inner, "message", inner))) or type(inner).__name__
-        if answer is None:
-            self._connections.drop()
-            return ServiceUnavailable(f"{operation} for {subject} got no answer: {said}. A retry may help.")
-        if exchange.body is None:
-            # It began well: the rest did not come, or not in time.
-            return malformed_response(operation, subject, f"a body that cannot be read ({said})")
-        if 200 <= answer.status_code < 300:
-            return malformed_response(operation, subject, f"a body that is not JSON ({said})")
-        said = f"an answer that is not JSON: {said}"
-        response = ErrorResponse(
-            answer.status_code, code="", message=said, after_seconds=answer.after_seconds
-        )
-        return to_error(operation, response, subject)
-
-
-class ImmTasks(ImmCalls):
-    """Reads tasks; each method is one call and one attempt.
-
-    ``whole`` makes of an answer's body what is kept of it; None where nothing is.
+    ``whole`` makes of a result's body what is kept of it; None where nothing is. Every method raises
+    AccessDenied, ServiceRejected, Throttled, ServiceUnavailable or AnswerTooLarge, and those about one task
+    TaskNotFound.
     """
 
     def __init__(
@@ -168,41 +64,184 @@ class ImmTasks(ImmCalls):
         connections: Connections,
         whole: Callable[[bytes], bytes] | None = None,
     ) -> None:
-        super().__init__(region, account_id, endpoint, credentials, connections)
+        super().__init__(credentials, connections)
+        _silence_sdk_loggers()
+        # It has no other place for them than a class attribute.
+        DaraCore._sessions = _EveryHost(connections)
         self._whole = whole
+        self._resources = f"acs:imm:{region}:{account_id or '*'}:project/"
+        self._client = Client(
+            Config(
+                region_id=region,
+                endpoint=endpoint.host if endpoint else None,
+                protocol=endpoint.scheme.upper() if endpoint else "HTTPS",
+                credential=_Credentials(credentials),
+            )
+        )
 
     def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
-        """The labels that a task found: GetVideoLabelClassificationResult. Raises as ``ask`` does."""
-        request = GetVideoLabelClassificationResultRequest(
+        """The labels that a task found: GetVideoLabelClassificationResult."""
+        request = models.GetVideoLabelClassificationResultRequest(
             project_name=task.project_name, task_type=VIDEO_LABELS, task_id=task.task_id
         )
-        return self.ask(
-            self.operation("GetVideoLabelClassificationResult", task.project_name),
+        return self._ask(
+            "GetVideoLabelClassificationResult",
+            task.project_name,
             task.described,
             timeouts,
-            partial(self.client.get_video_label_classification_result_with_options, request),
+            partial(self._client.get_video_label_classification_result_with_options, request),
             lambda body: _task_result(_about(task, body)),
             self._with_whole,
         )
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
-        """The request that created a task, as JSON text ("" where IMM gives none): GetTask.
-
-        Raises as ``ask`` does.
-        """
-        request = GetTaskRequest(
+        """The request that created a task, as JSON text ("" where IMM gives none): GetTask."""
+        request = models.GetTaskRequest(
             project_name=task.project_name,
             task_type=VIDEO_LABELS,
             task_id=task.task_id,
             request_definition=True,
         )
-        return self.ask(
-            self.operation("GetTask", task.project_name),
+        return self._ask(
+            "GetTask",
+            task.project_name,
             task.described,
             timeouts,
-            partial(self.client.get_task_with_options, request),
+            partial(self._client.get_task_with_options, request),
             lambda body: _definition(_about(task, body)),
         )
+
+    def tasks_of(
+        self, project: str, target: TargetObject, version: str, timeouts: Timeouts
+    ) -> tuple[SubmittedTask, ...]:
+        """The tasks that carry an object's version in their Tags, of the last seven days: ListTasks."""
+        return self.list_tasks(
+            project,
+            f"the tasks for {target.uri}",
+            timeouts,
+            lambda body: tuple(submitted_task(task) for task in body.tasks),
+            tag_selector=f"{VERSION_TAG}={version}",
+        )
+
+    def list_tasks(
+        self, project: str, subject: str, timeouts: Timeouts, read: Callable[[Any], _Read], **selection: Any
+    ) -> _Read:
+        """What ``read`` makes of a page of tasks, the newest first: ListTasks."""
+        request = models.ListTasksRequest(
+            project_name=project,
+            task_types=[VIDEO_LABELS],
+            max_results=100,
+            sort="StartTime",
+            order="desc",
+            **selection,
+        )
+        call = partial(self._client.list_tasks_with_options, request)
+        return self._ask_project(
+            "ListTasks", project, subject, timeouts, call, lambda body: read(_with_tasks(body))
+        )
+
+    def create(self, project: str, target: TargetObject, version: str, topic: str, timeouts: Timeouts) -> str:
+        """Create a task that tells a topic of its end; returns its id: CreateVideoLabelClassificationTask.
+
+        Each call makes one more task.
+        """
+        request = models.CreateVideoLabelClassificationTaskRequest(
+            project_name=project,
+            source_uri=target.uri,
+            notification=models.Notification(mns=models.MNS(topic_name=topic)),
+            tags={VERSION_TAG: version},
+        )
+        return self._ask_project(
+            "CreateVideoLabelClassificationTask",
+            project,
+            target.uri,
+            timeouts,
+            partial(self._client.create_video_label_classification_task_with_options, request),
+            _task_id,
+        )
+
+    def _ask_project(
+        self,
+        action: str,
+        project: str,
+        subject: str,
+        timeouts: Timeouts,
+        call: Callable[[RuntimeOptions], Any],
+        read: Callable[[Any], _Read],
+    ) -> _Read:
+        """Ask about no task that IMM has told of: what it may not know then is the project."""
+        try:
+            return self._ask(action, project, subject, timeouts, call, read)
+        except TaskNotFound:
+            raise ServiceRejected(
+                f"IMM {action} for {subject} was refused: IMM has no project {project} in the function's "
+                "region. Check the setting IMM_PROJECT; before that a retry does not help.",
+                code="ResourceNotFound",
+            ) from None
+
+    def _ask(
+        self,
+        action: str,
+        project: str,
+        subject: str,
+        timeouts: Timeouts,
+        call: Callable[[RuntimeOptions], Any],
+        read: Callable[[Any], _Read],
+        then: Callable[[_Read, bytes], _Read] = lambda read, body: read,
+    ) -> _Read:
+        """What ``read`` makes of the SDK's models of an answer, and ``then`` of that and its bytes.
+
+        Where its models cannot hold an answer the SDK gives None. They take 16 times the answer's size, and
+        are gone before ``then`` begins.
+        """
+
+        def make(exchange: Exchange) -> _Read:
+            # Of all options only a client certificate, for which IMM does not ask, reaches the transport as
+            # it is.
+            body = call(RuntimeOptions(cert=exchange)).body
+            answer = read(body)
+            del body
+            return then(answer, exchange.body or b"")
+
+        operation = Operation("IMM", action, f"imm:{action}", self._resources + project)
+        return self.attempt(operation, subject, timeouts, make)
+
+    def _translate(
+        self, error: Exception, answer: Answer, operation: Operation, subject: str
+    ) -> Exception | None:
+        if not isinstance(error, AlibabaCloudException):
+            # The SDK's own errors do not tell the status of an answer that is not JSON, nor its headers.
+            said = self._redact(str(error))
+            if 200 <= answer.status_code < 300:
+                return ServiceUnavailable(
+                    f"{operation} for {subject} was answered with a body that is not JSON ({said}). A retry "
+                    "may help."
+                )
+            response = ErrorResponse(
+                status=answer.status_code,
+                code="",
+                message=f"an answer that is not JSON: {said}",
+                after_seconds=answer.after_seconds,
+            )
+            return to_error(operation, response, subject)
+        code = text(error.code)
+        response = ErrorResponse(
+            status=error.status_code or 0,
+            code=code,
+            message=self._redact(_said(error)),
+            request_id=text(getattr(error, "request_id", None)),
+            throttled=isinstance(error, ThrottlingException)
+            or code.startswith(_THROTTLING_PREFIX)
+            or code == _LIMIT_EXCEEDED,
+            after_seconds=answer.after_seconds,
+        )
+        if code in _NOT_FOUND:
+            return TaskNotFound(
+                f"IMM does not know {subject}: {response.message} (code {code}, request id "
+                f"{response.request_id}). Results are kept for seven days; the project must be in the "
+                "function's region. A retry does not help."
+            )
+        return to_error(operation, response, subject)
 
     def _with_whole(self, result: TaskResult, body: bytes) -> TaskResult:
         if self._whole is None or result.status != SUCCEEDED:
@@ -214,6 +253,19 @@ def _about(task: TaskNotification, body: Any) -> Any:
     if body is None or body.task_id not in (None, task.task_id):
         raise UnreadableAnswer("a body that is no description of this task")
     return body
+
+
+def _with_tasks(body: Any) -> Any:
+    if body is None or body.tasks is None:
+        raise UnreadableAnswer("a body without what was asked for")
+    return body
+
+
+def _task_id(body: Any) -> str:
+    task_id = text(getattr(body, "task_id", None))
+    if not task_id:
+        raise UnreadableAnswer("a body without what was asked for")
+    return task_id
 
 
 def _task_result(body: Any) -> TaskResult:
@@ -255,6 +307,11 @@ def _definition(body: Any) -> str:
     return text(definition)
 
 
+def submitted_task(info: Any) -> SubmittedTask:
+    """A task of a list of IMM's."""
+    return SubmittedTask(text(info.task_id), text(info.status), parse_time(text(info.start_time)))
+
+
 def _said(error: Any) -> str:
     data = error.data if isinstance(error.data, dict) else {}
     return text(data.get("Message")) or text(error.message)
@@ -274,6 +331,37 @@ class _Credentials:
             security_token=keys.security_token or None,
             type="sts" if keys.security_token else "access_key",
         )
+
+
+class _EveryHost(dict[str, Any]):
+    """What the IMM SDK takes for its sessions by host: the same connections whatever host is asked for.
+
+    Other clients of Alibaba Cloud in this process, which a command has and a function has not, find their
+    sessions here too, and send as they would without us: through their proxy, as they verify hosts.
+    """
+
+    def __init__(self, connections: Connections) -> None:
+        super().__init__()
+        self._connections = connections
+
+    @cached_property
+    def _of_others(self) -> Session:
+        return Session()
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __getitem__(self, key: str) -> _EveryHost:
+        return self
+
+    def send(self, request: Any, *, cert: Any = None, **options: Any) -> Any:
+        if not isinstance(cert, Exchange):
+            return self._of_others.send(request, cert=cert, **options)
+        try:
+            return self._connections.send(cert, request, request.body)
+        except HTTPError as error:
+            # As the SDK expects it.
+            raise OSError(str(error)) from error
 
 
 def _silence_sdk_loggers() -> None:

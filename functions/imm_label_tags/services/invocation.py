@@ -13,7 +13,7 @@ from imm_label_tags.events.event import Event
 from imm_label_tags.events.imm_message import IgnoredEvent
 from imm_label_tags.log import Log
 from imm_label_tags.retries import Deadline, out_of_time
-from imm_label_tags.services.responses import CallTimes
+from imm_label_tags.services.calls import Trace
 
 CONCURRENT_ITEMS = 16
 
@@ -40,25 +40,6 @@ class Outcome(Protocol):
 
 
 _Outcome = TypeVar("_Outcome", bound=Outcome)
-
-
-class Trace:
-    """What was done for one item: its calls, and what it is about (``told``, fields of the log's line)."""
-
-    def __init__(self) -> None:
-        self.times = CallTimes()
-        self.told: dict[str, Any] = {}
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """All of it for the log."""
-        repeated = {action: number - 1 for action, number in self.times.calls.items() if number > 1}
-        return {
-            **self.told,
-            "milliseconds": self.times.milliseconds or None,
-            "repeated": repeated or None,
-            "window_milliseconds": self.times.window,
-        }
 
 
 class Invocation:

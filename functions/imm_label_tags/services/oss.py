@@ -1,6 +1,6 @@
-"""OSS through its official SDK: its errors in our classes; when an object was written, and its tags.
+"""OSS through its official SDK: what an object is, its tags, and documents that are kept.
 
-Sources: help.aliyun.com, HeadObject, GetObjectTagging, PutObjectTagging.
+Sources: help.aliyun.com, HeadObject, GetObjectTagging, PutObjectTagging, PutObject.
 """
 
 from __future__ import annotations
@@ -16,18 +16,16 @@ import alibabacloud_oss_v2 as oss
 
 from imm_label_tags.environment import Endpoint
 from imm_label_tags.errors import ServiceUnavailable
-from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
+from imm_label_tags.results.target import ObjectGone, ObjectHead, TagsRefused, TargetObject
 from imm_label_tags.retries import Timeouts
-from imm_label_tags.services.answer_room import NoRoom, TooLarge
 from imm_label_tags.services.connections import Answer, Connections, Exchange
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.responses import (
     ErrorResponse,
     Operation,
+    ServiceCalls,
     UnreadableAnswer,
-    malformed_response,
     to_error,
-    without_room,
 )
 from imm_label_tags.services.tag_xml import check_tag_set
 from imm_label_tags.tags.plan import TagSet
@@ -39,11 +37,14 @@ _NO_ERROR_BODY = "BadErrorResponse"
 # Every answer of OSS has it (help.aliyun.com, "Common response headers").
 _REQUEST_ID = "x-oss-request-id"
 
-_Answer = TypeVar("_Answer")
+_Read = TypeVar("_Read")
 
 
-class OssCalls:
-    """Makes calls about objects of one region, one attempt each."""
+class OssObjects(ServiceCalls):
+    """Reads, tags and writes objects; each method is one call and one attempt.
+
+    Every method raises ObjectGone, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
+    """
 
     def __init__(
         self,
@@ -53,8 +54,7 @@ class OssCalls:
         credentials: RoleCredentials,
         connections: Connections,
     ) -> None:
-        self._connections = connections
-        self._redact = credentials.redact
+        super().__init__(credentials, connections)
         self._account_id = account_id or "*"
         config = oss.config.load_default()
         config.region = region
@@ -66,121 +66,89 @@ class OssCalls:
         else:
             config.endpoint = endpoint.url
             config.use_path_style = _is_local(endpoint)
-        self.client = oss.Client(config)
-
-    def operation(self, action: str, permission: str, target: TargetObject) -> Operation:
-        """A call about an object, with the permission that it needs."""
-        resource = f"acs:oss:*:{self._account_id}:{target.bucket}/{target.key}"
-        return Operation("OSS", action, permission, resource)
-
-    def ask(
-        self,
-        operation: Operation,
-        target: TargetObject,
-        timeouts: Timeouts,
-        call: Callable[..., Any],
-        read: Callable[[Any], _Answer],
-    ) -> _Answer:
-        """Make a call, which takes the options that it is given to the SDK, and read its result.
-
-        Raises ObjectGone, TagsRefused, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
-        """
-        failure: Exception
-        with self._connections.exchange(timeouts) as exchange:
-            try:
-                # The SDK hands this option on to the transport as it is.
-                return read(call(readwrite_timeout=exchange))
-            except Exception as error:
-                failure = self._translate(error, operation, target, exchange.answer)
-        # Not inside the handler above: the SDK's error holds the signed request with its token.
-        raise failure
-
-    def head_of(self, target: TargetObject, timeouts: Timeouts, read: Callable[[Any], _Answer]) -> _Answer:
-        """What ``read`` makes of an object's head: HeadObject. Raises as ``ask`` does."""
-        # Reading an object's head needs the permission to read the object.
-        operation = self.operation("HeadObject", "oss:GetObject", target)
-        request = oss.HeadObjectRequest(bucket=target.bucket, key=target.key)
-        return self.ask(operation, target, timeouts, partial(self.client.head_object, request), read)
-
-    def _translate(
-        self, error: Exception, operation: Operation, target: TargetObject, answer: Answer | None
-    ) -> Exception:
-        inner = error
-        while isinstance(inner, (oss.exceptions.OperationError, oss.exceptions.ResponseError)):
-            inner = inner.unwrap()
-        if isinstance(inner, (TooLarge, NoRoom)):
-            return without_room(operation, target.uri, inner)
-        if isinstance(inner, UnreadableAnswer):
-            return malformed_response(operation, target.uri, str(inner))
-        if not isinstance(inner, oss.exceptions.ServiceError):
-            said = self._redact(str(inner)).rstrip(".") or type(inner).__name__
-            if answer is not None:
-                return malformed_response(operation, target.uri, f"a body that cannot be read ({said})")
-            self._connections.drop()
-            return ServiceUnavailable(
-                f"{operation} for {target.uri} got no answer: {said}. A retry may help."
-            )
-        if _gone(inner, operation):
-            return ObjectGone(target.uri)
-        if inner.code == _CHANGED_MEANWHILE:
-            return ServiceUnavailable(
-                f"{operation} for {target.uri} was refused because its tags were being changed by another "
-                f"({self._redact(inner.message or inner.code)}). A retry helps."
-            )
-        if inner.code in _REFUSED_TAGS and operation.action == "PutObjectTagging":
-            return TagsRefused(self._redact(inner.message or inner.code))
-        return to_error(operation, self._error_response(inner, answer), target.uri)
-
-    def _error_response(self, error: Any, answer: Answer | None) -> ErrorResponse:
-        code = "" if error.code == _NO_ERROR_BODY else error.code or ""
-        return ErrorResponse(
-            status=error.status_code,
-            code=code,
-            message=self._redact(error.message or ""),
-            ec=error.ec or "",
-            request_id=error.request_id or "",
-            throttled="QpsLimit" in code or code in ("ActiveRequestLimitExceeded", "SlowDown"),
-            after_seconds=answer.after_seconds if answer else 0.0,
-        )
-
-
-class OssObjects(OssCalls):
-    """Reads and tags objects; each method is one call and one attempt."""
+        self._client = oss.Client(config)
 
     def last_modified(self, target: TargetObject, timeouts: Timeouts) -> datetime:
-        """When the object was written, in UTC and whole seconds: HeadObject.
+        """When the object was written, in UTC and whole seconds: HeadObject."""
+        return self._head_of(target, timeouts, _last_modified)
 
-        Raises ObjectGone, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
-        """
-        return self.head_of(target, timeouts, _last_modified)
+    def head(self, target: TargetObject, timeouts: Timeouts) -> ObjectHead:
+        """What an object is: HeadObject."""
+        return self._head_of(target, timeouts, _head)
 
     def tags(self, target: TargetObject, timeouts: Timeouts) -> TagSet:
-        """The object's tags in OSS's order: GetObjectTagging. Raises as ``last_modified`` does."""
+        """The object's tags in OSS's order: GetObjectTagging."""
         request = oss.GetObjectTaggingRequest(bucket=target.bucket, key=target.key)
-        return self.ask(
-            self.operation("GetObjectTagging", "oss:GetObjectTagging", target),
-            target,
-            timeouts,
-            partial(self.client.get_object_tagging, request),
-            _tags,
-        )
+        call = partial(self._client.get_object_tagging, request)
+        return self._ask("GetObjectTagging", target, timeouts, call, _tags)
 
     def replace_tags(self, target: TargetObject, tags: TagSet, timeouts: Timeouts) -> None:
         """Write the object's whole tag set: PutObjectTagging.
 
-        Raises TagsRefused where OSS does not accept a tag, else as ``last_modified`` does.
+        Raises TagsRefused where OSS does not accept a tag.
         """
         tag_set = oss.TagSet(tags=[oss.Tag(key=key, value=value) for key, value in tags.items()])
         request = oss.PutObjectTaggingRequest(
             bucket=target.bucket, key=target.key, tagging=oss.Tagging(tag_set=tag_set)
         )
-        self.ask(
-            self.operation("PutObjectTagging", "oss:PutObjectTagging", target),
-            target,
-            timeouts,
-            partial(self.client.put_object_tagging, request),
-            lambda result: None,
+        call = partial(self._client.put_object_tagging, request)
+        self._ask("PutObjectTagging", target, timeouts, call, lambda result: None)
+
+    def put(self, target: TargetObject, document: bytes, timeouts: Timeouts) -> None:
+        """Write a JSON document; an object that is there is replaced: PutObject."""
+        request = oss.PutObjectRequest(
+            bucket=target.bucket, key=target.key, body=document, content_type="application/json"
         )
+        call = partial(self._client.put_object, request)
+        self._ask("PutObject", target, timeouts, call, lambda result: None)
+
+    def _head_of(self, target: TargetObject, timeouts: Timeouts, read: Callable[[Any], _Read]) -> _Read:
+        request = oss.HeadObjectRequest(bucket=target.bucket, key=target.key)
+        return self._ask("HeadObject", target, timeouts, partial(self._client.head_object, request), read)
+
+    def _ask(
+        self,
+        action: str,
+        target: TargetObject,
+        timeouts: Timeouts,
+        call: Callable[..., Any],
+        read: Callable[[Any], _Read],
+    ) -> _Read:
+        # Reading an object's head needs the permission to read the object.
+        permission = "GetObject" if action == "HeadObject" else action
+        resource = f"acs:oss:*:{self._account_id}:{target.bucket}/{target.key}"
+        operation = Operation("OSS", action, f"oss:{permission}", resource)
+        # The SDK hands this option on to the transport as it is.
+        return self.attempt(
+            operation, target.uri, timeouts, lambda exchange: read(call(readwrite_timeout=exchange))
+        )
+
+    def _translate(
+        self, error: Exception, answer: Answer, operation: Operation, subject: str
+    ) -> Exception | None:
+        if not isinstance(error, oss.exceptions.ServiceError):
+            return None
+        said = self._redact(error.message or "")
+        code = "" if error.code == _NO_ERROR_BODY else error.code or ""
+        if _gone(error, operation):
+            return ObjectGone(subject)
+        if code == _CHANGED_MEANWHILE:
+            return ServiceUnavailable(
+                f"{operation} for {subject} was refused because its tags were being changed by another "
+                f"({said or code}). A retry helps."
+            )
+        if code in _REFUSED_TAGS and operation.action == "PutObjectTagging":
+            return TagsRefused(said or code)
+        response = ErrorResponse(
+            status=error.status_code,
+            code=code,
+            message=said,
+            ec=error.ec or "",
+            request_id=error.request_id or "",
+            throttled="QpsLimit" in code or code in ("ActiveRequestLimitExceeded", "SlowDown"),
+            after_seconds=answer.after_seconds,
+        )
+        return to_error(operation, response, subject)
 
 
 class _Transport(oss.HttpClient):  # type: ignore[misc]
@@ -196,7 +164,7 @@ class _Transport(oss.HttpClient):  # type: ignore[misc]
         """Others use them too."""
 
     def send(self, request: Any, *, readwrite_timeout: Exchange, **_: Any) -> Answer:
-        """Send a request; ``readwrite_timeout`` is what ``OssCalls.ask`` gave for it."""
+        """Send a request; ``readwrite_timeout`` is what ``OssObjects`` gave for it."""
         # What counts a document's bytes on the way is an iterator.
         body = request.body if isinstance(request.body, bytes) else b"".join(request.body)
         answer = self._connections.send(readwrite_timeout, request, body)
@@ -223,9 +191,25 @@ def _tags(result: Any) -> TagSet:
 
 
 def _last_modified(result: Any) -> datetime:
-    moment = result.last_modified
-    if not isinstance(moment, datetime):
+    if not isinstance(result.last_modified, datetime):
         raise UnreadableAnswer("no Last-Modified")
+    return _utc(result.last_modified)
+
+
+def _head(result: Any) -> ObjectHead:
+    written, size = result.last_modified, result.content_length
+    if not isinstance(written, datetime) or not result.etag or not isinstance(size, int):
+        raise UnreadableAnswer("no Last-Modified, ETag or Content-Length")
+    return ObjectHead(
+        etag=result.etag,
+        size=size,
+        written=_utc(written),
+        storage_class=result.storage_class or "Standard",
+        restore=result.restore or "",
+    )
+
+
+def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=moment.tzinfo or timezone.utc)
 
 

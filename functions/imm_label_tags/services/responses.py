@@ -1,12 +1,10 @@
-"""What the calls of both services have in common: timing and the classes of errors."""
+"""What the calls of both services have in common: one attempt, and the classes of its errors."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from imm_label_tags.errors import (
     AccessDenied,
@@ -16,7 +14,12 @@ from imm_label_tags.errors import (
     TaggingError,
     Throttled,
 )
+from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.answer_room import NoRoom, TooLarge
+
+if TYPE_CHECKING:
+    from imm_label_tags.services.connections import Answer, Connections, Exchange
+    from imm_label_tags.services.credentials import RoleCredentials
 
 _NO_PERMISSION = frozenset(
     {"AccessDenied", "Forbidden", "Forbidden.RAM", "Forbidden.NoPermission", "NoPermission"}
@@ -36,6 +39,8 @@ _OF_THIS_INVOCATION = {
     "RequestTimeTooSkewed": WRONG_TIME,
     "InvalidTimeStamp.Expired": WRONG_TIME,
 }
+
+_Answer = TypeVar("_Answer")
 
 
 class UnreadableAnswer(Exception):
@@ -74,28 +79,74 @@ class ErrorResponse(NamedTuple):
     after_seconds: float = 0.0
 
 
-class CallTimes:
-    """Milliseconds and number of each remote call of one notification, by action.
+class ServiceCalls:
+    """Makes calls to one service, one attempt each, through connections that know what came back.
 
-    ``window`` is the time from the answer with an object's tags until the answer to their write, in which
-    another writer's change would be lost; None where nothing was written.
+    An SDK's own errors may tell neither.
     """
 
-    def __init__(self) -> None:
-        self.milliseconds: dict[str, float] = {}
-        self.calls: dict[str, int] = {}
-        self.window: float | None = None
+    def __init__(self, credentials: RoleCredentials, connections: Connections) -> None:
+        self._redact = credentials.redact
+        self._connections = connections
 
-    @contextmanager
-    def measure(self, action: str) -> Iterator[None]:
-        """Measure one call, however it ends."""
-        started = time.perf_counter()
-        self.calls[action] = self.calls.get(action, 0) + 1
-        try:
-            yield
-        finally:
-            spent = (time.perf_counter() - started) * 1000
-            self.milliseconds[action] = round(self.milliseconds.get(action, 0.0) + spent, 1)
+    def attempt(
+        self,
+        operation: Operation,
+        subject: str,
+        timeouts: Timeouts,
+        make: Callable[[Exchange], _Answer],
+    ) -> _Answer:
+        """What ``make`` makes of an exchange, which it hands to the SDK.
+
+        Raises the errors of ``to_error`` and of ``_translate``, and ServiceUnavailable where there is no
+        answer or none that can be read.
+        """
+        failure: Exception
+        with self._connections.exchange(timeouts) as exchange:
+            try:
+                return make(exchange)
+            except Exception as error:
+                failure = self._failure(_innermost(error), exchange, operation, subject)
+        # Not inside the handler above: the SDK's error holds the signed request with its token.
+        raise failure
+
+    def _failure(self, error: Exception, exchange: Exchange, operation: Operation, subject: str) -> Exception:
+        about = f"{operation} for {subject}"
+        if isinstance(error, TooLarge):
+            return AnswerTooLarge(
+                f"{about} was answered with {error}. The function's memory has no room for it: raise "
+                "memorySize and replay the event; before that a retry does not help."
+            )
+        if isinstance(error, NoRoom):
+            return ServiceUnavailable(f"{about} was answered with {error}. A retry helps.")
+        if isinstance(error, UnreadableAnswer):
+            return ServiceUnavailable(f"{about} was answered with {error}. A retry may help.")
+        said = self._redact(str(getattr(error, "message", "") or error)).rstrip(".") or type(error).__name__
+        if exchange.answer is None:
+            self._connections.drop()
+            return ServiceUnavailable(f"{about} got no answer: {said}. A retry may help.")
+        translated = None
+        if exchange.body is not None:
+            translated = self._translate(error, exchange.answer, operation, subject)
+        return translated or ServiceUnavailable(
+            f"{about} was answered with a body that cannot be read ({said}). A retry may help."
+        )
+
+    def _translate(
+        self, error: Exception, answer: Answer, operation: Operation, subject: str
+    ) -> Exception | None:
+        """The error for an SDK's error about a whole answer; None where the SDK could not read it."""
+        raise NotImplementedError
+
+
+def _innermost(error: Exception) -> Exception:
+    """What an SDK's errors are around."""
+    while True:
+        unwrap = getattr(error, "unwrap", None)
+        inner = unwrap() if unwrap else getattr(error, "inner_exception", None)
+        if not isinstance(inner, Exception):
+            return error
+        error = inner
 
 
 def to_error(operation: Operation, response: ErrorResponse, subject: str) -> TaggingError:
@@ -140,22 +191,6 @@ def to_error(operation: Operation, response: ErrorResponse, subject: str) -> Tag
         ec=response.ec,
         request_id=response.request_id,
     )
-
-
-def malformed_response(operation: Operation, subject: str, what: str) -> ServiceUnavailable:
-    """The error for an answer that is no answer."""
-    return ServiceUnavailable(f"{operation} for {subject} was answered with {what}. A retry may help.")
-
-
-def without_room(operation: Operation, subject: str, why: TooLarge | NoRoom) -> TaggingError:
-    """The error for an answer that memory has no room for."""
-    said = f"{operation} for {subject} was answered with {why}."
-    if isinstance(why, TooLarge):
-        return AnswerTooLarge(
-            f"{said} The function's memory has no room for it: raise memorySize and replay the event; before "
-            "that a retry does not help."
-        )
-    return ServiceUnavailable(f"{said} A retry helps.")
 
 
 def _advice(response: ErrorResponse) -> str:

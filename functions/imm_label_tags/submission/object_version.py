@@ -10,32 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
 
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.results.task import FAILED
+from imm_label_tags.results.task import FAILED, SubmittedTask
 
-TAG = "object-version"
 _DIGEST_LENGTH = 40
-
-
-class SubmittedTask(NamedTuple):
-    """A task as ListTasks shows it; ``start`` is None where IMM gives none."""
-
-    task_id: str
-    status: str
-    start: datetime | None
 
 
 def object_version(target: TargetObject, etag: str) -> str:
     """The digest: 40 hexadecimal digits. Quotes and case of an ETag make no difference."""
     text = f"{target.uri}\n{etag.strip().strip(chr(34)).upper()}"
     return sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
-
-
-def tag_selector(version: str) -> str:
-    """The TagSelector of ListTasks that finds a version's tasks."""
-    return f"{TAG}={version}"
 
 
 def task_of(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
-from imm_label_tags.results.target import ObjectPatterns, TargetObject
+from imm_label_tags.results.target import ObjectHead, ObjectPatterns, TargetObject
 
 # The formats that IMM takes (its API reference, CreateVideoLabelClassificationTask): MP4, MPEG-TS, MKV, MOV,
 # AVI, FLV and M3U8.
@@ -15,16 +14,6 @@ VIDEO_SUFFIXES = (".mp4", ".ts", ".mkv", ".mov", ".avi", ".flv", ".m3u8")
 _ARCHIVED = frozenset({"Archive", "ColdArchive", "DeepColdArchive"})
 # x-oss-restore of an object that was restored, for as long as it can be read.
 _RESTORED = 'ongoing-request="false"'
-
-
-class ObjectHead(NamedTuple):
-    """What HeadObject tells of an object. ``written`` is its Last-Modified, ``restore`` its x-oss-restore."""
-
-    etag: str
-    size: int
-    written: datetime
-    storage_class: str = "Standard"
-    restore: str = ""
 
 
 class Exclusion(str, Enum):

@@ -10,13 +10,13 @@ from typing import NamedTuple, Protocol
 
 from imm_label_tags.errors import ServiceRejected, TransientError
 from imm_label_tags.object_locks import ObjectLocks
-from imm_label_tags.results.target import ObjectGone, TargetObject
-from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy, Timeouts
-from imm_label_tags.services.calls import Calls
-from imm_label_tags.services.invocation import Trace
-from imm_label_tags.submission.object_version import SubmittedTask, object_version, task_of
+from imm_label_tags.results.target import ObjectGone, ObjectHead, TargetObject
+from imm_label_tags.results.task import SubmittedTask
+from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
+from imm_label_tags.services.calls import Calls, Trace
+from imm_label_tags.submission.object_version import object_version, task_of
 from imm_label_tags.submission.outcome import STATUS_OF_EXCLUSION, SubmissionOutcome, SubmissionStatus
-from imm_label_tags.submission.selection import Excluded, ObjectHead, Selection
+from imm_label_tags.submission.selection import Excluded, Selection
 from imm_label_tags.submission.upload_event import Upload
 
 
@@ -73,7 +73,7 @@ class Submitter:
     def submit(self, upload: Upload, trace: Trace, deadline: Deadline) -> SubmissionOutcome:
         """Submit an object unless that is done already; raises the errors of ``Objects`` and ``Tasks``."""
         trace.told["object"] = upload.names[0].uri
-        calls = Calls(RetryBudget(self._retry_policy, deadline), trace.times, upload.names[0].uri)
+        calls = Calls(self._retry_policy, deadline, upload.names[0].uri, trace)
         named = [(target, self._selection.by_name(target)) for target in upload.names]
         candidates = [target for target, excluded in named if excluded is None]
         if not candidates:
@@ -95,7 +95,7 @@ class Submitter:
     ) -> SubmissionOutcome:
         """Submit an object that was looked at already and counts; raises the errors of ``Tasks``."""
         trace.told["object"] = target.uri
-        calls = Calls(RetryBudget(self._retry_policy, deadline), trace.times, target.uri)
+        calls = Calls(self._retry_policy, deadline, target.uri, trace)
         with self._locks.of(target):
             return self._submit_once(target, head, calls)
 

@@ -19,7 +19,6 @@ SDK_MODULES = (
     "imm_label_tags.services.connections",
     "imm_label_tags.services.imm",
     "imm_label_tags.services.oss",
-    "imm_label_tags.submission.services",
 )
 
 
@@ -37,11 +36,12 @@ class VideoSubmission:
         self._services = Services(
             environment, context, settings.log_level, (imm, oss), SDK_MODULES, retry_policy
         )
-        from imm_label_tags.submission.services import ImmSubmissions, UploadedObjects
+        from imm_label_tags.services.imm import ImmTasks
+        from imm_label_tags.services.oss import OssObjects
 
         self._submitter = Submitter(
-            self._services.client(UploadedObjects, oss),
-            self._services.client(ImmSubmissions, imm),
+            self._services.client(OssObjects, oss),
+            self._services.client(ImmTasks, imm),
             settings.selection,
             Destination(settings.project, settings.topic),
             self._services.retry_policy,

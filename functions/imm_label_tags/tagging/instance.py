@@ -58,19 +58,18 @@ def _build_tagger(settings: Settings, services: Services) -> Tagger:
     # Beside an object's reading, its result may be written.
     beside = 1 if settings.result_archive is None else 2
     executor = ThreadPoolExecutor(beside * CONCURRENT_ITEMS, thread_name_prefix="call")
+    objects = services.client(OssObjects, settings.oss_endpoint)
     archive = whole = None
     if settings.result_archive is not None:
         # Imported only where results are kept.
         from imm_label_tags.results.archive import whole_answer
-        from imm_label_tags.services.documents import OssDocuments
         from imm_label_tags.tagging.result_archive import ResultArchive
 
         whole = whole_answer
-        documents = services.client(OssDocuments, settings.oss_endpoint)
-        archive = ResultArchive(settings.result_archive, documents, executor)
+        archive = ResultArchive(settings.result_archive, objects, executor)
     return Tagger(
         tasks=services.client(ImmTasks, settings.imm_endpoint, whole),
-        objects=services.client(OssObjects, settings.oss_endpoint),
+        objects=objects,
         options=TaggingOptions(
             scheme=settings.scheme(),
             allowed_objects=settings.allowed_objects,

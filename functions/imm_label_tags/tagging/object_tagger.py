@@ -155,7 +155,7 @@ class ObjectTagger:
             else:
                 # Where OSS took only the documented alphabet, the next notification need not try again.
                 self._scheme = scheme
-                calls.record_window(self._now() - snapshot.taken)
+                calls.trace.window = round((self._now() - snapshot.taken) * 1000, 1)
                 return TaggingResult(Status.TAGGED, plan.tags, plan.dropped, wrote=True)
 
     def _read(self, target: TargetObject, calls: Calls) -> _Snapshot:

@@ -7,14 +7,14 @@ from concurrent.futures import Executor
 from imm_label_tags.results import archive
 from imm_label_tags.results.target import ObjectPrefix, TargetObject
 from imm_label_tags.services.calls import Calls
-from imm_label_tags.services.documents import OssDocuments
+from imm_label_tags.services.oss import OssObjects
 from imm_label_tags.tagging.tagger import Archiving
 
 
 class ResultArchive:
     """Writes documents below a prefix. ``executor`` runs the calls."""
 
-    def __init__(self, prefix: ObjectPrefix, documents: OssDocuments, executor: Executor) -> None:
+    def __init__(self, prefix: ObjectPrefix, documents: OssObjects, executor: Executor) -> None:
         self._prefix = prefix
         self._documents = documents
         self._executor = executor

@@ -17,9 +17,8 @@ from imm_label_tags.results.task import (
     TaskTarget,
     target_of_task,
 )
-from imm_label_tags.retries import Deadline, RetryBudget, RetryPolicy, Timeouts
-from imm_label_tags.services.calls import Calls
-from imm_label_tags.services.invocation import Trace
+from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
+from imm_label_tags.services.calls import Calls, Trace
 from imm_label_tags.tagging.object_tagger import FinishedTask, Objects, ObjectTagger, TaggingResult
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tags.plan import TagScheme
@@ -97,7 +96,7 @@ class Tagger:
         Raises the errors of ``Tasks`` and ``Objects``, TaskNotFinished and TargetUnknown.
         """
         trace.told.update(task_id=task.task_id, project=task.project_name)
-        calls = Calls(RetryBudget(self._retry_policy, deadline), trace.times, task.described)
+        calls = Calls(self._retry_policy, deadline, task.described, trace)
         result, target = self._read_task(task, calls)
         uri = target.object.uri if target else None
         trace.told.update(object=uri, labels=len(result.labels))
