@@ -29,7 +29,7 @@ ifdef WHOLE
 	@echo "make template   the package from which \`s init\` starts a project"
 	@echo "make load    20,000 notifications while everything goes wrong, then every object read; takes minutes"
 	@echo "make bench   what the function costs, beside a handler made of the SDKs' samples"
-	@echo "make fuzz    hostile input for all that reads it, 1,000,000 times; takes minutes"
+	@echo "make fuzz    hostile input for all that reads it; takes minutes"
 	@echo "make audit   known vulnerabilities of every locked version"
 endif
 
@@ -58,7 +58,7 @@ check-deploy: layer
 	@.venv/bin/imm-label-tags check-deploy
 
 clean:
-	rm -rf .venv .venv-3.10 .venv-audit .venv-fuzz .tools layers/build deploy/template/package .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv .venv-3.10 .venv-audit .tools layers/build deploy/template/package .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
 ifdef WHOLE
 .PHONY: test template load bench fuzz audit
@@ -78,8 +78,7 @@ bench: setup
 	@.venv/bin/python -m proof.benchmarks
 
 fuzz: setup
-	@$(PYTHON) proof/fuzz/environment.py
-	@.venv-fuzz/bin/python -m proof.fuzz run
+	@.venv/bin/python -m proof.fuzz
 
 audit: setup
 	@.venv/bin/python -m proof.audit

@@ -26,11 +26,11 @@ echo "tests on $($bin/python --version), with coverage"
 $bin/python -m pytest --quiet $workers --cov --cov-report=term
 
 # What depends on Python: reading, the SDKs, connections and their errors, imports, and the process that a runtime
-# starts. How the local cloud deploys, and how a fuzzer searches, does not.
+# starts. How the local cloud deploys does not.
 if [ -d .venv-3.10 ]; then
     echo "tests of what is deployed on $(.venv-3.10/bin/python --version)"
     .venv-3.10/bin/python -m pytest --quiet $workers \
-        tests/unit tests/function tests/faults tests/failed tests/hostile --ignore tests/hostile/test_fuzzing.py \
+        tests/unit tests/function tests/faults tests/failed tests/hostile \
         tests/layers/test_cold_start.py tests/end_to_end/test_deployed.py \
         tests/localcloud/test_fc_bootstrap.py tests/localcloud/test_fc_runtime.py tests/localcloud/test_fc_instances.py
 fi

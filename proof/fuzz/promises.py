@@ -1,18 +1,77 @@
-"""How a target says that a promise was broken."""
+"""All promises about hostile input, and the search for input that breaks one."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-class BrokenPromise(AssertionError):
-    """The function did with some input what it promises never to do."""
+import hypothesis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.database import ExampleDatabase
+
+from proof.fuzz import events, failures, objects, tag_sets, tags
+from proof.fuzz.bounds import bounded
 
 
-def require(kept: bool, promise: str) -> None:
-    """Raise BrokenPromise unless a promise was kept."""
-    if not kept:
-        raise BrokenPromise(promise)
+class Promise(NamedTuple):
+    """``check`` says in its docstring what is promised, and raises where one of ``inputs`` breaks it."""
+
+    check: Callable[[Any], None]
+    inputs: st.SearchStrategy[Any]
 
 
-def require_message(text: str, promise: str) -> None:
-    """A message about hostile input is one short printable line, whatever it quotes."""
-    require(0 < len(text) <= 400 and text.isprintable(), f"{promise}: {text[:200]!a}")
+PROMISES = {
+    "event": Promise(events.check_event, events.EVENTS),
+    "wrapping": Promise(events.check_wrapped_tasks, events.wrapped_tasks()),
+    "upload_event": Promise(events.check_upload_event, events.UPLOAD_EVENTS),
+    "task": Promise(objects.check_task_text, objects.TASK_TEXTS),
+    "address": Promise(objects.check_address, objects.ADDRESSES),
+    "tag_set": Promise(tag_sets.check_body, tag_sets.BODIES),
+    "naming": Promise(tags.check_names, tags.NAMED_LABELS),
+    "spelling": Promise(tags.check_spelling, tags.SPELLINGS),
+    "plan": Promise(tags.check_plan, tags.plans()),
+    "failure_record": Promise(failures.check_record, failures.RECORDS),
+    "log": Promise(failures.check_line, failures.LINES),
+}
+
+
+class Search(NamedTuple):
+    """What came of a search: how many inputs were tried, and the seconds of the slowest one's check."""
+
+    inputs: int
+    slowest_seconds: float
+
+
+def search(
+    promise: Promise, *, seconds: float, batch: int, seed: int, database: ExampleDatabase | None = None
+) -> Search:
+    """Try input after input until the time is over, a whole batch at least; the same seed tries the same.
+
+    Raises what breaks the promise, for the smallest such input that Hypothesis finds: the error's notes say
+    what it is, the database keeps it, and the next search tries it first.
+    """
+    tried, slowest = 0, 0.0
+
+    def check(given: Any) -> None:
+        nonlocal tried, slowest
+        tried += 1
+        started = time.thread_time()
+        bounded(lambda: promise.check(given))
+        slowest = max(slowest, time.thread_time() - started)
+
+    limits = settings(
+        max_examples=batch,
+        database=database,
+        deadline=None,
+        phases=[Phase.reuse, Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    end = time.monotonic() + seconds
+    while True:
+        # In this order, since a seed takes the database away.
+        limits(hypothesis.seed(seed)(hypothesis.given(promise.inputs)(check)))()
+        seed += 1
+        if time.monotonic() >= end:
+            return Search(tried, slowest)

@@ -14,7 +14,7 @@ from imm_label_tags.events.event import read_event
 from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification
 from imm_label_tags.failures.failed_event import FailedEvent
 from imm_label_tags.results.task import target_of_request, target_of_user_data
-from tests.hostile.bounds import bounded
+from proof.fuzz.bounds import bounded
 
 pytestmark = pytest.mark.usefixtures("digits_without_limit")
 

@@ -17,7 +17,7 @@ from imm_label_tags.results.task import parse_time, target_of_user_data
 from imm_label_tags.tags.naming import LONGEST_LABEL, LabelNames, Naming, encode
 from imm_label_tags.tags.romanisation import romanise
 from imm_label_tags.text import escape_unprintable, truncate_middle
-from tests.hostile.bounds import bounded
+from proof.fuzz.bounds import bounded
 
 
 def test_a_zone_of_ninety_minutes_is_no_zone() -> None:

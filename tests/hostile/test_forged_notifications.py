@@ -23,7 +23,7 @@ from imm_label_tags.errors import (
     TaskNotFound,
 )
 from localcloud.imm.tasks import TaskRecord
-from tests.hostile.bounds import bounded
+from proof.fuzz.bounds import bounded
 from tests.stage import CHAIR, FURNITURE, Stage
 
 MINE, VICTIM, PRIVATE = "videos/a.mp4", "videos/victim.mp4", "private/secret.mp4"

@@ -10,7 +10,7 @@ import pytest
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TargetUnknown
 from imm_label_tags.tags.charset import is_legal
 from localcloud.faults import Fault, FaultKind
-from tests.hostile.bounds import bounded
+from proof.fuzz.bounds import bounded
 from tests.stage import CHAIR, Stage
 
 RESULT, TASK = "GetVideoLabelClassificationResult", "GetTask"
