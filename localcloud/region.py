@@ -112,15 +112,7 @@ class Region:
         )
         authorization = self.access.authorization if config.policies else None
         tenant = Tenant(config.region, self.accounts, self.clock, database, authorization)
-        self.objects = ObjectStorage(
-            region=config.region,
-            account_id=config.account_id,
-            database=database,
-            accounts=self.accounts,
-            clock=self.clock,
-            accept_unicode_tags=config.accept_unicode_tags,
-            authorization=authorization,
-        )
+        self.objects = ObjectStorage(tenant, accept_unicode_tags=config.accept_unicode_tags)
         self.messages = MessageService(
             tenant,
             time_scale=config.time_scale,

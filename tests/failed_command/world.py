@@ -135,7 +135,7 @@ class World:
 
     def names(self) -> list[str]:
         """The names of what lies under the prefix."""
-        store = self.cloud.objects._store
+        store = self.cloud.objects._objects
         found, floor = [], f"{PREFIX}/".encode()
         while info := self.cloud.call(store.first_from, self.bucket, floor):
             if not info.key.startswith(f"{PREFIX}/"):

@@ -19,6 +19,7 @@ from localcloud.calls import Call
 from localcloud.clock import Clock
 from localcloud.database import Database
 from localcloud.oss.service import ObjectStorage
+from localcloud.tenant import Tenant
 from tests.localcloud.oss_signing import REGION, Answer, send, sign
 from tests.localcloud.serving import Serving, Switchboard
 
@@ -74,14 +75,8 @@ def object_storage(
     accounts = Accounts(ACCOUNT_ID, OWNER, clock)
     database = Database(directory)
     try:
-        storage = ObjectStorage(
-            region=REGION,
-            account_id=ACCOUNT_ID,
-            database=database,
-            accounts=accounts,
-            clock=clock,
-            accept_unicode_tags=accept_unicode_tags,
-        )
+        tenant = Tenant(REGION, accounts, clock, database)
+        storage = ObjectStorage(tenant, accept_unicode_tags=accept_unicode_tags)
         if bucket:
             storage.create_bucket(bucket)
         switchboard.current = storage

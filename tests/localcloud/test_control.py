@@ -122,6 +122,7 @@ def test_lifecycle_rules_are_carried_out_when_asked_for(control: Control, accoun
     assert done == [{"key": "advert.mp4", "rule_id": "adverts", "storage_class": "IA", "upload_id": None}]
     assert control.ask("POST", "/buckets/lifecycle/lifecycle") == []
     control.ask("POST", "/buckets/nowhere/lifecycle", status=404)
+    assert "InvalidBucketName" in control.ask("PUT", "/buckets/No_Bucket", status=400)["message"]
 
 
 def test_tasks_can_be_set_and_notified_of(control: Control, account: Account) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from localcloud.accounts import Identity
 from tests.localcloud.oss_world import refusal
-from tests.localcloud.ram_cloud import Cloud
+from tests.localcloud.ram_cloud import ACCOUNT, Cloud
 from tests.localcloud.ram_world import allow, deny, document
 
 pytest_plugins = ["tests.localcloud.ram_fixtures"]
@@ -143,6 +143,18 @@ def test_a_refused_acl_makes_no_bucket(guarded: Cloud) -> None:
     assert refusal(lambda: owner(guarded).put_bucket_acl(request)).code == "InvalidArgument"
     asked = oss.GetBucketAclRequest(bucket="another")
     assert refusal(lambda: owner(guarded).get_bucket_acl(asked)).code == "NoSuchBucket"
+
+
+def test_who_makes_a_bucket_by_its_acl_has_to_be_allowed_both(guarded: Cloud) -> None:
+    bucket = f"{guarded.bucket}-made"
+    resource = f"acs:oss:*:{ACCOUNT}:{bucket}"
+    request = oss.PutBucketAclRequest(bucket=bucket, acl="private")
+    acl_only = guarded.oss(guarded.caller(allow("oss:PutBucketAcl", resource)))
+    assert refusal(lambda: acl_only.put_bucket_acl(request)).code == "AccessDenied"
+    both = guarded.oss(guarded.caller(allow(["oss:PutBucketAcl", "oss:PutBucket"], resource)))
+    both.put_bucket_acl(request)
+    # The bucket is there now.
+    acl_only.put_bucket_acl(request)
 
 
 def test_the_end_of_a_multipart_upload_may_not_open_an_object_to_whom_acls_are_denied(guarded: Cloud) -> None:

@@ -10,6 +10,7 @@ import oss2
 import pytest
 from alibabacloud_oss_v2.models import LifecycleRuleFilter, LifecycleRuleNot
 
+from localcloud.oss.protocol.errors import OssError
 from tests.localcloud.oss_world import BUCKET, Oss, StartOss, get, official_client, put, refusal, set_tags
 
 pytest_plugins = ["tests.localcloud.oss_fixtures"]
@@ -376,7 +377,7 @@ def test_rules_survive_a_restart_and_end_with_their_bucket(start_oss: StartOss, 
         client.delete_bucket(oss.DeleteBucketRequest(bucket=BUCKET))
         client.put_bucket(oss.PutBucketRequest(bucket=BUCKET))
         assert after.call("GET", query="lifecycle").status == 404
-        with pytest.raises(LookupError):
+        with pytest.raises(OssError):
             after.storage.carry_out_lifecycle("nowhere")
 
 

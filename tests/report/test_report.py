@@ -205,7 +205,7 @@ def test_videos_with_a_tag_are_listed_alike_with_and_without_an_index(
     furnished: Library, asked: list[str], keys: list[str], indexed: bool
 ) -> None:
     if indexed:
-        store = furnished.cloud.objects._store
+        store = furnished.cloud.objects._objects
         furnished.cloud.call(store.configure, furnished.bucket, "metaQuery", "basic")
 
     found = furnished.report(*asked)
@@ -216,7 +216,7 @@ def test_videos_with_a_tag_are_listed_alike_with_and_without_an_index(
 
 
 def test_labels_whose_values_vary_are_found_by_reading(furnished: Library) -> None:
-    store = furnished.cloud.objects._store
+    store = furnished.cloud.objects._objects
     furnished.cloud.call(store.configure, furnished.bucket, "metaQuery", "basic")
 
     found = furnished.report("--label", "椅子", "--prefix", "a/", TAG_VALUE="{confidence}")

@@ -136,7 +136,7 @@ def test_a_task_that_failed_and_one_whose_object_is_gone_are_shown_as_such(studi
     assert studio.json(f"{studio.task}-failed")["status"] == "task_failed"
     assert "no film" in studio.show(f"{studio.task}-failed").output
 
-    studio.cloud.call(studio.cloud.objects._store.delete, BUCKET, KEY)
+    studio.cloud.call(studio.cloud.objects._objects.delete, BUCKET, KEY)
 
     gone = studio.json(studio.task)
     assert (gone["status"], gone["before"], gone["tags"]) == ("object_gone", None, {})

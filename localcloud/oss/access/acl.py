@@ -5,8 +5,9 @@ Sources: help.aliyun.com, PutBucketAcl, PutObjectAcl, "Block public access".
 
 from __future__ import annotations
 
-from localcloud.oss.operations.bucket_policies import blocks_public_access
+from localcloud.oss.access.bucket_policy import blocks_public_access
 from localcloud.oss.protocol.errors import invalid_argument, public_access_blocked
+from localcloud.oss.protocol.request import OssRequest
 from localcloud.oss.storage.objects import OBJECT_ACL, ObjectInfo, ObjectStore
 
 BUCKET_ACL = "x-oss-acl"
@@ -19,11 +20,12 @@ _READING = frozenset({"oss:GetObject", "oss:ListObjects"})
 _WRITING = frozenset({"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload"})
 
 
-def read_acl(store: ObjectStore, bucket: str, header: str, value: str) -> str:
+def read_acl(store: ObjectStore, request: OssRequest, header: str) -> str:
     """The ACL that a header asks for; raises OssError for none, and for one that the bucket blocks."""
+    value = request.header(header)
     if value not in (PRIVATE, _READ, _READ_AND_WRITE) and (header, value) != (OBJECT_ACL, DEFAULT):
         raise invalid_argument(header, value, "The ACL you specified is not valid.")
-    if value in (_READ, _READ_AND_WRITE) and blocks_public_access(store, bucket):
+    if value in (_READ, _READ_AND_WRITE) and blocks_public_access(store, request.bucket):
         raise public_access_blocked("acl")
     return value
 

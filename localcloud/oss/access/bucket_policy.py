@@ -11,12 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from localcloud.oss.storage.objects import ObjectStore
 from localcloud.ram.authorization import ACCOUNT, ANONYMOUS, Principal
 from localcloud.ram.conditions import SOURCE_IP, SOURCE_VPC
 from localcloud.ram.document import MalformedPolicy, read_document, read_texts, wildcard
 from localcloud.ram.policy import Effect, Policy, Statement, read_statement
 
 MAX_POLICY_BYTES = 16 * 1024
+# The names of what is configured of a bucket.
+POLICY = "policy"
+PUBLIC_ACCESS_BLOCK = "publicAccessBlock"
 
 _EVERYBODY = "*"
 _PRINCIPAL = re.compile(
@@ -95,3 +99,15 @@ def _granted(element: object, place: str) -> _Granted:
     if SOURCE_IP in keys and SOURCE_VPC not in keys:
         raise MalformedPolicy(f"{place}.Condition", f"{SOURCE_IP} has to be limited by {SOURCE_VPC} too")
     return _Granted(tuple(principals), statement)
+
+
+def policy_of(store: ObjectStore, bucket: str) -> BucketPolicy | None:
+    """The policy of a bucket, if it has one."""
+    kept = store.configuration(bucket, POLICY)
+    return None if kept is None else parse_bucket_policy(kept.document)
+
+
+def blocks_public_access(store: ObjectStore, bucket: str) -> bool:
+    """Whether nothing may open a bucket to the public, as is so of a new one."""
+    kept = store.configuration(bucket, PUBLIC_ACCESS_BLOCK)
+    return kept is None or kept.document == "true"

@@ -15,10 +15,16 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from localcloud.oss.protocol.errors import OssError, entity_too_large, entity_too_small
+from localcloud.oss.protocol.errors import ENTITY_TOO_LARGE, FORM_TOO_SMALL, OssError
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z")
 _OF_SIGNATURE = ("x-oss-signature-version", "x-oss-credential", "x-oss-date", "x-oss-security-token")
+# Whether it has no expiration, and no conditions.
+_EC_OF_ABSENT = {
+    (True, True): "0006-00000209",
+    (True, False): "0006-00000208",
+    (False, True): "0006-00000207",
+}
 
 
 @dataclass(frozen=True)
@@ -49,9 +55,9 @@ class PostPolicy:
         for condition in self.conditions:
             operator, least, greatest = _parts(condition)
             if operator == "content-length-range" and size > greatest:
-                raise entity_too_large(greatest)
+                raise ENTITY_TOO_LARGE(MaxSizeAllowed=greatest)
             if operator == "content-length-range" and size < least:
-                raise entity_too_small(size, least)
+                raise FORM_TOO_SMALL(MinSizeAllowed=least, ProposedSize=size)
 
 
 def read_post_policy(encoded: str) -> PostPolicy:
@@ -59,18 +65,17 @@ def read_post_policy(encoded: str) -> PostPolicy:
     try:
         document = json.loads(base64.b64decode(encoded, validate=True))
     except (binascii.Error, ValueError) as error:
-        raise _invalid(f"Invalid JSON: {error}", "") from None
+        raise _invalid(f"Invalid JSON: {error}") from None
     if not isinstance(document, dict):
-        raise _invalid("it is not a JSON object", "")
+        raise _invalid("it is not a JSON object")
     expiration, conditions = document.get("expiration"), document.get("conditions")
-    if expiration is None or conditions is None:
-        ec = "0006-00000209" if expiration is conditions else ""
-        ec = ec or ("0006-00000208" if expiration is None else "0006-00000207")
+    ec = _EC_OF_ABSENT.get((expiration is None, conditions is None))
+    if ec:
         raise _invalid("Policy must have expiration and conditions", ec)
     if not isinstance(expiration, str) or not _TIME.fullmatch(expiration):
-        raise _invalid("Invalid 'expiration' value", "")
+        raise _invalid("Invalid 'expiration' value")
     if not isinstance(conditions, list) or not conditions:
-        raise _invalid("Invalid 'conditions' value: must be a List", "")
+        raise _invalid("Invalid 'conditions' value: must be a List")
     for condition in conditions:
         _parts(condition)
     until = datetime.strptime(expiration[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
@@ -93,7 +98,7 @@ def _parts(condition: Any) -> tuple[str, Any, Any]:
             return "eq", str(name).lower(), value
         case {}:
             problem = "Simple-Conditions must have exactly one property specified."
-            raise _invalid(f"Invalid Simple-Condition: {problem}", "")
+            raise _invalid(f"Invalid Simple-Condition: {problem}")
         case ["content-length-range", int(least), int(greatest)]:
             return "content-length-range", least, greatest
         case ["eq" | "starts-with" as operator, str(name), str(value)]:
@@ -109,5 +114,5 @@ def _against(problem: str, ec: str = "") -> OssError:
     return OssError(403, "AccessDenied", f"Invalid according to Policy: {problem}", ec)
 
 
-def _invalid(problem: str, ec: str) -> OssError:
+def _invalid(problem: str, ec: str = "") -> OssError:
     return OssError(400, "InvalidPolicyDocument", f"Invalid Policy: {problem}", ec)

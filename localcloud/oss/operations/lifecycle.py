@@ -1,7 +1,8 @@
-"""Lifecycle rules of a bucket: which objects each is about, and what is due for an object.
+"""Lifecycle rules of a bucket: which objects each is about, what is due for an object, and carrying it out.
 
 Sources: help.aliyun.com, PutBucketLifecycle, "Lifecycle rules based on the last modified time" and the pages
-of the EC numbers 0014-000000xx; the codes of the errors are those that the vendor's live tests expect.
+of the EC numbers 0014-000000xx; the codes of the errors are those that the vendor's live tests expect. OSS
+carries the rules out once a day; here it is done when it is asked for.
 """
 
 from __future__ import annotations
@@ -14,14 +15,23 @@ from itertools import combinations, pairwise, product
 from uuid import uuid4
 from xml.etree.ElementTree import Element
 
-from localcloud.oss.protocol import documents
-from localcloud.oss.protocol.errors import OssError, invalid_argument, malformed_xml, not_implemented_here
-from localcloud.oss.protocol.request import whole_number
-from localcloud.oss.storage.objects import ObjectInfo
-from localcloud.oss.storage.storage_classes import STANDARD, STORAGE_CLASSES, coldness
+from starlette.responses import Response
+
+from localcloud.oss.protocol import documents, responses
+from localcloud.oss.protocol.errors import (
+    NO_SUCH_LIFECYCLE,
+    OssError,
+    invalid_argument,
+    malformed_xml,
+    not_implemented_here,
+)
+from localcloud.oss.protocol.request import OssRequest, whole_number
+from localcloud.oss.storage.objects import STANDARD, STORAGE_CLASS, STORAGE_CLASSES, ObjectInfo
+from localcloud.oss.storage.storage import Storage
 from localcloud.oss.storage.tags import Tag, TagRules, TagSet
 
 ALLOW_OVERLAP = "x-oss-allow-same-action-overlap"
+LIFECYCLE = "lifecycle"
 MAX_RULES = 1000
 MAX_ID_BYTES = 255
 
@@ -36,6 +46,19 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T00:00:00\.000Z")
 _OF_NO_EFFECT = ("NoncurrentVersionExpiration", "NoncurrentVersionTransition")
 _ACTIONS = (EXPIRATION, TRANSITION, ABORT, *_OF_NO_EFFECT)
 _IN_A_RULE = {"ID", "Prefix", "Status", "Tag", "Filter", "AtimeBase", *_ACTIONS}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a rule did to an object; ``storage_class`` is its new one, or None where it was deleted.
+
+    With an ``upload_id`` it is that upload of the object which was aborted.
+    """
+
+    key: str
+    rule_id: str
+    storage_class: str | None
+    upload_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,30 +80,26 @@ class Action:
             return now >= modified + timedelta(days=self.days)
         return self.before is not None and modified < self.before
 
-
-@dataclass(frozen=True)
-class Spared:
-    """Objects that a rule spares: those below a prefix, and with a tag if one is named."""
-
-    prefix: str
-    tag: Tag | None
-
-    def is_about(self, info: ObjectInfo) -> bool:
-        """Whether an object is one of them."""
-        return info.key.startswith(self.prefix) and (self.tag is None or self.tag in info.tags)
+    @property
+    def coldness(self) -> int:
+        """A number that is greater the colder a class is; a deletion is the coldest."""
+        return len(STORAGE_CLASSES) if self.kind == EXPIRATION else STORAGE_CLASSES.index(self.storage_class)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. An object has to have the prefix and every tag, key and value exactly."""
+    """One rule. An object has to have the prefix and every tag, key and value exactly.
+
+    It ``spares`` objects below a prefix, and with a tag if one is named. ``limits`` are the sizes between
+    which an object has to be.
+    """
 
     rule_id: str
     prefix: str
     enabled: bool
     tags: TagSet
-    spared: tuple[Spared, ...]
-    larger_than: int | None
-    smaller_than: int | None
+    spares: tuple[tuple[str, Tag | None], ...]
+    limits: tuple[int | None, int | None]
     actions: tuple[Action, ...]
     abortion: Action | None
     source: Element
@@ -95,11 +114,14 @@ class Rule:
         """Whether an object is one of those that the rule is about."""
         if not (self.enabled and info.key.startswith(self.prefix) and set(self.tags) <= set(info.tags)):
             return False
-        if self.larger_than is not None and info.size <= self.larger_than:
+        larger_than, smaller_than = self.limits
+        if larger_than is not None and info.size <= larger_than:
             return False
-        if self.smaller_than is not None and info.size >= self.smaller_than:
+        if smaller_than is not None and info.size >= smaller_than:
             return False
-        return not any(one.is_about(info) for one in self.spared)
+        return not any(
+            info.key.startswith(prefix) and (tag is None or tag in info.tags) for prefix, tag in self.spares
+        )
 
 
 @dataclass(frozen=True)
@@ -110,23 +132,73 @@ class Lifecycle:
 
     def due(self, info: ObjectInfo, now: datetime) -> tuple[Action, Rule] | None:
         """What is to be done to an object now: of several actions the deletion, else the coldest class."""
+        present = STORAGE_CLASSES.index(info.storage_class)
         due = [
             (action, rule)
             for rule in self.rules
             if rule.is_about(info)
             for action in rule.actions
-            if action.is_due(info.last_modified, now)
-            and (action.kind == EXPIRATION or coldness(action.storage_class) > coldness(info.storage_class))
+            if action.is_due(info.last_modified, now) and action.coldness > present
         ]
-        return max(due, key=lambda found: _rank(found[0]), default=None)
-
-    def aborting(self, key: str, initiated: datetime, now: datetime) -> Rule | None:
-        """The rule by which an upload of an object is to be aborted now, if there is one."""
-        return next((rule for rule in self.rules if rule.aborts(key, initiated, now)), None)
+        return max(due, key=lambda found: found[0].coldness, default=None)
 
     def document(self) -> bytes:
         """The body of GetBucketLifecycle."""
         return documents.write("LifecycleConfiguration", [_node(rule.source) for rule in self.rules])
+
+
+def put_bucket_lifecycle(storage: Storage, request: OssRequest) -> Response:
+    """PutBucketLifecycle: the rules are replaced as a whole."""
+    allow_overlap = request.header(ALLOW_OVERLAP).lower() == "true"
+    lifecycle = read_lifecycle(request.body, storage.rules, allow_overlap=allow_overlap)
+    storage.objects.configure(request.bucket, LIFECYCLE, lifecycle.document().decode())
+    return responses.empty()
+
+
+def get_bucket_lifecycle(storage: Storage, request: OssRequest) -> Response:
+    """GetBucketLifecycle."""
+    lifecycle = _lifecycle_of(storage, request.bucket)
+    if lifecycle is None:
+        raise NO_SUCH_LIFECYCLE(BucketName=request.bucket)
+    return responses.xml(lifecycle.document())
+
+
+def delete_bucket_lifecycle(storage: Storage, request: OssRequest) -> Response:
+    """DeleteBucketLifecycle; 204 also where there is none."""
+    storage.objects.unconfigure(request.bucket, LIFECYCLE)
+    return responses.empty(204)
+
+
+def carry_out(storage: Storage, bucket: str) -> list[Done]:
+    """Do what is due in a bucket by now; raises OssError for a bucket that there is not."""
+    storage.objects.bucket(bucket)
+    lifecycle, now = _lifecycle_of(storage, bucket), storage.now()
+    done: list[Done] = []
+    if lifecycle is None:
+        return done
+    for info in list(storage.objects.objects(bucket)):
+        due = lifecycle.due(info, now)
+        if due is None:
+            continue
+        action, rule = due
+        if action.kind == EXPIRATION:
+            storage.objects.delete(bucket, info.key)
+        else:
+            storage.objects.set_header(info, STORAGE_CLASS, action.storage_class)
+        done.append(Done(info.key, rule.rule_id, action.storage_class or None))
+    for upload in storage.uploads.all(bucket):
+        found = next(
+            (rule for rule in lifecycle.rules if rule.aborts(upload.key, upload.initiated, now)), None
+        )
+        if found is not None:
+            storage.uploads.forget(upload)
+            done.append(Done(upload.key, found.rule_id, None, upload.upload_id))
+    return done
+
+
+def _lifecycle_of(storage: Storage, bucket: str) -> Lifecycle | None:
+    kept = storage.objects.configuration(bucket, LIFECYCLE)
+    return read_lifecycle(kept.document.encode(), storage.rules, allow_overlap=True) if kept else None
 
 
 def read_lifecycle(body: bytes, tag_rules: TagRules, *, allow_overlap: bool = False) -> Lifecycle:
@@ -136,9 +208,9 @@ def read_lifecycle(body: bytes, tag_rules: TagRules, *, allow_overlap: bool = Fa
         raise malformed_xml("a LifecycleConfiguration has one Rule or more, and nothing else")
     rules = tuple(_rule(element, tag_rules) for element in root)
     if len(rules) > MAX_RULES:
-        raise _invalid("Rule", str(len(rules)), f"A bucket has at most {MAX_RULES} lifecycle rules.")
+        raise invalid_argument("Rule", str(len(rules)), f"A bucket has at most {MAX_RULES} lifecycle rules.")
     if len({rule.rule_id for rule in rules}) < len(rules):
-        raise _invalid("ID", "", "The ID of each lifecycle rule must be unique.")
+        raise invalid_argument("ID", "", "The ID of each lifecycle rule must be unique.")
     for first, second in combinations(rules, 2):
         _check_together(first, second, allow_overlap)
     return Lifecycle(rules)
@@ -155,22 +227,28 @@ def _rule(element: Element, tag_rules: TagRules) -> Rule:
         raise malformed_xml("a Rule has one Prefix", "0014-00000010")
     tags = _tags(element.findall("Tag"), tag_rules)
     if tags and element.find(ABORT) is not None:
-        raise _invalid("Tag", "", f"{ABORT} cannot be specified with Tag.", "0014-00000027")
-    actions = tuple(_actions(element, bool(tags)))
+        raise invalid_argument("Tag", "", f"{ABORT} cannot be specified with Tag.", "0014-00000027")
+    expirations = element.findall(EXPIRATION)
+    if len(expirations) > 1:
+        raise malformed_xml("a Rule has one Expiration at most")
+    actions = (
+        *(action for one in expirations for action in _expiration(one, bool(tags))),
+        *(_transition(one) for one in element.findall(TRANSITION)),
+    )
     if all(element.find(name) is None for name in _ACTIONS):
         raise malformed_xml("a Rule has a Transition or an Expiration", "0014-00000026")
     _check_order(actions)
-    larger_than, smaller_than, spared = _filter(element.find("Filter"))
+    limits, spares = _filter(element.find("Filter"))
+    abortion = element.find(ABORT)
     return Rule(
         rule_id=_named(element),
         prefix=_text(element, "Prefix"),
         enabled=status == "Enabled",
         tags=tags,
-        spared=spared,
-        larger_than=larger_than,
-        smaller_than=smaller_than,
+        spares=spares,
+        limits=limits,
         actions=actions,
-        abortion=_abortion(element.find(ABORT)),
+        abortion=None if abortion is None else Action(ABORT, *_age(abortion)),
         source=element,
     )
 
@@ -184,7 +262,9 @@ def _named(element: Element) -> str:
         # OSS makes up an ID for a rule without one.
         found.text = str(uuid4())
     if len(found.text.encode()) > MAX_ID_BYTES:
-        raise _invalid("ID", found.text, f"The ID of a lifecycle rule has at most {MAX_ID_BYTES} bytes.")
+        raise invalid_argument(
+            "ID", found.text, f"The ID of a lifecycle rule has at most {MAX_ID_BYTES} bytes."
+        )
     return found.text
 
 
@@ -196,78 +276,55 @@ def _tags(elements: Sequence[Element], tag_rules: TagRules) -> TagSet:
         if key is None or value is None:
             raise malformed_xml("a Tag has a Key and a Value", "0014-00000028")
         if not key.text:
-            raise _invalid("Tag", "", "The Key of a Tag cannot be empty.", "0014-00000030")
+            raise invalid_argument("Tag", "", "The Key of a Tag cannot be empty.", "0014-00000030")
         for text, ec in ((key.text, "0014-00000031"), (value.text or "", "0014-00000032")):
             if not tag_rules.is_legal_text(text):
-                raise _invalid("Tag", text, "The Tag has a character that is not valid.", ec)
+                raise invalid_argument("Tag", text, "The Tag has a character that is not valid.", ec)
         tags.append(Tag(key.text, value.text or ""))
     if len({tag.key for tag in tags}) < len(tags):
-        raise _invalid("Tag", "", "The Keys of the Tags of a rule must be unique.", "0014-00000029")
+        raise invalid_argument("Tag", "", "The Keys of the Tags of a rule must be unique.", "0014-00000029")
     return tuple(tags)
-
-
-def _actions(element: Element, with_tags: bool) -> Iterator[Action]:
-    expirations = element.findall(EXPIRATION)
-    if len(expirations) > 1:
-        raise malformed_xml("a Rule has one Expiration at most")
-    for expiration in expirations:
-        yield from _expiration(expiration, with_tags)
-    for transition in element.findall(TRANSITION):
-        yield _transition(transition)
-
-
-def _abortion(element: Element | None) -> Action | None:
-    if element is None:
-        return None
-    days, before = _age(element, ABORT)
-    if days is None and before is None:
-        raise malformed_xml(f"an {ABORT} has Days or a CreatedBeforeDate")
-    return Action(ABORT, days, before)
 
 
 def _expiration(element: Element, with_tags: bool) -> Iterator[Action]:
     if _text(element, "Date"):
         # What CreatedBeforeDate was called at first; the older SDK still sends it.
         yield Action(EXPIRATION, None, _date(_text(element, "Date")))
-        return
-    days, before = _age(element, EXPIRATION)
-    if _text(element, "ExpiredObjectDeleteMarker") == "true":
-        if with_tags:
-            message = "ExpiredObjectDeleteMarker cannot be specified with Tag."
-            raise _invalid("Tag", "", message, "0014-00000027")
-        if days is not None or before is not None:
-            message = "ExpiredObjectDeleteMarker cannot be specified with Days or CreatedBeforeDate."
-            raise _invalid(EXPIRATION, "", message)
-        return
-    if days is None and before is None:
-        raise malformed_xml("an Expiration has Days or a CreatedBeforeDate", "0014-00000060")
-    yield Action(EXPIRATION, days, before)
+    elif _text(element, "ExpiredObjectDeleteMarker") != "true":
+        yield Action(EXPIRATION, *_age(element, "0014-00000060"))
+    elif with_tags:
+        message = "ExpiredObjectDeleteMarker cannot be specified with Tag."
+        raise invalid_argument("Tag", "", message, "0014-00000027")
+    elif _text(element, "Days") or _text(element, "CreatedBeforeDate"):
+        message = "ExpiredObjectDeleteMarker cannot be specified with Days or CreatedBeforeDate."
+        raise invalid_argument(EXPIRATION, "", message)
 
 
 def _transition(element: Element) -> Action:
     if _text(element, "IsAccessTime") == "true":
         raise not_implemented_here("lifecycle rules by the time of the last access")
-    days, before = _age(element, TRANSITION)
-    if days is None and before is None:
-        raise malformed_xml("a Transition has Days or a CreatedBeforeDate")
+    days, before = _age(element)
     storage_class = _text(element, "StorageClass")
     if storage_class not in STORAGE_CLASSES or storage_class == STANDARD:
-        raise _invalid("StorageClass", storage_class, "Objects cannot be moved to this storage class.")
+        message = "Objects cannot be moved to this storage class."
+        raise invalid_argument("StorageClass", storage_class, message)
     return Action(TRANSITION, days, before, storage_class)
 
 
-def _age(element: Element, kind: str) -> tuple[int | None, datetime | None]:
+def _age(element: Element, ec_of_none: str = "") -> tuple[int | None, datetime | None]:
+    """How old something has to be, in days or by a date; raises OssError."""
     days, before = _text(element, "Days"), _text(element, "CreatedBeforeDate")
     if days and before:
-        ec = "0014-00000050" if kind == TRANSITION else ""
-        raise _invalid(kind, "", "Days and CreatedBeforeDate exclude each other.", ec)
+        ec = "0014-00000050" if element.tag == TRANSITION else ""
+        message = "Days and CreatedBeforeDate exclude each other."
+        raise invalid_argument(element.tag, "", message, ec)
+    if not days and not before:
+        raise malformed_xml(f"{element.tag} has Days or a CreatedBeforeDate", ec_of_none)
     if before:
         return None, _date(before)
-    if not days:
-        return None, None
     number = whole_number(days)
     if number is None or not 0 < number < _ENDLESS_DAYS:
-        raise _invalid("Days", days, "Days must be a positive integer.")
+        raise invalid_argument("Days", days, "Days must be a positive integer.")
     return number, None
 
 
@@ -278,33 +335,33 @@ def _date(text: str) -> datetime:
         return datetime.strptime(text[:10], "%Y-%m-%d").replace(tzinfo=timezone.utc)
     except ValueError:
         message = "The date must be midnight in UTC, as yyyy-MM-ddT00:00:00.000Z."
-        raise _invalid("CreatedBeforeDate", text, message) from None
+        raise invalid_argument("CreatedBeforeDate", text, message) from None
 
 
-def _filter(element: Element | None) -> tuple[int | None, int | None, tuple[Spared, ...]]:
+def _filter(
+    element: Element | None,
+) -> tuple[tuple[int | None, int | None], tuple[tuple[str, Tag | None], ...]]:
+    """The limits and the spared objects of a rule; raises OssError."""
     if element is None:
-        return None, None, ()
-    limits = [_size(element, name) for name in ("ObjectSizeGreaterThan", "ObjectSizeLessThan")]
-    larger_than, smaller_than = limits
+        return (None, None), ()
+    larger_than = _size(element, "ObjectSizeGreaterThan", "0014-00000039")
+    smaller_than = _size(element, "ObjectSizeLessThan", "")
     if larger_than is not None and smaller_than is not None and larger_than >= smaller_than:
         message = "ObjectSizeGreaterThan must be less than ObjectSizeLessThan."
-        raise _invalid("Filter", "", message, "0014-00000041")
-    spared = []
+        raise invalid_argument("Filter", "", message, "0014-00000041")
+    spares = []
     for one in element.findall("Not"):
         tag = one.find("Tag")
         found = None if tag is None else Tag(_text(tag, "Key"), _text(tag, "Value"))
-        spared.append(Spared(_text(one, "Prefix"), found))
-    return larger_than, smaller_than, tuple(spared)
+        spares.append((_text(one, "Prefix"), found))
+    return (larger_than, smaller_than), tuple(spares)
 
 
-def _size(element: Element, name: str) -> int | None:
+def _size(element: Element, name: str, ec: str) -> int | None:
     text = _text(element, name)
-    if not text:
-        return None
     size = whole_number(text)
-    if size is None:
-        ec = "0014-00000039" if name == "ObjectSizeGreaterThan" else ""
-        raise _invalid(name, text, f"{name} must be an integer.", ec)
+    if text and size is None:
+        raise invalid_argument(name, text, f"{name} must be an integer.", ec)
     return size
 
 
@@ -313,11 +370,13 @@ def _check_order(actions: Sequence[Action]) -> None:
     if len({action.days is None for action in actions}) > 1:
         message = "Days and CreatedBeforeDate cannot both be used in a rule."
         raise OssError(400, "InvalidRequest", message, "")
-    by_days = sorted((action for action in actions if action.days is not None), key=_rank)
+    by_days = sorted(
+        (action for action in actions if action.days is not None), key=lambda action: action.coldness
+    )
     for earlier, later in pairwise(by_days):
         if (earlier.days or 0) >= (later.days or 0):
             message = "A colder storage class, and the deletion after all, must come later."
-            raise _invalid("Days", str(later.days), message, "0014-00000082")
+            raise invalid_argument("Days", str(later.days), message, "0014-00000082")
 
 
 def _check_together(first: Rule, second: Rule, allow_overlap: bool) -> None:
@@ -336,16 +395,8 @@ def _check_together(first: Rule, second: Rule, allow_overlap: bool) -> None:
         return
     for one, other in product(first.actions, second.actions):
         if (one.kind, one.storage_class) == (other.kind, other.storage_class):
-            raise _invalid("Prefix", second.prefix, f"Overlap for same action type {one.kind}")
+            raise invalid_argument("Prefix", second.prefix, f"Overlap for same action type {one.kind}")
     _check_order([action for action in (*first.actions, *second.actions) if action.days is not None])
-
-
-def _rank(action: Action) -> int:
-    return len(STORAGE_CLASSES) if action.kind == EXPIRATION else coldness(action.storage_class)
-
-
-def _invalid(name: str, value: str, message: str, ec: str = "") -> OssError:
-    return invalid_argument(name, value, message, ec)
 
 
 def _text(element: Element, name: str) -> str:

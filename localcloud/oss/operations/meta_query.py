@@ -1,7 +1,8 @@
-"""What a MetaQuery asks for: conditions over an object's metadata and tags, order, page and aggregations.
+"""The operations on a bucket's metadata index: objects are found by conditions over metadata and tags.
 
-Sources: help.aliyun.com, DoMetaQuery and "List of fields and operators for scalar retrieval". Texts are
-compared by their code points; OSS's order is not documented.
+Sources: help.aliyun.com, the API pages of Open-, Get-, Do- and CloseMetaQuery and "List of fields and
+operators for scalar retrieval". OSS's index lags behind the bucket; this one does not. Texts are compared by
+their code points; OSS's order is not documented.
 """
 
 from __future__ import annotations
@@ -13,19 +14,31 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import fmean
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
+from starlette.responses import Response
+
 from localcloud.oss.access.acl import object_acl
-from localcloud.oss.protocol import documents
-from localcloud.oss.protocol.errors import OssError, invalid_argument
-from localcloud.oss.protocol.request import whole_number
-from localcloud.oss.storage.objects import USER_METADATA_PREFIX, ObjectInfo
+from localcloud.oss.protocol import documents, responses
+from localcloud.oss.protocol.errors import (
+    META_QUERY_EXISTS,
+    NO_SUCH_META_QUERY,
+    invalid_argument,
+    not_implemented_here,
+)
+from localcloud.oss.protocol.request import OssRequest, whole_number
+from localcloud.oss.storage.objects import USER_METADATA_PREFIX, Configuration, ObjectInfo
+from localcloud.oss.storage.storage import Storage
 
 MAX_RESULTS = 100
+_INDEX = "metaQuery"
+_BASIC = "basic"
+# A new index says Ready for a while, which means that it is being prepared.
+_PREPARED_IN = timedelta(seconds=2)
 # Deeper conditions than anybody writes.
 _DEEPEST = 20
 
@@ -63,14 +76,6 @@ class Field(NamedTuple):
     sortable: bool = True
 
 
-def _number(text: str) -> int:
-    return int(text)
-
-
-def _etag(text: str) -> str:
-    return text.strip('"')
-
-
 def _moment(text: str) -> datetime:
     found = _TIME.fullmatch(text)
     if found is None:
@@ -84,20 +89,71 @@ def _moment(text: str) -> datetime:
 _FIELDS: Mapping[str, Field] = MappingProxyType(
     {
         "Filename": Field(lambda info: info.key, str, prefix=True, match=True),
-        "Size": Field(lambda info: info.size, _number, prefix=False),
+        "Size": Field(lambda info: info.size, int, prefix=False),
         "FileModifiedTime": Field(lambda info: info.last_modified, _moment, prefix=False),
-        "ETag": Field(lambda info: info.etag, _etag, prefix=True),
+        "ETag": Field(lambda info: info.etag, lambda text: text.strip('"'), prefix=True),
         "OSSCRC64": Field(lambda info: info.crc64, str, prefix=True),
         "OSSObjectType": Field(lambda info: info.object_type, str, prefix=True),
         "OSSStorageClass": Field(lambda info: info.storage_class, str, prefix=True),
         "ObjectACL": Field(object_acl, str, prefix=True),
-        "OSSTaggingCount": Field(lambda info: len(info.tags), _number, prefix=False),
+        "OSSTaggingCount": Field(lambda info: len(info.tags), int, prefix=False),
         "ServerSideEncryption": Field(lambda _: None, str, prefix=True),
     }
 )
 
 
-class Aggregation(NamedTuple):
+def open_meta_query(storage: Storage, request: OssRequest) -> Response:
+    """OpenMetaQuery."""
+    _check_mode(request)
+    if storage.objects.configuration(request.bucket, _INDEX) is not None:
+        raise META_QUERY_EXISTS(BucketName=request.bucket)
+    storage.objects.configure(request.bucket, _INDEX, _BASIC)
+    return responses.empty()
+
+
+def get_meta_query_status(storage: Storage, request: OssRequest) -> Response:
+    """GetMetaQueryStatus."""
+    index = _index_of(storage, request.bucket)
+    prepared = storage.now() >= index.created + _PREPARED_IN
+    created = index.created.isoformat()
+    nodes = [
+        ("State", "Running" if prepared else "Ready"),
+        ("Phase", "IncrementalScanning" if prepared else "FullScanning"),
+        ("CreateTime", created),
+        ("UpdateTime", created),
+        ("MetaQueryMode", index.document),
+    ]
+    return responses.document("MetaQueryStatus", nodes)
+
+
+def do_meta_query(storage: Storage, request: OssRequest) -> Response:
+    """DoMetaQuery."""
+    _check_mode(request)
+    _index_of(storage, request.bucket)
+    query = _read_meta_query(request.body)
+    return responses.document("MetaQuery", query.answer(storage.objects.objects(request.bucket)))
+
+
+def close_meta_query(storage: Storage, request: OssRequest) -> Response:
+    """CloseMetaQuery; 200 also where there is no index."""
+    storage.objects.unconfigure(request.bucket, _INDEX)
+    return responses.empty()
+
+
+def _index_of(storage: Storage, bucket: str) -> Configuration:
+    index = storage.objects.configuration(bucket, _INDEX)
+    if index is None:
+        raise NO_SUCH_META_QUERY(BucketName=bucket)
+    return index
+
+
+def _check_mode(request: OssRequest) -> None:
+    mode = request.parameter("mode") or _BASIC
+    if mode != _BASIC:
+        raise not_implemented_here(f"the mode {mode} of metadata indexes")
+
+
+class _Aggregation(NamedTuple):
     """One sum, count or the like over the objects that match."""
 
     field: str
@@ -105,7 +161,7 @@ class Aggregation(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MetaQuery:
+class _MetaQuery:
     """A request of DoMetaQuery. Without ``sort`` objects come in the order of their names."""
 
     condition: Condition
@@ -113,20 +169,19 @@ class MetaQuery:
     descending: bool
     size: int
     after: tuple[Value, str] | None
-    aggregations: tuple[Aggregation, ...]
+    aggregations: tuple[_Aggregation, ...]
 
-    def document(self, objects: Iterable[ObjectInfo]) -> bytes:
-        """The answer about the objects of a bucket."""
+    def answer(self, objects: Iterable[ObjectInfo]) -> list[documents.Node]:
+        """What is told about the objects of a bucket."""
         found = [info for info in objects if self.condition(info)]
         if self.aggregations:
             results = [("Aggregation", _aggregate(one, found)) for one in self.aggregations]
-            return documents.write("MetaQuery", [("NextToken", ""), ("Aggregations", results)])
+            return [("NextToken", ""), ("Aggregations", results)]
         found.sort(key=self._place, reverse=self.descending)
         rest = [info for info in found if self._comes_later(info)]
         page = rest[: self.size]
         token = self._token(page[-1]) if len(rest) > len(page) else ""
-        files = [("File", _file(info)) for info in page]
-        return documents.write("MetaQuery", [("NextToken", token), ("Files", files)])
+        return [("NextToken", token), ("Files", [("File", _file(info)) for info in page])]
 
     def _place(self, info: ObjectInfo) -> tuple[Value, str]:
         value = _FIELDS[self.sort].read(info)
@@ -140,12 +195,10 @@ class MetaQuery:
 
     def _token(self, last: ObjectInfo) -> str:
         value, key = self._place(last)
-        text = value.isoformat() if isinstance(value, datetime) else str(value)
-        return base64.urlsafe_b64encode(json.dumps([self.sort, text, key]).encode()).decode()
+        return base64.urlsafe_b64encode(json.dumps([self.sort, _shown(value), key]).encode()).decode()
 
 
-def read_meta_query(body: bytes) -> MetaQuery:
-    """The request of a ``<MetaQuery>`` document; raises OssError."""
+def _read_meta_query(body: bytes) -> _MetaQuery:
     root = documents.read(body, "MetaQuery")
     sort = root.findtext("Sort") or "Filename"
     if sort not in _FIELDS or not _FIELDS[sort].sortable:
@@ -153,7 +206,7 @@ def read_meta_query(body: bytes) -> MetaQuery:
     order = (root.findtext("Order") or ("desc" if root.findtext("Sort") else "asc")).lower()
     if order not in ("asc", "desc"):
         raise invalid_argument("Order", order, "The order is asc or desc.")
-    return MetaQuery(
+    return _MetaQuery(
         condition=read_condition(root.findtext("Query") or ""),
         sort=sort,
         descending=order == "desc",
@@ -169,7 +222,7 @@ def read_condition(text: str) -> Condition:
         query = json.loads(text)
         return _condition(query, 0)
     except (ValueError, RecursionError) as error:
-        raise _invalid(text, f"The query is not valid: {error}.") from None
+        raise invalid_argument("Query", text, f"The query is not valid: {error}.") from None
 
 
 def _condition(query: Any, depth: int) -> Condition:
@@ -238,24 +291,26 @@ def _after(token: str, sort: str) -> tuple[Value, str] | None:
     raise invalid_argument("NextToken", token, "NextToken must be that of the page before, in equal order.")
 
 
-def _aggregation(element: Element) -> Aggregation:
+def _aggregation(element: Element) -> _Aggregation:
     field, operation = element.findtext("Field") or "", element.findtext("Operation") or ""
     known = _FIELDS.get(field)
-    numeric = known is not None and known.parse is _number
+    numeric = known is not None and known.parse is int
     if known is None or operation not in (*_ON_VALUES, *(_ON_NUMBERS if numeric else ())):
         message = "The field cannot be aggregated in this way."
         raise invalid_argument("Aggregation", f"{operation}({field})", message)
-    return Aggregation(field, operation)
+    return _Aggregation(field, operation)
 
 
-def _aggregate(aggregation: Aggregation, found: Sequence[ObjectInfo]) -> list[documents.Node]:
+def _aggregate(aggregation: _Aggregation, found: Sequence[ObjectInfo]) -> list[documents.Node]:
     values: list[Any] = [
         value for info in found if (value := _FIELDS[aggregation.field].read(info)) is not None
     ]
     described: list[documents.Node] = [("Field", aggregation.field), ("Operation", aggregation.operation)]
     if aggregation.operation == "group":
         counted = Counter(_shown(value) for value in values).most_common(MAX_RESULTS)
-        groups = [("Group", [("Value", value), ("Count", str(count))]) for value, count in counted]
+        groups: list[documents.Node] = [
+            ("Group", [("Value", value), ("Count", count)]) for value, count in counted
+        ]
         return [*described, ("Groups", groups)]
     if aggregation.operation == "count":
         result: float = len(values)
@@ -269,30 +324,22 @@ def _aggregate(aggregation: Aggregation, found: Sequence[ObjectInfo]) -> list[do
 def _file(info: ObjectInfo) -> list[documents.Node]:
     nodes: list[documents.Node] = [
         ("Filename", info.key),
-        ("Size", str(info.size)),
+        ("Size", info.size),
         ("FileModifiedTime", _shown(info.last_modified)),
         ("OSSObjectType", info.object_type),
         ("OSSStorageClass", info.storage_class),
         ("ObjectACL", object_acl(info)),
         ("ETag", f'"{info.etag}"'),
         ("OSSCRC64", info.crc64),
-        ("OSSTaggingCount", str(len(info.tags))),
+        ("OSSTaggingCount", len(info.tags)),
     ]
-    if info.tags:
-        tags = [("Tagging", [("Key", tag.key), ("Value", tag.value)]) for tag in info.tags]
-        nodes.append(("OSSTagging", tags))
-    if info.metadata:
-        metadata = [
-            ("UserMeta", [("Key", USER_METADATA_PREFIX + key), ("Value", value)])
-            for key, value in info.metadata.items()
-        ]
-        nodes.append(("OSSUserMeta", metadata))
-    return nodes
+    tags = [("Tagging", [("Key", tag.key), ("Value", tag.value)]) for tag in info.tags]
+    metadata = [
+        ("UserMeta", [("Key", USER_METADATA_PREFIX + key), ("Value", value)])
+        for key, value in info.metadata.items()
+    ]
+    return [*nodes, ("OSSTagging", tags or None), ("OSSUserMeta", metadata or None)]
 
 
 def _shown(value: Value) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _invalid(query: str, message: str) -> OssError:
-    return invalid_argument("Query", query, message)

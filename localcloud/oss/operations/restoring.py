@@ -5,29 +5,28 @@ Source: help.aliyun.com, RestoreObject. Where it gives a span of hours, the loca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
 from starlette.responses import Response
 
-from localcloud.clock import Clock
 from localcloud.oss.protocol import documents, responses
 from localcloud.oss.protocol.errors import (
+    INVALID_OBJECT_STATE,
+    NOT_SUPPORTED,
     OssError,
     invalid_argument,
-    invalid_object_state,
     malformed_xml,
-    not_supported,
 )
 from localcloud.oss.protocol.request import OssRequest, whole_number
-from localcloud.oss.storage import storage_classes
-from localcloud.oss.storage.objects import RESTORATION, ObjectInfo, ObjectStore, moment
+from localcloud.oss.storage.objects import RESTORATION, ObjectInfo, moment
+from localcloud.oss.storage.storage import Storage
 
 PRIORITY = "x-oss-object-restore-priority"
 
 _ARCHIVE = "Archive"
 _STANDARD = "Standard"
+# The classes whose objects have to be restored.
 _TAKES = {
     _ARCHIVE: {_STANDARD: timedelta(minutes=1)},
     "ColdArchive": {
@@ -40,64 +39,51 @@ _TAKES = {
 _MOST_DAYS = {_ARCHIVE: 7, "ColdArchive": 365, "DeepColdArchive": 365}
 
 
-@dataclass(frozen=True)
-class Restoration:
-    """When an object can be read from, and until when."""
-
-    done: datetime
-    ends: datetime
-
-    def header(self) -> str:
-        """As the object keeps it."""
-        return f"{int(self.done.timestamp())} {int(self.ends.timestamp())}"
-
-    def shown(self, now: datetime) -> str:
-        """As OSS tells it."""
-        if now < self.done:
-            return 'ongoing-request="true"'
-        return f'ongoing-request="false", expiry-date="{format_datetime(self.ends, usegmt=True)}"'
-
-
-def restoration(info: ObjectInfo, now: datetime) -> Restoration | None:
-    """The restoration of an archived object that is under way or still good."""
-    if RESTORATION not in info.headers or info.storage_class not in _TAKES:
-        return None
-    done, ends = (moment(int(text)) for text in info.headers[RESTORATION].split())
-    return Restoration(done, ends) if now < ends else None
+def restore_object(storage: Storage, request: OssRequest) -> Response:
+    """RestoreObject: 202 for the first, 200 for one that prolongs an earlier."""
+    info = storage.objects.get(request.bucket, request.key)
+    now = storage.now().astimezone(timezone.utc)
+    if info.storage_class not in _TAKES:
+        raise NOT_SUPPORTED(Key=info.key)
+    days, tier = _asked(request.body, info.storage_class)
+    if not 1 <= days <= _MOST_DAYS[info.storage_class]:
+        raise invalid_argument("Days", str(days), "The number of days is not one that the class allows.")
+    earlier = _restoration(info, now)
+    if earlier is not None and now < earlier[0]:
+        message = "The restore operation is in progress."
+        raise OssError(409, "RestoreAlreadyInProgress", message, "0016-00000701", {"Key": info.key})
+    done = earlier[0] if earlier else now + _TAKES[info.storage_class][tier]
+    ends = max(now, done) + timedelta(days=days)
+    kept = f"{int(done.timestamp())} {int(ends.timestamp())}"
+    storage.objects.set_header(info, RESTORATION, kept)
+    headers = {} if info.storage_class == _ARCHIVE else {PRIORITY: tier}
+    return responses.empty(200 if earlier else 202, headers)
 
 
 def check_readable(info: ObjectInfo, now: datetime) -> None:
     """Raise OssError for an object that has to be restored first."""
-    restored = restoration(info, now)
-    if storage_classes.is_readable(info.storage_class) or (restored is not None and restored.done <= now):
-        return
-    raise invalid_object_state(info.key)
+    restored = _restoration(info, now)
+    if info.storage_class in _TAKES and (restored is None or now < restored[0]):
+        raise INVALID_OBJECT_STATE(ObjectName=info.key)
 
 
-class RestoreOperations:
-    """Answers RestoreObject."""
+def shown_restoration(info: ObjectInfo, now: datetime) -> str | None:
+    """What OSS tells of a restoration that is under way or still good."""
+    restored = _restoration(info, now)
+    if restored is None:
+        return None
+    done, ends = restored
+    if now < done:
+        return 'ongoing-request="true"'
+    return f'ongoing-request="false", expiry-date="{format_datetime(ends, usegmt=True)}"'
 
-    def __init__(self, store: ObjectStore, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
 
-    def restore(self, request: OssRequest, body: bytes) -> Response:
-        """RestoreObject: 202 for the first, 200 for one that prolongs an earlier."""
-        info, now = self._store.get(request.bucket, request.key), self._clock.now().astimezone(timezone.utc)
-        if info.storage_class not in _TAKES:
-            raise not_supported(info.key)
-        days, tier = _asked(body, info.storage_class)
-        if not 1 <= days <= _MOST_DAYS[info.storage_class]:
-            raise invalid_argument("Days", str(days), "The number of days is not one that the class allows.")
-        earlier = restoration(info, now)
-        if earlier is not None and now < earlier.done:
-            message = "The restore operation is in progress."
-            raise OssError(409, "RestoreAlreadyInProgress", message, "0016-00000701", {"Key": info.key})
-        done = earlier.done if earlier else now + _TAKES[info.storage_class][tier]
-        ends = max(now, done) + timedelta(days=days)
-        self._store.set_header(info, RESTORATION, Restoration(done, ends).header())
-        headers = {} if info.storage_class == _ARCHIVE else {PRIORITY: tier}
-        return responses.empty(200 if earlier else 202, headers)
+def _restoration(info: ObjectInfo, now: datetime) -> tuple[datetime, datetime] | None:
+    """When an archived object can be read from, and until when."""
+    if RESTORATION not in info.headers or info.storage_class not in _TAKES:
+        return None
+    done, ends = (moment(int(text)) for text in info.headers[RESTORATION].split())
+    return (done, ends) if now < ends else None
 
 
 def _asked(body: bytes, storage_class: str) -> tuple[int, str]:

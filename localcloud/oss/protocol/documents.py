@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import NoReturn
 from xml.etree import ElementTree
 
 from localcloud.oss.protocol.errors import malformed_xml
 
-# A text, or the elements inside an element; and an element with its name.
-Content = str | Sequence["Node"]
+# A text or what is shown as one, or the elements inside an element; and an element with its name. An element
+# whose content is None is left out.
+Content = str | int | datetime | Sequence["Node"] | None
 Node = tuple[str, Content]
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -48,6 +50,13 @@ def read(body: bytes, root: str) -> ElementTree.Element:
     return element
 
 
+def shown(content: str | int | datetime) -> str:
+    """A text, number, truth or time as OSS's documents give it."""
+    if isinstance(content, datetime):
+        return content.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return str(content).lower() if isinstance(content, bool) else str(content)
+
+
 class _Builder(ElementTree.TreeBuilder):
     def doctype(self, name: str, pubid: str | None, system: str | None) -> NoReturn:
         raise NotADocument("a DOCTYPE is not allowed")
@@ -56,13 +65,15 @@ class _Builder(ElementTree.TreeBuilder):
 def _lines(node: Node, depth: int) -> Iterator[str]:
     name, content = node
     indent = "  " * depth
-    if isinstance(content, str) or not content:
-        yield f"{indent}<{name}>{_escape(content) if isinstance(content, str) else ''}</{name}>"
-        return
-    yield f"{indent}<{name}>"
-    for child in content:
-        yield from _lines(child, depth + 1)
-    yield f"{indent}</{name}>"
+    if isinstance(content, str | int | datetime):
+        yield f"{indent}<{name}>{_escape(shown(content))}</{name}>"
+    elif content:
+        yield f"{indent}<{name}>"
+        for child in content:
+            yield from _lines(child, depth + 1)
+        yield f"{indent}</{name}>"
+    elif content is not None:
+        yield f"{indent}<{name}></{name}>"
 
 
 def _escape(text: str) -> str:

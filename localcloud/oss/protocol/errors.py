@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
+
+from localcloud.refusals import RequestRefused
 
 # What an element of an error holds: a text, or elements with their texts.
 Content = str | Sequence[tuple[str, str]]
 
 
-class OssError(Exception):
+class OssError(RequestRefused):
     """A refusal, as OSS words it; ``elements`` and ``headers`` are those beside the usual ones."""
 
     def __init__(
@@ -25,178 +28,107 @@ class OssError(Exception):
         elements: Mapping[str, Content] = MappingProxyType({}),
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        super().__init__(f"{status} {code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
+        super().__init__(status, code, message)
         self.ec = ec
         self.elements = elements
         self.headers = headers
 
 
-def access_denied(message: str, ec: str, detail: Mapping[str, str], bucket: str, user: str) -> OssError:
-    """RAM's policies do not let the caller do it; ``detail`` is the AccessDeniedDetail."""
-    elements: dict[str, Content] = {"AccessDeniedDetail": list(detail.items())}
-    if bucket:
-        elements["Bucket"] = bucket
-    return OssError(403, "AccessDenied", message, ec, {**elements, "User": user})
+class ErrorKind(NamedTuple):
+    """An error that is always told in the same words."""
+
+    status: int
+    code: str
+    message: str
+    ec: str = ""
+
+    def __call__(self, **elements: str | int) -> OssError:
+        """The error of a case, of which the elements tell more."""
+        told = {name: str(value) for name, value in elements.items()}
+        return OssError(self.status, self.code, self.message, self.ec, told)
 
 
-def no_such_bucket(bucket: str) -> OssError:
-    """No bucket has that name."""
-    message = "The specified bucket does not exist."
-    return OssError(404, "NoSuchBucket", message, "0015-00000101", {"BucketName": bucket})
-
-
-def invalid_bucket_name(bucket: str) -> OssError:
-    """No bucket can have that name."""
-    message = "The specified bucket is not valid."
-    return OssError(400, "InvalidBucketName", message, "0015-00000001", {"BucketName": bucket})
-
-
-def bucket_not_empty(bucket: str) -> OssError:
-    """The bucket that is to be deleted has objects."""
-    message = "The bucket has objects. Please delete them first."
-    return OssError(409, "BucketNotEmpty", message, "0015-00000301", {"BucketName": bucket})
-
-
-def no_such_region(region: str) -> OssError:
-    """There is no such region here."""
-    return OssError(404, "NoSuchRegion", "The specified region does not exist.", "", {"Region": region})
-
-
-def no_such_lifecycle(bucket: str) -> OssError:
-    """The bucket has no lifecycle rules."""
-    message = "No Row found in Lifecycle Table."
-    return OssError(404, "NoSuchLifecycle", message, "", {"BucketName": bucket})
-
-
-def no_such_meta_query(bucket: str) -> OssError:
-    """The bucket's data is not indexed."""
-    message = "The specified bucket has no metadata index."
-    return OssError(400, "MetaQueryNotExist", message, "", {"BucketName": bucket})
-
-
-def meta_query_exists(bucket: str) -> OssError:
-    """The bucket's data is indexed already."""
-    message = "The specified bucket already has a metadata index."
-    return OssError(400, "MetaQueryAlreadyExist", message, "", {"BucketName": bucket})
-
-
-def no_such_bucket_policy(bucket: str) -> OssError:
-    """The bucket has no policy."""
-    message = "The specified bucket policy does not exist."
-    return OssError(404, "NoSuchBucketPolicy", message, "0030-00000006", {"BucketName": bucket})
-
-
-def invalid_policy(detail: str) -> OssError:
-    """The document is no policy that a bucket can have."""
-    message = f"Invalid policy document: {detail}."
-    return OssError(400, "InvalidPolicyDocument", message, "0030-00000005")
-
-
-def public_access_blocked(what: str) -> OssError:
-    """Something would open a bucket that blocks public access."""
-    message = f"Put public bucket {what} is not allowed: public access to this bucket is blocked."
-    return OssError(403, "AccessDenied", message)
-
-
-def invalid_object_state(key: str) -> OssError:
-    """The object has to be restored before it can be read."""
-    message = "The operation is not valid for the object's state"
-    return OssError(403, "InvalidObjectState", message, "", {"ObjectName": key})
-
-
-def no_such_key(key: str) -> OssError:
-    """The bucket has no object of that name."""
-    message = "The specified key does not exist."
-    return OssError(404, "NoSuchKey", message, "0026-00000001", {"Key": key})
-
-
-def invalid_object_name(message: str, ec: str, key: str) -> OssError:
-    """No object can have that name."""
-    return OssError(400, "InvalidObjectName", message, ec, {"ObjectName": key})
-
-
-def file_already_exists(key: str) -> OssError:
-    """The object exists and the request forbids to overwrite it."""
-    message = "The object you specified already exists and can not be overwritten."
-    return OssError(409, "FileAlreadyExists", message, "0026-00000002", {"Key": key})
-
-
-def precondition_failed(condition: str) -> OssError:
-    """A condition that the request makes does not hold."""
-    message = "At least one of the pre-conditions you specified did not hold."
-    return OssError(412, "PreconditionFailed", message, "", {"Condition": condition})
-
-
-def no_such_upload(upload_id: str) -> OssError:
-    """There is no multipart upload of that ID for the object."""
-    message = (
-        "The specified upload does not exist. The upload ID may be invalid, "
-        "or the upload may have been aborted or completed."
-    )
-    return OssError(404, "NoSuchUpload", message, "0017-00000244", {"UploadId": upload_id})
-
-
-def invalid_part(number: int, etag: str, upload_id: str) -> OssError:
-    """A part that is to be in the object was not uploaded, or another in its place."""
-    message = (
-        "One or more of the specified parts could not be found "
-        "or the specified entity tag might not have matched the part's entity tag."
-    )
-    elements = {"ETag": etag, "PartNumber": str(number), "UploadId": upload_id}
-    return OssError(400, "InvalidPart", message, "", elements)
-
-
-def invalid_part_order() -> OssError:
-    """The parts are not listed in the order of their numbers."""
-    message = (
-        "The list of parts was not in ascending order. Parts list must specified in order by part number."
-    )
-    return OssError(400, "InvalidPartOrder", message, "0042-00000209")
-
-
-def part_not_sequential(number: int, upload_id: str) -> OssError:
-    """A part of an upload whose parts have to come one after the other comes out of turn."""
-    message = "The part is not the next one of a sequential upload."
-    elements = {"PartNumber": str(number), "UploadId": upload_id}
-    return OssError(400, "PartNotSequential", message, "", elements)
-
-
-def entity_too_small(size: int, least: int, part: int | None = None) -> OssError:
-    """A part that is not the last is shorter than parts have to be, or a file than its form has it."""
-    message = "Your proposed upload smaller than the minimum allowed size."
-    elements = {"MinSizeAllowed": str(least), "ProposedSize": str(size)}
-    if part is None:
-        return OssError(400, "EntityTooSmall", message, "", elements)
-    return OssError(400, "EntityTooSmall", message, "0042-00000213", {**elements, "PartNumber": str(part)})
-
-
-def not_appendable(key: str) -> OssError:
-    """The object was not made by AppendObject."""
-    message = "The object is not appendable"
-    return OssError(409, "ObjectNotAppendable", message, "", {"Key": key})
-
-
-def position_not_length(position: int, size: int) -> OssError:
-    """Something is to be appended elsewhere than at the object's end."""
-    message = "Position is not equal to file length"
-    elements = {"PositionProvided": str(position), "ActualObjectLength": str(size)}
-    headers = {"x-oss-next-append-position": str(size)}
-    return OssError(409, "PositionNotEqualToLength", message, "", elements, headers)
-
-
-def not_supported(key: str) -> OssError:
-    """Appendable objects cannot be copied elsewhere, and only archived ones restored."""
-    message = "The operation is not supported for this resource"
-    return OssError(400, "OperationNotSupported", message, "", {"Key": key})
-
-
-def invalid_range(requested: str, size: int) -> OssError:
-    """The range lies outside the object."""
-    elements = {"ActualObjectSize": str(size), "RangeRequested": requested}
-    return OssError(416, "InvalidRange", "The requested range cannot be satisfied.", "", elements)
+NO_SUCH_BUCKET = ErrorKind(404, "NoSuchBucket", "The specified bucket does not exist.", "0015-00000101")
+INVALID_BUCKET_NAME = ErrorKind(
+    400, "InvalidBucketName", "The specified bucket is not valid.", "0015-00000001"
+)
+BUCKET_NOT_EMPTY = ErrorKind(
+    409, "BucketNotEmpty", "The bucket has objects. Please delete them first.", "0015-00000301"
+)
+NO_SUCH_REGION = ErrorKind(404, "NoSuchRegion", "The specified region does not exist.")
+NO_SUCH_LIFECYCLE = ErrorKind(404, "NoSuchLifecycle", "No Row found in Lifecycle Table.")
+NO_SUCH_META_QUERY = ErrorKind(400, "MetaQueryNotExist", "The specified bucket has no metadata index.")
+META_QUERY_EXISTS = ErrorKind(
+    400, "MetaQueryAlreadyExist", "The specified bucket already has a metadata index."
+)
+NO_SUCH_BUCKET_POLICY = ErrorKind(
+    404, "NoSuchBucketPolicy", "The specified bucket policy does not exist.", "0030-00000006"
+)
+# The object has to be restored before it can be read.
+INVALID_OBJECT_STATE = ErrorKind(
+    403, "InvalidObjectState", "The operation is not valid for the object's state"
+)
+NO_SUCH_KEY = ErrorKind(404, "NoSuchKey", "The specified key does not exist.", "0026-00000001")
+FILE_ALREADY_EXISTS = ErrorKind(
+    409,
+    "FileAlreadyExists",
+    "The object you specified already exists and can not be overwritten.",
+    "0026-00000002",
+)
+PRECONDITION_FAILED = ErrorKind(
+    412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold."
+)
+NO_SUCH_UPLOAD = ErrorKind(
+    404,
+    "NoSuchUpload",
+    "The specified upload does not exist. The upload ID may be invalid, "
+    "or the upload may have been aborted or completed.",
+    "0017-00000244",
+)
+# A part that is to be in the object was not uploaded, or another in its place.
+INVALID_PART = ErrorKind(
+    400,
+    "InvalidPart",
+    "One or more of the specified parts could not be found "
+    "or the specified entity tag might not have matched the part's entity tag.",
+)
+INVALID_PART_ORDER = ErrorKind(
+    400,
+    "InvalidPartOrder",
+    "The list of parts was not in ascending order. Parts list must specified in order by part number.",
+    "0042-00000209",
+)
+PART_NOT_SEQUENTIAL = ErrorKind(
+    400, "PartNotSequential", "The part is not the next one of a sequential upload."
+)
+_TOO_SMALL = "Your proposed upload smaller than the minimum allowed size."
+PART_TOO_SMALL = ErrorKind(400, "EntityTooSmall", _TOO_SMALL, "0042-00000213")
+FORM_TOO_SMALL = ErrorKind(400, "EntityTooSmall", _TOO_SMALL)
+ENTITY_TOO_LARGE = ErrorKind(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
+METADATA_TOO_LARGE = ErrorKind(
+    400, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size."
+)
+NOT_APPENDABLE = ErrorKind(409, "ObjectNotAppendable", "The object is not appendable")
+# Appendable objects cannot be copied elsewhere, and only archived ones restored.
+NOT_SUPPORTED = ErrorKind(400, "OperationNotSupported", "The operation is not supported for this resource")
+INVALID_RANGE = ErrorKind(416, "InvalidRange", "The requested range cannot be satisfied.")
+# Content-MD5 is not base64 of a digest, or not the digest of the body: OSS says the same of both.
+INVALID_DIGEST = ErrorKind(
+    400, "InvalidDigest", "The Content-MD5 you specified was invalid.", "0017-00000503"
+)
+MISSING_CONTENT_LENGTH = ErrorKind(
+    411, "MissingContentLength", "You must provide the Content-Length HTTP header."
+)
+# OSS itself has no conditional writes.
+CONDITION_NOT_IMPLEMENTED = ErrorKind(
+    400,
+    "NotImplemented",
+    "A header you provided implies functionality that is not implemented.",
+    "0017-00000245",
+)
+METHOD_NOT_ALLOWED = ErrorKind(
+    405, "MethodNotAllowed", "The specified method is not allowed against this resource.", "0017-00000001"
+)
 
 
 def invalid_argument(name: str, value: str, message: str, ec: str = "") -> OssError:
@@ -205,39 +137,16 @@ def invalid_argument(name: str, value: str, message: str, ec: str = "") -> OssEr
     return OssError(400, "InvalidArgument", message, ec, elements)
 
 
-def invalid_digest(content_md5: str) -> OssError:
-    """Content-MD5 is not base64 of a digest, or not the digest of the body: OSS says the same of both."""
-    message = "The Content-MD5 you specified was invalid."
-    return OssError(400, "InvalidDigest", message, "0017-00000503", {"Content-MD5": content_md5})
-
-
 def malformed_xml(detail: str, ec: str = "") -> OssError:
     """The body is not the XML that the operation takes."""
     message = "The XML you provided was not well-formed or did not validate against our published schema."
     return OssError(400, "MalformedXML", message, ec, {"ErrorDetail": detail})
 
 
-def missing_content_length() -> OssError:
-    """An upload says neither how long it is nor that it is chunked."""
-    return OssError(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
-
-
-def entity_too_large(limit: int) -> OssError:
-    """The body is longer than the operation takes."""
-    message = "Your proposed upload exceeds the maximum allowed size."
-    return OssError(400, "EntityTooLarge", message, "", {"MaxSizeAllowed": str(limit)})
-
-
-def metadata_too_large(limit: int) -> OssError:
-    """The user metadata is longer than OSS keeps."""
-    message = "Your metadata headers exceed the maximum allowed metadata size."
-    return OssError(400, "MetadataTooLarge", message, "", {"MaxSizeAllowed": str(limit)})
-
-
-def condition_not_implemented(header: str) -> OssError:
-    """OSS itself has no conditional writes."""
-    message = "A header you provided implies functionality that is not implemented."
-    return OssError(400, "NotImplemented", message, "0017-00000245", {"Header": header})
+def public_access_blocked(what: str) -> OssError:
+    """Something would open a bucket that blocks public access."""
+    message = f"Put public bucket {what} is not allowed: public access to this bucket is blocked."
+    return OssError(403, "AccessDenied", message)
 
 
 def not_implemented_here(what: str) -> OssError:
@@ -246,22 +155,15 @@ def not_implemented_here(what: str) -> OssError:
     return OssError(501, "NotImplemented", message, "", {"NotImplementedLocally": what})
 
 
-def method_not_allowed(method: str, resource_type: str) -> OssError:
-    """OSS has no operation of that method."""
-    message = "The specified method is not allowed against this resource."
-    elements = {"Method": method, "ResourceType": resource_type}
-    return OssError(405, "MethodNotAllowed", message, "0017-00000001", elements)
-
-
 # What a test may order by its code alone.
 EC_OF_CODE: Mapping[str, str] = MappingProxyType(
     {
         "AccessDenied": "0003-00000001",
-        "FileAlreadyExists": "0026-00000002",
+        "FileAlreadyExists": FILE_ALREADY_EXISTS.ec,
         "InvalidAccessKeyId": "0002-00000902",
         "InvalidSecurityToken": "0002-00000006",
-        "NoSuchBucket": "0015-00000101",
-        "NoSuchKey": "0026-00000001",
+        "NoSuchBucket": NO_SUCH_BUCKET.ec,
+        "NoSuchKey": NO_SUCH_KEY.ec,
         "PartitionQpsLimitted": "0026-00000028",
         "RequestTimeTooSkewed": "0002-00000504",
         "SecurityTokenExpired": "0002-00000007",

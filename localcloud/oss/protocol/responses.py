@@ -1,7 +1,8 @@
-"""The answers of OSS: the headers that all of them have, and errors."""
+"""The answers of OSS: the headers that all of them have, documents, files and errors."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import secrets
 import time
@@ -9,13 +10,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from types import MappingProxyType
+from typing import BinaryIO
 
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from localcloud.oss.protocol import documents
 from localcloud.oss.protocol.errors import OssError, invalid_argument
 
 TROUBLESHOOTING = "https://api.aliyun.com/troubleshoot?q="
+
+CHUNK_BYTES = 256 * 1024
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -61,9 +66,9 @@ class Exchange:
             ("RequestId", self.request_id),
             ("HostId", self._host),
             *error.elements.items(),
+            ("EC", error.ec or None),
+            ("RecommendDoc", TROUBLESHOOTING + error.ec if error.ec else None),
         ]
-        if error.ec:
-            elements += [("EC", error.ec), ("RecommendDoc", TROUBLESHOOTING + error.ec)]
         return documents.write("Error", elements)
 
 
@@ -79,6 +84,51 @@ def empty(status: int = 200, headers: Mapping[str, str] = _NO_HEADERS) -> Respon
     return Response(b"", status, headers)
 
 
-def document(body: bytes, headers: Mapping[str, str] = _NO_HEADERS) -> Response:
-    """An answer with an XML document."""
+def document(root: str, content: documents.Content, headers: Mapping[str, str] = _NO_HEADERS) -> Response:
+    """An answer with the XML document of a root element."""
+    return xml(documents.write(root, content), headers)
+
+
+def xml(body: bytes, headers: Mapping[str, str] = _NO_HEADERS) -> Response:
+    """An answer with an XML document that is written already."""
     return Response(body, 200, {"content-type": "application/xml", **headers})
+
+
+class FileResponse(Response):
+    """The bytes of a file from ``start`` up to, not including, ``stop``, until the client has them or goes.
+
+    The file is opened before anything is awaited: an object that is replaced meanwhile is sent as it was.
+    """
+
+    def __init__(
+        self, file: BinaryIO, start: int, stop: int, status: int, headers: Mapping[str, str]
+    ) -> None:
+        self._file = file
+        self._start = start
+        self._length = stop - start
+        super().__init__(None, status, {**headers, "content-length": str(self._length)})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer chunk by chunk."""
+        gone = asyncio.ensure_future(_disconnected(receive))
+        start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        try:
+            with self._file as file:
+                file.seek(self._start)
+                await send(start)
+                remaining = self._length
+                while True:
+                    chunk = file.read(min(CHUNK_BYTES, remaining))
+                    remaining -= len(chunk)
+                    await send({"type": "http.response.body", "body": chunk, "more_body": remaining > 0})
+                    # Other requests have their turn, and so has the news that the client is gone.
+                    await asyncio.sleep(0)
+                    if not (remaining and chunk) or gone.done():
+                        break
+        finally:
+            gone.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 import crcmod
 
-from localcloud.oss.protocol.errors import invalid_digest
+from localcloud.oss.protocol.errors import INVALID_DIGEST
+from localcloud.oss.protocol.request import OssRequest
 
 _ECMA_182 = 0x142F0E1EBA9EA3693
 # The same polynomial with its bits in reverse, in which the highest bit stands for 1.
@@ -44,16 +45,17 @@ class Checksums:
         return str(self._crc64.crcValue)
 
 
-def check_content_md5(header: str | None, md5: str) -> None:
+def check_content_md5(request: OssRequest, md5: str) -> None:
     """Compare a body's MD5 with the Content-MD5 header, if there is one; raises OssError."""
-    if header is None:
+    if not request.has_header("content-md5"):
         return
+    header = request.header("content-md5")
     try:
         claimed = base64.b64decode(header, validate=True)
     except (binascii.Error, ValueError):
-        raise invalid_digest(header) from None
+        claimed = b""
     if claimed != bytes.fromhex(md5):
-        raise invalid_digest(header)
+        raise INVALID_DIGEST(**{"Content-MD5": header})
 
 
 def content_md5(md5: str) -> str:

@@ -17,16 +17,23 @@ from weakref import WeakValueDictionary
 
 from localcloud.clock import Clock
 from localcloud.database import Database, StateInaccessible
-from localcloud.oss.protocol.errors import entity_too_small, invalid_part, no_such_upload, part_not_sequential
-from localcloud.oss.storage import storage_classes
-from localcloud.oss.storage.body_files import BodyFiles, IncomingBody
+from localcloud.oss.protocol.errors import INVALID_PART, NO_SUCH_UPLOAD, PART_NOT_SEQUENTIAL, PART_TOO_SMALL
+from localcloud.oss.storage.bodies import Body, BodyFiles, IncomingBody
 from localcloud.oss.storage.checksums import content_md5, joined_crc64, joined_etag
-from localcloud.oss.storage.objects import MULTIPART, OBJECT_TYPE, Draft, ObjectInfo, ObjectStore, moment
+from localcloud.oss.storage.objects import (
+    MULTIPART,
+    OBJECT_TYPE,
+    STORAGE_CLASS,
+    Draft,
+    ObjectInfo,
+    ObjectStore,
+    moment,
+)
 from localcloud.oss.storage.tags import Tag, TagSet
 
 MIN_PART_BYTES = 100 * 1024
-# What an upload is that was begun with this parameter: its object has a Content-MD5, as others have not.
-SEQUENTIAL = "sequential"
+# In the database, the mark of a sequential upload among its headers.
+_SEQUENTIAL = "sequential"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS oss_multipart_uploads (
@@ -52,7 +59,11 @@ CREATE TABLE IF NOT EXISTS oss_parts (
 
 @dataclass(frozen=True)
 class MultipartUpload:
-    """An upload that has been initiated: ``headers`` and ``tags`` are those of the object to be."""
+    """An upload that has been initiated: ``headers`` and ``tags`` are those of the object to be.
+
+    The parts of a ``sequential`` one come one after the other, and its object has a Content-MD5, as others
+    have not.
+    """
 
     upload_id: str
     bucket: str
@@ -60,11 +71,12 @@ class MultipartUpload:
     headers: Mapping[str, str]
     tags: TagSet
     initiated: datetime
+    sequential: bool
 
     @property
     def storage_class(self) -> str:
         """The storage class of the object to be."""
-        return self.headers[storage_classes.HEADER]
+        return self.headers[STORAGE_CLASS]
 
 
 @dataclass(frozen=True)
@@ -82,9 +94,9 @@ class Part:
 class MultipartUploads:
     """The uploads of every bucket that were neither completed nor aborted."""
 
-    def __init__(self, database: Database, store: ObjectStore, files: BodyFiles, clock: Clock) -> None:
+    def __init__(self, database: Database, objects: ObjectStore, files: BodyFiles, clock: Clock) -> None:
         self._database = database
-        self._store = store
+        self._objects = objects
         self._files = files
         self._clock = clock
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -95,20 +107,18 @@ class MultipartUploads:
         return {row["body"] for row in self._database.all("SELECT body FROM oss_parts")}
 
     def initiate(self, draft: Draft, *, sequential: bool = False) -> MultipartUpload:
-        """Begin an upload; raises OssError where the draft may not be written now.
-
-        The parts of a ``sequential`` one have to come one after the other.
-        """
-        self._store.check(draft)
+        """Begin an upload; raises OssError where the draft may not be written now."""
+        self._objects.check(draft)
         # In the order of their IDs the uploads of a key are in that of their beginnings.
         upload_id = f"{int(self._clock.now().timestamp() * 1_000_000):014X}{secrets.token_hex(9).upper()}"
+        headers = {**draft.headers, **({_SEQUENTIAL: ""} if sequential else {})}
         self._database.execute(
             "INSERT INTO oss_multipart_uploads VALUES (?, ?, ?, ?, ?, ?)",
             (
                 upload_id,
                 draft.bucket,
                 draft.key.encode(),
-                json.dumps({**draft.headers, **({SEQUENTIAL: ""} if sequential else {})}),
+                json.dumps(headers),
                 json.dumps(draft.tags),
                 self._now(),
             ),
@@ -122,7 +132,7 @@ class MultipartUploads:
             (upload_id, bucket, key.encode()),
         )
         if row is None:
-            raise no_such_upload(upload_id)
+            raise NO_SUCH_UPLOAD(UploadId=upload_id)
         return _upload(row)
 
     def all(self, bucket: str) -> list[MultipartUpload]:
@@ -138,26 +148,25 @@ class MultipartUploads:
     def check_sequence(self, upload: MultipartUpload, number: int) -> None:
         """Raise OssError for a part of a sequential upload whose turn it is not."""
         last = max((part.number for part in self.parts(upload)), default=0)
-        if SEQUENTIAL in upload.headers and number not in (last, last + 1):
-            raise part_not_sequential(number, upload.upload_id)
+        if upload.sequential and number not in (last, last + 1):
+            raise PART_NOT_SEQUENTIAL(PartNumber=number, UploadId=upload.upload_id)
 
     async def put_part(self, upload: MultipartUpload, number: int, incoming: IncomingBody) -> Part:
         """Make a body a part, in the place of another of its number; raises OssError."""
         async with self._alone(upload):
-            sums, body = incoming.checksums, incoming.keep()
-            part = Part(number, sums.size, sums.md5, sums.crc64, moment(self._now()), body)
+            body, now = incoming.keep(), self._now()
             replaced = [old.body for old in self.parts(upload) if old.number == number]
             try:
                 self._database.execute(
                     "INSERT OR REPLACE INTO oss_parts VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (upload.upload_id, number, body, part.size, part.etag, part.crc64, self._now()),
+                    (upload.upload_id, number, *body, now),
                 )
             except StateInaccessible:
-                self._files.remove(body)
+                self._files.remove(body.file)
                 raise
             for old in replaced:
                 self._files.remove(old)
-            return part
+            return Part(number, body.size, body.etag, body.crc64, moment(now), body.file)
 
     async def abort(self, upload: MultipartUpload) -> None:
         """Forget an upload and its parts; raises OssError where it has ended meanwhile."""
@@ -179,21 +188,16 @@ class MultipartUploads:
         """
         async with self._alone(upload):
             parts = self._chosen(upload, chosen)
-            kept = {name: value for name, value in upload.headers.items() if name != SEQUENTIAL}
-            kept |= {**headers, OBJECT_TYPE: MULTIPART}
+            kept = {**upload.headers, **headers, OBJECT_TYPE: MULTIPART}
             draft = Draft(upload.bucket, upload.key, kept, upload.tags, forbid_overwrite)
-            self._store.check(draft)
-            body = await asyncio.to_thread(self._files.join, [part.body for part in parts])
-            if SEQUENTIAL in upload.headers:
-                digest = content_md5(await asyncio.to_thread(self._files.md5, body))
+            self._objects.check(draft)
+            file = await asyncio.to_thread(self._files.join, [part.body for part in parts])
+            if upload.sequential:
+                digest = content_md5(await asyncio.to_thread(self._files.md5, file))
                 draft = replace(draft, headers={**kept, "content-md5": digest})
-            info = self._store.put_kept(
-                draft,
-                body,
-                sum(part.size for part in parts),
-                joined_etag(part.etag for part in parts),
-                joined_crc64((part.crc64, part.size) for part in parts),
-            )
+            size, etag = sum(part.size for part in parts), joined_etag(part.etag for part in parts)
+            crc64 = joined_crc64((part.crc64, part.size) for part in parts)
+            info = self._objects.put(draft, Body(file, size, etag, crc64))
             self.forget(upload)
             return info
 
@@ -210,11 +214,13 @@ class MultipartUploads:
             chosen = [(part.number, part.etag) for part in uploaded.values()]
         for number, etag in chosen:
             if number not in uploaded or uploaded[number].etag != etag:
-                raise invalid_part(number, etag, upload.upload_id)
+                raise INVALID_PART(PartNumber=number, ETag=etag, UploadId=upload.upload_id)
         parts = [uploaded[number] for number, _ in chosen]
         for part in parts[:-1]:
             if part.size < MIN_PART_BYTES:
-                raise entity_too_small(part.size, MIN_PART_BYTES, part.number)
+                raise PART_TOO_SMALL(
+                    MinSizeAllowed=MIN_PART_BYTES, ProposedSize=part.size, PartNumber=part.number
+                )
         return parts
 
     @asynccontextmanager
@@ -229,13 +235,16 @@ class MultipartUploads:
 
 
 def _upload(row: sqlite3.Row) -> MultipartUpload:
+    headers = json.loads(row["headers"])
+    sequential = headers.pop(_SEQUENTIAL, None) is not None
     return MultipartUpload(
         upload_id=row["id"],
         bucket=row["bucket"],
         key=row["key"].decode(),
-        headers=json.loads(row["headers"]),
+        headers=headers,
         tags=tuple(Tag(key, value) for key, value in json.loads(row["tags"])),
         initiated=moment(row["initiated"]),
+        sequential=sequential,
     )
 
 

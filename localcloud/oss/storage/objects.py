@@ -1,13 +1,16 @@
 """Buckets and objects at rest: what is known of them in SQLite, their bodies as files.
 
-A replacement of an object has another body, and copies share one.
+A replacement of an object has another body, and copies share one. Sources: help.aliyun.com, OSS "Object
+naming conventions", "Overview of storage classes" and the pages of the EC numbers 0016-0000000x.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import BinaryIO
@@ -15,14 +18,15 @@ from typing import BinaryIO
 from localcloud.clock import Clock
 from localcloud.database import Database, StateInaccessible
 from localcloud.oss.protocol.errors import (
+    BUCKET_NOT_EMPTY,
+    FILE_ALREADY_EXISTS,
+    INVALID_BUCKET_NAME,
+    NO_SUCH_BUCKET,
+    NO_SUCH_KEY,
     OssError,
-    bucket_not_empty,
-    file_already_exists,
-    no_such_bucket,
-    no_such_key,
+    invalid_argument,
 )
-from localcloud.oss.storage import storage_classes
-from localcloud.oss.storage.body_files import BodyFiles, IncomingBody
+from localcloud.oss.storage.bodies import Body, BodyFiles, IncomingBody
 from localcloud.oss.storage.tags import Tag, TagSet
 
 USER_METADATA_PREFIX = "x-oss-meta-"
@@ -34,7 +38,22 @@ MULTIPART = "Multipart"
 APPENDABLE = "Appendable"
 SYMLINK = "Symlink"
 SYMLINK_TARGET = "x-oss-symlink-target"
+STORAGE_CLASS = "x-oss-storage-class"
+STANDARD = "Standard"
+# From the warmest to the coldest.
+STORAGE_CLASSES = (STANDARD, "IA", "Archive", "ColdArchive", "DeepColdArchive")
+# Of an object, beside its metadata.
+KEPT_HEADERS = (
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+)
+MAX_KEY_BYTES = 1023
 
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS oss_buckets (
     name TEXT PRIMARY KEY,
@@ -61,6 +80,33 @@ CREATE TABLE IF NOT EXISTS oss_configurations (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS oss_objects_by_body ON oss_objects (body);
 """
+
+
+def check_bucket_name(name: str) -> None:
+    """3 to 63 lower-case letters, digits and inner hyphens; raises OssError."""
+    if not _BUCKET_NAME.fullmatch(name):
+        raise INVALID_BUCKET_NAME(BucketName=name)
+
+
+def check_object_name(raw_key: bytes) -> None:
+    """1 to 1023 bytes of UTF-8 that do not begin with a slash or backslash; raises OssError."""
+    key, message, ec = raw_key.decode("utf-8", "replace"), "The specified object is not valid.", ""
+    if raw_key.startswith((b"/", b"\\")):
+        ec = "0016-00000005"
+    elif len(raw_key) > MAX_KEY_BYTES:
+        message = f"The length of object name must be less than {MAX_KEY_BYTES + 1}."
+        ec = "0016-00000002"
+    elif key.encode() != raw_key:
+        ec = "0016-00000002"
+    if ec:
+        raise OssError(400, "InvalidObjectName", message, ec, {"ObjectName": key})
+
+
+def read_storage_class(name: str) -> str:
+    """A storage class that a request asks for; raises OssError for one that there is not."""
+    if name not in STORAGE_CLASSES:
+        raise invalid_argument(STORAGE_CLASS, name, "The storage class you specified is not valid.")
+    return name
 
 
 @dataclass(frozen=True)
@@ -99,11 +145,6 @@ class ObjectInfo:
     body: str
 
     @property
-    def content_type(self) -> str:
-        """The object's Content-Type."""
-        return self.headers["content-type"]
-
-    @property
     def object_type(self) -> str:
         """How it was written: ``Normal``, ``Multipart``, ``Appendable`` or ``Symlink``."""
         return self.headers.get(OBJECT_TYPE, NORMAL)
@@ -116,7 +157,7 @@ class ObjectInfo:
     @property
     def storage_class(self) -> str:
         """The object's storage class."""
-        return self.headers.get(storage_classes.HEADER, storage_classes.STANDARD)
+        return self.headers.get(STORAGE_CLASS, STANDARD)
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -148,26 +189,30 @@ class ObjectStore:
         self._clock = clock
         database.create(_SCHEMA)
 
-    def create_bucket(self, name: str, storage_class: str = storage_classes.STANDARD) -> None:
+    def create_bucket(self, name: str, storage_class: str = STANDARD) -> None:
         """Make a bucket; one that exists stays as it is."""
         with self._database.transaction():
             added = self._database.execute(
                 "INSERT OR IGNORE INTO oss_buckets VALUES (?, ?)", (name, self._now())
             )
-            if added and storage_class != storage_classes.STANDARD:
-                self.configure(name, storage_classes.HEADER, storage_class)
+            if added and storage_class != STANDARD:
+                self.configure(name, STORAGE_CLASS, storage_class)
 
     def delete_bucket(self, name: str) -> None:
         """Delete an empty bucket; raises OssError where it has objects."""
         if self._database.one("SELECT 1 FROM oss_objects WHERE bucket = ?", (name,)):
-            raise bucket_not_empty(name)
+            raise BUCKET_NOT_EMPTY(BucketName=name)
         self._database.execute("DELETE FROM oss_buckets WHERE name = ?", (name,))
+
+    def has_bucket(self, name: str) -> bool:
+        """Whether there is such a bucket."""
+        return self._database.one("SELECT 1 FROM oss_buckets WHERE name = ?", (name,)) is not None
 
     def bucket(self, name: str) -> Bucket:
         """A bucket; raises OssError where there is none of that name."""
         row = self._database.one("SELECT * FROM oss_buckets WHERE name = ?", (name,))
         if row is None:
-            raise no_such_bucket(name)
+            raise NO_SUCH_BUCKET(BucketName=name)
         return self._bucket(row)
 
     def buckets(self) -> list[Bucket]:
@@ -185,7 +230,7 @@ class ObjectStore:
         """An object; raises OssError where there is none."""
         found = self.find(bucket, key)
         if found is None:
-            raise no_such_key(key)
+            raise NO_SUCH_KEY(Key=key)
         return found
 
     def first_from(self, bucket: str, floor: bytes) -> ObjectInfo | None:
@@ -204,8 +249,8 @@ class ObjectStore:
         """An object's body; raises StateInaccessible."""
         return self._files.open(info.body)
 
-    def receive(self) -> IncomingBody:
-        """Begin a body; used as a context, which removes it unless it was put."""
+    def receive(self) -> AbstractContextManager[IncomingBody]:
+        """Begin a body, which is gone at the end unless it was put."""
         return self._files.receive()
 
     def bodies(self) -> set[str]:
@@ -216,27 +261,24 @@ class ObjectStore:
         """Make sure that a draft may be written now; raises OssError."""
         self.bucket(draft.bucket)
         if draft.forbid_overwrite and self.find(draft.bucket, draft.key):
-            raise file_already_exists(draft.key)
+            raise FILE_ALREADY_EXISTS(Key=draft.key)
 
-    def put(self, draft: Draft, incoming: IncomingBody) -> ObjectInfo:
-        """Make a body an object, in the place of any other; raises OssError as ``check`` does."""
-        self.check(draft)
-        sums = incoming.checksums
-        return self.put_kept(draft, incoming.keep(), sums.size, sums.md5, sums.crc64)
+    def put(self, draft: Draft, body: Body) -> ObjectInfo:
+        """Make a body an object, in the place of any other; raises OssError as ``check`` does.
 
-    def put_kept(self, draft: Draft, body: str, size: int, etag: str, crc64: str) -> ObjectInfo:
-        """Make a body that is kept already an object, as ``put`` does; raises OssError."""
+        A body that does not become one is removed.
+        """
         try:
             self.check(draft)
-            return self._write(draft, body, size, etag, crc64)
+            return self._write(draft, body)
         except (OssError, StateInaccessible):
-            self._discard(body)
+            self._discard(body.file)
             raise
 
     def copy(self, draft: Draft, source: ObjectInfo) -> ObjectInfo:
         """Make an object of another's body; raises OssError as ``check`` does."""
         self.check(draft)
-        return self._write(draft, source.body, source.size, source.etag, source.crc64)
+        return self._write(draft, Body(source.body, source.size, source.etag, source.crc64))
 
     def set_tags(self, bucket: str, key: str, tags: TagSet) -> None:
         """Replace an object's tags and nothing else; raises OssError where there is no object."""
@@ -245,7 +287,7 @@ class ObjectStore:
             (json.dumps(tags), bucket, key.encode()),
         )
         if not changed:
-            raise no_such_key(key)
+            raise NO_SUCH_KEY(Key=key)
 
     def set_header(self, info: ObjectInfo, name: str, value: str) -> None:
         """Give an object another header, or its class or ACL; its Last-Modified does not change."""
@@ -281,21 +323,12 @@ class ObjectStore:
             )
             self._discard(found.body)
 
-    def _write(self, draft: Draft, body: str, size: int, md5: str, crc64: str) -> ObjectInfo:
+    def _write(self, draft: Draft, body: Body) -> ObjectInfo:
         replaced = self.find(draft.bucket, draft.key)
+        headers, tags = json.dumps(dict(draft.headers)), json.dumps(draft.tags)
         self._database.execute(
             "INSERT OR REPLACE INTO oss_objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                draft.bucket,
-                draft.key.encode(),
-                body,
-                size,
-                md5,
-                crc64,
-                json.dumps(dict(draft.headers)),
-                json.dumps(draft.tags),
-                self._now(),
-            ),
+            (draft.bucket, draft.key.encode(), *body, headers, tags, self._now()),
         )
         if replaced:
             self._discard(replaced.body)
@@ -306,8 +339,8 @@ class ObjectStore:
             self._files.remove(body)
 
     def _bucket(self, row: sqlite3.Row) -> Bucket:
-        configured = self.configuration(row["name"], storage_classes.HEADER)
-        storage_class = configured.document if configured else storage_classes.STANDARD
+        configured = self.configuration(row["name"], STORAGE_CLASS)
+        storage_class = configured.document if configured else STANDARD
         return Bucket(row["name"], moment(row["created"]), storage_class)
 
     def _now(self) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
-from localcloud.oss.protocol.errors import condition_not_implemented, invalid_range, precondition_failed
+from localcloud.oss.protocol.errors import CONDITION_NOT_IMPLEMENTED, INVALID_RANGE, PRECONDITION_FAILED
 from localcloud.oss.protocol.request import OssRequest
 from localcloud.oss.storage.objects import ObjectInfo
 
@@ -26,15 +26,15 @@ def is_modified(request: OssRequest, info: ObjectInfo, prefix: str = "") -> bool
     ``prefix`` is that of the headers: CopyObject's are ``x-oss-copy-source-if-match`` and so on.
     """
 
-    def given(condition: str) -> str | None:
+    def given(condition: str) -> str:
         return request.header(prefix + condition.lower())
 
     match, none_match, modified_since, unmodified_since = map(given, CONDITIONS)
-    if match is not None and not _same_etag(match, info):
-        raise precondition_failed("If-Match")
+    if match and not _same_etag(match, info):
+        raise PRECONDITION_FAILED(Condition="If-Match")
     if _holds(unmodified_since, lambda time: info.last_modified > time):
-        raise precondition_failed("If-Unmodified-Since")
-    if none_match is not None and _same_etag(none_match, info):
+        raise PRECONDITION_FAILED(Condition="If-Unmodified-Since")
+    if none_match and _same_etag(none_match, info):
         return False
     return not _holds(modified_since, lambda time: info.last_modified <= time)
 
@@ -47,9 +47,9 @@ def refuse_conditions(request: OssRequest, unless_beside: str = "") -> None:
     """
     for condition in CONDITIONS:
         name = condition.lower()
-        beside = unless_beside and request.header(unless_beside + name) is not None
-        if request.header(name) is not None and not beside:
-            raise condition_not_implemented(condition)
+        beside = unless_beside and request.has_header(unless_beside + name)
+        if request.has_header(name) and not beside:
+            raise CONDITION_NOT_IMPLEMENTED(Header=condition)
 
 
 def selected_range(request: OssRequest, size: int, name: str = "range") -> tuple[int, int] | None:
@@ -59,42 +59,35 @@ def selected_range(request: OssRequest, size: int, name: str = "range") -> tuple
     Raises OssError.
     """
     header = request.header(name)
-    if header is None:
-        return None
+    outside = INVALID_RANGE(ActualObjectSize=size, RangeRequested=header)
     standard = request.header("x-oss-range-behavior") == "standard"
     if "," in header:
-        raise invalid_range(header, size)
+        raise outside
     found = _RANGE.fullmatch(header)
     if found is None or not (found[1] or found[2]):
         return None
     if not found[1]:
-        return _suffix(int(found[2]), size, standard)
+        length = int(found[2])
+        within = 0 < length <= size or (standard and length > size > 0)
+        return (max(size - length, 0), size) if within else None
     first, last = int(found[1]), int(found[2]) if found[2] else max(size - 1, int(found[1]))
     if last < first:
         return None
     if first >= size and standard:
-        raise invalid_range(header, size)
+        raise outside
     if last >= size and not standard:
         return None
     return first, min(last + 1, size)
-
-
-def _suffix(length: int, size: int, standard: bool) -> tuple[int, int] | None:
-    if not 0 < length <= size and not (standard and length > size > 0):
-        return None
-    return max(size - length, 0), size
 
 
 def _same_etag(given: str, info: ObjectInfo) -> bool:
     return given.strip().strip('"') == info.etag
 
 
-def _holds(given: str | None, test: Callable[[datetime], bool]) -> bool:
-    if given is None:
-        return False
+def _holds(given: str, test: Callable[[datetime], bool]) -> bool:
     try:
         time = parsedate_to_datetime(given)
     except ValueError:
-        # OSS takes a time that it cannot read for none.
+        # OSS takes a time that it cannot read, as it takes none.
         return False
     return test(time if time.tzinfo else time.replace(tzinfo=timezone.utc))
