@@ -27,6 +27,7 @@ PARTS: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "memory": measurements.memory,
     "warm": measurements.warm,
     "batch": measurements.large_batch,
+    "imports": measurements.imports,
 }
 SMALLEST_RUNS = 2
 
@@ -66,7 +67,7 @@ def main(runs: int, versions: tuple[str, ...], only: tuple[str, ...], render: bo
 
 def measure(runtime: str, runs: int, parts: tuple[str, ...]) -> dict[str, Any]:
     """Everything that is asked for, on one runtime. Raises Problem."""
-    built = subjects.build_parts(runtime)
+    built, declared = subjects.build_parts(runtime), declaration()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         directory = Path(folder)
         certificate = make_certificate(directory)
@@ -75,12 +76,13 @@ def measure(runtime: str, runs: int, parts: tuple[str, ...]) -> dict[str, Any]:
         try:
             prepared = subjects.prepare(runtime, built, place, certificate.authority)
             with running_region(certificate.server) as region:
-                bench = Bench(prepared, region, declaration(), runs, lambda text: _tell(runtime, text))
+                bench = Bench(prepared, region, declared, runs, lambda text: _tell(runtime, text))
                 figures = {part: PARTS[part](bench) for part in parts}
         finally:
             subjects.unprotect(place)
     sizes = {"layer_bytes": dict(prepared.layer_bytes), "code_bytes": prepared.code_bytes}
-    return {"interpreter": prepared.version, "sizes": sizes, **figures}
+    size = {"vcpu": declared.cpu, "memory_megabytes": declared.memory_size}
+    return {"interpreter": prepared.version, "size": size, "sizes": sizes, **figures}
 
 
 def declaration() -> FunctionDeclaration:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from proof.benchmarks.cost import costs
 from proof.benchmarks.figures import ratio
 from proof.benchmarks.subjects import BARE, FLOOR, FUNCTION, REFERENCE
 from proof.page import table, with_blocks
@@ -66,32 +67,49 @@ def rendered(document: Measured, root: Path) -> dict[Path, str]:
 
 
 class Target(NamedTuple):
-    """A figure with its limit: the most that it may be, or else the least."""
+    """A figure with its limit and perhaps a further goal: the most that it may be, or else the least."""
 
     name: str
     value: float
     limit: float
+    goal: float | None = None
     at_least: bool = False
     unit: str = ""
 
     @property
-    def met(self) -> bool:
-        """Whether the limit is kept."""
-        return self.value >= self.limit if self.at_least else self.value <= self.limit
+    def verdict(self) -> str:
+        """Whether the limit is kept and the goal reached."""
+        if not self._keeps(self.limit):
+            return "**MISSED**"
+        if self.goal is None:
+            return "reached"
+        return "goal reached" if self._keeps(self.goal) else "reached, goal MISSED"
+
+    @property
+    def asked(self) -> str:
+        """The limit, and in brackets the goal."""
+        goal = "" if self.goal is None else f" ({self.goal:g})"
+        return f"{'≥' if self.at_least else '≤'} {self.limit:g}{self.unit}{goal}"
+
+    def _keeps(self, limit: float) -> bool:
+        return self.value >= limit if self.at_least else self.value <= limit
 
 
 def targets(measured: Measured) -> Iterator[Target]:
     """What the function is to reach on a runtime, and what was measured there."""
     cold, memory, warm = measured["cold"], measured["memory"], measured["warm"]
-    for kind, limit in (("ascii", 0.40), ("chinese", 0.45)):
-        for figure, said in (("cpu_milliseconds", "CPU time"), ("wall_milliseconds", "wall time")):
-            yield Target(f"cold start, {_SPELT[kind]} labels, {said}", ratio(cold[kind][figure]), limit)
+    for kind, limit, goal in (("ascii", 0.40, 0.33), ("chinese", 0.45, 0.36)):
+        start, figures = f"cold start, {_SPELT[kind]} labels", cold[kind]
+        yield Target(f"{start}, CPU time", ratio(figures["cpu_milliseconds"]), limit, 0.30)
+        yield Target(f"{start}, wall time", ratio(figures["wall_milliseconds"]), limit, goal)
+    cpu = cold["ascii"]["cpu_milliseconds"]
+    yield Target("the same CPU time, ASCII labels, to the floor's", ratio(cpu, FLOOR), 1.15)
     for kind, spelt in _SPELT.items():
         resident = cold[kind]["resident_megabytes"]
-        yield Target(f"resident memory after it, {spelt} labels", ratio(resident), 0.65)
+        yield Target(f"resident memory after it, {spelt} labels", ratio(resident), 0.65, 0.55)
     many = f"resident memory after {memory['notifications']:,} notifications"
-    yield Target(many, ratio(memory["resident_megabytes"]), 0.65)
-    yield Target("layer, zip file", ratio(measured["sizes"]["layer_bytes"]), 0.50)
+    yield Target(many, ratio(memory["resident_megabytes"]), 0.65, 0.55)
+    yield Target("layer, zip file", ratio(measured["sizes"]["layer_bytes"]), 0.50, 0.35)
     for name, wall, trips in (
         ("warm notification", warm["wall_milliseconds"][FUNCTION], ROUND_TRIPS),
         ("one with nothing to change", warm["unchanged_wall_milliseconds"], ROUND_TRIPS_UNCHANGED),
@@ -99,18 +117,18 @@ def targets(measured: Measured) -> Iterator[Target]:
         waited = trips * warm["answer_milliseconds"]["median"]
         yield Target(f"{name} over {trips} round trips", wall["median"] / waited, 1.10)
     own = warm["own_cpu_milliseconds"]["median"]
-    yield Target("own CPU time of a warm notification", own, 1.0, unit=" ms")
-    yield Target("rate in a batch", ratio(measured["batch"]["a_second"]), 8, at_least=True)
+    yield Target("own CPU time of a warm notification", own, 1.0, 0.5, unit=" ms")
+    yield Target("rate in a batch", ratio(measured["batch"]["a_second"]), 8, 12, at_least=True)
 
 
 def target_table(document: Measured) -> str:
     """Every target, and what was reached on each runtime."""
     runtimes = document["runtimes"]
     rows = [
-        [row[0].name, f"{'≥' if row[0].at_least else '≤'} {row[0].limit:g}{row[0].unit}", *map(_reached, row)]
+        [row[0].name, row[0].asked, *(f"{one.value:.2f}{one.unit}, {one.verdict}" for one in row)]
         for row in zip(*map(targets, runtimes.values()), strict=True)
     ]
-    return _table(["ratio to the reference, unless a unit stands there", "target", *runtimes], rows)
+    return _table(["ratio to the reference, unless a unit stands there", "target (goal)", *runtimes], rows)
 
 
 def _conditions(document: Measured) -> str:
@@ -146,7 +164,7 @@ def _figures(document: Measured) -> str:
     """All figures, by runtime."""
     parts = []
     for name, measured in document["runtimes"].items():
-        parts += [f"### {name}\n", _cold_table(measured), _rest_table(measured)]
+        parts += [f"### {name}\n", _cold_table(measured), _rest_table(measured), _cost_table(measured)]
     return "\n".join(parts)
 
 
@@ -194,18 +212,37 @@ def _rest_table(measured: Measured) -> str:
     return _table(["", "this function", "reference", "ratio", "bare SDK calls"], rows)
 
 
+def _cost_table(measured: Measured) -> str:
+    rows = [_row(name, figures, _dollars) for name, figures in costs(measured)]
+    return _table(["a million notifications, USD", "this function", "reference", "ratio"], rows)
+
+
+def _imports(document: Measured) -> str:
+    """What the function imports in a cold start, in milliseconds, by package."""
+    columns = {
+        f"{name}, {subject}": measured["imports"][subject]
+        for name, measured in document["runtimes"].items()
+        for subject in (FUNCTION, REFERENCE)
+    }
+    first = next(iter(columns.values()))
+    rows = [
+        [package, *(f"{times.get(package, 0):.1f}" for times in columns.values())]
+        for package in sorted(first, key=lambda one: -first[one])
+        if first[package] >= 1
+    ]
+    rows.append(["everything", *(f"{sum(times.values()):.1f}" for times in columns.values())])
+    return _table(["package (ms)", *columns], rows)
+
+
 BLOCKS: Mapping[Path, Mapping[str, Callable[[Measured], str]]] = {
     Path("README.md"): {"summary": _summary},
     Path("docs", "PERFORMANCE.md"): {
         "conditions": _conditions,
         "targets": target_table,
         "figures": _figures,
+        "imports": _imports,
     },
 }
-
-
-def _reached(target: Target) -> str:
-    return f"{target.value:.2f}{target.unit}, {'met' if target.met else '**missed**'}"
 
 
 def _value(figure: Mapping[str, float], unit: str = "") -> str:
@@ -216,6 +253,10 @@ def _value(figure: Mapping[str, float], unit: str = "") -> str:
 _milliseconds = partial(_value, unit=" ms")
 _megabytes = partial(_value, unit=" MB")
 _count = "{:,}".format
+
+
+def _dollars(figure: float) -> str:
+    return f"{figure:.2f}" if isinstance(figure, float) else str(figure)
 
 
 def _zip_size(size: int) -> str:

@@ -28,11 +28,11 @@ def spreads(samples: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float
     return {name: spread(values) for name, values in samples.items()}
 
 
-def ratio(figures: Mapping[str, Any]) -> float:
-    """The function's figure by the reference's: of medians where they have a spread."""
+def ratio(figures: Mapping[str, Any], to: str = REFERENCE) -> float:
+    """The function's figure by another subject's: of medians where they have a spread."""
     ours, theirs = (
         figure["median"] if isinstance(figure, Mapping) else figure
-        for figure in (figures[FUNCTION], figures[REFERENCE])
+        for figure in (figures[FUNCTION], figures[to])
     )
     return float(ours / theirs)
 

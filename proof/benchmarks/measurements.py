@@ -1,9 +1,12 @@
-"""What is measured: cold starts, memory, warm notifications and batches."""
+"""What is measured: cold starts, memory, warm notifications, batches, and where the imports' time goes."""
 
 from __future__ import annotations
 
 import json
+import re
+import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -29,7 +32,7 @@ _MANY_OBJECTS = 50
 _WARM_UP = 3
 _WARM_NOTIFICATIONS = 20
 # Far fewer are enough where a run takes seconds.
-_RUNS_OF_BATCHES = 3
+_RUNS_OF_LONG_ONES = 3
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ def large_batch(bench: Bench) -> dict[str, Any]:
     rates: dict[str, list[float]] = {FUNCTION: [], REFERENCE: []}
     cpu: dict[str, list[float]] = {FUNCTION: [], REFERENCE: []}
     sizes = {FUNCTION: BATCH, REFERENCE: REFERENCE_BATCH}
-    for run in range(min(bench.runs, _RUNS_OF_BATCHES)):
+    for run in range(min(bench.runs, _RUNS_OF_LONG_ONES)):
         for name, size in sizes.items():
             bench.tell(f"batch of {size}, run {run + 1}: {name}")
             with bench.process(name) as process:
@@ -184,6 +187,38 @@ def large_batch(bench: Bench) -> dict[str, Any]:
         "a_second": spreads(rates),
         "cpu_milliseconds": spreads(cpu),
     }
+
+
+def imports(bench: Bench) -> dict[str, dict[str, float]]:
+    """The milliseconds that each top-level package's own code takes when it is imported in a cold start.
+
+    They are wall time, so the least of a few runs counts: the others were disturbed.
+    """
+    bench.tell("imports")
+    found: dict[str, dict[str, float]] = {}
+    for _ in range(min(bench.runs, _RUNS_OF_LONG_ONES)):
+        for name in (FUNCTION, REFERENCE):
+            with bench.process(name, ("-X", "importtime")) as process:
+                process.initialize()
+                process.invoke(bench.task("ascii").event)
+                times = import_times(process.output())
+            least = found.setdefault(name, times)
+            found[name] = {one: min(spent, least.get(one, spent)) for one, spent in times.items()}
+    return found
+
+
+def import_times(output: str) -> dict[str, float]:
+    """Milliseconds by top-level package out of what ``-X importtime`` wrote."""
+    totals: Counter[str] = Counter()
+    line = re.compile(r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)$", re.MULTILINE)
+    for microseconds, module in line.findall(output):
+        package = module.partition(".")[0]
+        if package in ("tag_object", "imm_label_tags"):
+            package = "own code"
+        elif package in sys.stdlib_module_names:
+            package = "standard library"
+        totals[package] += int(microseconds)
+    return {package: round(total / 1000, 1) for package, total in totals.items()}
 
 
 @dataclass(frozen=True)
