@@ -14,9 +14,8 @@ from typing import Any
 from alibabacloud_imm20200930.models import GetVideoLabelClassificationResultResponseBody
 
 from imm_label_tags.events.imm_message import VIDEO_LABELS
-from imm_label_tags.results.labels import Label
+from imm_label_tags.results.labels import Label, read_labels
 from imm_label_tags.results.task import SUCCEEDED, parse_time
-from imm_label_tags.services.imm import read_labels
 
 # A clip's start and end, in the unit of IMM's TimeRange, which is not documented.
 Clip = tuple[int, int]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from imm_label_tags.results.task import RUNNING, VERSION_TAG, SubmittedTask
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.imm import ImmTasks, submitted_task
-from imm_label_tags.services.responses import text
+from imm_label_tags.text import text_of
 
 
 class Page(NamedTuple):
@@ -95,4 +95,4 @@ def _read_page(body: Any) -> Page:
         version = (info.tags or {}).get(VERSION_TAG)
         if version:
             by_version[version].append(submitted_task(info))
-    return Page(len(body.tasks), by_version, text(body.next_token))
+    return Page(len(body.tasks), by_version, text_of(body.next_token))

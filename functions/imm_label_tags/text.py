@@ -17,6 +17,11 @@ def parse_json(text: str) -> object:
         return None
 
 
+def text_of(value: object) -> str:
+    """A text of an answer, "" where there is none: the SDKs write absent fields of errors as 'None'."""
+    return value if isinstance(value, str) and value != "None" else ""
+
+
 def truncate_middle(text: str, limit: int) -> str:
     """The text if it has at most ``limit`` characters, else so many of them and a note between them.
 

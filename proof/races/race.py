@@ -21,7 +21,7 @@ from imm_label_tags.services.calls import Trace
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
 from imm_label_tags.tags.naming import LabelNames, Naming
-from imm_label_tags.tags.plan import TagScheme, TagSet
+from imm_label_tags.tags.plan import TagScheme, TagSet, TaskKind
 from imm_label_tags.tags.romanisation import romanise
 from imm_label_tags.tags.value_template import ValueTemplate
 from proof.races.arena import Arena, Write
@@ -166,9 +166,9 @@ class _Gate:
         self._uploads = scenario.other is Other.UPLOADING
         self._troubles = dict([scenario.trouble] if scenario.trouble else [])
 
-    def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
+    def result(self, task: TaskNotification, kind: TaskKind, timeouts: Timeouts) -> TaskResult:
         self._arena.step("asks for the result", alone=True)
-        return self._arena.storage.tasks.result(task, timeouts)
+        return self._arena.storage.tasks.result(task, kind, timeouts)
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
         self._arena.step("asks for the object", alone=True)

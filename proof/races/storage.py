@@ -17,7 +17,7 @@ from imm_label_tags.results.task import SUCCEEDED, TaskResult
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.tagging.object_tagger import Objects
 from imm_label_tags.tagging.tagger import Tasks
-from imm_label_tags.tags.plan import TagSet
+from imm_label_tags.tags.plan import TagSet, TaskKind
 
 # Objects are uploaded in the present, so everything else is in the future.
 UPLOADED = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -104,10 +104,10 @@ class _Object:
 
 
 class _Tasks:
-    def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
+    def result(self, task: TaskNotification, kind: TaskKind, timeouts: Timeouts) -> TaskResult:
         task_id = task.task_id
         return TaskResult(
-            SUCCEEDED, code="", message="", start_time=STARTS[task_id], user_data="", labels=LABELS[task_id]
+            SUCCEEDED, code="", message="", start_time=STARTS[task_id], user_data="", found=LABELS[task_id]
         )
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:

@@ -6,8 +6,6 @@ import json
 from datetime import datetime, timezone
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.results.labels import fraction
@@ -19,8 +17,6 @@ from imm_label_tags.results.task import (
     target_of_task,
     target_of_user_data,
 )
-from imm_label_tags.tags.charset import is_legal
-from imm_label_tags.tags.provenance import Provenance
 
 
 def utc(*parts: int) -> datetime:
@@ -44,17 +40,6 @@ def utc(*parts: int) -> datetime:
 )
 def test_times_are_read_with_any_number_of_fractional_digits(text: str, time: datetime | None) -> None:
     assert parse_time(text) == time
-
-
-@given(
-    st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)),
-    st.text(min_size=1, max_size=300),
-)
-def test_a_provenance_survives_being_written_as_a_tag(start: datetime, task_id: str) -> None:
-    provenance = Provenance.of_task(start.replace(tzinfo=timezone.utc), task_id)
-    assert len(str(provenance)) <= 256
-    assert is_legal(str(provenance))
-    assert Provenance.parse(str(provenance)) == provenance
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from imm_label_tags.errors import InvalidNotification
-from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification, read_message
+from imm_label_tags.events.imm_message import VIDEO_LABELS, IgnoredEvent, TaskNotification, read_message
 from imm_label_tags.events.text import read_text
 from imm_label_tags.events.wrappings import OTHER_ROCKETMQ_MESSAGE, unwrap
 
@@ -24,13 +24,13 @@ class Event(NamedTuple):
     batch: bool
 
 
-def read_event(event: bytes) -> Event:
-    """Read the event of an invocation.
+def read_event(event: bytes, task_types: Collection[str] = (VIDEO_LABELS,)) -> Event:
+    """Read the event of an invocation, which is about tasks of ``task_types`` or else ignored.
 
     Raises InvalidNotification where the event is a single notification that cannot be understood; inside a
     list such an item stands in its place instead, so that the others are handled.
     """
-    found = _read(decode(event), None, 0)
+    found = _Reader(task_types).read(decode(event), None, 0)
     return Event(tuple(flatten(found)), batch=isinstance(found, list))
 
 
@@ -57,39 +57,41 @@ def flatten(found: Any) -> Iterator[Any]:
 _Found = TaskNotification | IgnoredEvent | list[Any]
 
 
-def _read(value: object, event_type: str | None, depth: int) -> _Found:
-    """Read what is wrapped; ``event_type`` is that of the event of IMM's that holds it."""
-    if depth > MAX_WRAPPINGS:
-        raise InvalidNotification(f"The event is wrapped more than {MAX_WRAPPINGS} times.")
-    if isinstance(value, str):
-        return _read(read_text(value), event_type, depth + 1)
-    if isinstance(value, dict):
-        return _read_object(value, event_type, depth + 1)
-    if event_type is not None:
-        raise InvalidNotification("The content of IMM's message is not a JSON object.")
-    if isinstance(value, list):
-        return [_read_item(item, depth + 1) for item in value]
-    raise InvalidNotification("The event is neither a JSON object nor a list of them.")
+class _Reader:
+    def __init__(self, task_types: Collection[str]) -> None:
+        self._task_types = task_types
 
+    def read(self, value: object, event_type: str | None, depth: int) -> _Found:
+        """Read what is wrapped; ``event_type`` is that of the event of IMM's that holds it."""
+        if depth > MAX_WRAPPINGS:
+            raise InvalidNotification(f"The event is wrapped more than {MAX_WRAPPINGS} times.")
+        if isinstance(value, str):
+            return self.read(read_text(value), event_type, depth + 1)
+        if isinstance(value, dict):
+            return self._read_object(value, event_type, depth + 1)
+        if event_type is not None:
+            raise InvalidNotification("The content of IMM's message is not a JSON object.")
+        if isinstance(value, list):
+            return [self._read_item(item, depth + 1) for item in value]
+        raise InvalidNotification("The event is neither a JSON object nor a list of them.")
 
-def _read_item(item: object, depth: int) -> _Found | InvalidNotification:
-    try:
-        return _read(item, None, depth)
-    except InvalidNotification as error:
-        return error
+    def _read_item(self, item: object, depth: int) -> _Found | InvalidNotification:
+        try:
+            return self.read(item, None, depth)
+        except InvalidNotification as error:
+            return error
 
-
-def _read_object(message: Mapping[str, Any], event_type: str | None, depth: int) -> _Found:
-    content = unwrap(message)
-    if isinstance(content, IgnoredEvent):
-        return content
-    if content is not None:
-        if content.only_ours:
-            return _read(content.value, content.event_type, depth)
-        return _not_judged(_read_item(content.value, depth))
-    if event_type is not None or "TaskType" in message:
-        return read_message(message, event_type)
-    return _refuse_or_ignore(message)
+    def _read_object(self, message: Mapping[str, Any], event_type: str | None, depth: int) -> _Found:
+        content = unwrap(message)
+        if isinstance(content, IgnoredEvent):
+            return content
+        if content is not None:
+            if content.only_ours:
+                return self.read(content.value, content.event_type, depth)
+            return _not_judged(self._read_item(content.value, depth))
+        if event_type is not None or "TaskType" in message:
+            return read_message(message, event_type, self._task_types)
+        return _refuse_or_ignore(message)
 
 
 def _not_judged(found: _Found | InvalidNotification) -> _Found:

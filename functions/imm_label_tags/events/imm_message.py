@@ -5,7 +5,7 @@ Source: help.aliyun.com/document_detail/2743997.html (asynchronous notification 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from imm_label_tags.errors import InvalidNotification
@@ -22,6 +22,7 @@ class TaskNotification(NamedTuple):
 
     project_name: str
     task_id: str
+    task_type: str = VIDEO_LABELS
 
     @property
     def described(self) -> str:
@@ -35,11 +36,14 @@ class IgnoredEvent(NamedTuple):
     reason: str
 
 
-def read_message(content: Mapping[str, Any], event_type: str | None) -> TaskNotification | IgnoredEvent:
+def read_message(
+    content: Mapping[str, Any], event_type: str | None, task_types: Collection[str]
+) -> TaskNotification | IgnoredEvent:
     """Read IMM's message without its envelope.
 
     ``event_type`` is the type of the event that it came in, ``imm:Task:VideoLabelClassification``; it counts
-    where the message has no TaskType. Tasks of any other type are ignored. Raises InvalidNotification.
+    where the message has no TaskType. Tasks of other than ``task_types`` are ignored. Raises
+    InvalidNotification.
     """
     task_type = content.get("TaskType")
     if not task_type and event_type is not None and event_type.startswith("imm:"):
@@ -48,15 +52,16 @@ def read_message(content: Mapping[str, Any], event_type: str | None) -> TaskNoti
         task_type = event_type[len(EVENT_TYPE_PREFIX) :]
     if not isinstance(task_type, str) or not task_type:
         raise InvalidNotification("IMM's message names no task type.")
-    if task_type != VIDEO_LABELS:
+    if task_type not in task_types:
         return IgnoredEvent(f"A notification of task type {shown(task_type)}.")
-    return TaskNotification(_name(content, "ProjectName"), _name(content, "TaskId"))
+    project_name, task_id = (_name(content, field, task_type) for field in ("ProjectName", "TaskId"))
+    return TaskNotification(project_name, task_id, task_type)
 
 
-def _name(content: Mapping[str, Any], field: str) -> str:
+def _name(content: Mapping[str, Any], field: str, task_type: str) -> str:
     value = content.get(field)
     if not isinstance(value, str) or not value:
-        raise InvalidNotification(f"The notification of a {VIDEO_LABELS} task has no {field}.")
+        raise InvalidNotification(f"The notification of a {task_type} task has no {field}.")
     if len(value) > MAX_NAME_LENGTH or not value.isprintable() or " " in value:
         raise InvalidNotification(f"The {field} of the notification cannot be one: {shown(value)}.")
     return value

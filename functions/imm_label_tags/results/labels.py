@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from imm_label_tags.text import text_of
 
 
 class Label(NamedTuple):
@@ -25,6 +27,24 @@ class Label(NamedTuple):
     def rank(self) -> tuple[float, int, float]:
         """What decides between labels, the better being greater."""
         return (self.confidence, self.level, self.centric_score)
+
+
+def read_labels(body: Any) -> tuple[Label, ...]:
+    """The labels in the SDK's model of a result, without those that have no name."""
+    return tuple(_label(label) for label in body.labels if text_of(label.label_name).strip())
+
+
+def _label(label: Any) -> Label:
+    level = label.label_level
+    return Label(
+        name=label.label_name,
+        confidence=fraction(label.label_confidence),
+        level=level if isinstance(level, int) and 0 < level < 100 else 0,
+        centric_score=fraction(label.centric_score),
+        parent=text_of(label.parent_label_name),
+        alias=text_of(label.label_alias),
+        language=text_of(label.language),
+    )
 
 
 def fraction(value: object) -> float:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from imm_label_tags.errors import TargetUnknown
-from imm_label_tags.results.labels import Label
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.text import parse_json
 
@@ -24,6 +23,8 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-
 class TaskResult(NamedTuple):
     """How a task ended; ``code`` and ``message`` tell why it failed.
 
+    ``found`` is what its kind reads: a tuple of labels for videos. ``source_uri`` is "" where the result
+    names no object.
     ``whole`` is IMM's whole answer as ``results.archive`` writes it, empty where nobody wants it.
     """
 
@@ -32,7 +33,8 @@ class TaskResult(NamedTuple):
     message: str
     start_time: datetime | None
     user_data: str
-    labels: tuple[Label, ...]
+    found: Any
+    source_uri: str = ""
     whole: bytes = b""
 
 
@@ -69,8 +71,8 @@ def parse_time(text: str) -> datetime | None:
         return None
 
 
-def target_of_task(definition: str, user_data: str) -> TaskTarget | None:
-    """The object of a task: its request's SourceURI, and only without one UserData's.
+def target_of_task(definition: str, user_data: str, result_uri: str = "") -> TaskTarget | None:
+    """The object of a task: its request's SourceURI, else its result's, and only without either UserData's.
 
     UserData is free text: it may name the object in other words, or an object that has nothing to do with
     the task. Raises TargetUnknown where what counts cannot be addressed safely.
@@ -78,6 +80,8 @@ def target_of_task(definition: str, user_data: str) -> TaskTarget | None:
     requested = target_of_request(definition)
     if requested is not None:
         return TaskTarget(requested, named_by_imm=True)
+    if result_uri:
+        return TaskTarget(TargetObject.from_uri(result_uri), named_by_imm=True)
     told = target_of_user_data(user_data)
     return TaskTarget(told, named_by_imm=False) if told is not None else None
 

@@ -6,6 +6,7 @@ Sources: the SDK's docstrings (alibabacloud_imm20200930 5.x) and alibabacloud.co
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -23,7 +24,6 @@ from urllib3.exceptions import HTTPError
 from imm_label_tags.environment import Endpoint
 from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TaskNotFound
 from imm_label_tags.events.imm_message import VIDEO_LABELS, TaskNotification
-from imm_label_tags.results.labels import Label, fraction
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import SUCCEEDED, VERSION_TAG, SubmittedTask, TaskResult, parse_time
 from imm_label_tags.retries import Timeouts
@@ -34,14 +34,17 @@ from imm_label_tags.services.responses import (
     Operation,
     ServiceCalls,
     UnreadableAnswer,
-    text,
     to_error,
 )
+from imm_label_tags.tags.plan import TaskKind
+from imm_label_tags.text import text_of
 
 _NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFound.Task", "TaskNotFound"})
 # IMM's own throttling code is not documented; these are the gateway's, and IMM's documented limit error.
 _THROTTLING_PREFIX = "Throttling"
 _LIMIT_EXCEEDED = "LimitExceededError"
+# Between the words of an action's name.
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SDK_LOGGERS = ("alibabacloud-tea", "darabonba-core", "credentials")
 
 _Read = TypeVar("_Read")
@@ -79,18 +82,19 @@ class ImmTasks(ServiceCalls):
             )
         )
 
-    def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
-        """The labels that a task found: GetVideoLabelClassificationResult."""
-        request = models.GetVideoLabelClassificationResultRequest(
-            project_name=task.project_name, task_type=VIDEO_LABELS, task_id=task.task_id
+    def result(self, task: TaskNotification, kind: TaskKind, timeouts: Timeouts) -> TaskResult:
+        """What a task found, by the action of its kind; the SDK's names for all of these are formed alike."""
+        request = getattr(models, f"{kind.action}Request")(
+            project_name=task.project_name, task_type=kind.task_type, task_id=task.task_id
         )
+        method = _WORDS.sub("_", kind.action).lower()
         return self._ask(
-            "GetVideoLabelClassificationResult",
+            kind.action,
             task.project_name,
             task.described,
             timeouts,
-            partial(self._client.get_video_label_classification_result_with_options, request),
-            lambda body: _task_result(_about(task, body)),
+            partial(getattr(self._client, f"{method}_with_options"), request),
+            lambda body: _task_result(_about(task, body), kind),
             self._with_whole,
         )
 
@@ -98,7 +102,7 @@ class ImmTasks(ServiceCalls):
         """The request that created a task, as JSON text ("" where IMM gives none): GetTask."""
         request = models.GetTaskRequest(
             project_name=task.project_name,
-            task_type=VIDEO_LABELS,
+            task_type=task.task_type,
             task_id=task.task_id,
             request_definition=True,
         )
@@ -224,12 +228,12 @@ class ImmTasks(ServiceCalls):
                 after_seconds=answer.after_seconds,
             )
             return to_error(operation, response, subject)
-        code = text(error.code)
+        code = text_of(error.code)
         response = ErrorResponse(
             status=error.status_code or 0,
             code=code,
             message=self._redact(_said(error)),
-            request_id=text(getattr(error, "request_id", None)),
+            request_id=text_of(getattr(error, "request_id", None)),
             throttled=isinstance(error, ThrottlingException)
             or code.startswith(_THROTTLING_PREFIX)
             or code == _LIMIT_EXCEEDED,
@@ -262,40 +266,23 @@ def _with_tasks(body: Any) -> Any:
 
 
 def _task_id(body: Any) -> str:
-    task_id = text(getattr(body, "task_id", None))
+    task_id = text_of(getattr(body, "task_id", None))
     if not task_id:
         raise UnreadableAnswer("a body without what was asked for")
     return task_id
 
 
-def _task_result(body: Any) -> TaskResult:
+def _task_result(body: Any, kind: TaskKind) -> TaskResult:
     if not isinstance(body.status, str):
         raise UnreadableAnswer("a body without a status")
     return TaskResult(
         status=body.status,
-        code=text(body.code),
-        message=text(body.message),
-        start_time=parse_time(text(body.start_time)),
-        user_data=text(body.user_data),
-        labels=read_labels(body),
-    )
-
-
-def read_labels(body: Any) -> tuple[Label, ...]:
-    """The labels in the SDK's model of a result, without those that have no name."""
-    return tuple(_label(label) for label in body.labels if text(label.label_name).strip())
-
-
-def _label(label: Any) -> Label:
-    level = label.label_level
-    return Label(
-        name=label.label_name,
-        confidence=fraction(label.label_confidence),
-        level=level if isinstance(level, int) and 0 < level < 100 else 0,
-        centric_score=fraction(label.centric_score),
-        parent=text(label.parent_label_name),
-        alias=text(label.label_alias),
-        language=text(label.language),
+        code=text_of(body.code),
+        message=text_of(body.message),
+        start_time=parse_time(text_of(body.start_time)),
+        user_data=text_of(body.user_data),
+        found=kind.read(body),
+        source_uri=kind.source_uri(body),
     )
 
 
@@ -304,17 +291,17 @@ def _definition(body: Any) -> str:
     # A task without one has a status all the same; what has neither describes no task.
     if not isinstance(definition if definition is not None else body.status, str):
         raise UnreadableAnswer("a body without a readable request")
-    return text(definition)
+    return text_of(definition)
 
 
 def submitted_task(info: Any) -> SubmittedTask:
     """A task of a list of IMM's."""
-    return SubmittedTask(text(info.task_id), text(info.status), parse_time(text(info.start_time)))
+    return SubmittedTask(text_of(info.task_id), text_of(info.status), parse_time(text_of(info.start_time)))
 
 
 def _said(error: Any) -> str:
     data = error.data if isinstance(error.data, dict) else {}
-    return text(data.get("Message")) or text(error.message)
+    return text_of(data.get("Message")) or text_of(error.message)
 
 
 class _Credentials:

@@ -47,11 +47,6 @@ class UnreadableAnswer(Exception):
     """An answer that is a success by its status, but does not hold what it should: what it holds instead."""
 
 
-def text(value: object) -> str:
-    """A text of an answer, "" where there is none: the SDK writes absent fields of errors as 'None'."""
-    return value if isinstance(value, str) and value != "None" else ""
-
-
 class Operation(NamedTuple):
     """A remote call: its service and action, the RAM permission that it needs, and on which resource."""
 

@@ -15,6 +15,7 @@ from imm_label_tags.services.invocation import CONCURRENT_ITEMS
 from imm_label_tags.services.start import Services
 from imm_label_tags.tagging.settings import Settings, read_settings
 from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
+from imm_label_tags.tags.plan import TagScheme, TaskKind
 from imm_label_tags.tags.romanisation import make_ready
 
 SDK_MODULES = (
@@ -28,11 +29,15 @@ CODE_ROOT = Path(__file__).parent.parent.parent
 class Instance:
     """A started instance. Building one reads the settings and builds both SDKs' clients.
 
-    Raises InvalidSetting.
+    ``others`` are kinds of tasks that it handles beside labels. Raises InvalidSetting.
     """
 
     def __init__(
-        self, environment: MutableMapping[str, str], context: Any, retry_policy: RetryPolicy | None = None
+        self,
+        environment: MutableMapping[str, str],
+        context: Any,
+        retry_policy: RetryPolicy | None = None,
+        others: tuple[TaskKind, ...] = (),
     ) -> None:
         settings = read_settings(environment, CODE_ROOT)
         endpoints = (settings.imm_endpoint, settings.oss_endpoint)
@@ -40,18 +45,18 @@ class Instance:
             environment, context, settings.log_level, endpoints, SDK_MODULES, retry_policy
         )
         make_ready(settings.label_names, self._services.warn)
-        self._tagger = _build_tagger(settings, self._services)
+        self._tagger = _build_tagger(settings, settings.scheme(others), self._services)
         # Items of a list wait for calls, so the calls have threads of their own.
         self._items = ThreadPoolExecutor(CONCURRENT_ITEMS, thread_name_prefix="item")
 
     def handle(self, event: bytes, context: Any, *, spent_seconds: float = 0.0) -> dict[str, Any]:
         """Handle one invocation, of whose time some may be spent already; see Invocation.run."""
         with self._services.invocation(context, spent_seconds) as invocation:
-            read = partial(read_event, event)
+            read = partial(read_event, event, self._tagger.task_types)
             return invocation.run(read, self._tagger.tag, Outcome.ignored, self._items)
 
 
-def _build_tagger(settings: Settings, services: Services) -> Tagger:
+def _build_tagger(settings: Settings, scheme: TagScheme, services: Services) -> Tagger:
     from imm_label_tags.services.imm import ImmTasks
     from imm_label_tags.services.oss import OssObjects
 
@@ -71,7 +76,7 @@ def _build_tagger(settings: Settings, services: Services) -> Tagger:
         tasks=services.client(ImmTasks, settings.imm_endpoint, whole),
         objects=objects,
         options=TaggingOptions(
-            scheme=settings.scheme(),
+            scheme=scheme,
             allowed_objects=settings.allowed_objects,
             stale_objects=settings.stale_objects,
             second_look_seconds=settings.second_look_seconds,

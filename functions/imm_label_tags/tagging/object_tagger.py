@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from concurrent.futures import Executor, Future
 from datetime import datetime, timezone
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TransientError
 from imm_label_tags.object_locks import ObjectLocks
-from imm_label_tags.results.labels import Label
 from imm_label_tags.results.outcome import Dropped, Status
 from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
 from imm_label_tags.retries import RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Calls
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tags.plan import TagPlan, TagScheme, TagSet
-from imm_label_tags.tags.provenance import Provenance
 
 # How often the second look may find that others have written, and write again.
 MAX_LOOKS = 3
@@ -39,12 +37,13 @@ class Objects(Protocol):
 
 
 class FinishedTask(NamedTuple):
-    """What a finished task found in which object; ``start`` is UTC."""
+    """What a finished task found in which object; ``start`` is UTC, ``kind`` a name in the provenance."""
 
     target: TargetObject
     task_id: str
     start: datetime
-    labels: tuple[Label, ...]
+    found: Any
+    kind: str = ""
 
 
 class TaggingResult(NamedTuple):
@@ -104,7 +103,7 @@ class ObjectTagger:
         those of ``before``.
         """
         # All that takes time stands before the read, so that as little as possible passes until the write.
-        self._scheme.precompute_keys(task.labels)
+        self._scheme.precompute_keys(task.found, task.kind)
         result = self._align(task, calls, before)
         looks = 0
         while self._second_look and result.wrote and looks < MAX_LOOKS:
@@ -134,7 +133,8 @@ class ObjectTagger:
             snapshot = self._read(task.target, calls)
             if snapshot.written is not None and snapshot.written > task.start:
                 return _stale(task, snapshot.written, snapshot.tags)
-            plan = scheme.plan(snapshot.tags, Provenance.of_task(task.start, task.task_id), task.labels)
+            provenance = scheme.provenance(task.start, task.task_id, task.kind)
+            plan = scheme.plan(snapshot.tags, provenance, task.found, task.kind)
             if plan.status is not Status.TAGGED:
                 return self._without_writing(task, plan, written_perhaps)
             if not self._is_usable(snapshot, task.target, before, calls):
@@ -147,7 +147,7 @@ class ObjectTagger:
                 if documented is None:
                     raise _tags_refused(task.target, refusal) from None
                 scheme = documented
-                scheme.precompute_keys(task.labels)
+                scheme.precompute_keys(task.found, task.kind)
             except TransientError as error:
                 # It may have been carried out all the same, and others may write in the pause: begin anew.
                 written_perhaps = True

@@ -15,7 +15,7 @@ from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.target import ObjectPatterns, ObjectPrefix
 from imm_label_tags.tags.charset import MAX_TAGS, is_legal
 from imm_label_tags.tags.naming import LabelNames, Naming
-from imm_label_tags.tags.plan import TagScheme
+from imm_label_tags.tags.plan import TagScheme, TaskKind
 from imm_label_tags.tags.romanisation import romanise
 from imm_label_tags.tags.rules import NO_RULES, TagRules
 from imm_label_tags.tags.value_template import ValueTemplate
@@ -52,8 +52,8 @@ class Settings(NamedTuple):
     oss_endpoint: Endpoint | None
     log_level: str
 
-    def scheme(self) -> TagScheme:
-        """How labels become tags."""
+    def scheme(self, others: tuple[TaskKind, ...] = ()) -> TagScheme:
+        """How labels become tags, beside those of ``others``."""
         return TagScheme(
             namespace=self.namespace,
             value=self.tag_value,
@@ -61,6 +61,7 @@ class Settings(NamedTuple):
             minimum_confidence=self.minimum_confidence,
             label_limit=self.label_limit,
             rules=self.tag_rules,
+            others=others,
         )
 
 

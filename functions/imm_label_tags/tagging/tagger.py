@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import Executor, Future
 from typing import NamedTuple, Protocol
 
@@ -21,13 +22,13 @@ from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Calls, Trace
 from imm_label_tags.tagging.object_tagger import FinishedTask, Objects, ObjectTagger, TaggingResult
 from imm_label_tags.tagging.settings import StaleObjects
-from imm_label_tags.tags.plan import TagScheme
+from imm_label_tags.tags.plan import TagScheme, TaskKind
 
 
 class Tasks(Protocol):
     """Where tasks are asked about: IMM. One call and one attempt each."""
 
-    def result(self, task: TaskNotification, timeouts: Timeouts) -> TaskResult:
+    def result(self, task: TaskNotification, kind: TaskKind, timeouts: Timeouts) -> TaskResult:
         """The result of a task."""
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
@@ -78,6 +79,7 @@ class Tagger:
     ) -> None:
         self._tasks = tasks
         self._archive = archive
+        self._kinds = {kind.task_type: kind for kind in options.scheme.kinds}
         self._allowed_objects = options.allowed_objects
         self._executor = executor
         self._retry_policy = retry_policy
@@ -90,8 +92,13 @@ class Tagger:
             retry_policy,
         )
 
+    @property
+    def task_types(self) -> Collection[str]:
+        """The types of tasks that it can handle."""
+        return self._kinds.keys()
+
     def tag(self, task: TaskNotification, trace: Trace, deadline: Deadline) -> Outcome:
-        """Handle one notification.
+        """Handle one notification of a task of one of ``task_types``.
 
         Raises the errors of ``Tasks`` and ``Objects``, TaskNotFinished and TargetUnknown.
         """
@@ -99,7 +106,7 @@ class Tagger:
         calls = Calls(self._retry_policy, deadline, task.described, trace)
         result, target = self._read_task(task, calls)
         uri = target.object.uri if target else None
-        trace.told.update(object=uri, labels=len(result.labels))
+        trace.told.update(object=uri, labels=len(result.found) if isinstance(result.found, tuple) else None)
         tagging = self._end(task, target, result, calls)
         return Outcome(
             tagging.status,
@@ -128,7 +135,8 @@ class Tagger:
             return TaggingResult(Status.NOT_ALLOWED, None, reason=reason)
         if result.start_time is None:
             raise ServiceUnavailable(f"IMM gave {task.described} no readable StartTime. A retry may help.")
-        finished = FinishedTask(target.object, task.task_id, result.start_time, result.labels)
+        kind = self._kinds[task.task_type].name
+        finished = FinishedTask(target.object, task.task_id, result.start_time, result.found, kind)
         tagging = self._archive_and_tag(finished, result.whole, calls)
         if tagging.status is Status.OBJECT_GONE and not target.named_by_imm:
             raise TargetUnknown(
@@ -155,14 +163,15 @@ class Tagger:
             self._executor, "GetTask", lambda timeouts: self._tasks.request_definition(task, timeouts)
         )
         try:
+            kind = self._kinds[task.task_type]
             result = calls.call_with_retry(
-                "GetVideoLabelClassificationResult", lambda timeouts: self._tasks.result(task, timeouts)
+                kind.action, lambda timeouts: self._tasks.result(task, kind, timeouts)
             )
             _check_finished(task, result)
         finally:
             asked.exception()
         try:
-            return result, target_of_task(asked.result(), result.user_data)
+            return result, target_of_task(asked.result(), result.user_data, result.source_uri)
         except TaggingError:
             # The object of a failed task is only reported.
             if result.status != FAILED:
