@@ -39,10 +39,9 @@ def deploy(cloud: LocalCloud, path: Path, variables: Mapping[str, str], layer: P
     for function in declared.functions.values():
         if function.log.project:
             cloud.call(cloud.logs.have, function.log.project, function.log.logstore, index)
-    _, resources = rendered_functions(path, variables)
     packed = _packed(layer)
     try:
-        for resource, props in resources.items():
+        for resource, props in rendered_functions(path, variables).items():
             declaration = declared.resources[resource]
             arns = [_publish(cloud, arn, declaration.runtime, packed) for arn in declaration.layers]
             _deploy(cloud, declaration.name, props, _packed(declaration.code), arns)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 import requests
@@ -21,12 +20,12 @@ from cli.cloud.where import Where
 from cli.local_deployment import load_deployment
 from cli.manifest.function import TAGGING_HANDLER
 from cli.problems import Problem
-from localcloud.accounts import Accounts, Identity
+from localcloud.accounts import Identity
 from localcloud.clock import Clock
-from localcloud.database import Database
-from localcloud.fc.environment import RuntimeFiles
-from localcloud.fc.service import FunctionCompute
-from localcloud.tenant import Tenant
+from localcloud.fc.environment import OWN_INTERPRETER
+from localcloud.fc.invocation import Invocation, new_request_id
+from localcloud.fc.logs import LogBook
+from localcloud.fc.runner import Runner
 
 CONNECT_SECONDS = 2.0
 LONGEST_INVOCATION_SECONDS = 900
@@ -107,57 +106,33 @@ def _invoke_function(access: Access, function: str, event: bytes) -> Mapping[str
 
 def _invoke_here(where: Where, event: bytes) -> Invoked:
     access = where.access()
-    deployment = load_deployment(DEPLOYMENT, where.variables)
-    declaration = deployment.resources[TAGGING]
+    declared = load_deployment(DEPLOYMENT, where.variables).resources[TAGGING]
+    # Whatever role it has, the function runs with the keys of the person at the terminal.
     keys = Identity(
         access.keys.access_key_id, access.keys.access_key_secret, access.keys.security_token or None
     )
     # OSS's internal endpoint, the function's default, is reached from within Alibaba Cloud only.
     endpoints = {f"{name.upper()}_ENDPOINT": access.endpoints[name].url for name in ("imm", "oss")}
+    declaration = replace(declared, opt=layer())
+    log = LogBook(Clock())
 
-    clock = Clock()
-    accounts = _GivenKeys(_account_of(declaration.role), keys, clock)
-
-    async def run(database: Database) -> Invoked:
-        functions = FunctionCompute(
-            Tenant(declaration.region, accounts, clock, database),
-            deployment=deployment,
-            runtime_files=RuntimeFiles(layer=layer()),
+    async def run() -> Invoked:
+        runner = Runner(
+            account_id=declaration.role.split(":")[3] if declaration.role else "",
+            keys=lambda role: keys,
+            clock=Clock(),
+            interpreter=OWN_INTERPRETER,
             variables=endpoints,
-            destinations=_NoDestinations(),
+            log=log,
         )
-        await functions.start()
+        runner.deploy(declaration)
+        runner.start()
         try:
-            result = await functions.invoke(declaration.name, event)
-            lines = functions.logs(declaration.name, result.request_id)
+            record = await runner.run(Invocation(declaration, new_request_id(), event))
         finally:
-            await functions.stop()
-        return Invoked(result.body, result.error_type is not None, tuple(line.text for line in lines))
+            await runner.stop()
+        assert record is not None, "it does not expire"
+        lines = log.lines(declaration.name, record.request_id)
+        return Invoked(record.body, record.error_type is not None, tuple(line.text for line in lines))
 
-    database = Database()
-    try:
-        return asyncio.run(run(database))
-    finally:
-        database.close()
-
-
-def _account_of(role: str | None) -> str:
-    return role.split(":")[3] if role else ""
-
-
-class _GivenKeys(Accounts):
-    """An account whose roles have the keys of the person at the terminal."""
-
-    def __init__(self, account_id: str, keys: Identity, clock: Clock) -> None:
-        super().__init__(account_id, keys, clock)
-        self._keys = keys
-
-    def issue_role_keys(self, role: str, lifetime: timedelta = timedelta(), *, session: str = "") -> Identity:
-        return replace(self._keys, role=role)
-
-
-class _NoDestinations:
-    """A synchronous invocation sends its result nowhere."""
-
-    async def send(self, arn: str, record: bytes) -> None:
-        raise AssertionError(arn)
+    return asyncio.run(run())

@@ -39,19 +39,18 @@ def load_deployment(path: Path, variables: Mapping[str, str]) -> Deployment:
 
     Raises ManifestUnreadable or DeclarationError.
     """
-    name, resources = rendered_functions(path, variables)
     functions: dict[str, FunctionDeclaration] = {}
-    for resource, props in resources.items():
+    for resource, props in rendered_functions(path, variables).items():
         where = f"resources.{resource}.props"
         function = read_function(resource, props, where, path.parent)
         if function.name in functions:
             raise ValueRefused(f"{where}.functionName", f"{function.name!r} is declared twice.")
         functions[function.name] = function
-    return Deployment(path=path, name=name, functions=functions)
+    return Deployment(functions)
 
 
-def rendered_functions(path: Path, variables: Mapping[str, str]) -> tuple[str, dict[str, dict[str, Any]]]:
-    """The name of a file, and the props of each of its Python functions by resource, as fc3 completes them.
+def rendered_functions(path: Path, variables: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The props of each of a file's Python functions by resource, as fc3 completes them.
 
     Raises ManifestUnreadable or DeclarationError.
     """
@@ -64,7 +63,7 @@ def rendered_functions(path: Path, variables: Mapping[str, str]) -> tuple[str, d
         if resource.props is None:
             raise ValueMissing(where, "is missing.")
         functions[resource.name] = _completed(dict(mapping(resource.props, where)), variables)
-    return str(manifest.content.get("name", "")), functions
+    return functions
 
 
 def _runnable(manifest: Manifest) -> list[Resource]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 REMEMBERED_CALLS = 200_000
 
@@ -27,10 +26,6 @@ class Call:
     ended: float
     connection: int
     fault: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The call as JSON-serialisable values."""
-        return asdict(self)
 
 
 class CallLog:

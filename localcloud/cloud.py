@@ -74,7 +74,14 @@ class LocalCloud(Region):
             control = Control(self)
             connections = Connections()
             self._loop.set_exception_handler(connections.handle)
-            for service in (self.objects, self.media, self.messages, self.functions, self.access, self.logs):
+            for service in (
+                self.objects,
+                self.media,
+                self.messages,
+                self.function_api,
+                self.access,
+                self.logs,
+            ):
                 app = Gateway(service, self.calls, self.faults)
                 self._servers.append(HttpServer(app, sockets.pop(service.name), connections))
             self._servers.append(HttpServer(control.app, sockets.pop("control"), connections))

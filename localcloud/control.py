@@ -96,7 +96,7 @@ class Control:
     async def _list_calls(self, request: Request) -> list[dict[str, Any]]:
         query = request.query_params
         calls = self._region.calls.list(query.get("service"), query.get("action"))
-        return [call.as_dict() for call in calls]
+        return [asdict(call) for call in calls]
 
     async def _forget_calls(self, request: Request) -> None:
         self._region.calls.clear()
@@ -180,7 +180,7 @@ class Control:
 
     async def _list_instances(self, request: Request) -> list[dict[str, Any]]:
         function = _known_function(self._region, request)
-        return [instance.as_dict() for instance in self._region.functions.instances(function)]
+        return [asdict(instance) for instance in self._region.functions.instances(function)]
 
     async def _kill_instance(self, request: Request) -> None:
         function, instance_id = _known_function(self._region, request), request.path_params["instance_id"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.calls import CallLog
@@ -12,14 +10,12 @@ from localcloud.clock import Clock
 from localcloud.config import CloudConfig
 from localcloud.database import Database
 from localcloud.faults import FaultPlan
+from localcloud.fc.api import FunctionApi
 from localcloud.fc.declaration import Deployment
-from localcloud.fc.destinations import topic_of
-from localcloud.fc.environment import RuntimeFiles
-from localcloud.fc.permissions import FC_SERVICE
+from localcloud.fc.permissions import Permissions
 from localcloud.fc.service import FunctionCompute
 from localcloud.imm.service import MediaManagement
 from localcloud.mns.service import MessageService
-from localcloud.oss.access.uploads import UPLOAD_BUCKET
 from localcloud.oss.service import ObjectStorage
 from localcloud.ram.service import AccessManagement
 from localcloud.refusals import RequestRefused
@@ -55,6 +51,7 @@ class Region:
     media: MediaManagement
     messages: MessageService
     functions: FunctionCompute
+    function_api: FunctionApi
     uploads: UploadEvents
     logs: LogService
 
@@ -105,7 +102,7 @@ class Region:
 
     def _build(self, endpoints: Endpoints) -> None:
         self.endpoints, config = endpoints, self.config
-        deployment = config.deployment or Deployment(path=Path(), name="", functions={})
+        deployment = config.deployment or Deployment({})
         self._database = database = Database(config.directory)
         self.access = AccessManagement(
             account_id=config.account_id, database=database, accounts=self.accounts, clock=self.clock
@@ -121,7 +118,6 @@ class Region:
         self.media = MediaManagement(
             tenant, objects=self.objects, topics=self.messages, task_seconds=config.task_seconds
         )
-        self.destinations = _Destinations(self.messages)
         self.uploads = UploadEvents(tenant, config.time_scale)
         self.objects.watch(self.uploads.announce)
         self._triggers = Triggers(
@@ -133,21 +129,21 @@ class Region:
             has_bucket=self.objects.has_bucket,
             time_scale=config.time_scale,
         )
+        permissions = Permissions(tenant, self.access.roles)
         self.functions = FunctionCompute(
             tenant,
             deployment=deployment,
-            runtime_files=RuntimeFiles(config.interpreter, config.layer),
+            interpreter=config.interpreter,
+            layer=config.layer,
             variables={"IMM_ENDPOINT": endpoints.imm, "OSS_ENDPOINT": endpoints.oss},
-            destinations=self.destinations,
+            permissions=permissions,
+            objects=self.objects,
+            triggers=self._triggers,
+            publish=self.messages.publish,
             time_scale=config.time_scale,
             instance_limit=config.instance_limit,
-            assume_role=partial(self.access.roles.assume, service=FC_SERVICE) if config.policies else None,
-            role_arn=self._role_arn,
-            objects=_Packages(self.objects),
-            uploads=self.objects.uploads,
-            upload_bucket=UPLOAD_BUCKET,
-            triggers=self._triggers,
         )
+        self.function_api = FunctionApi(self.functions, tenant, permissions, self.objects.uploads)
         self.logs = LogService(tenant)
         function_logs = FunctionLogs(self.logs.store, self.functions.find, self.functions.may_log)
         self.functions.watch_log(function_logs.line)
@@ -168,10 +164,6 @@ class Region:
         except RequestRefused:
             return False
 
-    def _role_arn(self, arn: str) -> str:
-        role = self.access.roles.find(arn)
-        return arn if role is None else self.access.roles.arn(role)
-
     def _push_to(self, function: str, role: str | None, service: str = MNS_SERVICE) -> Push:
         async def push(event: bytes) -> bool:
             self.check_invoker(role, function, service)
@@ -191,37 +183,3 @@ class Region:
         self.access.roles.trusting(acting, service)
         resource = f"acs:fc:{self.config.region}:{self.config.account_id}:functions/{function}"
         self.access.authorization.check(Identity("", "", role=acting), "fc:InvokeFunction", resource)
-
-
-class _Destinations:
-    """Delivers the records of asynchronous invocations to MNS topics."""
-
-    def __init__(self, messages: MessageService) -> None:
-        self._messages = messages
-
-    async def send(self, arn: str, record: bytes) -> None:
-        topic = topic_of(arn)
-        if topic is None:
-            raise UnsupportedDestination(arn)
-        await self._messages.publish(topic, record)
-
-
-class _Packages:
-    """The packages of code that were uploaded to OSS."""
-
-    def __init__(self, objects: ObjectStorage) -> None:
-        self._objects = objects
-
-    def size(self, bucket: str, key: str) -> int | None:
-        found = self._objects.stat(bucket, key)
-        return None if found is None else found.size
-
-    def read(self, bucket: str, key: str) -> bytes | None:
-        return self._objects.read(bucket, key)
-
-
-class UnsupportedDestination(Exception):
-    """A function's result is to go to something that the local cloud does not have."""
-
-    def __init__(self, arn: str) -> None:
-        super().__init__(f"The local cloud delivers results to MNS topics and functions only, not to {arn}.")

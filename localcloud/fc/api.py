@@ -12,7 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -22,14 +22,14 @@ from starlette.types import ASGIApp, Scope
 from localcloud.accounts import Identity
 from localcloud.acs3 import verify
 from localcloud.fc import shown, signature
-from localcloud.fc.declaration import Deployment, FunctionDeclaration
-from localcloud.fc.deployments import Deployments
 from localcloud.fc.instance import InterpreterUnusable
-from localcloud.fc.invocation import InvocationResult, new_request_id
-from localcloud.fc.layers import Layers, check_name
+from localcloud.fc.invocation import new_request_id
+from localcloud.fc.layers import check_name
 from localcloud.fc.permissions import Permissions
-from localcloud.fc.refusals import FunctionNotFound, InvalidArgument, NotThere, PathNotSupported
+from localcloud.fc.refusals import InvalidArgument, NotThere, PathNotSupported
+from localcloud.fc.service import FunctionCompute
 from localcloud.gateway import Operation, application
+from localcloud.oss.access.uploads import UPLOAD_BUCKET, Uploads
 from localcloud.tenant import Tenant
 
 VERSION = "2023-03-30"
@@ -40,6 +40,7 @@ LONGEST_LIST = 100
 _LARGEST_DOCUMENT = 160 * 1024 * 1024
 _FORMS = {"version": r"\d{1,9}"}
 
+Document = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -56,7 +57,7 @@ class _Call:
     def function(self) -> str:
         return self.names["function"]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The body as a JSON object; raises InvalidArgument."""
         try:
             document = json.loads(self.body)
@@ -67,7 +68,8 @@ class _Call:
         return document
 
 
-_Handler = Callable[[_Call], Awaitable[Response]]
+# Gives what is answered in JSON, nothing (204), or an answer of another kind.
+_Handler = Callable[[_Call], Awaitable["Document | Response | None"]]
 
 
 class _Route(NamedTuple):
@@ -80,47 +82,20 @@ class _Route(NamedTuple):
     carry_out: _Handler
 
 
-class Uploads(Protocol):
-    """Where packages of code are uploaded to."""
-
-    def grant(self) -> tuple[str, Identity]:
-        """A new object's name below the account's folder, and keys that may write it."""
-
-
-class Functions(Protocol):
-    """What the API is for."""
-
-    @property
-    def deployment(self) -> Deployment:
-        """Every function."""
-
-    async def invoke(self, function: str, event: bytes, *, request_id: str | None = None) -> InvocationResult:
-        """Run a function and wait for its result."""
-
-    async def invoke_async(self, function: str, event: bytes) -> str:
-        """Accept an event and return its request id."""
-
-
 class FunctionApi:
-    """The API as an ASGI application; every request must be signed (ACS3-HMAC-SHA256)."""
+    """The API as a service of the gateway; every request must be signed (ACS3-HMAC-SHA256)."""
+
+    name = "fc"
 
     def __init__(
-        self,
-        functions: Functions,
-        tenant: Tenant,
-        permissions: Permissions,
-        deployments: Deployments,
-        layers: Layers,
-        uploads: Uploads | None,
-        upload_bucket: str,
+        self, functions: FunctionCompute, tenant: Tenant, permissions: Permissions, uploads: Uploads
     ) -> None:
         self._functions = functions
         self._tenant = tenant
         self._permissions = permissions
-        self._deployments = deployments
-        self._layers = layers
+        self._deployments = functions.deployments
+        self._layers = functions.layers
         self._uploads = uploads
-        self._upload_bucket = upload_bucket
         self._routes = self._table()
         self.app: ASGIApp = application(
             self._answer, lambda refused: self.error(refused.status, refused.code, refused.message)
@@ -178,14 +153,11 @@ class FunctionApi:
                 return route, {name: unquote(value) for name, value in match.groupdict().items()}
         return None, {}
 
-    def error(self, status: int, code: str, message: str, request_id: str | None = None) -> Response:
+    def error(self, status: int, code: str, message: str) -> Response:
         """An error as the API gives it."""
-        request_id = request_id or new_request_id()
-        return JSONResponse(
-            {"RequestId": request_id, "Code": code, "Message": message},
-            status,
-            {"x-fc-request-id": request_id},
-        )
+        request_id = new_request_id()
+        content = {"RequestId": request_id, "Code": code, "Message": message}
+        return JSONResponse(content, status, {"x-fc-request-id": request_id})
 
     async def _answer(self, request: Request, body: bytes) -> Response:
         operation = self.operation(request.scope)
@@ -202,9 +174,15 @@ class FunctionApi:
         if operation.action != "GetTempBucketToken":
             self._permissions.check_caller(identity, operation, request.scope)
         try:
-            return await route.carry_out(call)
+            content = await route.carry_out(call)
         except InterpreterUnusable as error:
             return self.error(500, "InternalServerError", str(error))
+        if isinstance(content, Response):
+            return content
+        headers = {"x-fc-request-id": new_request_id()}
+        if content is None:
+            return Response(status_code=204, headers=headers)
+        return JSONResponse(content, 200, headers)
 
     def _verified(self, request: Request, operation: Operation, body: bytes) -> Identity:
         path = request.scope["raw_path"].decode("latin-1")
@@ -214,38 +192,45 @@ class FunctionApi:
         query = request.scope["query_string"]
         return verify(request.method, path, query, request.headers, body, self._tenant.accounts)
 
-    async def _get_temp_bucket_token(self, call: _Call) -> Response:
-        if self._uploads is None:
-            raise PathNotSupported("GET", TOKEN_PATH)
+    # Functions
+
+    async def _get_temp_bucket_token(self, call: _Call) -> Document:
         name, keys = self._uploads.grant()
         assert keys.expires is not None, "temporary keys have an end"
-        return self._json(
-            {
-                "credentials": {
-                    "AccessKeyId": keys.access_key_id,
-                    "AccessKeySecret": keys.access_key_secret,
-                    "SecurityToken": keys.security_token,
-                    "Expiration": keys.expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                },
-                "ossRegion": f"oss-{self._tenant.region}",
-                "ossBucket": self._upload_bucket,
-                "objectName": name,
-            }
-        )
+        return {
+            "credentials": {
+                "AccessKeyId": keys.access_key_id,
+                "AccessKeySecret": keys.access_key_secret,
+                "SecurityToken": keys.security_token,
+                "Expiration": keys.expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            },
+            "ossRegion": f"oss-{self._tenant.region}",
+            "ossBucket": UPLOAD_BUCKET,
+            "objectName": name,
+        }
 
-    async def _create(self, call: _Call) -> Response:
+    async def _list(self, call: _Call) -> Document:
+        page, rest = _page(call.request, self._deployments.functions)
+        return {"functions": [self._shown(function.name) for function in page], **rest}
+
+    async def _create(self, call: _Call) -> Document:
         body = call.document()
         self._check_pass_role(call, body.get("role"))
-        return self._json(self._shown(await self._deployments.create_function(body)))
+        await self._deployments.create_function(body)
+        return self._shown(body["functionName"])
 
-    async def _update(self, call: _Call) -> Response:
+    async def _get(self, call: _Call) -> Document:
+        _only_latest(call.request)
+        return self._shown(call.function)
+
+    async def _update(self, call: _Call) -> Document:
         body = call.document()
         self._check_pass_role(call, body.get("role"))
-        return self._json(self._shown(await self._deployments.update_function(call.function, body)))
+        await self._deployments.update_function(call.function, body)
+        return self._shown(call.function)
 
-    async def _delete(self, call: _Call) -> Response:
+    async def _delete(self, call: _Call) -> None:
         await self._deployments.delete_function(call.function)
-        return self._nothing()
 
     async def _invoke(self, call: _Call) -> Response:
         request, function = call.request, call.function
@@ -257,124 +242,126 @@ class FunctionApi:
         if invocation_type == "Async":
             request_id = await self._functions.invoke_async(function, call.body)
             return Response(status_code=202, headers={"X-Fc-Request-Id": request_id})
-        result = await self._functions.invoke(function, call.body)
+        package = self._functions.declared(function).package
+        record = await self._functions.invoke(function, call.body)
         headers = {
-            "X-Fc-Request-Id": result.request_id,
-            "X-Fc-Instance-Id": result.instance_id,
-            "X-Fc-Invocation-Duration": f"{result.duration * 1000:.0f}",
-            "X-Fc-Max-Memory-Usage": f"{result.memory:.2f}",
+            "X-Fc-Request-Id": record.request_id,
+            "X-Fc-Instance-Id": record.instance_id,
+            "X-Fc-Invocation-Duration": f"{record.duration * 1000:.0f}",
+            "X-Fc-Max-Memory-Usage": f"{record.max_memory:.2f}",
         }
-        if result.error_type is not None:
-            headers["X-Fc-Error-Type"] = result.error_type
-        if result.code_checksum:
-            headers["X-Fc-Code-Checksum"] = result.code_checksum
+        if record.error_type is not None:
+            headers["X-Fc-Error-Type"] = record.error_type
+        if package is not None:
+            headers["X-Fc-Code-Checksum"] = package.checksum
         if log_type == "Tail":
-            headers["X-Fc-Log-Result"] = base64.b64encode(result.log_tail).decode()
-        return Response(result.body, result.status, headers, media_type="application/octet-stream")
+            headers["X-Fc-Log-Result"] = base64.b64encode(self._functions.log_tail(record)).decode()
+        return Response(record.body, record.status, headers, media_type="application/octet-stream")
 
-    async def _get(self, call: _Call) -> Response:
-        _only_latest(call.request)
-        return self._json(self._shown(self._declared(call.function)))
+    def _shown(self, function: str) -> Document:
+        return shown.function(self._functions.declared(function), self._tenant.account_id)
 
-    async def _list_triggers(self, call: _Call) -> Response:
-        of = self._declared(call.function)
+    def _of_function(self, content: Document | None) -> _Handler:
+        """Answer about something that a function could have and none of the local cloud's has."""
+
+        async def answer(call: _Call) -> Document:
+            function = self._functions.declared(call.function)
+            if content is None:
+                raise NotThere("ScalingConfigNotFound", f"scaling config of function '{function.name}'")
+            return content
+
+        return answer
+
+    async def _list_scaling_configs(self, call: _Call) -> Document:
+        return {"scalingConfigs": []}
+
+    # Triggers
+
+    async def _list_triggers(self, call: _Call) -> Document:
+        of = self._functions.declared(call.function)
         page, rest = _page(call.request, {each.name: each for each in of.triggers})
-        triggers = [shown.trigger(each, of, self._tenant.account_id) for each in page]
-        return self._json({"triggers": triggers, **rest})
+        return {"triggers": [shown.trigger(each, of, self._tenant.account_id) for each in page], **rest}
 
-    async def _create_trigger(self, call: _Call) -> Response:
+    async def _create_trigger(self, call: _Call) -> Document:
         body = call.document()
         self._check_pass_role(call, body.get("invocationRole"))
         self._check_subscribing(call, "mns:Subscribe", body.get("triggerName"), body.get("sourceArn"))
         await self._deployments.create_trigger(call.function, body)
         return self._trigger(call.function, body["triggerName"])
 
-    async def _get_trigger(self, call: _Call) -> Response:
+    async def _get_trigger(self, call: _Call) -> Document:
         return self._trigger(call.function, call.names["trigger"])
 
-    async def _update_trigger(self, call: _Call) -> Response:
+    async def _update_trigger(self, call: _Call) -> Document:
         body = call.document()
         self._check_pass_role(call, body.get("invocationRole"))
         await self._deployments.update_trigger(call.function, call.names["trigger"], body)
-        return self._trigger(call.function, call.names["trigger"])
+        return await self._get_trigger(call)
 
-    async def _delete_trigger(self, call: _Call) -> Response:
+    async def _delete_trigger(self, call: _Call) -> None:
         name = call.names["trigger"]
-        for trigger in self._declared(call.function).triggers:
+        for trigger in self._functions.declared(call.function).triggers:
             if trigger.name == name:
                 self._check_subscribing(call, "mns:Unsubscribe", name, trigger.source_arn)
         await self._deployments.delete_trigger(call.function, name)
-        return self._nothing()
 
-    def _trigger(self, function: str, name: str) -> Response:
-        of = self._declared(function)
+    def _trigger(self, function: str, name: str) -> Document:
+        of = self._functions.declared(function)
         for each in of.triggers:
             if each.name == name:
-                return self._json(shown.trigger(each, of, self._tenant.account_id))
+                return shown.trigger(each, of, self._tenant.account_id)
         raise NotThere("TriggerNotFound", f"trigger '{name}'")
 
-    async def _get_async_invoke_config(self, call: _Call) -> Response:
-        _only_latest(call.request)
-        return self._async_invoke_config(call.function)
+    # Asynchronous invocation
 
-    async def _put_async_invoke_config(self, call: _Call) -> Response:
+    async def _get_async_invoke_config(self, call: _Call) -> Document:
+        _only_latest(call.request)
+        function = self._functions.declared(call.function)
+        config = shown.async_invoke_config(function, self._tenant.account_id)
+        if config is None:
+            raise NotThere("AsyncConfigNotExists", f"async config for function '{function.name}'")
+        return config
+
+    async def _put_async_invoke_config(self, call: _Call) -> Document:
         _only_latest(call.request)
         await self._deployments.put_async_invoke_config(call.function, call.document())
-        return self._async_invoke_config(call.function)
+        return await self._get_async_invoke_config(call)
 
-    async def _delete_async_invoke_config(self, call: _Call) -> Response:
+    async def _delete_async_invoke_config(self, call: _Call) -> None:
         _only_latest(call.request)
         await self._deployments.delete_async_invoke_config(call.function)
-        return self._nothing()
 
-    def _async_invoke_config(self, function: str) -> Response:
-        config = shown.async_invoke_config(self._declared(function), self._tenant.account_id)
-        if config is None:
-            raise NotThere("AsyncConfigNotExists", f"async config for function '{function}'")
-        return self._json(config)
-
-    async def _list_async_invoke_configs(self, call: _Call) -> Response:
+    async def _list_async_invoke_configs(self, call: _Call) -> Document:
         wanted = call.request.query_params.get("functionName")
-        functions = [self._declared(wanted)] if wanted else self._functions.deployment.functions.values()
-        page, rest = _page(call.request, {function.name: function for function in functions})
+        functions = {wanted: self._functions.declared(wanted)} if wanted else self._deployments.functions
+        page, rest = _page(call.request, functions)
         configs = [shown.async_invoke_config(function, self._tenant.account_id) for function in page]
-        return self._json({"configs": [config for config in configs if config is not None], **rest})
+        return {"configs": [config for config in configs if config is not None], **rest}
 
-    async def _list_scaling_configs(self, call: _Call) -> Response:
-        return self._json({"scalingConfigs": []})
+    # Layers
 
-    def _of_function(self, content: dict[str, Any] | None) -> _Handler:
-        """Answer about something that a function could have and none of the local cloud's has."""
-
-        async def answer(call: _Call) -> Response:
-            function = self._declared(call.function)
-            if content is None:
-                raise NotThere("ScalingConfigNotFound", f"scaling config of function '{function.name}'")
-            return self._json(content)
-
-        return answer
-
-    async def _list_layer_versions(self, call: _Call) -> Response:
+    async def _list_layer_versions(self, call: _Call) -> Document:
         check_name(call.names["layer"])
         start = call.request.query_params.get("startVersion", "1")
         if not start.isdecimal() or len(start) > 9:
             raise InvalidArgument(f"startVersion must be a number, is '{start}'")
         page, following = self._layers.versions(call.names["layer"], int(start), _limit(call.request))
-        answer: dict[str, Any] = {"layers": [version.as_dict() for version in page]}
+        answer: Document = {"layers": [version.as_dict() for version in page]}
         if following is not None:
             answer["nextVersion"] = following
-        return self._json(answer)
+        return answer
 
-    async def _create_layer_version(self, call: _Call) -> Response:
+    async def _create_layer_version(self, call: _Call) -> Document:
         version = await self._deployments.create_layer_version(call.names["layer"], call.document())
-        return self._json(version.as_dict())
+        return version.as_dict()
 
-    async def _get_layer_version(self, call: _Call) -> Response:
-        return self._json(self._layers.get(call.names["layer"], int(call.names["version"])).as_dict())
+    async def _get_layer_version(self, call: _Call) -> Document:
+        return self._layers.get(call.names["layer"], int(call.names["version"])).as_dict()
 
-    async def _delete_layer_version(self, call: _Call) -> Response:
+    async def _delete_layer_version(self, call: _Call) -> None:
         self._layers.delete(call.names["layer"], int(call.names["version"]))
-        return self._nothing()
+
+    # What a call needs beside its own permission
 
     def _check_pass_role(self, call: _Call, role: object) -> None:
         if isinstance(role, str) and role:
@@ -384,24 +371,6 @@ class FunctionApi:
         if isinstance(source_arn, str) and source_arn.startswith("acs:mns:"):
             resource = f"{source_arn}/subscriptions/{trigger}"
             self._permissions.check(call.identity, action, resource, call.request.scope)
-
-    def _declared(self, function: str) -> FunctionDeclaration:
-        if function not in self._functions.deployment.functions:
-            raise FunctionNotFound(function)
-        return self._functions.deployment.functions[function]
-
-    async def _list(self, call: _Call) -> Response:
-        page, rest = _page(call.request, self._functions.deployment.functions)
-        return self._json({"functions": [self._shown(function) for function in page], **rest})
-
-    def _shown(self, function: FunctionDeclaration) -> dict[str, Any]:
-        return shown.function(function, self._tenant.account_id)
-
-    def _json(self, content: Any) -> Response:
-        return JSONResponse(content, headers={"x-fc-request-id": new_request_id()})
-
-    def _nothing(self) -> Response:
-        return Response(status_code=204, headers={"x-fc-request-id": new_request_id()})
 
 
 def _route(operation: str, method: str, path: str, version: str, carry_out: _Handler) -> _Route:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from localcloud.fc.destinations import topic_of
 
 
 class DeclarationError(Exception):
@@ -31,18 +30,8 @@ class ValueRefused(DeclarationError):
     """A value has the right type but is outside of what Function Compute accepts."""
 
 
-class ChoiceUnknown(ValueRefused):
-    """A value that is none of the few that may stand there."""
-
-    def __init__(self, where: str, value: object, allowed: Sequence[object]) -> None:
-        super().__init__(where, f"must be one of {', '.join(map(str, allowed))}; is {value!r}.")
-
-
 class KeyUnknown(DeclarationError):
     """A key that means nothing where it stands."""
-
-    def __init__(self, where: str, key: str, known: Sequence[str]) -> None:
-        super().__init__(where, f"unknown key; known here: {', '.join(known)}.")
 
 
 @dataclass(frozen=True)
@@ -248,10 +237,8 @@ class FunctionDeclaration:
 
 @dataclass(frozen=True)
 class Deployment:
-    """Everything that one ``s.yaml`` deploys."""
+    """Functions by their names."""
 
-    path: Path
-    name: str
     functions: Mapping[str, FunctionDeclaration]
 
     @property
@@ -272,3 +259,9 @@ class Deployment:
             destinations = (function.async_invoke.on_success, function.async_invoke.on_failure)
             topics |= {topic for arn in destinations if arn and (topic := topic_of(arn))}
         return topics
+
+
+def topic_of(arn: str) -> str | None:
+    """The topic that a destination ``acs:mns:<region>:<account>:/topics/<topic>/messages`` names."""
+    match = re.fullmatch(r"acs:mns:[^:]*:[^:]*:/topics/([^/]+)/messages", arn)
+    return match[1] if match else None

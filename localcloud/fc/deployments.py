@@ -14,12 +14,11 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from localcloud.database import StateInaccessible
-from localcloud.fc import layers as layer_input
 from localcloud.fc.asynchronous import AsyncQueue
 from localcloud.fc.declaration import DeclarationError, FunctionDeclaration
-from localcloud.fc.destination_check import check_destinations
-from localcloud.fc.layers import Layers, LayerVersion
-from localcloud.fc.packages import Objects, Package, fetch
+from localcloud.fc.destinations import check_destinations
+from localcloud.fc.layers import Layers, LayerVersion, check_name, read_description, read_runtimes
+from localcloud.fc.packages import Package, fetch
 from localcloud.fc.refusals import (
     AlreadyThere,
     FunctionComputeRefused,
@@ -30,6 +29,7 @@ from localcloud.fc.refusals import (
 )
 from localcloud.fc.registry import DeployedFunction, Part, Registry
 from localcloud.fc.runner import Runner
+from localcloud.oss.service import ObjectStorage
 from localcloud.tenant import Tenant
 
 TRIGGERS = 50
@@ -74,16 +74,6 @@ class TriggerSources(Protocol):
         """Let a function's trigger invoke it no more."""
 
 
-class NoTriggerSources:
-    """A Function Compute that stands alone: nothing invokes its functions by itself."""
-
-    def connect(self, function: FunctionDeclaration, name: str) -> None:
-        """Nothing will come."""
-
-    def disconnect(self, function: FunctionDeclaration, name: str) -> None:
-        """Nothing came."""
-
-
 class Deployments:
     """The functions and layers that there are, and everything that changes them.
 
@@ -97,7 +87,7 @@ class Deployments:
         tenant: Tenant,
         registry: Registry,
         layers: Layers,
-        objects: Objects,
+        objects: ObjectStorage,
         triggers: TriggerSources,
         runner: Runner,
         queue: AsyncQueue,
@@ -143,7 +133,7 @@ class Deployments:
         """Delete the files that nothing uses any more."""
         self._registry.sweep(self._runner.in_use())
 
-    async def create_function(self, body: Mapping[str, Any]) -> FunctionDeclaration:
+    async def create_function(self, body: Mapping[str, Any]) -> None:
         """CreateFunction."""
         name = body.get("functionName")
         if not isinstance(name, str) or not name:
@@ -156,16 +146,16 @@ class Deployments:
                 raise InvalidArgument("code is required")
             now = self._now()
             function = DeployedFunction(name, props, "", "", 0, now, now)
-            return await self._deploy(function, body["code"])
+            await self._deploy(function, body["code"])
 
-    async def update_function(self, name: str, body: Mapping[str, Any]) -> FunctionDeclaration:
+    async def update_function(self, name: str, body: Mapping[str, Any]) -> None:
         """UpdateFunction: what is not named stays as it is."""
         changed = _read_props(body, {"code", "functionName"})
         async with self._changing:
             function = self._deployed(name)
             props = {**function.props, **changed}
             function = replace(function, props=props, modified=self._now())
-            return await self._deploy(function, body.get("code"))
+            await self._deploy(function, body.get("code"))
 
     async def delete_function(self, name: str) -> None:
         """DeleteFunction; its triggers go with it, and what was accepted for it is told in its log."""
@@ -192,19 +182,11 @@ class Deployments:
             if name in deployed.triggers:
                 raise AlreadyThere("Trigger", name)
             if len(deployed.triggers) >= TRIGGERS:
-                raise LimitExceeded(
-                    f"function '{function}' has {TRIGGERS} triggers, the most that it may have"
-                )
+                raise LimitExceeded(f"function '{function}' has {TRIGGERS} triggers, as many as it may have")
             now = self._now()
             triggers = {**deployed.triggers, name: Part(settings, now, now)}
             changed = replace(deployed, triggers=triggers)
-            declaration = self._registry.declaration(changed)
-            self._triggers.connect(declaration, name)
-            try:
-                self._settle(changed, declaration)
-            except StateInaccessible:
-                self._triggers.disconnect(declaration, name)
-                raise
+            self._connect(changed, self._registry.declaration(changed), name)
 
     async def update_trigger(self, function: str, name: str, body: Mapping[str, Any]) -> None:
         """UpdateTrigger: what is not named stays as it is."""
@@ -213,9 +195,7 @@ class Deployments:
             settings.pop(key, None)
         async with self._changing:
             deployed = self._deployed(function)
-            trigger = deployed.triggers.get(name)
-            if trigger is None:
-                raise NotThere("TriggerNotFound", f"trigger '{name}'")
+            trigger = _trigger(deployed, name)
             kind = trigger.settings["triggerType"]
             if kind in UNCHANGEABLE:
                 raise InvalidArgument(f"a trigger of the type {kind} cannot be changed: delete and create it")
@@ -225,14 +205,8 @@ class Deployments:
             before = self.functions[function]
             self._triggers.disconnect(before, name)
             try:
-                self._triggers.connect(declaration, name)
-            except FunctionComputeRefused:
-                self._triggers.connect(before, name)
-                raise
-            try:
-                self._settle(changed, declaration)
-            except StateInaccessible:
-                self._triggers.disconnect(declaration, name)
+                self._connect(changed, declaration, name)
+            except (FunctionComputeRefused, StateInaccessible):
                 self._triggers.connect(before, name)
                 raise
 
@@ -240,8 +214,7 @@ class Deployments:
         """DeleteTrigger."""
         async with self._changing:
             deployed = self._deployed(function)
-            if name not in deployed.triggers:
-                raise NotThere("TriggerNotFound", f"trigger '{name}'")
+            _trigger(deployed, name)
             before = self.functions[function]
             triggers = {known: part for known, part in deployed.triggers.items() if known != name}
             changed = replace(deployed, triggers=triggers)
@@ -301,12 +274,21 @@ class Deployments:
             self._layers.publish, name, package, runtimes, description, self._now()
         )
 
+    def _connect(self, function: DeployedFunction, declaration: FunctionDeclaration, name: str) -> None:
+        """Connect a trigger and keep it; one that cannot be kept is not connected."""
+        self._triggers.connect(declaration, name)
+        try:
+            self._settle(function, declaration)
+        except StateInaccessible:
+            self._triggers.disconnect(declaration, name)
+            raise
+
     def _settle(self, function: DeployedFunction, declaration: FunctionDeclaration) -> None:
         """Keep a change that concerns no instance."""
         self._registry.keep(function)
         self.functions[function.name] = declaration
 
-    async def _deploy(self, function: DeployedFunction, code: object) -> FunctionDeclaration:
+    async def _deploy(self, function: DeployedFunction, code: object) -> None:
         """Keep and run a version of a function, with the code that it has or with that of a package."""
         if code is not None:
             if not isinstance(code, dict):
@@ -316,7 +298,8 @@ class Deployments:
             function = replace(function, code=directory, checksum=package.checksum, size=package.size)
         try:
             declaration = self._registry.declaration(function)
-            self._check_role(declaration)
+            if declaration.role is not None and declaration.role.split(":")[3] != self._tenant.account_id:
+                raise InvalidArgument(f"role '{declaration.role}' is of another account")
             before = self.functions.get(function.name)
             for arn in declaration.layers:
                 # A version that was deleted stays with the functions that have it.
@@ -329,24 +312,19 @@ class Deployments:
         if before is None or not _runs_alike(before, declaration):
             self._runner.deploy(declaration)
         self.sweep()
-        return declaration
 
     def _fetch(self, location: Mapping[str, Any]) -> Package:
         return fetch(location, self._objects, self._tenant.region)
 
-    def _check_role(self, declaration: FunctionDeclaration) -> None:
-        if declaration.role is not None and declaration.role.split(":")[3] != self._tenant.account_id:
-            raise InvalidArgument(f"role '{declaration.role}' is of another account")
-
     def _deployed(self, name: str) -> DeployedFunction:
+        if name not in self.functions:
+            raise FunctionNotFound(name)
         function = self._registry.find(name)
-        if function is not None and name in self.functions:
-            return function
-        if name in self.functions:
+        if function is None:
             raise InvalidArgument(
                 f"function '{name}' came with the local cloud's start and cannot be changed"
             )
-        raise FunctionNotFound(name)
+        return function
 
     def _now(self) -> str:
         return self._tenant.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -374,6 +352,12 @@ def _is_set(hook: object) -> bool:
     return bool(hook.get("handler") or hook.get("command")) if isinstance(hook, dict) else hook is not None
 
 
+def _trigger(function: DeployedFunction, name: str) -> Part:
+    if name not in function.triggers:
+        raise NotThere("TriggerNotFound", f"trigger '{name}'")
+    return function.triggers[name]
+
+
 def _read_trigger(body: Mapping[str, Any]) -> dict[str, Any]:
     settings = {key: value for key, value in body.items() if value not in (None, "")}
     text = settings.get("triggerConfig")
@@ -390,10 +374,10 @@ def _read_trigger(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_layer(name: str, body: Mapping[str, Any]) -> tuple[tuple[str, ...], str, Mapping[str, Any]]:
     """The runtimes, the description and the package's place of a new layer version."""
-    layer_input.check_name(name)
+    check_name(name)
     _refuse_unknown(body, frozenset({"code", "compatibleRuntime", "description", "license"}))
-    runtimes = layer_input.read_runtimes(body.get("compatibleRuntime"))
-    description = layer_input.read_description(body.get("description"))
+    runtimes = read_runtimes(body.get("compatibleRuntime"))
+    description = read_description(body.get("description"))
     code = body.get("code")
     if not isinstance(code, dict):
         raise InvalidArgument("code is required")

@@ -1,95 +1,26 @@
-"""What asynchronous invocations leave: the record for a destination, and the events that got lost.
+"""Where records of asynchronous invocations go: topics and functions, and which functions may be named.
 
-The record's form is that of FC 2.0's samples (awesome-fc/async-invocation-dlq), with a function's ARN as
-FC 3.0 writes it. ``timestamp`` is the time of the invocation in milliseconds, a number as those samples
-have it; an older sample of the help page fc/result-callback has ISO text there. ``requestPayload`` is the
-event as text, or its base64 where it is not UTF-8.
+Each function has to be there, and none may get its own records back. What Function Compute says to these is
+not documented, so they are refused before anything runs.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping
 
-from localcloud.fc.invocation import InvocationResult
+from localcloud.fc.declaration import DeclarationError, FunctionDeclaration
 from localcloud.tenant import Tenant
-
-# The state of an asynchronous task whose event got too old (struct AsyncTask); for records undocumented.
-EXPIRED = "Expired"
 
 _FUNCTION_ARN = re.compile(r"acs:fc:([a-z0-9-]*):(\d*):functions/([A-Za-z0-9_-]+)(?:/LATEST)?")
 
 
-class DestinationSender(Protocol):
-    """Delivers records to destinations outside of Function Compute."""
-
-    async def send(self, arn: str, record: bytes) -> None:
-        """Deliver a record, or raise."""
+class DestinationUnknown(DeclarationError):
+    """A destination is a function that is not deployed here."""
 
 
-@dataclass(frozen=True)
-class AsyncEvent:
-    """An event that was accepted for asynchronous invocation."""
-
-    request_id: str
-    function: str
-    payload: bytes
-    accepted: datetime
-
-
-@dataclass(frozen=True)
-class LostEvent:
-    """An event that did not succeed and that no destination got."""
-
-    event: AsyncEvent
-    attempts: int
-    reason: str
-    last_result: InvocationResult | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The loss as JSON-serialisable values."""
-        result = self.last_result
-        return {
-            "request_id": self.event.request_id,
-            "function": self.event.function,
-            "accepted": self.event.accepted.isoformat(),
-            "payload": _text(self.event.payload),
-            "attempts": self.attempts,
-            "reason": self.reason,
-            "error": None if result is None else _text(result.body),
-        }
-
-
-def destination_record(
-    event: AsyncEvent,
-    *,
-    function_arn: str,
-    attempts: int,
-    result: InvocationResult | None,
-    expired: bool = False,
-) -> bytes:
-    """The record of how an event ended; ``result`` is that of its last attempt, if there was one."""
-    error = (result.error_type or "") if result is not None else ""
-    record = {
-        "timestamp": int(event.accepted.timestamp() * 1000),
-        "requestContext": {
-            "requestId": event.request_id,
-            "functionArn": function_arn,
-            "condition": EXPIRED if expired else error,
-            "approximateInvokeCount": attempts,
-        },
-        "requestPayload": _text(event.payload),
-        "responseContext": {
-            "statusCode": result.status if result is not None else 0,
-            "functionError": error,
-        },
-        "responsePayload": _text(result.body) if result is not None else "",
-    }
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+class DestinationLoops(DeclarationError):
+    """The records of a function come back to it, directly or by way of other functions."""
 
 
 def destination_function(arn: str, tenant: Tenant) -> str | None:
@@ -100,19 +31,48 @@ def destination_function(arn: str, tenant: Tenant) -> str | None:
     return match[3]
 
 
-def topic_of(arn: str) -> str | None:
-    """The topic that a destination ``acs:mns:<region>:<account>:/topics/<topic>/messages`` names."""
-    match = re.fullmatch(r"acs:mns:[^:]*:[^:]*:/topics/([^/]+)/messages", arn)
-    return match[1] if match else None
-
-
 def is_function(arn: str) -> bool:
     """Whether an ARN is one of Function Compute."""
     return arn.startswith("acs:fc:")
 
 
-def _text(payload: bytes) -> str:
-    try:
-        return payload.decode()
-    except UnicodeDecodeError:
-        return base64.b64encode(payload).decode()
+def check_destinations(
+    functions: Mapping[str, FunctionDeclaration], tenant: Tenant, only: str | None = None
+) -> None:
+    """Check the destinations of all functions, or of one.
+
+    Raises DestinationUnknown or DestinationLoops.
+    """
+    after = {
+        name: [destination_function(arn, tenant) for _, arn in _functions(function)]
+        for name, function in functions.items()
+    }
+    for function in functions.values() if only is None else [functions[only]]:
+        for where, arn in _functions(function):
+            name = destination_function(arn, tenant)
+            if name is None:
+                raise DestinationUnknown(where, f"{arn} is a function of another region or account.")
+            if name not in functions:
+                known = ", ".join(functions)
+                raise DestinationUnknown(where, f"{arn} is not deployed here; functions: {known}.")
+            if function.name in _reached(name, after):
+                problem = f"{arn} leads back to {function.name}: the event would never end."
+                raise DestinationLoops(where, problem)
+
+
+def _functions(function: FunctionDeclaration) -> Iterator[tuple[str, str]]:
+    """The path and the ARN of each destination that is a function."""
+    where = f"resources.{function.resource}.props.asyncInvokeConfig.destinationConfig"
+    rules = function.async_invoke
+    for key, arn in (("onFailure", rules.on_failure), ("onSuccess", rules.on_success)):
+        if arn is not None and is_function(arn):
+            yield f"{where}.{key}.destination", arn
+
+
+def _reached(name: str, after: Mapping[str, list[str | None]]) -> set[str]:
+    reached, pending = {name}, [name]
+    while pending:
+        new = [one for one in after.get(pending.pop(), []) if one is not None and one not in reached]
+        reached.update(new)
+        pending += new
+    return reached

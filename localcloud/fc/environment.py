@@ -1,36 +1,20 @@
-"""What an instance is made of, and its environment variables, built from nothing."""
+"""The environment variables of an instance, built from nothing, and the Python that it runs in."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.accounts import Identity
 from localcloud.fc.declaration import FunctionDeclaration
 
-
-@dataclass(frozen=True)
-class RuntimeFiles:
-    """What an instance is made of: a Python interpreter, and a directory that stands for ``/opt``.
-
-    Without an interpreter it is the one that runs the local cloud, outside of its virtual environment.
-    The layer directory holds ``python/``, as the root of a layer's package does.
-    """
-
-    interpreter: Path | None = None
-    layer: Path | None = None
-
-    @property
-    def python(self) -> Path:
-        """The interpreter to start."""
-        return self.interpreter or Path(getattr(sys, "_base_executable", sys.executable))
+# The interpreter that runs the local cloud, outside of its virtual environment.
+OWN_INTERPRETER = Path(getattr(sys, "_base_executable", sys.executable))
 
 
 def instance_variables(
     declaration: FunctionDeclaration,
-    files: RuntimeFiles,
     *,
     account_id: str,
     instance_id: str,
@@ -45,8 +29,8 @@ def instance_variables(
     function's own variables, the system's over both.
     """
     library_path = [declaration.code, declaration.code / "lib"]
-    if files.layer is not None:
-        library_path.append(files.layer / "lib")
+    if declaration.opt is not None:
+        library_path.append(declaration.opt / "lib")
     variables = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",

@@ -20,11 +20,10 @@ import psutil
 
 from localcloud.accounts import Identity
 from localcloud.fc.declaration import FunctionDeclaration
-from localcloud.fc.environment import RuntimeFiles, instance_variables
-from localcloud.fc.invocation import LiveInstance
+from localcloud.fc.environment import instance_variables
+from localcloud.fc.invocation import Failure, LiveInstance, Outcome, error_body, exited, timed_out
 from localcloud.fc.logs import OutputReader
 from localcloud.fc.messages import Channel, Message
-from localcloud.fc.outcome import Failure, Outcome, error_body, exited, initializer_timed_out, timed_out
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 # From SIGTERM, which lets the runtime write the stacks of its threads, to SIGKILL.
@@ -51,7 +50,7 @@ class InstancePlan:
     """All that an instance needs to start."""
 
     declaration: FunctionDeclaration
-    files: RuntimeFiles
+    interpreter: Path
     account_id: str
     keys: Identity | None
     overrides: Mapping[str, str]
@@ -189,13 +188,12 @@ class Instance:
         shutil.rmtree(self._home, ignore_errors=True)
 
     async def _start(self, request_id: str) -> None:
-        declaration, files = self._plan.declaration, self._plan.files
+        declaration, interpreter = self._plan.declaration, self._plan.interpreter
         self._request_id = request_id
         ours, theirs = socket.socketpair()
         self._output_end, their_output = os.pipe()
         variables = instance_variables(
             declaration,
-            files,
             account_id=self._plan.account_id,
             instance_id=self.id,
             keys=self._plan.keys,
@@ -205,7 +203,7 @@ class Instance:
         try:
             # -S: the developer's site-packages are no part of Function Compute's runtime.
             self._process = await asyncio.create_subprocess_exec(
-                *(str(files.python), "-S", "-W", "ignore", str(BOOTSTRAP), str(theirs.fileno())),
+                *(str(interpreter), "-S", "-W", "ignore", str(BOOTSTRAP), str(theirs.fileno())),
                 env=variables,
                 cwd=declaration.code,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -216,7 +214,7 @@ class Instance:
         except OSError as error:
             ours.close()
             os.close(self._output_end)
-            raise InterpreterUnusable(files.python, str(error)) from None
+            raise InterpreterUnusable(interpreter, str(error)) from None
         finally:
             theirs.close()
             os.close(their_output)
@@ -234,14 +232,13 @@ class Instance:
             await asyncio.wait_for(ready, START_SECONDS)
         except asyncio.TimeoutError:
             await self.close()
-            raise InterpreterUnusable(files.python, f"it is not ready after {START_SECONDS:g} s") from None
+            raise InterpreterUnusable(interpreter, f"it is not ready after {START_SECONDS:g} s") from None
         except BaseException:
             await self.close()
             raise
 
     def _configuration(self) -> dict[str, Any]:
         declaration = self._plan.declaration
-        layer = self._plan.files.layer
         return {
             "runtime": declaration.runtime,
             "function_name": declaration.name,
@@ -252,7 +249,7 @@ class Instance:
             "log_project": declaration.log.project,
             "log_store": declaration.log.logstore,
             "code": str(declaration.code),
-            "layer": None if layer is None else str(layer),
+            "layer": None if declaration.opt is None else str(declaration.opt),
         }
 
     async def _wait_for_exit(self) -> None:
@@ -286,8 +283,8 @@ class Instance:
             self._process.send_signal(signal.SIGTERM)
         await asyncio.wait({self._exit}, timeout=GRACE_SECONDS)
         await self.close()
-        wording = initializer_timed_out if request.kind == "initialize" else timed_out
-        return self._broken_off(wording(request.timeout, self._peak), Failure.TIMEOUT, seconds)
+        message = timed_out(request.timeout, self._peak, initializing=request.kind == "initialize")
+        return self._broken_off(message, Failure.TIMEOUT, seconds)
 
     def _broken_off(self, message: str, failure: Failure, seconds: float) -> Outcome:
         self._add_line(f"{self._end_line}, Error: {message}")

@@ -9,7 +9,6 @@ import json
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ CREATE TABLE IF NOT EXISTS fc_layers (
 
 @dataclass(frozen=True)
 class LayerVersion:
-    """A version of a layer, and the directory that its package is unpacked in."""
+    """A version of a layer."""
 
     name: str
     version: int
@@ -50,7 +49,6 @@ class LayerVersion:
     checksum: str
     size: int
     created: str
-    directory: Path
 
     def as_dict(self) -> dict[str, Any]:
         """The version as the API shows it."""
@@ -77,7 +75,7 @@ class Layers:
         self._database.create(_SCHEMA)
 
     def publish(
-        self, name: str, package: Package, runtimes: Iterable[str], description: str, created: str
+        self, name: str, package: Package, runtimes: tuple[str, ...], description: str, created: str
     ) -> LayerVersion:
         """Add a version; raises PackageRefused."""
         row = self._database.one("SELECT MAX(version) AS newest FROM fc_layers WHERE name = ?", (name,))
@@ -88,15 +86,7 @@ class Layers:
         unpack(package, directory)
         self._database.execute(
             "INSERT INTO fc_layers VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
-            (
-                name,
-                version,
-                description,
-                json.dumps(list(runtimes)),
-                package.checksum,
-                package.size,
-                created,
-            ),
+            (name, version, description, json.dumps(runtimes), package.checksum, package.size, created),
         )
         return self.get(name, version)
 
@@ -167,7 +157,6 @@ class Layers:
             checksum=row["checksum"],
             size=row["size"],
             created=row["created"],
-            directory=self._directory / name / str(version),
         )
 
 

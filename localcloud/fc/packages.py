@@ -14,13 +14,14 @@ import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any
 
 from localcloud.fc.refusals import InvalidArgument
+from localcloud.oss.service import ObjectStorage
 from localcloud.oss.storage.checksums import Checksums
 
 MEGABYTE = 1024 * 1024
@@ -45,28 +46,6 @@ _UNREADABLE = (
 )
 
 
-class Objects(Protocol):
-    """Where packages are uploaded to."""
-
-    def size(self, bucket: str, key: str) -> int | None:
-        """The size of an object in bytes, if there is one."""
-
-    def read(self, bucket: str, key: str) -> bytes | None:
-        """An object's body, if there is one."""
-
-
-class NoObjects:
-    """An object storage without objects, for a Function Compute that stands alone."""
-
-    def size(self, bucket: str, key: str) -> int | None:
-        """There is none."""
-        return None
-
-    def read(self, bucket: str, key: str) -> bytes | None:
-        """There is none."""
-        return None
-
-
 class PackageRefused(InvalidArgument):
     """A package that cannot be taken: not found, too large, or no zip file that can be unpacked safely."""
 
@@ -84,7 +63,7 @@ class Package:
         return len(self.data)
 
 
-def fetch(location: Mapping[str, Any], objects: Objects, region: str) -> Package:
+def fetch(location: Mapping[str, Any], objects: ObjectStorage, region: str) -> Package:
     """The package that a CodeLocation names: ``{ossBucketName, ossObjectName}`` or ``{zipFile}``.
 
     Raises PackageRefused.
@@ -111,12 +90,11 @@ def unpack(package: Package, directory: Path) -> None:
     try:
         with zipfile.ZipFile(BytesIO(package.data)) as archive:
             _unpack(archive, directory)
-    except _UNREADABLE as error:
+    except BaseException as error:
         shutil.rmtree(directory, ignore_errors=True)
+        if not isinstance(error, _UNREADABLE):
+            raise
         raise PackageRefused(f"the code package is not a zip file that can be unpacked: {error}") from None
-    except BaseException:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
 
 
 def merge_layers(layers: list[Path], directory: Path) -> None:
@@ -145,16 +123,14 @@ def _inline(text: object) -> bytes:
         raise PackageRefused("code.zipFile must be base64") from None
 
 
-def _uploaded(location: Mapping[str, Any], objects: Objects, region: str) -> bytes:
+def _uploaded(location: Mapping[str, Any], objects: ObjectStorage, region: str) -> bytes:
     bucket, key = location.get("ossBucketName"), location.get("ossObjectName")
     if not isinstance(bucket, str) or not isinstance(key, str) or not bucket or not key:
         raise PackageRefused("code must have ossBucketName and ossObjectName, or zipFile")
-    size = objects.size(bucket, key)
-    if size is None:
-        raise PackageRefused(f"code object 'oss://{bucket}/{key}' does not exist")
+    found = objects.stat(bucket, key)
     limit = LARGE_PACKAGE if region in LARGE_REGIONS else PACKAGE
-    if size > limit:
-        raise PackageRefused(f"code size {size} exceeds the limit of {limit} bytes")
+    if found is not None and found.size > limit:
+        raise PackageRefused(f"code size {found.size} exceeds the limit of {limit} bytes")
     data = objects.read(bucket, key)
     if data is None:
         raise PackageRefused(f"code object 'oss://{bucket}/{key}' does not exist")
@@ -181,8 +157,8 @@ def _unpack(archive: zipfile.ZipFile, directory: Path) -> None:
                 raise PackageRefused(f"the code package holds the link '{entry.filename}' without a target")
             links.append((path, archive.read(entry).decode()))
             continue
-        with path.open("wb") as file:
-            for chunk in _chunks(archive, entry):
+        with archive.open(entry) as source, path.open("wb") as file:
+            while chunk := source.read(_CHUNK):
                 left -= len(chunk)
                 if left < 0:
                     raise PackageRefused(f"the code package unpacks to more than {UNPACKED} bytes")
@@ -191,12 +167,6 @@ def _unpack(archive: zipfile.ZipFile, directory: Path) -> None:
     # Last, so that nothing is ever written through one of them.
     for path, target in links:
         _make_link(path, target, directory)
-
-
-def _chunks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    with archive.open(entry) as source:
-        while chunk := source.read(_CHUNK):
-            yield chunk
 
 
 def _inside(name: str, directory: Path) -> Path:

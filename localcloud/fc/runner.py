@@ -8,17 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from localcloud.accounts import Identity
 from localcloud.clock import Clock
-from localcloud.fc.declaration import FunctionDeclaration
-from localcloud.fc.environment import RuntimeFiles
+from localcloud.fc.declaration import FunctionDeclaration, HookDeclaration
 from localcloud.fc.instance import Instance, InstancePlan, Request
-from localcloud.fc.invocation import UNHANDLED_ERROR, InvocationRecord, InvocationResult, new_request_id
-from localcloud.fc.logs import LogBook, tail
-from localcloud.fc.outcome import Outcome
+from localcloud.fc.invocation import UNHANDLED_ERROR, Invocation, InvocationRecord, Outcome, new_request_id
+from localcloud.fc.logs import LogBook
 from localcloud.fc.pool import Pool, PoolReplaced
-from localcloud.fc.refusals import FunctionNotFound, NotRunning
+from localcloud.fc.refusals import SYNC_PAYLOAD_BYTES, EntityTooLarge, FunctionNotFound, NotRunning
 from localcloud.refusals import RequestRefused
 
 # Idle instances are freed after about 3 to 5 minutes: help page fc/why-infrequently-used-functions-….
@@ -27,18 +26,6 @@ IDLE_SECONDS = 300.0
 # live as long as FC's, so that a function that holds on to old ones fails once the clock is moved.
 FRESH_KEYS = timedelta(minutes=5)
 REMEMBERED_INVOCATIONS = 20_000
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """One attempt to run a function for an event; ``declaration`` is the version that serves it."""
-
-    declaration: FunctionDeclaration
-    request_id: str
-    event: bytes
-    attempt: int = 1
-    asynchronous: bool = False
-
 
 InvocationObserver = Callable[[Invocation, InvocationRecord], None]
 
@@ -54,8 +41,9 @@ class _Version:
 class Runner:
     """The instances of all functions. ``keys`` gives temporary keys of a role, or raises a RequestRefused.
 
-    Functions are deployed and removed while others run. ``retired`` is told of a version whose last
-    instance has ended.
+    Functions are deployed and removed while others run. ``variables`` win over those of a function;
+    ``time_scale`` multiplies the wait for idleness. ``retired`` is called when the last instance of a
+    replaced version has ended.
     """
 
     def __init__(
@@ -64,18 +52,18 @@ class Runner:
         account_id: str,
         keys: Callable[[str], Identity],
         clock: Clock,
-        files: RuntimeFiles,
+        interpreter: Path,
         variables: Mapping[str, str],
         log: LogBook,
-        time_scale: float,
-        instance_limit: int,
-        retired: Callable[[FunctionDeclaration], None] = lambda declaration: None,
+        time_scale: float = 1.0,
+        instance_limit: int = 1,
+        retired: Callable[[], None] = lambda: None,
     ) -> None:
         self._account_id = account_id
         self._role_keys = keys
         self._clock = clock
-        self._files = files
-        self._variables = dict(variables)
+        self._interpreter = interpreter
+        self._variables = variables
         self._log = log
         self._keys: dict[str, tuple[datetime, Identity]] = {}
         self._running = False
@@ -111,14 +99,11 @@ class Runner:
             clock=self._clock,
             retire=partial(self._retire, declaration),
         )
-        self._replace(declaration.name)
+        self.remove(declaration.name)
         self._versions[declaration.name] = _Version(declaration, pool)
 
     def remove(self, function: str) -> None:
         """Have a function no more; its instances finish what they do."""
-        self._replace(function)
-
-    def _replace(self, function: str) -> None:
         version = self._versions.pop(function, None)
         if version is None:
             return
@@ -134,18 +119,19 @@ class Runner:
         task = asyncio.current_task()
         assert task is not None, "it runs in one"
         self._replaced.pop(task, None)
-        self._retired(version.declaration)
+        self._retired()
 
     def in_use(self) -> list[FunctionDeclaration]:
         """Every version that has instances, or may get some."""
-        versions = [*self._versions.values(), *self._replaced.values()]
-        return [version.declaration for version in versions]
+        return [version.declaration for version in self._all_versions()]
 
     def instances(self, function: str) -> list[Instance]:
         """The instances of a function that live now, also those of an older version."""
-        versions = [*self._versions.values(), *self._replaced.values()]
-        mine = [version for version in versions if version.declaration.name == function]
+        mine = [version for version in self._all_versions() if version.declaration.name == function]
         return [one for version in mine for one in version.pool.instances()]
+
+    def _all_versions(self) -> list[_Version]:
+        return [*self._versions.values(), *self._replaced.values()]
 
     def watch(self, observe: InvocationObserver) -> None:
         """Tell somebody of every attempt that ends from now on."""
@@ -162,8 +148,15 @@ class Runner:
             self._quiet.clear()
             await self._quiet.wait()
 
-    async def run(self, invocation: Invocation, expired: Callable[[], bool]) -> InvocationResult | None:
-        """Run a function; None if ``expired`` says so when its turn has come. Raises NotRunning."""
+    async def run(
+        self, invocation: Invocation, expired: Callable[[], bool] = lambda: False
+    ) -> InvocationRecord | None:
+        """Run a function; None if ``expired`` says so when its turn has come.
+
+        Raises EntityTooLarge, NotRunning, FunctionNotFound, or what refuses the keys of its role.
+        """
+        if len(invocation.event) > SYNC_PAYLOAD_BYTES:
+            raise EntityTooLarge(SYNC_PAYLOAD_BYTES)
         if not self._running:
             raise NotRunning
         self._busy += 1
@@ -174,7 +167,7 @@ class Runner:
             if not self._busy:
                 self._quiet.set()
 
-    async def _run(self, invocation: Invocation, expired: Callable[[], bool]) -> InvocationResult | None:
+    async def _run(self, invocation: Invocation, expired: Callable[[], bool]) -> InvocationRecord | None:
         version, instance = await self._acquire(invocation.declaration.name)
         invocation, pool = replace(invocation, declaration=version.declaration), version.pool
         cold_start = instance is None
@@ -199,7 +192,7 @@ class Runner:
                 pool.vacate()
             else:
                 pool.release(instance)
-        return self._result(invocation, instance, outcome, cold_start=cold_start)
+        return self._record(invocation, instance.id, outcome, cold_start)
 
     async def _acquire(self, function: str) -> tuple[_Version, Instance | None]:
         """The version that serves next, and an instance of it if one is there; raises FunctionNotFound."""
@@ -216,7 +209,7 @@ class Runner:
         declaration = invocation.declaration
         plan = InstancePlan(
             declaration=declaration,
-            files=replace(self._files, layer=declaration.opt),
+            interpreter=self._interpreter,
             account_id=self._account_id,
             keys=self._fresh_keys(declaration),
             overrides=self._variables,
@@ -226,17 +219,11 @@ class Runner:
     async def _initialize(self, instance: Instance, invocation: Invocation) -> Outcome | None:
         """Call the initializer, if there is one; an instance that it fails in is thrown away."""
         declaration = invocation.declaration
-        hook = declaration.initializer
-        if hook is None:
+        if declaration.initializer is None:
             return None
+        keys = self._fresh_keys(declaration)
         outcome = await instance.call(
-            Request(
-                kind="initialize",
-                handler=hook.handler,
-                timeout=hook.timeout,
-                request_id=invocation.request_id,
-                keys=self._fresh_keys(declaration),
-            )
+            _hook_request("initialize", declaration.initializer, invocation.request_id, keys)
         )
         if outcome.failure is None:
             return None
@@ -245,22 +232,14 @@ class Runner:
 
     async def _retire(self, declaration: FunctionDeclaration, instance: Instance) -> None:
         """Call the preStop hook of an instance that is about to end, if there is one."""
-        hook = declaration.pre_stop
-        if hook is not None and instance.alive:
-            try:
-                keys = self._fresh_keys(declaration)
-            except RequestRefused:
-                # What has lost its role is not called any more; it still has to end.
-                return
-            await instance.call(
-                Request(
-                    kind="pre_stop",
-                    handler=hook.handler,
-                    timeout=hook.timeout,
-                    request_id=new_request_id(),
-                    keys=keys,
-                )
-            )
+        if declaration.pre_stop is None or not instance.alive:
+            return
+        try:
+            keys = self._fresh_keys(declaration)
+        except RequestRefused:
+            # What has lost its role is not called any more; it still has to end.
+            return
+        await instance.call(_hook_request("pre_stop", declaration.pre_stop, new_request_id(), keys))
 
     def _request(self, invocation: Invocation) -> Request:
         return Request(
@@ -273,34 +252,20 @@ class Runner:
             event=invocation.event,
         )
 
-    def _result(
-        self, invocation: Invocation, instance: Instance, outcome: Outcome, *, cold_start: bool
-    ) -> InvocationResult:
-        declaration, function = invocation.declaration, invocation.declaration.name
-        result = InvocationResult(
-            request_id=invocation.request_id,
-            status=200,
-            body=outcome.body,
-            error_type=None if outcome.failure is None else UNHANDLED_ERROR,
-            failure=outcome.failure,
-            log_tail=tail(self._log.lines(function, invocation.request_id)),
-            duration=outcome.seconds,
-            memory=outcome.memory,
-            cold_start=cold_start,
-            instance_id=instance.id,
-            code_checksum="" if declaration.package is None else declaration.package.checksum,
-        )
+    def _record(
+        self, invocation: Invocation, instance_id: str, outcome: Outcome, cold_start: bool
+    ) -> InvocationRecord:
         record = InvocationRecord(
-            function=function,
-            request_id=result.request_id,
-            instance_id=result.instance_id,
+            function=invocation.declaration.name,
+            request_id=invocation.request_id,
+            instance_id=instance_id,
             attempt=invocation.attempt,
             cold_start=cold_start,
-            status=result.status,
-            error_type=result.error_type,
+            status=200,
+            error_type=None if outcome.failure is None else UNHANDLED_ERROR,
             failure=None if outcome.failure is None else outcome.failure.value,
-            duration=result.duration,
-            max_memory=result.memory,
+            duration=outcome.seconds,
+            max_memory=outcome.memory,
             asynchronous=invocation.asynchronous,
             ended=self._clock.now(),
             body=outcome.body,
@@ -308,15 +273,17 @@ class Runner:
         self.records.append(record)
         for observe in self._observers:
             observe(invocation, record)
-        return result
+        return record
 
     def _fresh_keys(self, declaration: FunctionDeclaration) -> Identity | None:
         role = declaration.role
         if role is None:
             return None
         now = self._clock.now()
-        issued, keys = self._keys.get(role, (None, None))
-        if keys is None or issued is None or now - issued >= FRESH_KEYS:
-            keys = self._role_keys(role)
-            self._keys[role] = (now, keys)
-        return keys
+        if role not in self._keys or now - self._keys[role][0] >= FRESH_KEYS:
+            self._keys[role] = (now, self._role_keys(role))
+        return self._keys[role][1]
+
+
+def _hook_request(kind: str, hook: HookDeclaration, request_id: str, keys: Identity | None) -> Request:
+    return Request(kind, hook.handler, hook.timeout, request_id, keys)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localcloud.fc.declaration import (
-    ChoiceUnknown,
     DeclarationError,
     KeyUnknown,
     ValueMissing,
@@ -84,7 +83,7 @@ def _told(error: ValidationError, where: str) -> DeclarationError:
     if rule == "additionalProperties":
         known = sorted(schema["properties"])
         key = next(name for name in value if name not in schema["properties"])
-        return KeyUnknown(f"{where}.{key}", key, known)
+        return KeyUnknown(f"{where}.{key}", f"unknown key; known here: {', '.join(known)}.")
     if rule == "type":
         # The variables of s.yaml often are what should be a number.
         hint = (
@@ -94,7 +93,8 @@ def _told(error: ValidationError, where: str) -> DeclarationError:
     if "description" in schema:
         return ValueRefused(where, f"must be {schema['description']}, is {value!r}.")
     if rule == "enum":
-        return ChoiceUnknown(where, value, schema["enum"])
+        allowed = ", ".join(map(str, schema["enum"]))
+        return ValueRefused(where, f"must be one of {allowed}; is {value!r}.")
     if rule in ("minimum", "maximum"):
         return ValueRefused(where, f"must be {schema['minimum']} to {schema['maximum']}, is {value}.")
     if rule == "maxItems":

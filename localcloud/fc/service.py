@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
-from starlette.responses import Response
-from starlette.types import ASGIApp, Scope
-
-from localcloud.accounts import Identity
-from localcloud.fc.api import FunctionApi, Uploads
-from localcloud.fc.asynchronous import AsyncQueue
+from localcloud.fc.asynchronous import AsyncEvent, AsyncQueue, LostEvent
 from localcloud.fc.declaration import Deployment, FunctionDeclaration
-from localcloud.fc.deployments import Deployments, NoTriggerSources, TriggerSources
-from localcloud.fc.destination_check import check_destinations
-from localcloud.fc.destinations import AsyncEvent, DestinationSender, LostEvent
-from localcloud.fc.environment import RuntimeFiles
-from localcloud.fc.invocation import InvocationRecord, InvocationResult, LiveInstance, new_request_id
+from localcloud.fc.deployments import Deployments, TriggerSources
+from localcloud.fc.destinations import check_destinations
+from localcloud.fc.environment import OWN_INTERPRETER
+from localcloud.fc.invocation import Invocation, InvocationRecord, LiveInstance, new_request_id
 from localcloud.fc.layers import Layers
-from localcloud.fc.logs import LogBook, LogLine
-from localcloud.fc.packages import NoObjects, Objects
+from localcloud.fc.logs import LogBook, LogLine, tail
 from localcloud.fc.permissions import Permissions
-from localcloud.fc.refusals import (
-    ASYNC_PAYLOAD_BYTES,
-    SYNC_PAYLOAD_BYTES,
-    EntityTooLarge,
-    FunctionNotFound,
-    NotRunning,
-)
+from localcloud.fc.refusals import ASYNC_PAYLOAD_BYTES, EntityTooLarge, FunctionNotFound, NotRunning
 from localcloud.fc.registry import Registry
-from localcloud.fc.runner import Invocation, InvocationObserver, Runner
-from localcloud.gateway import Operation
+from localcloud.fc.runner import InvocationObserver, Runner
+from localcloud.oss.service import ObjectStorage
 from localcloud.tenant import Tenant
-
-__all__ = ["ForeignFunction", "FunctionCompute", "RuntimeFiles"]
 
 
 class ForeignFunction(Exception):
@@ -50,86 +36,73 @@ class ForeignFunction(Exception):
 class FunctionCompute:
     """Runs functions: those of a deployment, and those that are deployed through the API.
 
-    ``variables`` are added to every function's environment and win over those that were deployed.
-    ``database`` keeps what the API deploys; packages come from ``objects``, where ``uploads`` lets clients
-    put them. ``triggers`` connects functions with what triggers them; ``role_arn`` gives a role's ARN in the
-    case that it was created with.
+    Those of the deployment have ``layer``, a directory, as ``/opt``. ``variables`` are added to every
+    function's environment and win over those that were deployed. Packages come from ``objects``, records go
+    to topics by ``publish``, and ``triggers`` connects functions with what triggers them.
     ``time_scale`` multiplies the waits that the service imposes (retries, idleness), never a timeout.
-    ``assume_role`` gives temporary keys of a role, or raises AssumptionRefused.
     Raises ForeignFunction, DestinationUnknown or DestinationLoops.
     """
-
-    name = "fc"
 
     def __init__(
         self,
         tenant: Tenant,
         *,
         deployment: Deployment,
-        runtime_files: RuntimeFiles,
+        interpreter: Path | None,
+        layer: Path | None,
         variables: Mapping[str, str],
-        destinations: DestinationSender,
-        time_scale: float = 1.0,
-        instance_limit: int = 10,
-        assume_role: Callable[[str], Identity] | None = None,
-        role_arn: Callable[[str], str] = str,
-        objects: Objects | None = None,
-        uploads: Uploads | None = None,
-        upload_bucket: str = "",
-        triggers: TriggerSources | None = None,
+        permissions: Permissions,
+        objects: ObjectStorage,
+        triggers: TriggerSources,
+        publish: Callable[[str, bytes], Awaitable[object]],
+        time_scale: float,
+        instance_limit: int,
     ) -> None:
         for function in deployment.functions.values():
             _check_home(function, tenant)
         check_destinations(deployment.functions, tenant)
-        self._declared = deployment
-        self._clock = tenant.clock
         self._running = False
         self._log = LogBook(tenant.clock)
-        assume_role = assume_role or tenant.accounts.issue_role_keys
-        self._permissions = Permissions(tenant, assume_role, role_arn)
+        self._permissions = permissions
         self._runner = Runner(
             account_id=tenant.account_id,
-            keys=self._permissions.keys,
+            keys=permissions.keys,
             clock=tenant.clock,
-            files=runtime_files,
+            interpreter=interpreter or OWN_INTERPRETER,
             variables=variables,
             log=self._log,
             time_scale=time_scale,
             instance_limit=instance_limit,
-            retired=lambda declaration: self.deployments.sweep(),
+            retired=lambda: self.deployments.sweep(),
         )
         self._queue = AsyncQueue(
             tenant=tenant,
             attempt=self._attempt,
             accept=self.invoke_async,
-            permit=self._permissions.check_destination,
-            destinations=destinations,
+            permit=permissions.check_destination,
+            publish=publish,
             report=lambda event, text: self._log.add(event.function, "", event.request_id, text),
             time_scale=time_scale,
         )
-        layers = Layers(tenant)
+        self.layers = Layers(tenant)
         self.deployments = Deployments(
             tenant=tenant,
-            registry=Registry(tenant.database, tenant.region, layers),
-            layers=layers,
-            objects=objects or NoObjects(),
-            triggers=triggers or NoTriggerSources(),
+            registry=Registry(tenant.database, tenant.region, self.layers),
+            layers=self.layers,
+            objects=objects,
+            triggers=triggers,
             runner=self._runner,
             queue=self._queue,
             report=lambda function, text: self._log.add(function, "", None, text),
         )
         for function in deployment.functions.values():
-            self.deployments.declare(replace(function, opt=runtime_files.layer))
+            self.deployments.declare(replace(function, opt=layer))
         self.deployments.restore()
-        self._api = FunctionApi(
-            self, tenant, self._permissions, self.deployments, layers, uploads, upload_bucket
-        )
-        self.app: ASGIApp = self._api.app
 
     @property
     def deployment(self) -> Deployment:
         """Every function that is there now."""
-        return replace(self._declared, functions=dict(self.deployments.functions))
+        return Deployment(dict(self.deployments.functions))
 
     async def start(self) -> None:
         """Serve invocations from now on."""
@@ -142,26 +115,20 @@ class FunctionCompute:
         await self._queue.stop()
         await self._runner.stop()
 
-    async def invoke(self, function: str, event: bytes, *, request_id: str | None = None) -> InvocationResult:
+    async def invoke(self, function: str, event: bytes) -> InvocationRecord:
         """Run a function and wait for its result. Raises RequestRefused."""
-        declaration = self._declaration(function)
-        if len(event) > SYNC_PAYLOAD_BYTES:
-            raise EntityTooLarge(SYNC_PAYLOAD_BYTES)
-        invocation = Invocation(declaration, request_id or new_request_id(), event)
-        result = await self._runner.run(invocation, lambda: False)
-        assert result is not None, "a synchronous invocation does not expire"
-        return result
+        record = await self._runner.run(Invocation(self.declared(function), new_request_id(), event))
+        assert record is not None, "a synchronous invocation does not expire"
+        return record
 
     async def invoke_async(self, function: str, event: bytes) -> str:
         """Accept an event and return its request id. Raises RequestRefused."""
-        declaration = self._declaration(function)
+        declaration = self.declared(function)
         if len(event) > ASYNC_PAYLOAD_BYTES:
             raise EntityTooLarge(ASYNC_PAYLOAD_BYTES)
         if not self._running:
             raise NotRunning
-        accepted = AsyncEvent(new_request_id(), function, event, self._clock.now())
-        self._queue.put(declaration, accepted)
-        return accepted.request_id
+        return self._queue.put(declaration, event)
 
     async def settled(self) -> None:
         """Wait until no event is left in the queue and nothing runs."""
@@ -174,6 +141,13 @@ class FunctionCompute:
         """A function as it is now, if there is one of this name."""
         return self.deployments.functions.get(function)
 
+    def declared(self, function: str) -> FunctionDeclaration:
+        """A function as it is now; raises FunctionNotFound."""
+        found = self.find(function)
+        if found is None:
+            raise FunctionNotFound(function)
+        return found
+
     def may_log(self, function: FunctionDeclaration) -> bool:
         """Whether a function's role may write to its logstore."""
         return self._permissions.may_log(function)
@@ -185,6 +159,10 @@ class FunctionCompute:
             return []
         return self._log.lines(function, request_id)
 
+    def log_tail(self, record: InvocationRecord) -> bytes:
+        """The last 4 KB of the log of an invocation."""
+        return tail(self._log.lines(record.function, record.request_id))
+
     def invocations(self) -> list[InvocationRecord]:
         """Every attempt to run a function that has ended, in the order of their ends."""
         return list(self._runner.records)
@@ -195,13 +173,13 @@ class FunctionCompute:
         return self._queue.lost
 
     def instances(self, function: str) -> list[LiveInstance]:
-        """The instances of a function that live now. Raises RequestRefused."""
-        instances = self._runner.instances(self._declaration(function).name)
+        """The instances of a function that live now. Raises FunctionNotFound."""
+        instances = self._runner.instances(self.declared(function).name)
         return [found for found in (instance.look() for instance in instances) if found is not None]
 
     def kill_instance(self, function: str, instance_id: str) -> bool:
         """End every process of one instance at once (SIGKILL); whether it lived until now."""
-        for instance in self._runner.instances(self._declaration(function).name):
+        for instance in self._runner.instances(self.declared(function).name):
             if instance.id == instance_id:
                 instance.kill()
                 return True
@@ -215,26 +193,12 @@ class FunctionCompute:
         """Tell somebody of every line that functions print from now on, in the services' event loop."""
         self._log.watch(sink)
 
-    def operation(self, scope: Scope) -> Operation:
-        """Name the operation of a request from its line and headers alone."""
-        return self._api.operation(scope)
-
-    def error(self, status: int, code: str, message: str) -> Response:
-        """Function Compute's form of an error."""
-        return self._api.error(status, code, message)
-
-    def _declaration(self, function: str) -> FunctionDeclaration:
-        if function not in self.deployment.functions:
-            raise FunctionNotFound(function)
-        return self.deployment.functions[function]
-
     async def _attempt(
         self, event: AsyncEvent, attempt: int, expired: Callable[[], bool]
-    ) -> InvocationResult | None:
-        declaration = self._declaration(event.function)
-        return await self._runner.run(
-            Invocation(declaration, event.request_id, event.payload, attempt, asynchronous=True), expired
-        )
+    ) -> InvocationRecord | None:
+        declaration = self.declared(event.function)
+        invocation = Invocation(declaration, event.request_id, event.payload, attempt, asynchronous=True)
+        return await self._runner.run(invocation, expired)
 
 
 def _check_home(function: FunctionDeclaration, tenant: Tenant) -> None:

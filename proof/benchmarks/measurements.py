@@ -16,7 +16,7 @@ from typing import Any
 
 from localcloud.accounts import Identity
 from localcloud.fc.declaration import FunctionDeclaration
-from localcloud.fc.environment import RuntimeFiles, instance_variables
+from localcloud.fc.environment import instance_variables
 from proof.benchmarks.figures import critical_path, spread, spreads
 from proof.benchmarks.function_process import CallFailed, FunctionProcess, running
 from proof.benchmarks.region import BUCKET, LABELS, OWN_TAGS, PROJECT, Region, Task, batch
@@ -71,9 +71,9 @@ class Bench:
     def _environment(self, name: str) -> dict[str, str]:
         """The variables of an instance, as Function Compute would set them."""
         subject, region, keys = self.runtime.subjects[name], self.region, self.region.keys()
+        function = replace(self.declared, code=subject.code, runtime=subject.runtime, region=region.name)
         return instance_variables(
-            replace(self.declared, code=subject.code, runtime=subject.runtime, region=region.name),
-            RuntimeFiles(subject.interpreter, subject.layer),
+            replace(function, opt=subject.layer),
             account_id=region.account_id,
             instance_id="c-00000000-benchmark",
             keys=Identity(keys["access_key_id"], keys["access_key_secret"], keys["security_token"]),

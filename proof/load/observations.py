@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from statistics import linear_regression
 
 from localcloud.calls import Call
-from localcloud.fc.invocation import InvocationRecord, LiveInstance
-from localcloud.fc.runner import Invocation
+from localcloud.fc.invocation import Invocation, InvocationRecord, LiveInstance
 from proof.load.disturbances import in_outage
 from proof.load.region import Region, task_of
 

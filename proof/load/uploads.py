@@ -15,8 +15,7 @@ from itertools import combinations
 from cli.checkout import SUBMITTING, TAGGING, UPLOADS
 from localcloud.calls import Call
 from localcloud.faults import Fault, FaultKind
-from localcloud.fc.invocation import InvocationRecord
-from localcloud.fc.runner import Invocation
+from localcloud.fc.invocation import Invocation, InvocationRecord
 from localcloud.upload_events import UploadEventOrder
 from proof.load.disturbances import Killer
 from proof.load.region import VIDEOS, Region, running_region

@@ -11,7 +11,7 @@ import pytest
 
 from cli.checkout import ROOT
 from layers.target import Host
-from localcloud.fc.environment import RuntimeFiles
+from localcloud.fc.environment import OWN_INTERPRETER
 from proof.benchmarks.__main__ import declaration
 from proof.benchmarks.function_process import Subject
 from proof.benchmarks.measurements import Bench
@@ -41,7 +41,7 @@ def runtime(certificate: ServerCertificate, tmp_path_factory: pytest.TempPathFac
         shutil.copytree(ROOT / "functions" if subject == FUNCTION else HANDLERS / subject, code)
         shutil.copy(PROBE, code)
         name = f"python{Host.running().version}"
-        subjects[subject] = Subject(subject, RuntimeFiles().python, name, code, layer)
+        subjects[subject] = Subject(subject, OWN_INTERPRETER, name, code, layer)
     return Runtime("3.12.1", subjects, {"function": 2_000_000, "reference": 16_000_000}, 200_000)
 
 

@@ -23,7 +23,7 @@ from click.testing import CliRunner, Result
 from rich.cells import cell_len
 from rich.console import Console
 
-from cli import checkout, demo, invocation, role, serving
+from cli import checkout, demo, role, serving
 from cli.deployer import deploy
 from cli.main import main
 from cli.narration import UNFOLDED, Narrator
@@ -451,13 +451,6 @@ def test_invoke_runs_here_with_keys_and_endpoints_of_the_environment(
     else:
         assert result.exit_code == 0, result.output
         assert "oss://media/videos/sample.mp4" in result.output
-
-
-def test_a_function_that_is_run_by_hand_sends_its_result_nowhere() -> None:
-    import asyncio
-
-    with pytest.raises(AssertionError):
-        asyncio.run(invocation._NoDestinations().send("acs:mns:x", b""))
 
 
 def test_a_broken_s_yaml_is_reported_in_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from cli.deployer import NotDeployed, deploy
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.fc.declaration import FunctionDeclaration
-from tests.localcloud.fc_world import INTERPRETER
 
 VARIABLES = {"FAILED_EVENTS": "oss://media/failed"}
 
@@ -27,7 +26,7 @@ def layer(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cloud() -> Iterator[LocalCloud]:
-    with LocalCloud(CloudConfig(interpreter=INTERPRETER)) as cloud:
+    with LocalCloud(CloudConfig()) as cloud:
         yield cloud
 
 

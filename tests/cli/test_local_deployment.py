@@ -47,7 +47,6 @@ def test_defaults_are_those_of_the_fc3_component(tmp_path: Path) -> None:
     del minimal["timeout"]
     deployment = load_deployment(write_deployment(tmp_path, "", minimal), {})
     declared = deployment.functions["index"]
-    assert deployment.name == "test"
     assert declared.resource == "resource_0"
     assert (declared.timeout, declared.memory_size, declared.cpu, declared.disk_size) == (3, 512, 0.35, 512)
     assert declared.internet_access

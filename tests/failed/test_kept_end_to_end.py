@@ -19,7 +19,7 @@ from imm_label_tags.failures.failed_event import FailedEvent
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig, Ports
 from localcloud.faults import Fault, FaultKind
-from localcloud.fc.invocation import InvocationRecord, InvocationResult
+from localcloud.fc.invocation import InvocationRecord
 from localcloud.imm.tasks import TaskRecord
 from localcloud.mns.service import Subscription
 from tests.failed.records import EVENTS, RECORD
@@ -195,7 +195,7 @@ def test_an_event_whose_record_has_more_than_128_kb_is_reported_as_lost(failing:
 def test_a_record_that_is_delivered_twice_at_the_same_moment_is_kept_once(failing: Account) -> None:
     invoke = failing.cloud.functions.invoke
 
-    async def twice() -> tuple[InvocationResult, InvocationResult]:
+    async def twice() -> tuple[InvocationRecord, InvocationRecord]:
         return await asyncio.gather(invoke(failing.keeping, RECORD), invoke(failing.keeping, RECORD))
 
     first, second = failing.cloud.run(twice())

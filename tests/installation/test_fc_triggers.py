@@ -11,10 +11,9 @@ import pytest
 from alibabacloud_fc20230330 import models
 from alibabacloud_fc20230330.client import Client
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
-from alibabacloud_tea_openapi.utils_models import Config
 
 from tests.localcloud.fc_world import REGION, World, function, running
-from tests.localcloud.tenancy import ACCOUNT, OWNER
+from tests.localcloud.tenancy import ACCOUNT, sdk
 
 TOPIC = f"acs:mns:{REGION}:{ACCOUNT}:/topics/ended"
 FAILED = f"acs:mns:{REGION}:{ACCOUNT}:/topics/failed/messages"
@@ -37,21 +36,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         },
     )
     second = function(functionName="plain")
-    with running(directory, CODE, first, second, http=True) as started:
+    with running(directory, CODE, first, second) as started:
         yield started
 
 
 @pytest.fixture
 def client(world: World) -> Client:
-    return Client(
-        Config(
-            region_id=REGION,
-            endpoint=world.serving.address,
-            protocol="HTTP",
-            access_key_id=OWNER.access_key_id,
-            access_key_secret=OWNER.access_key_secret,
-        )
-    )
+    return Client(sdk(world.cloud.endpoints.fc, world.cloud.accounts.owner))
 
 
 def test_triggers_are_listed_in_pages(client: Client) -> None:

@@ -1,11 +1,10 @@
-"""Throwaway functions, and a Function Compute on loopback that runs them, for tests."""
+"""Throwaway functions, and a local cloud that runs them, for tests."""
 
 from __future__ import annotations
 
 import json
-import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,62 +14,51 @@ import psutil
 import yaml
 
 from cli.local_deployment import load_deployment
-from localcloud.accounts import Accounts
-from localcloud.clock import Clock
+from localcloud.cloud import LocalCloud
+from localcloud.config import CloudConfig
 from localcloud.fc.declaration import Deployment
-from localcloud.fc.invocation import InvocationResult
-from localcloud.fc.service import FunctionCompute, RuntimeFiles
-from tests.localcloud.serving import Serving, serve
-from tests.localcloud.tenancy import ACCOUNT, tenancy
+from localcloud.fc.invocation import InvocationRecord
+from localcloud.fc.service import FunctionCompute
+from localcloud.mns.service import Subscription
+from tests.localcloud.tenancy import ACCOUNT
 
-REGION = "cn-hangzhou"
+REGION = CloudConfig.region
 ROLE = f"acs:ram::{ACCOUNT}:role/worker"
-# The interpreter outside of the virtual environment: what a developer's packages are not part of.
-INTERPRETER = Path(getattr(sys, "_base_executable", sys.executable))
-
-
-@dataclass
-class Destinations:
-    """Destinations outside of Function Compute, in memory."""
-
-    records: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    failing: bool = False
-
-    async def send(self, arn: str, record: bytes) -> None:
-        if self.failing:
-            raise ConnectionError("the topic is gone")
-        self.records.append((arn, json.loads(record)))
 
 
 @dataclass(frozen=True)
 class World:
-    """Function Compute with all that a test sees of it."""
+    """A local cloud as tests of its functions see it; ``records`` is what has reached topics that
+    are destinations."""
 
-    fc: FunctionCompute
-    serving: Serving
-    accounts: Accounts
-    clock: Clock
-    destinations: Destinations
+    cloud: LocalCloud
+    records: list[tuple[str, Any]] = field(default_factory=list)
 
-    def invoke(self, event: bytes = b"", function: str = "index") -> InvocationResult:
-        return self.serving.run(self.fc.invoke(function, event))
+    @property
+    def fc(self) -> FunctionCompute:
+        return self.cloud.functions
+
+    def invoke(self, event: bytes = b"", function: str = "index") -> InvocationRecord:
+        return self.cloud.run(self.fc.invoke(function, event))
 
     def invoke_async(self, event: bytes = b"", function: str = "index") -> str:
-        return self.serving.run(self.fc.invoke_async(function, event))
+        return self.cloud.run(self.fc.invoke_async(function, event))
 
     def settle(self) -> None:
-        self.serving.run(self.fc.settled())
+        self.cloud.run(self.cloud.settled())
 
     def log(self, request_id: str | None = None, function: str = "index") -> list[str]:
         return [line.text for line in self.fc.logs(function, request_id)]
 
-    def call(self, function: Callable[[], Any]) -> Any:
-        """Call a function in the service's event loop."""
+    def subscribe(self, topic: str) -> None:
+        """Keep the records that reach a topic."""
 
-        async def within() -> Any:
-            return function()
+        async def keep(message: bytes) -> bool:
+            self.records.append((topic, json.loads(message)))
+            return True
 
-        return self.serving.run(within())
+        keeper = Subscription(topic, "keeper", "STREAM", "BACKOFF_RETRY", None)
+        self.cloud.call(self.cloud.messages.subscribe, keeper, keep)
 
 
 def function(**props: Any) -> dict[str, Any]:
@@ -112,32 +100,15 @@ def deployed(directory: Path, code: Mapping[str, str] | str, *functions: dict[st
 
 @contextmanager
 def running(
-    directory: Path,
-    code: Mapping[str, str] | str,
-    *functions: dict[str, Any],
-    layer: Path | None = None,
-    variables: Mapping[str, str] | None = None,
-    interpreter: Path = INTERPRETER,
-    http: bool = False,
-    **options: Any,
+    directory: Path, code: Mapping[str, str] | str, *functions: dict[str, Any], **options: Any
 ) -> Iterator[World]:
-    """Function Compute that runs functions of some code until the test ends; with ``http``, on a port."""
-    destinations = Destinations()
-    with tenancy(region=REGION) as tenant:
-        fc = FunctionCompute(
-            tenant,
-            deployment=deployed(directory, code, *functions),
-            runtime_files=RuntimeFiles(interpreter, layer),
-            variables=variables or {},
-            destinations=destinations,
-            **options,
-        )
-        with serve(*([fc] if http else [])) as serving:
-            serving.run(fc.start())
-            try:
-                yield World(fc, serving, tenant.accounts, tenant.clock, destinations)
-            finally:
-                serving.run(fc.stop())
+    """A local cloud that runs functions of some code until the test ends."""
+    deployment = deployed(directory, code, *functions)
+    with LocalCloud(CloudConfig(deployment=deployment, **options)) as cloud:
+        world = World(cloud)
+        for topic in deployment.topics - {trigger.topic for trigger in deployment.mns_topic_triggers}:
+            world.subscribe(topic)
+        yield world
 
 
 def running_process(pid: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from localcloud.cloud import LocalCloud
 from localcloud.mns.service import Subscription
-from tests.localcloud.fc_world import INTERPRETER, REGION, deployed, function
+from tests.localcloud.fc_world import REGION, deployed, function
 from tests.localcloud.ram_cloud import obeying
 from tests.localcloud.ram_world import FC_TRUST, document, trust
 from tests.localcloud.tenancy import ACCOUNT
@@ -91,7 +91,7 @@ class Functions:
 def functions(directory: Path, *declared: dict[str, Any], code: str = CODE) -> Iterator[Functions]:
     """A cloud with functions in which nothing is permitted yet."""
     deployment = deployed(directory, code, *(declared or (destined(),)))
-    with obeying(deployment=deployment, interpreter=INTERPRETER) as cloud:
+    with obeying(deployment=deployment) as cloud:
         started = Functions(cloud)
 
         async def keep(event: bytes) -> bool:

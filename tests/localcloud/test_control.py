@@ -17,8 +17,6 @@ from cli.clients import Account, Project, Video
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig, Ports
-from localcloud.fc.destinations import topic_of
-from localcloud.region import UnsupportedDestination
 
 
 class Control:
@@ -300,13 +298,6 @@ def test_who_is_on_this_machine_is_answered(cloud: LocalCloud, headers: dict[str
     url = cloud.endpoints.control
     sent = {name: value.format(port=url.rpartition(":")[2]) for name, value in {**OWN, **headers}.items()}
     assert requests.post(f"{url}/settled", headers=sent, timeout=10).status_code == 204
-
-
-def test_results_go_to_topics_and_nowhere_else(cloud: LocalCloud) -> None:
-    assert topic_of("acs:mns:cn-hangzhou:1:/topics/t/messages") == "t"
-    assert topic_of("acs:mns:cn-hangzhou:1:/queues/q/messages") is None
-    with pytest.raises(UnsupportedDestination, match="queues/q"):
-        cloud.run(cloud.destinations.send("acs:mns:cn-hangzhou:1:/queues/q/messages", b""))
 
 
 def test_a_cloud_without_a_deployment_has_no_functions() -> None:

@@ -237,4 +237,4 @@ def test_calls_are_recorded_with_their_times(cloud: Oss, client: oss.Client) -> 
     tags_of(client, KEY)
     (call,) = cloud.calls("GetObjectTagging")
     assert before <= call.started <= call.ended <= time.monotonic()
-    assert call.as_dict()["resource"] == f"oss://{BUCKET}/{KEY}"
+    assert call.resource == f"oss://{BUCKET}/{KEY}"

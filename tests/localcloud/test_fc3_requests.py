@@ -27,7 +27,6 @@ from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.fc.declaration import FunctionDeclaration
 from tests.localcloud.fc_account import Account, package
-from tests.localcloud.fc_world import INTERPRETER
 from tests.policies.documents import filled
 
 ROOT = Path(__file__).parents[2]
@@ -132,7 +131,7 @@ class Replay:
 
 @pytest.fixture
 def replay() -> Iterator[Replay]:
-    with LocalCloud(CloudConfig(account_id=ACCOUNT, interpreter=INTERPRETER)) as cloud:
+    with LocalCloud(CloudConfig(account_id=ACCOUNT)) as cloud:
         cloud.call(cloud.messages.create_topic, TOPIC)
         yield Replay(cloud)
 
@@ -225,7 +224,7 @@ def test_a_removal_leaves_nothing(replay: Replay) -> None:
 
 
 def test_the_policy_of_a_deployer_is_enough_and_needed() -> None:
-    config = CloudConfig(account_id=ACCOUNT, interpreter=INTERPRETER, policies=True)
+    config = CloudConfig(account_id=ACCOUNT, policies=True)
     with LocalCloud(config) as cloud:
         cloud.call(cloud.messages.create_topic, TOPIC)
         document = json.dumps(filled("deployer", **DEPLOYERS_VALUES))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.fc.destination_check import DestinationLoops, DestinationUnknown
+from localcloud.fc.destinations import DestinationLoops, DestinationUnknown
 from localcloud.fc.refusals import NotRunning
 from tests.localcloud.fc_world import REGION, World, function, running
 from tests.localcloud.serving import until
@@ -18,6 +18,7 @@ from tests.localcloud.tenancy import ACCOUNT
 
 FAILED = f"acs:mns:{REGION}:{ACCOUNT}:/topics/failed/messages"
 DONE = f"acs:mns:{REGION}:{ACCOUNT}:/topics/done/messages"
+QUEUE = f"acs:mns:{REGION}:{ACCOUNT}:/queues/failed/messages"
 SAMPLE = json.loads(
     """{"timestamp": 0, "requestContext": {"requestId": "", "functionArn": "", "condition": "",
     "approximateInvokeCount": 1}, "requestPayload": "", "responseContext": {"statusCode": 200,
@@ -99,7 +100,7 @@ def test_errors_are_retried_with_the_same_request_id_until_one_attempt_succeeds(
         (3, None),
     ]
     assert {record.request_id for record in records} == {request_id}
-    assert world.destinations.records == []
+    assert world.records == []
     assert world.fc.lost == []
 
 
@@ -116,13 +117,13 @@ def test_the_context_of_python_3_10_counts_the_retries(tmp_path: Path) -> None:
 def test_after_the_last_attempt_the_failure_destination_gets_the_record(tmp_path: Path) -> None:
     declared = configured(onFailure=FAILED, onSuccess=DONE, maxAsyncRetryAttempts=1)
     with running(tmp_path, FAILING, declared, time_scale=FAST) as world:
-        before = world.clock.now()
+        before = world.cloud.clock.now()
         request_id = world.invoke_async(b"9")
         world.settle()
-        after = world.clock.now()
+        after = world.cloud.clock.now()
         results = world.fc.invocations()
-    ((arn, record),) = world.destinations.records
-    assert arn == FAILED
+    ((topic, record),) = world.records
+    assert topic == "failed"
     assert shape(record) == shape(SAMPLE)
     assert before.timestamp() * 1000 - 1 <= record["timestamp"] <= after.timestamp() * 1000
     assert record["requestContext"] == {
@@ -143,8 +144,8 @@ def test_a_success_destination_gets_its_record_too(tmp_path: Path) -> None:
     with running(tmp_path, FAILING, declared, time_scale=FAST) as world:
         world.invoke_async(b"1")
         world.settle()
-    ((arn, record),) = world.destinations.records
-    assert arn == DONE
+    ((topic, record),) = world.records
+    assert topic == "done"
     assert shape(record) == shape(SAMPLE)
     assert record["requestContext"]["condition"] == ""
     assert record["requestContext"]["approximateInvokeCount"] == 2
@@ -157,7 +158,7 @@ def test_an_event_that_is_not_text_is_recorded_in_base64(tmp_path: Path) -> None
     with running(tmp_path, "def handler(event, context): return b'\\xfe'", declared) as world:
         world.invoke_async(b"\xff\x00")
         world.settle()
-    ((_, record),) = world.destinations.records
+    ((_, record),) = world.records
     assert base64.b64decode(record["requestPayload"]) == b"\xff\x00"
     assert base64.b64decode(record["responsePayload"]) == b"\xfe"
 
@@ -195,8 +196,8 @@ def test_a_destination_that_fails_is_tried_again_and_has_a_destination_of_its_ow
         attempts = [(record.function, record.attempt) for record in world.fc.invocations()]
     assert attempts == [("index", 1), ("keeper", 1), ("keeper", 2), ("keeper", 3)]
     # The event is still there, in a record of a record
-    ((arn, outer),) = world.destinations.records
-    assert arn == FAILED
+    ((topic, outer),) = world.records
+    assert topic == "failed"
     assert outer["requestContext"]["functionArn"] == KEEPER
     inner = json.loads(outer["requestPayload"])
     assert inner["requestContext"]["requestId"] == request_id
@@ -278,14 +279,14 @@ def test_without_a_destination_a_failed_event_is_reported_as_lost(tmp_path: Path
 
 
 def test_so_is_one_whose_destination_cannot_be_reached(tmp_path: Path) -> None:
-    declared = configured(maxAsyncRetryAttempts=0, onFailure=FAILED)
+    declared = configured(maxAsyncRetryAttempts=0, onFailure=QUEUE)
     with running(tmp_path, FAILING, declared) as world:
-        world.destinations.failing = True
         world.invoke_async(b"9")
         world.settle()
     (lost,) = world.fc.lost
     assert lost.reason == (
-        f"it failed 1 times, and its record did not reach {FAILED}: ConnectionError: the topic is gone"
+        f"it failed 1 times, and its record did not reach {QUEUE}: "
+        "the local cloud delivers results to MNS topics and functions only"
     )
 
 
@@ -302,11 +303,10 @@ def test_and_one_whose_record_is_too_large_for_the_function_that_is_its_destinat
 
 
 def test_a_lost_record_of_success_is_reported_but_no_event_is_lost(tmp_path: Path) -> None:
-    with running(tmp_path, "def handler(e, c): pass", configured(onSuccess=DONE)) as world:
-        world.destinations.failing = True
+    with running(tmp_path, "def handler(e, c): pass", configured(onSuccess=QUEUE)) as world:
         request_id = world.invoke_async(b"0")
         world.settle()
-        assert world.log(request_id)[-1].startswith(f"The record of success did not reach {DONE}: ")
+        assert world.log(request_id)[-1].startswith(f"The record of success did not reach {QUEUE}: ")
     assert world.fc.lost == []
 
 
@@ -337,12 +337,12 @@ def test_an_event_that_gets_too_old_between_attempts_goes_to_the_destination(tmp
         world.invoke_async(str(go).encode())
         until(lambda: any("Invoke Start" in line for line in world.log()))
         # When more time passes than events are kept
-        world.clock.advance(61)
+        world.cloud.clock.advance(61)
         go.touch()
         world.settle()
     # Then it is not tried again
     assert len(world.fc.invocations()) == 1
-    ((_, record),) = world.destinations.records
+    ((_, record),) = world.records
     assert record["requestContext"]["condition"] == "Expired"
     assert record["requestContext"]["approximateInvokeCount"] == 1
     assert "bad" in record["responsePayload"]
@@ -362,12 +362,12 @@ def test_so_does_one_that_gets_too_old_while_it_waits_for_an_instance(tmp_path: 
         until(lambda: any("Invoke Start" in line for line in world.log()))
         # When another event waits for longer than events are kept
         world.invoke_async(b"/late")
-        world.clock.advance(61)
+        world.cloud.clock.advance(61)
         go.touch()
         world.settle()
     # Then it is never run
     assert len(world.fc.invocations()) == 1
-    ((_, record),) = world.destinations.records
+    ((_, record),) = world.records
     assert record["requestPayload"] == "/late"
     assert record["requestContext"]["approximateInvokeCount"] == 0
     assert record["responseContext"] == {"statusCode": 0, "functionError": ""}
@@ -381,7 +381,7 @@ def test_events_that_have_not_ended_when_the_service_stops_are_lost(tmp_path: Pa
     with running(tmp_path, FAILING, configured(onFailure=FAILED)) as world:
         request_id = world.invoke_async(b"9")
         until(lambda: bool(world.fc.invocations()))
-        world.serving.run(world.fc.stop())
+        world.cloud.run(world.fc.stop())
         with pytest.raises(NotRunning):
             world.invoke_async(b"9")
         world.settle()
@@ -403,4 +403,4 @@ def test_settled_also_waits_for_synchronous_invocations(tmp_path: Path) -> None:
             await task
             return len(world.fc.invocations())
 
-        assert world.serving.run(both()) == 1
+        assert world.cloud.run(both()) == 1

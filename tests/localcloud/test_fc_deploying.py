@@ -18,7 +18,6 @@ from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.fc.packages import Package, PackageRefused, unpack
 from tests.localcloud.fc_account import ACCOUNT, HELLO, REGION, TOPIC, Account, package
-from tests.localcloud.fc_world import INTERPRETER
 from tests.localcloud.serving import until
 
 FUNCTION_ARN = f"acs:fc:{REGION}:{ACCOUNT}:functions"
@@ -36,7 +35,7 @@ FAILING = {"index.py": "def handler(event, context):\n    raise ValueError('no')
 
 
 def a_cloud(**options: Any) -> LocalCloud:
-    return LocalCloud(CloudConfig(interpreter=INTERPRETER, **{"time_scale": 0.01, **options}))
+    return LocalCloud(CloudConfig(**{"time_scale": 0.01, **options}))
 
 
 @pytest.fixture

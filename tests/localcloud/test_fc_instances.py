@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from localcloud.fc.outcome import Failure
-from localcloud.fc.refusals import FunctionNotFound, NotRunning
+from localcloud.fc.invocation import Failure, InvocationRecord, LiveInstance
+from localcloud.fc.refusals import NotRunning
 from localcloud.fc.service import ForeignFunction
 from tests.localcloud.fc_world import (
     REGION,
@@ -99,13 +99,6 @@ def test_threads_of_a_function_stand_still_between_requests(tmp_path: Path) -> N
         assert count.read_text() > frozen
 
 
-def test_the_request_id_can_be_given(tmp_path: Path) -> None:
-    code = "def handler(event, context): return context.request_id"
-    with running(tmp_path, code) as world:
-        result = world.serving.run(world.fc.invoke("index", b"", request_id="1-given"))
-    assert (result.request_id, result.body) == ("1-given", b"1-given")
-
-
 def test_an_exception_leaves_the_instance_in_use(tmp_path: Path) -> None:
     code = """
     import os
@@ -117,7 +110,7 @@ def test_an_exception_leaves_the_instance_in_use(tmp_path: Path) -> None:
         failed = world.invoke(b"x")
         assert json.loads(failed.body)["errorMessage"] == str(pid(world))
     assert (failed.status, failed.error_type) == (200, "UnhandledInvocationError")
-    assert failed.failure is Failure.UNHANDLED
+    assert failed.failure == Failure.UNHANDLED
 
 
 # Many requests
@@ -129,17 +122,14 @@ def test_concurrent_requests_start_more_instances_up_to_the_limit(tmp_path: Path
     with running(tmp_path, WAIT, instance_limit=2) as world:
 
         async def together() -> list[Any]:
-            tasks = [
-                asyncio.ensure_future(world.fc.invoke("index", str(go).encode(), request_id=f"1-{n}"))
-                for n in range(3)
-            ]
+            tasks = [asyncio.ensure_future(world.fc.invoke("index", str(go).encode())) for _ in range(3)]
             while len({line.instance_id for line in world.fc.logs("index")}) < 2:
                 await asyncio.sleep(0.005)
             go.touch()
             return await asyncio.gather(*tasks)
 
         # When they come together
-        results = world.serving.run(together())
+        results = world.cloud.run(together())
     # Then two instances serve them, and the third request has waited for one
     assert [result.cold_start for result in results] == [True, True, False]
     assert len({result.instance_id for result in results}) == 2
@@ -153,7 +143,7 @@ def test_a_request_that_waits_gets_the_place_of_an_instance_that_ended(tmp_path:
         async def together() -> list[Any]:
             return list(await asyncio.gather(*(world.fc.invoke("index", b"") for _ in range(3))))
 
-        results = world.serving.run(together())
+        results = world.cloud.run(together())
     assert all(result.cold_start for result in results)
     assert len({result.instance_id for result in results}) == 3
 
@@ -173,7 +163,7 @@ def test_waiting_requests_can_be_given_up(tmp_path: Path) -> None:
             waiting[1].cancel()
             return await waiting[2]
 
-        assert world.serving.run(give_up()).error_type is None
+        assert world.cloud.run(give_up()).error_type is None
         assert world.invoke().cold_start is False
 
 
@@ -188,7 +178,7 @@ def test_a_request_that_is_given_up_while_it_runs_costs_the_instance(tmp_path: P
             with pytest.raises(asyncio.CancelledError):
                 await task
 
-        world.serving.run(cancel())
+        world.cloud.run(cancel())
         assert not running_process(int(first.body))
         assert world.invoke().cold_start
 
@@ -266,9 +256,9 @@ def test_idle_instances_end_after_five_minutes(tmp_path: Path) -> None:
 def test_also_when_only_the_services_clock_has_moved(tmp_path: Path) -> None:
     with running(tmp_path, PID) as world:
         first = world.invoke()
-        world.clock.advance(299)
+        world.cloud.clock.advance(299)
         second = world.invoke()
-        world.clock.advance(301)
+        world.cloud.clock.advance(301)
         third = world.invoke()
     assert (second.instance_id, second.cold_start) == (first.instance_id, False)
     assert third.cold_start
@@ -283,11 +273,11 @@ def test_a_handler_that_exceeds_its_timeout(tmp_path: Path) -> None:
         result = world.invoke(b"sleep")
         log = world.log(result.request_id)
         following = world.invoke()
-    message = f"Function timed out after 1 seconds (maxMemoryUsage: {result.memory:.2f}MB)"
+    message = f"Function timed out after 1 seconds (maxMemoryUsage: {result.max_memory:.2f}MB)"
     assert json.loads(result.body) == {"errorMessage": message}
-    assert result.memory > 1
+    assert result.max_memory > 1
     assert (result.status, result.error_type) == (200, "UnhandledInvocationError")
-    assert result.failure is Failure.TIMEOUT
+    assert result.failure == Failure.TIMEOUT
     # The runtime has written where every thread was, and the platform how it ended.
     assert any("[ERROR] Dumping stack trace after function timeout" in line for line in log)
     assert any("time.sleep(30)" in line for line in log)
@@ -309,7 +299,7 @@ def test_a_handler_that_ignores_termination_is_killed(tmp_path: Path) -> None:
     with running(tmp_path, code, function(timeout=1)) as world:
         result = world.invoke()
         (process,) = (int(line) for line in world.log() if line.isdecimal())
-    assert result.failure is Failure.TIMEOUT
+    assert result.failure == Failure.TIMEOUT
     assert not running_process(process)
 
 
@@ -324,9 +314,7 @@ def test_an_initializer_that_exceeds_its_timeout(tmp_path: Path) -> None:
     assert log[-1] == f"FC Initialize End RequestId: {result.request_id}, Error: {message}"
 
 
-@pytest.mark.parametrize(
-    "statement", ["os._exit(0)", "sys.exit(1)", "os.kill(os.getpid(), 9)", "raise KeyboardInterrupt"]
-)
+@pytest.mark.parametrize("statement", ["os._exit(0)", "os.kill(os.getpid(), 9)", "raise KeyboardInterrupt"])
 def test_a_process_that_ends_before_it_answers(tmp_path: Path, statement: str) -> None:
     with running(tmp_path, f"import os, sys\ndef handler(event, context): {statement}") as world:
         result = world.invoke()
@@ -334,10 +322,10 @@ def test_a_process_that_ends_before_it_answers(tmp_path: Path, statement: str) -
     message = json.loads(result.body)["errorMessage"]
     assert message == (
         "Process exited unexpectedly before completing request "
-        f"(duration: {result.duration * 1000:.0f}ms, maxMemoryUsage: {result.memory:.2f}MB)"
+        f"(duration: {result.duration * 1000:.0f}ms, maxMemoryUsage: {result.max_memory:.2f}MB)"
     )
     assert (result.status, result.error_type) == (200, "UnhandledInvocationError")
-    assert result.failure is Failure.UNHANDLED
+    assert result.failure == Failure.UNHANDLED
     assert log[-1] == f"FC Invoke End RequestId: {result.request_id}, Error: {message}"
 
 
@@ -358,8 +346,8 @@ def test_a_function_that_takes_too_much_memory_is_killed_at_once(tmp_path: Path)
     """
     with running(tmp_path, code, function(memorySize=128, cpu=0.1, diskSize=512)) as world:
         result = world.invoke()
-    assert result.failure is Failure.OUT_OF_MEMORY
-    assert result.memory > 128
+    assert result.failure == Failure.OUT_OF_MEMORY
+    assert result.max_memory > 128
     assert b"Process exited unexpectedly before completing request" in result.body
     assert world.fc.invocations()[0].failure == "FunctionOOMError"
 
@@ -371,8 +359,8 @@ def test_so_is_one_that_took_it_only_for_a_moment(tmp_path: Path) -> None:
         fine, too_much = world.invoke(b"20"), world.invoke(b"200")
         following = world.invoke(b"20")
     assert fine.body == b"done"
-    assert too_much.failure is Failure.OUT_OF_MEMORY
-    assert too_much.memory > 128
+    assert too_much.failure == Failure.OUT_OF_MEMORY
+    assert too_much.max_memory > 128
     assert following.cold_start
 
 
@@ -415,7 +403,7 @@ def test_stopping_leaves_no_process_and_no_files(tmp_path: Path, monkeypatch: py
             return await asyncio.gather(*requests, return_exceptions=True)
 
         # When the service stops
-        first, second, third = world.serving.run(stop())
+        first, second, third = world.cloud.run(stop())
         # Then nothing is left of them, and nothing starts any more
         assert (first.failure, second.failure) == (Failure.UNHANDLED, Failure.UNHANDLED)
         assert isinstance(third, NotRunning)
@@ -457,14 +445,6 @@ with running(Path({str(tmp_path)!r}), {PID!r}) as world:
 # What is refused
 
 
-def test_functions_that_do_not_exist(tmp_path: Path) -> None:
-    with running(tmp_path, PID) as world:
-        with pytest.raises(FunctionNotFound, match="function 'other' does not exist"):
-            world.invoke(function="other")
-        with pytest.raises(FunctionNotFound):
-            world.invoke_async(function="other")
-
-
 @pytest.mark.parametrize(
     ("props", "message"),
     [
@@ -480,22 +460,65 @@ def test_functions_of_another_region_or_account(tmp_path: Path, props: dict[str,
         pass
 
 
-def test_every_attempt_is_recorded(tmp_path: Path) -> None:
+# Looking at instances
+
+
+def live(world: World) -> list[LiveInstance]:
+    return world.cloud.call(world.fc.instances, "index")
+
+
+def test_an_instance_shows_whether_it_is_busy_what_it_holds_and_what_it_has_spent(tmp_path: Path) -> None:
+    code = "kept = []\ndef handler(event, context): kept.append(bytearray(int(event)))"
+    with running(tmp_path, code) as world:
+        assert live(world) == []
+        first = world.invoke(b"0")
+        (before,) = live(world)
+        world.invoke(b"50000000")
+        (after,) = live(world)
+    assert (before.instance_id, before.busy) == (first.instance_id, False)
+    assert after.memory > before.memory + 40
+    assert after.cpu_seconds > 0
+
+
+def test_one_of_several_instances_can_be_killed_at_its_work(tmp_path: Path) -> None:
+    # Given two instances that both serve an event for as long as a file is missing
+    go = tmp_path / "go"
+    with running(tmp_path, WAIT, function(asyncInvokeConfig={"maxAsyncRetryAttempts": 0})) as world:
+        for _ in range(2):
+            world.invoke_async(str(go).encode())
+        until(lambda: [one.busy for one in live(world)] == [True, True])
+        victim, survivor = (one.instance_id for one in live(world))
+
+        # When one is killed
+        assert world.cloud.call(world.fc.kill_instance, "index", victim)
+
+        # Then its event has failed, and the other one's goes on
+        until(lambda: [record.instance_id for record in world.fc.invocations()] == [victim])
+        go.touch()
+        world.settle()
+        first, second = world.fc.invocations()
+        assert (first.error_type, second.error_type) == ("UnhandledInvocationError", None)
+        assert second.instance_id == survivor
+        assert [(one.instance_id, one.busy) for one in live(world)] == [(survivor, False)]
+
+
+def test_an_idle_instance_that_is_killed_does_not_serve_any_more(tmp_path: Path) -> None:
     with running(tmp_path, PID) as world:
-        result = world.invoke()
-        (record,) = world.fc.invocations()
-    assert record.as_dict() == {
-        "function": "index",
-        "request_id": result.request_id,
-        "instance_id": result.instance_id,
-        "attempt": 1,
-        "cold_start": True,
-        "status": 200,
-        "error_type": None,
-        "failure": None,
-        "duration": result.duration,
-        "max_memory": result.memory,
-        "asynchronous": False,
-        "ended": record.ended.isoformat(),
-        "body": result.body.decode(),
-    }
+        first = world.invoke()
+        assert world.cloud.call(world.fc.kill_instance, "index", first.instance_id)
+        assert live(world) == []
+        assert not world.cloud.call(world.fc.kill_instance, "index", first.instance_id)
+        assert world.invoke().cold_start
+
+
+def test_whoever_watches_is_told_of_every_attempt_and_every_line(tmp_path: Path) -> None:
+    with running(tmp_path, "def handler(event, context): print('done')") as world:
+        attempts: list[tuple[bytes, InvocationRecord]] = []
+        lines: list[str] = []
+        world.cloud.call(
+            world.fc.watch, lambda invocation, record: attempts.append((invocation.event, record))
+        )
+        world.cloud.call(world.fc.watch_log, lambda line: lines.append(line.text))
+        record = world.invoke(b"event")
+    assert attempts == [(b"event", record)]
+    assert "done" in lines

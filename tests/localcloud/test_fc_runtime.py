@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from localcloud.fc import instance
-from localcloud.fc.environment import RuntimeFiles
 from localcloud.fc.instance import InterpreterUnusable
 from tests.localcloud.fc_world import REGION, ROLE, World, function, running
 from tests.localcloud.tenancy import ACCOUNT
@@ -61,6 +60,8 @@ def test_nothing_of_the_developers_environment_reaches_a_function(
         "LD_LIBRARY_PATH": f"{code}:{code}/lib",
         "PYTHONIOENCODING": "utf-8:surrogateescape",
         "OWN": "1",
+        "IMM_ENDPOINT": world.cloud.endpoints.imm,
+        "OSS_ENDPOINT": world.cloud.endpoints.oss,
         "FC_FUNC_CODE_PATH": code,
         "FC_ACCOUNT_ID": ACCOUNT,
         "FC_FUNCTION_HANDLER": "index.handler",
@@ -91,9 +92,9 @@ def test_python_3_10_knows_its_version_by_the_older_name(tmp_path: Path) -> None
 
 def test_variables_of_the_local_cloud_win_over_those_of_s_yaml(tmp_path: Path) -> None:
     declared = function(environmentVariables={"OSS_ENDPOINT": "", "PATH": "/opt/bin"})
-    with running(tmp_path, AROUND, declared, variables={"OSS_ENDPOINT": "http://127.0.0.1:1"}) as world:
+    with running(tmp_path, AROUND, declared) as world:
         environment = around(world)["environment"]
-    assert environment["OSS_ENDPOINT"] == "http://127.0.0.1:1"
+    assert environment["OSS_ENDPOINT"] == world.cloud.endpoints.oss
     assert environment["PATH"] == "/opt/bin"
 
 
@@ -164,14 +165,14 @@ def test_prints_are_lines_of_the_log_as_they_are(tmp_path: Path) -> None:
     assert log[6].endswith(f"{result.request_id} [WARNING] record")
     assert log[7:] == ["buffered", f"FC Invoke End RequestId: {result.request_id}"]
     assert {line.instance_id for line in lines} == {result.instance_id}
-    assert result.log_tail.decode() == "".join(f"{line}\n" for line in log)
+    assert world.fc.log_tail(result).decode() == "".join(f"{line}\n" for line in log)
 
 
 def test_the_log_tail_is_the_last_4_kb(tmp_path: Path) -> None:
     with running(tmp_path, "def handler(e, c): print('x' * 5000)") as world:
         result = world.invoke()
-    assert len(result.log_tail) == 4096
-    assert result.log_tail.endswith(f"FC Invoke End RequestId: {result.request_id}\n".encode())
+    assert len(world.fc.log_tail(result)) == 4096
+    assert world.fc.log_tail(result).endswith(f"FC Invoke End RequestId: {result.request_id}\n".encode())
 
 
 def test_a_function_may_close_its_standard_output(tmp_path: Path) -> None:
@@ -198,7 +199,7 @@ def test_much_output_and_large_events_pass(tmp_path: Path) -> None:
 def test_python_3_12_has_its_keys_in_the_environment_alone(tmp_path: Path) -> None:
     with running(tmp_path, KEYS, function(role=ROLE)) as world:
         seen = json.loads(world.invoke().body)
-        identity = world.accounts.find(seen["environment"][0])
+        identity = world.cloud.accounts.find(seen["environment"][0])
     assert seen["context"] is None
     assert identity is not None
     assert [identity.access_key_id, identity.access_key_secret, identity.security_token] == seen[
@@ -212,14 +213,14 @@ def test_python_3_10_has_fresh_keys_in_its_context(tmp_path: Path) -> None:
     with running(tmp_path, KEYS, function(role=ROLE, runtime="python3.10")) as world:
         first = json.loads(world.invoke().body)
         # When another request comes four and then ten minutes later
-        world.clock.advance(240)
+        world.cloud.clock.advance(240)
         second = json.loads(world.invoke().body)
-        world.clock.advance(299)
+        world.cloud.clock.advance(299)
         third = json.loads(world.invoke().body)
         instances = {record.instance_id for record in world.fc.invocations()}
-        fresh = world.accounts.find(third["context"][0])
+        fresh = world.cloud.accounts.find(third["context"][0])
         assert fresh is not None
-        assert not world.accounts.expired(fresh)
+        assert not world.cloud.accounts.expired(fresh)
     # Then the context has new keys, and the environment those of the start
     assert len(instances) == 1
     assert first["context"] == first["environment"] == second["context"]
@@ -263,7 +264,3 @@ def test_an_interpreter_that_ends_at_once_fails_the_invocation_and_shows_why(tmp
         result = world.invoke()
         assert b"Process exited unexpectedly" in result.body
         assert "broken" in world.log(result.request_id)
-
-
-def test_by_default_it_is_the_python_of_the_local_cloud_without_its_packages() -> None:
-    assert RuntimeFiles().python == Path(getattr(sys, "_base_executable", sys.executable))

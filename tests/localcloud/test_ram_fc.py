@@ -17,7 +17,7 @@ from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.refusals import RequestRefused
-from tests.localcloud.fc_world import INTERPRETER, deployed, function
+from tests.localcloud.fc_world import deployed, function
 from tests.localcloud.ram_functions import FAILED, FUNCTION, LOGS, MNS_TRUST, Functions, destined, functions
 from tests.localcloud.ram_world import FC_TRUST, allow, caller, deny
 from tests.localcloud.tenancy import sdk
@@ -227,7 +227,7 @@ def test_an_instance_that_has_lost_its_role_still_ends(tmp_path: Path) -> None:
     hooks = {"preStop": {"handler": "index.stop", "timeout": 5}}
     declared = function(role=destined()["role"], instanceLifecycleConfig=hooks)
     deployment = deployed(tmp_path, code, declared)
-    with LocalCloud(CloudConfig(policies=True, deployment=deployment, interpreter=INTERPRETER)) as cloud:
+    with LocalCloud(CloudConfig(policies=True, deployment=deployment)) as cloud:
         Functions(cloud).role()
         pid = int(cloud.run(cloud.functions.invoke("index", b"")).body)
         # When its role is gone, and its keys are due to be renewed
@@ -240,7 +240,7 @@ def test_an_instance_that_has_lost_its_role_still_ends(tmp_path: Path) -> None:
 
 def test_without_policies_nothing_of_this_matters(tmp_path: Path) -> None:
     deployment = deployed(tmp_path, "def handler(event, context): return 'done'", destined())
-    config = CloudConfig(deployment=deployment, interpreter=INTERPRETER, time_scale=0.001)
+    config = CloudConfig(deployment=deployment, time_scale=0.001)
     with LocalCloud(config) as cloud:
         unlimited = Functions(cloud)
         assert unlimited.publish() == 1

@@ -200,7 +200,7 @@ def test_answer(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_function_log(tmp_path: Path) -> None:
     with running(tmp_path, PRINTS, function(role=ROLE)) as world:
         world.invoke()
-        leak(world.accounts.identities()[-1].security_token)
+        leak(world.cloud.accounts.identities()[-1].security_token)
 
 
 def test_function_answer(tmp_path: Path) -> None:
@@ -216,8 +216,8 @@ def test_failure_record(tmp_path: Path) -> None:
     with running(tmp_path, FAILS, function(role=ROLE, asyncInvokeConfig=rules)) as world:
         world.invoke_async()
         world.settle()
-        leak(world.accounts.identities()[-1].security_token)
-    assert len(world.destinations.records) == 1
+        leak(world.cloud.accounts.identities()[-1].security_token)
+    assert len(world.records) == 1
 
 
 def test_stored_document(stage: Stage) -> None:

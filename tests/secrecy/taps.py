@@ -21,7 +21,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.fc import asynchronous
-from localcloud.fc.invocation import InvocationResult
+from localcloud.fc.invocation import InvocationRecord
 from localcloud.fc.logs import LogBook
 from localcloud.gateway import Gateway
 from tests.secrecy.known import ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN, SIGNATURE, KnownSecrets
@@ -62,7 +62,7 @@ class Taps:
 
     def _listen(self) -> None:
         self._wrap(LogBook, "add", self._log_book)
-        self._after(InvocationResult, "__init__", self._answered)
+        self._after(InvocationRecord, "__init__", self._answered)
         self._wrap(asynchronous, "destination_record", self._record)
         self._wrap(pytest.CaptureFixture, "readouterr", self._read_capture)
         self._wrap(CliRunner, "invoke", self._command)
@@ -123,7 +123,7 @@ class Taps:
 
         return add
 
-    def _answered(self, result: InvocationResult, *_: object, **__: object) -> None:
+    def _answered(self, result: InvocationRecord, *_: object, **__: object) -> None:
         self._hear_bytes("the answer of an invocation", result.body)
 
     def _record(self, original: Callable[..., bytes]) -> Callable[..., bytes]:
