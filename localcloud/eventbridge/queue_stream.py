@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import random
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -44,7 +43,6 @@ class QueueStream:
         invoke: Invoke,
         bury: Callable[[str], object],
         time_scale: float,
-        randomness: random.Random | None = None,
     ) -> None:
         self._tenant = tenant
         self._trigger = trigger
@@ -53,7 +51,6 @@ class QueueStream:
         self._invoke = invoke
         self._bury = bury
         self._time_scale = time_scale
-        self._randomness = randomness or random.Random()
         self._task: asyncio.Task[None] | None = None
         self._held_up = False
         self._idle = asyncio.Event()
@@ -104,7 +101,7 @@ class QueueStream:
         event = _json(items if self._trigger.mode == STREAMING else items[0])
         strategy = self._trigger.push_retry_strategy or "BACKOFF_RETRY"
         while True:
-            for seconds in (*retry_delays(strategy, self._randomness), None):
+            for seconds in (*retry_delays(strategy), None):
                 if await self._invoke(event):
                     self._held_up = False
                     return

@@ -1,6 +1,7 @@
 """The actions of IMM's API: from a request's parameters to the content of its answer.
 
-The actions, their parameters and limits are those of the API reference, version 2020-09-30.
+The actions, their parameters and limits are those of the API reference, version 2020-09-30; errors have the
+codes of the help page "Error handling" (477131).
 """
 
 from __future__ import annotations
@@ -9,13 +10,12 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from localcloud.identifiers import new_event_id, new_task_id
-from localcloud.imm.objects import ObjectReader, source_of
 from localcloud.imm.parameters import ImmParameters
-from localcloud.imm.projects import DEFAULT_SETTINGS, LIMITS, Project, Projects
-from localcloud.imm.refusals import InvalidArgument, ResourceAlreadyExists, ResourceNotFound
+from localcloud.imm.processing import Processing
+from localcloud.imm.projects import DEFAULT_SETTINGS, LIMITS, Project
 from localcloud.imm.tasks import (
     FAILED,
     RUNNING,
@@ -26,11 +26,15 @@ from localcloud.imm.tasks import (
     TaskRecord,
     Tasks,
     TimeRange,
+    Work,
 )
 from localcloud.imm.timestamps import in_full, nanoseconds, nanoseconds_of
+from localcloud.mns.service import MessageService
 from localcloud.openapi import Answer, Api, Call, Need
+from localcloud.oss.service import ObjectStorage
 from localcloud.ram.conditions import SERVICE
-from localcloud.refusals import InvalidParameter
+from localcloud.records import Records
+from localcloud.refusals import InvalidParameter, RequestRefused
 from localcloud.tenant import Tenant
 
 VERSION = "2020-09-30"
@@ -38,6 +42,8 @@ VERSION = "2020-09-30"
 IMM_SERVICE = "imm.aliyuncs.com"
 RETENTION = timedelta(days=7)
 _PROJECT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}", re.ASCII)
+_SOURCE_URI = re.compile(r"oss://([a-z0-9][a-z0-9-]{1,61}[a-z0-9])/(.+)", re.ASCII | re.DOTALL)
+_LONGEST_KEY = 1023
 _LONGEST_USER_DATA = 2048
 # The task types for which GetTask and ListTasks give the request back, by the reference of GetTask.
 _WITH_REQUEST = frozenset(
@@ -63,38 +69,28 @@ _ABOUT_ALL_PROJECTS = frozenset({"CreateProject", "ListProjects"})
 _Call = Call[ImmParameters]
 
 
-class TopicPublisher(Protocol):
-    """Publishes messages to the topics of the cloud's MNS."""
-
-    def has(self, topic: str) -> bool:
-        """Whether there is such a topic."""
-
-    async def publish(self, topic: str, body: bytes) -> str:
-        """Publish a message and give its id; it need not be delivered yet."""
-
-
 class Actions:
-    """IMM's actions over its projects and tasks. ``begin`` is handed every new task."""
+    """IMM's actions over its projects and tasks. ``work`` says what is to be done for a new task."""
 
     def __init__(
         self,
         tenant: Tenant,
-        projects: Projects,
+        projects: Records[Project],
         tasks: Tasks,
-        objects: ObjectReader,
-        topics: TopicPublisher,
-        begin: Callable[[TaskRecord], None],
-        abandon: Callable[[str], None],
+        processing: Processing,
+        objects: ObjectStorage,
+        topics: MessageService,
+        work: Callable[[], Work],
     ) -> None:
         self._project_arn = tenant.arn("imm", "project/")
         self._role_arn = f"acs:ram:*:{tenant.account_id}:role/"
+        self._clock = tenant.clock
         self._projects = projects
         self._tasks = tasks
-        self._clock = tenant.clock
+        self._processing = processing
         self._objects = objects
         self._topics = topics
-        self._begin = begin
-        self._abandon = abandon
+        self._work = work
         actions = {
             "CreateProject": self._create_project,
             "GetProject": self._get_project,
@@ -141,24 +137,23 @@ class Actions:
         }
         tags = {tag["Key"]: tag["Value"] for tag in parameters.json_tags("Tag")}
         project = Project(name, in_full(self._now()), settings, tags)
-        if not self._projects.add(project):
-            raise ResourceAlreadyExists("project")
+        if not self._projects.add(name, project):
+            message = "The specified resource project already exists."
+            raise RequestRefused(400, "ResourceAlreadyExists", message)
         return {"Project": project.as_response()}
 
     def _get_project(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        parameters.flag("WithStatistics")
-        return {"Project": self._project(parameters).as_response()}
+        call.parameters.flag("WithStatistics")
+        return {"Project": self._project(call.parameters).as_response()}
 
     def _list_projects(self, call: _Call) -> Answer:
         parameters = call.parameters
         size = parameters.integer("MaxResults", 0, 200) or 100
-        prefix = parameters.optional("Prefix") or ""
         tags = parameters.json_tags("Tag")
         projects = [
             project
-            for project in self._projects.following(parameters.optional("NextToken") or "")
-            if project.name.startswith(prefix)
+            for project in self._projects.all(parameters.optional("Prefix") or "")
+            if project.name > (parameters.optional("NextToken") or "")
             and all(project.tags.get(tag["Key"]) == tag["Value"] for tag in tags)
         ]
         page = projects[:size]
@@ -168,9 +163,9 @@ class Actions:
         }
 
     def _delete_project(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        name = self._project(parameters).name
-        self._abandon(name)
+        name = self._project(call.parameters).name
+        self._processing.abandon(name)
+        self._tasks.remove(name)
         self._projects.remove(name)
         return {}
 
@@ -178,8 +173,8 @@ class Actions:
         parameters = call.parameters
         project = self._project(parameters)
         uri = parameters.text("SourceURI")
-        source = source_of(uri)
-        if source is None:
+        source = _SOURCE_URI.fullmatch(uri)
+        if source is None or len(source[2].encode()) > _LONGEST_KEY:
             raise InvalidParameter("SourceURI", "It must be oss://<bucket>/<object>.")
         user_data = parameters.optional("UserData") or ""
         if len(user_data.encode()) > _LONGEST_USER_DATA:
@@ -190,11 +185,10 @@ class Actions:
         notification = parameters.json_object("Notification")
         topic = _topic(notification)
         if topic is not None and not self._topics.has(topic):
-            raise InvalidArgument(
-                f"The topic {topic} in Notification does not exist. Create it in MNS first."
-            )
-        if self._objects.stat(*source) is None:
-            raise InvalidArgument(f"File does not exist. {uri}")
+            message = f"The topic {topic} in Notification does not exist. Create it in MNS first."
+            raise RequestRefused(400, "InvalidArgument", message)
+        if self._objects.stat(source[1], source[2]) is None:
+            raise RequestRefused(400, "InvalidArgument", f"File does not exist. {uri}")
         request = {
             "ProjectName": project.name,
             "SourceURI": uri,
@@ -213,13 +207,13 @@ class Actions:
             event_id=new_event_id(),
             request_id=call.request_id,
         )
-        self._begin(record)
+        self._processing.begin(record, self._work())
         return {"EventId": record.event_id, "TaskId": record.task_id}
 
     def _get_result(self, call: _Call) -> Answer:
         record = self._task(call.parameters)
         if record.task_type != VIDEO_LABELS:
-            raise ResourceNotFound("Task")
+            raise _not_found("Task")
         answer = {"ProjectName": record.project, "EventId": record.event_id, **_task_fields(record)}
         if record.status == SUCCEEDED:
             answer["Labels"] = list(record.labels)
@@ -228,11 +222,8 @@ class Actions:
     def _get_task(self, call: _Call) -> Answer:
         with_request = call.parameters.flag("RequestDefinition")
         record = self._task(call.parameters)
-        return {
-            "ProjectName": record.project,
-            "EventId": record.event_id,
-            **_task_info(record, with_request),
-        }
+        info = _task_info(record, with_request)
+        return {"ProjectName": record.project, "EventId": record.event_id, **info}
 
     def _list_tasks(self, call: _Call) -> Answer:
         parameters = call.parameters
@@ -260,14 +251,14 @@ class Actions:
     def _project(self, parameters: ImmParameters) -> Project:
         project = self._projects.find(parameters.text("ProjectName"))
         if project is None:
-            raise ResourceNotFound("project")
+            raise _not_found("project")
         return project
 
     def _task(self, parameters: ImmParameters) -> TaskRecord:
         task_type, task_id = parameters.text("TaskType"), parameters.text("TaskId")
         record = self._tasks.find(self._project(parameters).name, task_id, self._horizon())
         if record is None or record.task_type != task_type:
-            raise ResourceNotFound("Task")
+            raise _not_found("Task")
         return record
 
     def _now(self) -> int:
@@ -275,6 +266,11 @@ class Actions:
 
     def _horizon(self) -> int:
         return nanoseconds_of(self._clock.now() - RETENTION)
+
+
+def _not_found(resource: str) -> RequestRefused:
+    """No such project or task; IMM answers 400, not 404."""
+    return RequestRefused(400, "ResourceNotFound", f"The specified resource {resource} is not found.")
 
 
 def _task_fields(record: TaskRecord) -> Answer:

@@ -6,13 +6,12 @@ Nothing here looks at the video.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 SUFFIX = ".labels.json"
 _BUILT_IN = Path(__file__).with_name("labels.json")
-_REQUIRED = ("LabelName", "LabelLevel", "LabelConfidence", "ParentLabelName", "Language")
-_OPTIONAL = ("CentricScore", "LabelAlias", "Clips")
 
 
 class LabelFileInvalid(Exception):
@@ -45,34 +44,44 @@ def _refuse_constant(name: str) -> NoReturn:
 def _check_label(label: object, place: str) -> None:
     if not isinstance(label, dict):
         raise LabelFileInvalid(f"{place} is not an object")
-    for name in _REQUIRED:
-        if name not in label:
+    for name in _RULES:
+        if name not in label and name not in _OPTIONAL:
             raise LabelFileInvalid(f"{place} has no {name}")
-    unknown = sorted(set(label) - {*_REQUIRED, *_OPTIONAL})
+    unknown = sorted(label.keys() - _RULES.keys())
     if unknown:
         raise LabelFileInvalid(f"{place} has fields that IMM does not know: {', '.join(unknown)}")
     for name, value in label.items():
-        rule = _broken_rule(name, value)
-        if rule:
+        rule, is_met = _RULES[name]
+        if not is_met(value):
             raise LabelFileInvalid(f"{name} of {place} must be {rule}, not {json.dumps(value)}")
 
 
-def _broken_rule(name: str, value: object) -> str | None:
-    if name in ("LabelName", "Language"):
-        return None if isinstance(value, str) and value else "a text that is not empty"
-    if name in ("ParentLabelName", "LabelAlias"):
-        return None if isinstance(value, str) else "a text"
-    if name == "LabelLevel":
-        return None if value in (1, 2, 3) and type(value) is int else "1, 2 or 3"
-    if name == "Clips":
-        fine = isinstance(value, list) and all(_is_clip(clip) for clip in value)
-        return None if fine else 'an array of {"TimeRange": [start, end]}'
-    fine = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
-    return None if fine else "a number from 0 to 1"
+def _is_score(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1  # type: ignore[operator]
 
 
 def _is_clip(clip: object) -> bool:
-    if not (isinstance(clip, dict) and set(clip) == {"TimeRange"} and isinstance(clip["TimeRange"], list)):
-        return False
-    times = clip["TimeRange"]
-    return len(times) == 2 and all(type(time) is int for time in times) and 0 <= times[0] <= times[1]
+    match clip:
+        case {"TimeRange": [start, end], **others}:
+            return not others and type(start) is type(end) is int and 0 <= start <= end
+    return False
+
+
+_ANY_TEXT = ("a text", lambda value: isinstance(value, str))
+_SOME_TEXT = ("a text that is not empty", lambda value: isinstance(value, str) and value != "")
+_SCORE = ("a number from 0 to 1", _is_score)
+# A label's fields, and what their values have to be.
+_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "LabelName": _SOME_TEXT,
+    "LabelLevel": ("1, 2 or 3", lambda value: type(value) is int and value in (1, 2, 3)),
+    "LabelConfidence": _SCORE,
+    "ParentLabelName": _ANY_TEXT,
+    "Language": _SOME_TEXT,
+    "CentricScore": _SCORE,
+    "LabelAlias": _ANY_TEXT,
+    "Clips": (
+        'an array of {"TimeRange": [start, end]}',
+        lambda value: isinstance(value, list) and all(map(_is_clip, value)),
+    ),
+}
+_OPTIONAL = ("CentricScore", "LabelAlias", "Clips")

@@ -11,9 +11,9 @@ from typing import Any
 from localcloud.clock import Clock
 from localcloud.database import StateInaccessible
 from localcloud.imm.labels import SUFFIX, LabelFileInvalid, built_in_labels, read_labels
-from localcloud.imm.objects import ObjectReader, source_of
 from localcloud.imm.tasks import FAILED, SUCCEEDED, TaskRecord, Tasks, Work
 from localcloud.imm.timestamps import in_full, nanoseconds, nanoseconds_of
+from localcloud.oss.service import ObjectStorage
 
 # A project's EngineConcurrency, by the API reference of GetProject; further tasks wait for their turn.
 ENGINE_CONCURRENCY = 100
@@ -33,7 +33,7 @@ class Processing:
     def __init__(
         self,
         tasks: Tasks,
-        objects: ObjectReader,
+        objects: ObjectStorage,
         clock: Clock,
         finished: Callable[[TaskRecord], Awaitable[None]],
     ) -> None:
@@ -110,10 +110,10 @@ class Processing:
         return replace(ended, status=SUCCEEDED, labels=labels)
 
     def _labels(self, uri: str) -> Sequence[Mapping[str, Any]]:
-        source = source_of(uri)
-        if source is None or self._objects.stat(*source) is None:
+        bucket, key = uri.removeprefix("oss://").split("/", 1)
+        if self._objects.stat(bucket, key) is None:
             raise _Unusable(f"File does not exist. {uri}")
-        content = self._objects.read(source.bucket, source.key + SUFFIX)
+        content = self._objects.read(bucket, key + SUFFIX)
         if content is None:
             return built_in_labels()
         try:

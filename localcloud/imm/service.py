@@ -7,17 +7,17 @@ from collections import deque
 
 from starlette.types import ASGIApp
 
-from localcloud.imm.actions import Actions, TopicPublisher
+from localcloud.imm.actions import Actions
 from localcloud.imm.notification import notification
-from localcloud.imm.objects import ObjectReader
 from localcloud.imm.processing import Processing
-from localcloud.imm.projects import Project, Projects
+from localcloud.imm.projects import Project
 from localcloud.imm.tasks import RUNNING, TaskQuery, TaskRecord, Tasks, Work
 from localcloud.imm.timestamps import in_full, nanoseconds_of
+from localcloud.mns.service import MessageService
 from localcloud.openapi import OpenApi
+from localcloud.oss.service import ObjectStorage
+from localcloud.records import Records
 from localcloud.tenant import Tenant
-
-__all__ = ["MediaManagement", "TaskRecord", "TopicPublisher"]
 
 LONGEST_LIST = 1_000_000
 _LOG = logging.getLogger("localcloud.imm")
@@ -32,25 +32,19 @@ class MediaManagement:
         self,
         tenant: Tenant,
         *,
-        objects: ObjectReader,
-        topics: TopicPublisher,
+        objects: ObjectStorage,
+        topics: MessageService,
         task_seconds: float = 1.0,
     ) -> None:
         self.task_seconds = task_seconds
         self._tenant = tenant
         self._topics = topics
         self._failures: deque[tuple[str, str]] = deque()
-        self._projects = Projects(tenant.database)
+        self._projects = Records(tenant.database, "IMM project", Project)
         self._tasks = Tasks(tenant.database)
         self._processing = Processing(self._tasks, objects, tenant.clock, self._announce)
         actions = Actions(
-            tenant,
-            self._projects,
-            self._tasks,
-            objects,
-            topics,
-            self._begin,
-            self._processing.abandon,
+            tenant, self._projects, self._tasks, self._processing, objects, topics, self._next_work
         )
         gateway = OpenApi(
             product="imm",
@@ -72,7 +66,7 @@ class MediaManagement:
 
     def put_project(self, name: str) -> None:
         """Have a project of this name; one that exists stays as it is."""
-        self._projects.add(Project(name, in_full(nanoseconds_of(self._tenant.clock.now()))))
+        self._projects.add(name, Project(name, in_full(nanoseconds_of(self._tenant.clock.now()))))
 
     def newest_tasks(self, most: int) -> tuple[list[TaskRecord], int]:
         """At most so many tasks of all projects, the last to start first, and how many there are."""
@@ -114,9 +108,9 @@ class MediaManagement:
         """Let the next task that is created end as Failed; several orders are met one after the other."""
         self._failures.append((code, message))
 
-    def _begin(self, record: TaskRecord) -> None:
+    def _next_work(self) -> Work:
         code, message = self._failures.popleft() if self._failures else ("", "")
-        self._processing.begin(record, Work(self.task_seconds, code, message))
+        return Work(self.task_seconds, code, message)
 
     async def _announce(self, record: TaskRecord) -> None:
         if record.topic is None:

@@ -17,8 +17,8 @@ VIDEO_LABELS = "VideoLabelClassification"
 RUNNING, SUCCEEDED, FAILED = "Running", "Succeeded", "Failed"
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS imm_tasks (
-    project TEXT NOT NULL REFERENCES imm_projects (name) ON DELETE CASCADE,
+CREATE TABLE IF NOT EXISTS imm_task_records (
+    project TEXT NOT NULL,
     task_id TEXT NOT NULL,
     task_type TEXT NOT NULL,
     status TEXT NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS imm_tasks (
     work TEXT,
     PRIMARY KEY (project, task_id)
 );
-CREATE INDEX IF NOT EXISTS imm_tasks_by_start ON imm_tasks (project, start_ns);
+CREATE INDEX IF NOT EXISTS imm_task_records_by_start ON imm_task_records (project, start_ns);
 """
 _SORT_COLUMNS = {"TaskId": "task_id", "StartTime": "start_ns", "EndTime": "coalesce(end_ns, 0)"}
 SORTS = tuple(_SORT_COLUMNS)
@@ -127,8 +127,7 @@ class Tasks:
             "labels": list(record.labels),
         }
         self._database.execute(
-            "INSERT OR REPLACE INTO imm_tasks (project, task_id, task_type, status, start_ns, end_ns, tags, "
-            "record, work) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO imm_task_records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 record.project,
                 record.task_id,
@@ -145,7 +144,7 @@ class Tasks:
     def find(self, project: str, task_id: str, started_after: int = 0) -> TaskRecord | None:
         """A task by its id, unless it started too long ago."""
         row = self._database.one(
-            "SELECT record FROM imm_tasks WHERE project = ? AND task_id = ? AND start_ns > ?",
+            "SELECT record FROM imm_task_records WHERE project = ? AND task_id = ? AND start_ns > ?",
             (project, task_id, started_after),
         )
         return None if row is None else _record(row)
@@ -153,7 +152,7 @@ class Tasks:
     def newest(self, most: int) -> tuple[list[TaskRecord], int]:
         """At most so many tasks of all projects, the last to start first, and how many there are."""
         rows = self._database.all(
-            "SELECT record, count(*) OVER () AS number FROM imm_tasks "
+            "SELECT record, count(*) OVER () AS number FROM imm_task_records "
             "ORDER BY start_ns DESC, task_id LIMIT ?",
             (most,),
         )
@@ -161,8 +160,12 @@ class Tasks:
 
     def unfinished(self) -> list[tuple[TaskRecord, Work]]:
         """The tasks that still have work to be done."""
-        rows = self._database.all("SELECT record, work FROM imm_tasks WHERE work IS NOT NULL")
+        rows = self._database.all("SELECT record, work FROM imm_task_records WHERE work IS NOT NULL")
         return [(_record(row), Work(*json.loads(row["work"]))) for row in rows]
+
+    def remove(self, project: str) -> None:
+        """Remove every task of a project."""
+        self._database.execute("DELETE FROM imm_task_records WHERE project = ?", (project,))
 
     def page(
         self, query: TaskQuery, started_after: int, size: int, token: str | None
@@ -176,7 +179,7 @@ class Tasks:
             values += [key, task_id]
         direction = "DESC" if query.descending else "ASC"
         rows = self._database.all(
-            f"SELECT record, {column} AS sort_key FROM imm_tasks WHERE {' AND '.join(conditions)} "
+            f"SELECT record, {column} AS sort_key FROM imm_task_records WHERE {' AND '.join(conditions)} "
             f"ORDER BY {column} {direction}, task_id {direction} LIMIT ?",
             [*values, size + 1],
         )

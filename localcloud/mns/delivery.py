@@ -34,14 +34,14 @@ class Undelivered:
     reason: str
 
 
-def retry_delays(strategy: str, randomness: random.Random) -> Iterator[float]:
+def retry_delays(strategy: str) -> Iterator[float]:
     """The seconds before each retry (MNS's help page "NotifyStrategy").
 
     BACKOFF_RETRY: three retries, 10 to 20 s apart. EXPONENTIAL_DECAY_RETRY: 176 retries after 1, 2, 4 … 512 s
     and then 512 s each, a day in all.
     """
     if strategy == "BACKOFF_RETRY":
-        return (randomness.uniform(10, 20) for _ in range(3))
+        return (random.uniform(10, 20) for _ in range(3))
     return (float(min(2**number, 512)) for number in range(176))
 
 
@@ -59,13 +59,10 @@ class _Parcel:
 class Courier:
     """Delivers messages, each to each subscriber on its own, up to ``spread_seconds`` late."""
 
-    def __init__(
-        self, account_id: str, time_scale: float, spread_seconds: float, randomness: random.Random
-    ) -> None:
+    def __init__(self, account_id: str, time_scale: float, spread_seconds: float) -> None:
         self._account_id = account_id
         self._time_scale = time_scale
         self._spread_seconds = spread_seconds
-        self._randomness = randomness
         self._stopped = False
         self._pending: dict[asyncio.Task[None], _Parcel] = {}
         self.deliveries: deque[Delivery] = deque(maxlen=REMEMBERED_DELIVERIES)
@@ -77,10 +74,10 @@ class Courier:
         if self._stopped:
             self._give_up(parcels, "the service was stopped")
             return
-        self._randomness.shuffle(parcels)
+        random.shuffle(parcels)
         for parcel in parcels:
             # Without a delay of its own, a message would always arrive before those published later.
-            delay = self._randomness.uniform(0, self._spread_seconds)
+            delay = random.uniform(0, self._spread_seconds)
             task = asyncio.create_task(self._deliver(parcel, delay))
             self._pending[task] = parcel
             task.add_done_callback(self._pending.pop)
@@ -112,7 +109,7 @@ class Courier:
 
     async def _deliver(self, parcel: _Parcel, delay: float) -> None:
         await asyncio.sleep(delay)
-        for seconds in (*retry_delays(parcel.subscription.strategy, self._randomness), None):
+        for seconds in (*retry_delays(parcel.subscription.strategy), None):
             if await self._attempt(parcel):
                 return
             if seconds is not None:

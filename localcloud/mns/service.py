@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Mapping
 
@@ -36,16 +35,13 @@ class MessageService:
         *,
         time_scale: float = 1.0,
         delivery_spread_seconds: float = 0.01,
-        randomness: random.Random | None = None,
     ) -> None:
         self._clock = tenant.clock
         self._topics = Made(tenant, Topic)
         self.queues = Queues(tenant)
         self._subscriptions = Subscriptions(tenant, self.queues)
         self._duplicates: Counter[str] = Counter()
-        self._courier = Courier(
-            tenant.account_id, time_scale, delivery_spread_seconds, randomness or random.Random()
-        )
+        self._courier = Courier(tenant.account_id, time_scale, delivery_spread_seconds)
         actions = Actions(
             tenant=tenant,
             topics=self._topics,

@@ -19,7 +19,7 @@ from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig, Ports
 from localcloud.faults import Fault, FaultKind
 from localcloud.fc.invocation import InvocationRecord
-from tests.localcloud.mns_region import client_of
+from tests.localcloud.services import Services
 
 EVENT_BRIDGE = ROOT / "s.eventbridge.yaml"
 OWN = {"team": "a", "archived": ""}
@@ -96,7 +96,7 @@ def subscribe(here: Region, queue: str, content_format: str) -> None:
         endpoint=queue,
         notify_content_format=content_format or None,
     )
-    client_of(here.cloud.endpoints.mns.removeprefix("http://"), here.cloud.accounts.owner).subscribe(request)
+    Services(here.cloud).mns().subscribe(request)
 
 
 @pytest.mark.parametrize("runtime", ["python3.12", "python3.10"])

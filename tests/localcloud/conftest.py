@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.localcloud.imm_region import Region, region
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Region]:
-    with region() as served:
-        yield served
+from tests.localcloud.imm_world import Imm, imm_started
+from tests.localcloud.mns_world import Mns, mns_started
 
 
 @pytest.fixture
-def imm(served: Region) -> Region:
-    """An IMM in which nothing has happened yet."""
-    served.reset()
-    return served
+def imm() -> Iterator[Imm]:
+    with imm_started() as imm:
+        yield imm
+
+
+@pytest.fixture
+def mns() -> Iterator[Mns]:
+    with mns_started() as mns:
+        yield mns

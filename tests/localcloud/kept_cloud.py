@@ -16,7 +16,7 @@ from alibabacloud_imm20200930.client import Client
 
 from localcloud.accounts import Identity
 from localcloud.config import CloudConfig
-from tests.localcloud.imm_region import VIDEO_LABELS, without_proxies
+from tests.localcloud.imm_world import VIDEO_LABELS
 from tests.localcloud.kept_process import BUCKET, PROJECT
 from tests.localcloud.oss_signing import Answer, send, sign
 from tests.localcloud.tenancy import sdk
@@ -84,8 +84,7 @@ def kept_cloud(
         line = process.stdout.readline()
         assert line, process.communicate()[1]
         addresses = json.loads(line)
-        with without_proxies():
-            yield KeptCloud(process, addresses["oss"], addresses["imm"])
+        yield KeptCloud(process, addresses["oss"], addresses["imm"])
     finally:
         process.kill()
         process.communicate()

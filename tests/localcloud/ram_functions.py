@@ -12,8 +12,8 @@ from typing import Any
 from localcloud.cloud import LocalCloud
 from localcloud.mns.service import Subscription
 from tests.localcloud.fc_world import REGION, deployed, function
-from tests.localcloud.ram_cloud import obeying
 from tests.localcloud.ram_world import FC_TRUST, document, trust
+from tests.localcloud.services import started
 from tests.localcloud.tenancy import ACCOUNT
 
 MNS_TRUST = trust(Service="mns.aliyuncs.com")
@@ -91,14 +91,14 @@ class Functions:
 def functions(directory: Path, *declared: dict[str, Any], code: str = CODE) -> Iterator[Functions]:
     """A cloud with functions in which nothing is permitted yet."""
     deployment = deployed(directory, code, *(declared or (destined(),)))
-    with obeying(deployment=deployment) as cloud:
-        started = Functions(cloud)
+    with started(policies=True, deployment=deployment) as cloud:
+        obeying = Functions(cloud)
 
         async def keep(event: bytes) -> bool:
-            started.records.append(json.loads(event))
+            obeying.records.append(json.loads(event))
             return True
 
         cloud.call(cloud.messages.create_topic, "failed")
         keeper = Subscription("failed", "keeper", "STREAM", "BACKOFF_RETRY", None)
         cloud.call(cloud.messages.subscribe, keeper, keep)
-        yield started
+        yield obeying

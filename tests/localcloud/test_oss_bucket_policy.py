@@ -14,10 +14,10 @@ import pytest
 
 from localcloud.accounts import Identity
 from tests.localcloud.oss_world import refusal
-from tests.localcloud.ram_cloud import ACCOUNT, Cloud
 from tests.localcloud.ram_world import allow, deny, document
+from tests.localcloud.services import ACCOUNT, Cloud
 
-pytest_plugins = ["tests.localcloud.ram_fixtures"]
+pytest_plugins = ["tests.localcloud.service_fixtures"]
 
 ADVERT, MATCH, NEW = "videos/advert.mp4", "videos/match.mp4", "videos/new.mp4"
 TAGS = {ADVERT: "imm_content=advert", MATCH: "imm_content=sports", NEW: "team=a"}

@@ -5,22 +5,18 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from alibabacloud_oss_v2 import PutObjectRequest
-from alibabacloud_tea_openapi.exceptions import ClientException
+from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 
 from localcloud.accounts import Identity
 from localcloud.imm.tasks import TaskRecord
-from localcloud.mns.service import Subscription
-from tests.localcloud.mns_region import Endpoint
-from tests.localcloud.ram_cloud import ACCOUNT, REGION, Cloud
-from tests.localcloud.ram_world import ANYTHING, FC_TRUST, allow, deny, openapi
+from tests.localcloud.ram_world import ANYTHING, FC_TRUST, allow, deny
+from tests.localcloud.services import ACCOUNT, REGION, Cloud
 
-pytest_plugins = ["tests.localcloud.ram_fixtures"]
+pytest_plugins = ["tests.localcloud.service_fixtures"]
 
-VERSIONS = {"imm": "2020-09-30", "mns": "2022-01-19", "ram": "2015-05-01"}
 HERE = f"{REGION}:{ACCOUNT}"
 PROJECT, ALL_PROJECTS = f"acs:imm:{HERE}:project/NAME", f"acs:imm:{HERE}:project/*"
 TOPIC = f"acs:mns:{HERE}:/topics/NAME"
@@ -79,29 +75,21 @@ def name(guarded: Cloud) -> Iterator[str]:
     local.run(local.media.put_task(task, notify=False))
     guarded.oss(guarded.owner).put_object(PutObjectRequest(bucket=guarded.bucket, key="a.mp4", body=b"x"))
     local.call(local.messages.create_topic, name)
-    subscription = Subscription(name, "tagger", "STREAM", "BACKOFF_RETRY", None)
-    local.call(local.messages.subscribe, subscription, Endpoint().push)
+    guarded.openapi("mns", "Subscribe", **{"TopicName": name, **QUEUE, "SubscriptionName": "tagger"})
     for role in (name, f"{name}-bare"):
         local.call(local.access.put_role, role, FC_TRUST, {})
-    call(guarded, "ram", "CreatePolicy", guarded.owner, PolicyName=name, PolicyDocument=ANYTHING)
-    call(guarded, "ram", "AttachPolicyToRole", guarded.owner, **{**ATTACHED, "RoleName": name})
+    guarded.openapi("ram", "CreatePolicy", guarded.owner, PolicyName=name, PolicyDocument=ANYTHING)
+    guarded.openapi("ram", "AttachPolicyToRole", guarded.owner, **{**ATTACHED, "RoleName": name})
     yield name
     for role in (name, f"{name}-bare", f"{name}-new"):
         local.call(local.access.roles.delete, role)
 
 
-def call(guarded: Cloud, service: str, action: str, keys: Identity, /, **parameters: str) -> dict[str, Any]:
-    address = getattr(guarded.local.endpoints, service).removeprefix("http://")
-    return openapi(address, action, VERSIONS[service], keys, parameters)
-
-
 def refused(
     guarded: Cloud, service: str, action: str, keys: Identity, /, **parameters: str
-) -> ClientException:
-    with pytest.raises(ClientException) as caught:
-        call(guarded, service, action, keys, **parameters)
-    assert (caught.value.status_code, caught.value.code) == (403, "NoPermission")
-    error: ClientException = caught.value
+) -> AlibabaCloudException:
+    error = guarded.error(service, action, keys, **parameters)
+    assert (error.status_code, error.code) == (403, "NoPermission")
     return error
 
 
@@ -135,7 +123,7 @@ def test_an_action_needs_its_permission(
             # Then they are refused
             refused(guarded, service, action, guarded.caller(*statements), **asked)
     # And who may do this and nothing else is not
-    call(guarded, service, action, guarded.caller(allow(permission, needed)), **asked)
+    guarded.openapi(service, action, guarded.caller(allow(permission, needed)), **asked)
 
 
 def test_a_project_is_made_by_who_may_pass_its_role_to_imm(guarded: Cloud) -> None:
@@ -153,7 +141,7 @@ def test_a_project_is_made_by_who_may_pass_its_role_to_imm(guarded: Cloud) -> No
     ):
         error = refused(guarded, "imm", "CreateProject", guarded.caller(*statements), **asked, **role)
         assert lacking in error.message
-    call(guarded, "imm", "CreateProject", guarded.caller(makes, passes), **asked)
+    guarded.openapi("imm", "CreateProject", guarded.caller(makes, passes), **asked)
 
 
 def test_a_refusal_says_what_is_lacking(guarded: Cloud, name: str) -> None:
@@ -186,17 +174,12 @@ def test_a_refusal_says_what_is_lacking(guarded: Cloud, name: str) -> None:
 def test_a_request_that_names_nothing_is_refused_for_that(
     guarded: Cloud, service: str, action: str, code: str
 ) -> None:
-    with pytest.raises(ClientException) as caught:
-        call(guarded, service, action, guarded.caller())
-    assert (caught.value.status_code, caught.value.code) == (400, code)
+    assert guarded.refusal(service, action, guarded.caller()) == (400, code)
 
 
 def test_what_there_is_not_is_not_told_to_who_may_not_see_it(guarded: Cloud) -> None:
     refused(guarded, "imm", "GetProject", guarded.caller(), ProjectName="nothing")
-    with pytest.raises(ClientException) as caught:
-        call(guarded, "imm", "GetProject", guarded.caller(allow("imm:*")), ProjectName="nothing")
-    assert caught.value.code == "ResourceNotFound"
-    # And to the account itself everything is
-    with pytest.raises(ClientException) as caught:
-        call(guarded, "imm", "GetProject", guarded.owner, ProjectName="nothing")
-    assert caught.value.code == "ResourceNotFound"
+    # But to who may see it, and to the account itself
+    for keys in (guarded.caller(allow("imm:*")), guarded.owner):
+        error = guarded.error("imm", "GetProject", keys, ProjectName="nothing")
+        assert error.code == "ResourceNotFound"

@@ -13,10 +13,10 @@ import pytest
 from localcloud.accounts import Identity
 from tests.localcloud.oss_signing import sign_form
 from tests.localcloud.oss_world import refusal
-from tests.localcloud.ram_cloud import ACCOUNT, Cloud
 from tests.localcloud.ram_world import allow, deny, document
+from tests.localcloud.services import ACCOUNT, Cloud
 
-pytest_plugins = ["tests.localcloud.ram_fixtures"]
+pytest_plugins = ["tests.localcloud.service_fixtures"]
 
 KEY = "videos/a.mp4"
 Call = Callable[[oss.Client, str], object]

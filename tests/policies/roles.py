@@ -13,7 +13,7 @@ import pytest
 from cli.installation.templates import fill
 from localcloud.cloud import LocalCloud
 from localcloud.ram.policy import Decision, evaluate, parse_policy
-from tests.localcloud.ram_cloud import ACCOUNT
+from tests.localcloud.services import ACCOUNT
 from tests.policies.documents import DIRECTORY, filled
 from tests.stage import Stage
 

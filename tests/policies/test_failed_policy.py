@@ -20,8 +20,8 @@ from localcloud.cloud import LocalCloud
 from localcloud.ram.policy import Decision, evaluate, parse_policy
 from tests.installation.account import deployment
 from tests.localcloud.fc_world import function
-from tests.localcloud.ram_cloud import ACCOUNT
 from tests.localcloud.ram_functions import FUNCTION, functions
+from tests.localcloud.services import ACCOUNT
 from tests.policies.documents import VALUES, Permission, asked_about, filled, permissions, unneeded, without
 from tests.user import environment
 

@@ -20,16 +20,16 @@ from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.ram.policy import Decision, evaluate, parse_policy
 from localcloud.ram.trust import parse_trust
-from tests.localcloud.ram_cloud import ACCOUNT, REGION, Cloud
 from tests.localcloud.ram_functions import Functions
 from tests.localcloud.ram_world import FC_TRUST
+from tests.localcloud.services import ACCOUNT, REGION, Cloud
 from tests.policies.conftest import KEEPER, KEEPER_ARN
 from tests.policies.documents import DIRECTORY, PREFIX, VALUES, Permission, filled, permissions, without
 from tests.policies.roles import Role, acting, covers
 from tests.stage import CHAIR, FURNITURE, Stage
 from tests.user import exported
 
-pytest_plugins = ["tests.localcloud.ram_fixtures"]
+pytest_plugins = ["tests.localcloud.service_fixtures"]
 
 KEY = f"{PREFIX}a.mp4"
 EARLIER = "2199-12-24T01:00:00Z"

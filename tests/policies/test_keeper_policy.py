@@ -16,14 +16,14 @@ import keep_failed
 from imm_label_tags.errors import AccessDenied
 from localcloud.cloud import LocalCloud
 from localcloud.ram.policy import Decision, evaluate, parse_policy
-from tests.localcloud.ram_cloud import ACCOUNT, REGION, Cloud
 from tests.localcloud.ram_functions import Functions
 from tests.localcloud.ram_world import FC_TRUST
+from tests.localcloud.services import ACCOUNT, REGION, Cloud
 from tests.policies.conftest import KEEPER
 from tests.policies.documents import VALUES, Permission, filled, permissions, without
 from tests.policies.roles import Role, acting, covers
 
-pytest_plugins = ["tests.localcloud.ram_fixtures"]
+pytest_plugins = ["tests.localcloud.service_fixtures"]
 
 RECORD = (Path(__file__).parents[2] / "examples" / "events" / "tasks" / "fc-failure-record.json").read_bytes()
 FOLDER = VALUES["failed_prefix"]

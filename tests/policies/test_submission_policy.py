@@ -14,7 +14,7 @@ from localcloud.cloud import LocalCloud
 from tests.policies.documents import Permission, permissions, without
 from tests.policies.roles import Role, acting
 
-pytest_plugins = ["tests.localcloud.ram_fixtures"]
+pytest_plugins = ["tests.localcloud.service_fixtures"]
 
 NAME = "submit-video"
 # Shown by the function's log and by what keep_failed gets; tests/policies/test_function_policy.py.
