@@ -130,6 +130,3 @@ def _names(path: Path, where: str, subject: Subject) -> Generator[Finding, None,
     except (OSError, zipfile.BadZipFile) as problem:
         yield error(where, f"{path.name} cannot be read: {problem}.", _BUILD)
         return None
-
-
-RULES = (layer, code)

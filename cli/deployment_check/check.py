@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from cli.deployment_check import (
-    arn_rules,
     built_rules,
     document_rules,
     entry_point_rules,
@@ -25,7 +23,7 @@ from cli.deployment_check import (
     value_rules,
 )
 from cli.deployment_check.findings import FileReport, Finding, NotChecked, Report, Severity, error
-from cli.deployment_check.schema_rules import Refusal, told, with_value
+from cli.deployment_check.schema_rules import Judged, with_value
 from cli.deployment_check.serverless_devs import (
     Absent,
     NotRendered,
@@ -37,45 +35,81 @@ from cli.deployment_check.serverless_devs import (
 from cli.deployment_check.spelling import alike
 from cli.deployment_check.subject import Kind, Rule, Subject, Surroundings
 from cli.manifest.expressions import Unrendered, unrendered
-from cli.manifest.fields import FieldUnreadable
+from cli.manifest.fields import FieldUnreadable, known
 from cli.manifest.file import Manifest, ManifestUnreadable, Resource, read_manifest
 from cli.manifest.function import OWN_HANDLERS, DeclaredFunction, as_function
 
 # Of every function of ours.
 RULES: tuple[Rule, ...] = (
-    *function_rules.RULES,
-    *arn_rules.RULES,
-    *entry_point_rules.RULES,
+    function_rules.role,
+    function_rules.log,
+    function_rules.regions,
+    function_rules.accounts,
+    entry_point_rules.handlers,
     built_rules.listed,
-    *setting_rules.RULES,
-    *time_rules.RULES,
-    *failure_rules.RULES,
+    setting_rules.names,
+    setting_rules.needed,
+    time_rules.function_timeout,
+    time_rules.batches,
+    time_rules.initializer_timeout,
+    time_rules.event_age,
+    failure_rules.configured,
+    failure_rules.destination,
+    failure_rules.loops,
+    failure_rules.functions,
 )
 # Of those that videos are for: the one that submits them, and the one that tags them.
 VIDEO_RULES: tuple[Rule, ...] = (
     function_rules.network,
-    *setting_rules.VIDEO_RULES,
-    *trigger_rules.RULES,
-    *event_bridge_rules.RULES,
+    setting_rules.patterns,
+    trigger_rules.present,
+    trigger_rules.types,
+    trigger_rules.order,
+    trigger_rules.roles,
+    event_bridge_rules.source,
+    event_bridge_rules.pattern,
+    event_bridge_rules.rule,
+)
+# Of those that keep something in OSS.
+DOCUMENT_RULES: tuple[Rule, ...] = (
+    document_rules.among_the_videos,
+    document_rules.told_of_uploads,
+    document_rules.region,
 )
 RULES_OF: Mapping[Kind, tuple[Rule, ...]] = {
     Kind.TAGS: (
         *VIDEO_RULES,
-        *event_bridge_rules.QUEUE_RULES,
-        *trigger_rules.TAGGING_RULES,
-        *time_rules.TAGGING_RULES,
-        *document_rules.RULES,
-        *document_rules.TAGGING_RULES,
+        event_bridge_rules.queue,
+        event_bridge_rules.stream,
+        trigger_rules.topics,
+        trigger_rules.losses,
+        time_rules.second_look,
+        *DOCUMENT_RULES,
+        document_rules.apart,
     ),
-    Kind.SUBMITS: (*VIDEO_RULES, *upload_rules.RULES),
-    Kind.KEEPS: (*trigger_rules.KEEPING_RULES, *document_rules.RULES),
+    Kind.SUBMITS: (
+        *VIDEO_RULES,
+        upload_rules.buckets,
+        upload_rules.events,
+        upload_rules.suffixes,
+        upload_rules.brought,
+        upload_rules.filters,
+        upload_rules.overlaps,
+        upload_rules.number,
+        upload_rules.allowed,
+        upload_rules.told,
+    ),
+    Kind.KEEPS: (trigger_rules.kept_free, *DOCUMENT_RULES),
 }
 # Of what the functions share: what is told of one is not told again of the next.
 SHARED_RULES: tuple[Rule, ...] = (
     function_rules.runtime,
-    arn_rules.example,
-    *built_rules.RULES,
-    *setting_rules.SHARED_RULES,
+    function_rules.example,
+    built_rules.layer,
+    built_rules.code,
+    setting_rules.values,
+    setting_rules.endpoints,
+    setting_rules.secrets_in_code,
 )
 # Properties of which some rule knows something beyond fc3's schema.
 _RULED = frozenset(
@@ -169,27 +203,22 @@ class _Check:
     def _resources(self, manifest: Manifest, written: Mapping[str, Any]) -> Iterator[Finding | NotChecked]:
         subjects: list[Subject] = []
         others: list[str] = []
+        directory = manifest.path.parent
         for resource in manifest.resources:
             function = as_function(resource, manifest)
             kind = _kind(function)
             if function is None or kind is None:
-                with suppress(FieldUnreadable):
-                    others += [function.name] if function is not None else []
+                others += filter(None, [known(function, "name", "")] if function is not None else [])
                 yield NotChecked(resource.where, _why_not(resource, function))
                 continue
             yield from file_rules.resource(written[resource.name], resource.where)
-            yield from file_rules.actions(resource.actions, f"{resource.where}.actions", manifest.path.parent)
-            refusals: list[Refusal] = []
-            for one in _refusals(resource, function.where, manifest.path.parent):
-                if isinstance(one, Refusal):
-                    refusals.append(one)
-                    yield one.finding
-                else:
-                    yield one
-            yield from _unknown_values(resource, function.where)
+            yield from file_rules.actions(resource.actions, f"{resource.where}.actions", directory)
+            judged = list(_judged_values(resource.props, directory))
+            yield from (_finding(one, function.where) for one in judged)
+            yield from _unknown_values(resource.props)
             yield from self._looked_at(function)
-            props = _without(resource.props, refusals)
-            sound = DeclaredFunction(resource.name, props, function.where, manifest.path.parent)
+            props = _without(resource.props, judged)
+            sound = DeclaredFunction(resource.name, props, function.where, directory)
             subjects.append(Subject(sound, kind, self._surroundings, subjects, others))
         if not subjects:
             own = ", ".join(OWN_HANDLERS)
@@ -200,11 +229,7 @@ class _Check:
     def _looked_at(self, function: DeclaredFunction) -> Iterator[NotChecked]:
         for key in sorted(set(function.props) - _RULED):
             yield NotChecked(function.props.path(key), "no rule knows what may stand there.")
-        try:
-            archives = built_rules.archives(self._surroundings, function.runtime)
-        except FieldUnreadable:
-            return
-        for what, path in archives.items():
+        for what, path in built_rules.archives(self._surroundings, known(function, "runtime", "")).items():
             if path.is_file():
                 size = path.stat().st_size / built_rules.MEGABYTE
                 self.checked[f"The {what} {path.name}, {size:.1f} MB."] = None
@@ -236,21 +261,14 @@ class _Check:
 
 def _kind(function: DeclaredFunction | None) -> Kind | None:
     """What a function is by its handler, or may be meant to be where that leads nowhere."""
-    try:
-        handler = function.handler if function is not None else ""
-    except FieldUnreadable:
-        return None
+    handler = known(function, "handler", "") if function is not None else ""
     module = handler.rpartition(".")[0]
     for kind in Kind:
         if re.split(r"[./]", module)[-1] == kind.value.partition(".")[0]:
             return kind
     like = alike(handler, OWN_HANDLERS)
-    if function is None or like is None:
-        return None
-    try:
-        leads_nowhere = entry_point_rules.module_path(function.code, module) is None
-    except FieldUnreadable:
-        return None
+    code: Path | None = known(function, "code", None) if like is not None else None
+    leads_nowhere = code is not None and entry_point_rules.module_path(code, module) is None
     return Kind(like) if leads_nowhere else None
 
 
@@ -288,36 +306,36 @@ def _refused_expressions(manifest: Manifest) -> Iterator[Finding]:
             yield error(one.where, f"{one.text} cannot be rendered: {one.why}.", "Set it, or correct it.")
 
 
-def _refusals(resource: Resource, where: str, directory: Path) -> Iterator[Refusal | NotChecked]:
-    """What is wrong with single values; each place once."""
-    refused: set[str] = set()
-    by_schema = list(schema_rules.refusals(resource.props, where))
-    accepted = _without(resource.props, by_schema)
-    for one in (
-        *by_schema,
-        *schema_rules.unknown(resource.props, where),
-        *value_rules.refusals(accepted, where, directory),
-    ):
-        if isinstance(one, Refusal):
-            path = told(where, one.place)
-            if path in refused:
-                continue
-            refused.add(path)
-        yield one
+def _judged_values(props: Mapping[str, Any], directory: Path) -> Iterator[Judged]:
+    """What is said of single values; what is wrong, once of each place."""
+    refused: set[schema_rules.Place] = set()
+    by_schema = list(schema_rules.refusals(props))
+    accepted = _without(props, by_schema)
+    for one in (*by_schema, *schema_rules.unknown(props), *value_rules.refusals(accepted, directory)):
+        if one.severity is None or one.place not in refused:
+            yield one
+        if one.severity is not None:
+            refused.add(one.place)
 
 
-def _unknown_values(resource: Resource, where: str) -> Iterator[NotChecked]:
-    for one in dict.fromkeys(unrendered(resource.props)):
+def _finding(judged: Judged, where: str) -> Finding | NotChecked:
+    path = schema_rules.path(where, judged.place)
+    if judged.severity is None:
+        return NotChecked(path, judged.what)
+    return Finding(judged.severity, path, judged.what, judged.remedy)
+
+
+def _unknown_values(props: Mapping[str, Any]) -> Iterator[NotChecked]:
+    for one in dict.fromkeys(unrendered(props)):
         if not one.refused:
             yield NotChecked(one.where, f"it is {one.text}, and {one.why}.")
 
 
-def _without(props: Mapping[str, Any], refusals: Sequence[Refusal]) -> Any:
+def _without(props: Mapping[str, Any], judged: Sequence[Judged]) -> Any:
     """The props without what is refused: nobody can read it any more, so that it is told once."""
-    for refusal in refusals:
-        if refusal.finding.severity is Severity.ERROR:
-            gone = Unrendered(refusal.finding.where, "", refusal.finding.what, refused=True)
-            props = with_value(props, refusal.place, gone)
+    for one in judged:
+        if one.severity is Severity.ERROR:
+            props = with_value(props, one.place, Unrendered("", "", one.what, refused=True))
     return props
 
 
@@ -326,13 +344,13 @@ def _ruled(subjects: Sequence[Subject]) -> Iterator[Finding | NotChecked]:
     shared: set[str] = set()
     for subject in sorted(subjects, key=lambda one: list(Kind).index(one.kind)):
         for rule in (*RULES, *RULES_OF[subject.kind]):
-            yield from _judged(rule, subject)
-        found = [one for rule in SHARED_RULES for one in _judged(rule, subject)]
+            yield from _found(rule, subject)
+        found = [one for rule in SHARED_RULES for one in _found(rule, subject)]
         yield from (one for one in found if _words(one) not in shared)
         shared.update(_words(one) for one in found)
 
 
-def _judged(rule: Rule, subject: Subject) -> Iterator[Finding | NotChecked]:
+def _found(rule: Rule, subject: Subject) -> Iterator[Finding | NotChecked]:
     """What a rule finds until something cannot be read, which is told elsewhere."""
     try:
         yield from rule(subject)

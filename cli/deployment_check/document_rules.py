@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cli.cloud.target import overlap
 from cli.deployment_check.findings import Finding, NotChecked, Severity, error
-from cli.deployment_check.subject import Kind, Rule, Subject
+from cli.deployment_check.subject import Kind, Subject
 from cli.deployment_check.upload_rules import suffixes_of, upload_sources
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.failures.settings import VARIABLE
@@ -126,7 +126,3 @@ def _kept(subject: Subject) -> _Kept | None:
     record = TargetObject(kept.bucket, f"{kept.prefix}/{_RECORD}")
     document = place(kept, _VIDEO, _TASK) if subject.kind is Kind.TAGS else record
     return _Kept(variable, subject.path("environmentVariables", variable), kept, document)
-
-
-RULES: tuple[Rule, ...] = (among_the_videos, told_of_uploads, region)
-TAGGING_RULES: tuple[Rule, ...] = (apart,)

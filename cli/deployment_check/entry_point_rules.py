@@ -14,30 +14,19 @@ from pathlib import Path
 from cli.deployment_check.findings import Finding, Severity, error, warning
 from cli.deployment_check.spelling import nearest
 from cli.deployment_check.subject import Subject
-from cli.manifest.fields import FieldUnreadable
-
-_HOOKS = "instanceLifecycleConfig"
-
-
-def handler(subject: Subject) -> Iterator[Finding]:
-    """The handler takes an event and a context."""
-    yield from _entry_point(subject.path("handler"), subject.declared.handler, ("event", "context"), subject)
+from cli.manifest.fields import known
+from cli.manifest.function import Hook
 
 
-def initializer(subject: Subject) -> Iterator[Finding]:
-    """The initializer takes a context."""
-    hook = subject.declared.initializer
-    if hook is not None:
-        where = subject.path(_HOOKS, "initializer", "handler")
-        yield from _entry_point(where, hook.handler, ("context",), subject)
-
-
-def pre_stop(subject: Subject) -> Iterator[Finding]:
-    """So does what is called before the end."""
-    hook = subject.declared.pre_stop
-    if hook is not None:
-        where = subject.path(_HOOKS, "preStop", "handler")
-        yield from _entry_point(where, hook.handler, ("context",), subject)
+def handlers(subject: Subject) -> Iterator[Finding]:
+    """The handler takes an event and a context, and what is called before and after it a context."""
+    declared = subject.declared
+    yield from _entry_point(subject.path("handler"), declared.handler, ("event", "context"), subject)
+    for key, name in (("initializer", "initializer"), ("preStop", "pre_stop")):
+        hook: Hook | None = known(declared, name, None)
+        if hook is not None:
+            where = subject.path("instanceLifecycleConfig", key, "handler")
+            yield from _entry_point(where, hook.handler, ("context",), subject)
 
 
 def _entry_point(where: str, handler: str, arguments: tuple[str, ...], subject: Subject) -> Iterator[Finding]:
@@ -75,10 +64,7 @@ def _entry_point(where: str, handler: str, arguments: tuple[str, ...], subject: 
 
 def _version(subject: Subject) -> tuple[int, int]:
     """The Python that reads the code; where it is not known, this one."""
-    try:
-        minor = subject.declared.runtime.removeprefix("python3.")
-    except FieldUnreadable:
-        minor = ""
+    minor = known(subject.declared, "runtime", "").removeprefix("python3.")
     return (3, int(minor)) if minor.isdigit() else sys.version_info[:2]
 
 
@@ -136,6 +122,3 @@ def module_path(root: Path, module: str) -> Path | None:
     except OSError:
         # A name that is too long for a file.
         return None
-
-
-RULES = (handler, initializer, pre_stop)

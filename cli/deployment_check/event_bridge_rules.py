@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cli.deployment_check.findings import Finding, NotChecked, error, warning
-from cli.deployment_check.subject import Kind, Rule, Subject
+from cli.deployment_check.subject import Kind, Subject
 from cli.manifest.fields import Fields
 from cli.manifest.function import DeclaredTrigger
 from imm_label_tags.results.target import TargetObject
@@ -88,18 +88,29 @@ def sample_upload(target: TargetObject) -> Mapping[str, Any]:
 
 
 class BusTrigger:
-    """A rule or a stream of EventBridge; ``where`` is the path of its settings. Raises FieldUnreadable."""
+    """A rule or a stream of EventBridge; ``where`` is the path of its settings. Raises FieldUnreadable.
+
+    ``options`` is what is said of a stream, ``delivery`` how events are delivered, ``queue`` the MNS queue
+    that it reads, if it reads one.
+    """
 
     def __init__(self, trigger: DeclaredTrigger) -> None:
         self.name = trigger.name
-        self.settings = trigger.settings
-        self.where = self.settings.where
+        self.settings = settings = trigger.settings
+        self.where = settings.where
+        self._source = settings.fields("eventSourceConfig")
+        self.options = settings.fields("runOptions")
+        self.delivery = settings.fields("eventSinkConfig", "deliveryOption")
 
     @property
     def source_type(self) -> str:
         """Default for events of Alibaba Cloud's services, MNS for a queue, or another message service."""
-        source = self.settings.fields("eventSourceConfig")
-        return source.text("eventSourceType", "") if source is not None else ""
+        return self._source.text("eventSourceType", "") if self._source is not None else ""
+
+    @property
+    def queue(self) -> Fields | None:
+        """The settings of the queue."""
+        return self.settings.fields("eventSourceConfig", "eventSourceParameters", "sourceMNSParameters")
 
     @property
     def pattern(self) -> Mapping[str, Any]:
@@ -113,35 +124,16 @@ class BusTrigger:
         return self.settings.flag("asyncInvocationType", False)
 
     @property
-    def queue(self) -> Fields | None:
-        """The MNS queue that it reads, if it reads one."""
-        source = self.settings.fields("eventSourceConfig")
-        parameters = source.fields("eventSourceParameters") if source is not None else None
-        return parameters.fields("sourceMNSParameters") if parameters is not None else None
-
-    @property
-    def options(self) -> Fields | None:
-        """What is said of a stream."""
-        return self.settings.fields("runOptions")
-
-    @property
-    def delivery(self) -> Fields | None:
-        """How events are delivered."""
-        sink = self.settings.fields("eventSinkConfig")
-        return sink.fields("deliveryOption") if sink is not None else None
-
-    @property
     def mode(self) -> str:
         """``event-driven`` (one event a call) or ``event-streaming`` (a list of them)."""
-        options, delivery = self.options, self.delivery
-        if options is not None:
-            return options.text("mode")
-        return delivery.text("mode", "event-driven") if delivery is not None else "event-driven"
+        if self.options is not None:
+            return self.options.text("mode")
+        return self.delivery.text("mode", "event-driven") if self.delivery is not None else "event-driven"
 
     @property
     def batch_messages(self) -> int:
         """The most messages of a batch."""
-        window = self.options.fields("batchWindow") if self.options is not None else None
+        window = self.settings.fields("runOptions", "batchWindow")
         return int(window.number("CountBasedWindow", 1)) if window is not None else 1
 
 
@@ -257,9 +249,8 @@ def stream(subject: Subject) -> Iterator[Finding]:
 
 
 def _what_fails(trigger: BusTrigger) -> Iterator[Finding]:
-    where = f"{trigger.where}.runOptions"
-    options = trigger.options
-    letters = options.fields("deadLetterQueue") if options is not None else None
+    where, options = f"{trigger.where}.runOptions", trigger.options
+    letters = trigger.settings.fields("runOptions", "deadLetterQueue")
     dead = letters.text("Arn", "") if letters is not None else ""
     if options is None or options.text("errorsTolerance", "NONE") == "NONE":
         yield error(
@@ -285,7 +276,3 @@ def _what_fails(trigger: BusTrigger) -> Iterator[Finding]:
             f"{trigger.queue.text('QueueName')} feeds this trigger: a failed batch would come back for ever.",
             "Name a queue of its own.",
         )
-
-
-RULES: tuple[Rule, ...] = (source, pattern, rule)
-QUEUE_RULES: tuple[Rule, ...] = (queue, stream)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cli.deployment_check.arn_rules import account_of
 from cli.deployment_check.event_bridge_rules import bus_triggers
 from cli.deployment_check.findings import Finding, NotChecked, error, warning
-from cli.deployment_check.subject import Kind, Rule, Subject
-from cli.manifest.fields import FieldUnreadable
+from cli.deployment_check.function_rules import account_of
+from cli.deployment_check.subject import Kind, Subject
+from cli.manifest.fields import FieldUnreadable, known
 
 _KEY = "asyncInvokeConfig"
 _DOES = {Kind.TAGS: "tags objects", Kind.SUBMITS: "submits videos"}
@@ -102,11 +102,8 @@ def functions(subject: Subject) -> Iterator[Finding | NotChecked]:
 
 def _destinations(subject: Subject) -> Iterator[tuple[str, str]]:
     """The destinations that are known."""
-    for key in ("onFailure", "onSuccess"):
-        try:
-            arn = subject.declared.on_failure if key == "onFailure" else subject.declared.on_success
-        except FieldUnreadable:
-            continue
+    for key, name in (("onFailure", "on_failure"), ("onSuccess", "on_success")):
+        arn = known(subject.declared, name, "")
         if arn.startswith(("acs:mns:", "acs:fc:")):
             yield key, arn
 
@@ -153,6 +150,3 @@ def _reached(arn: str, subject: Subject) -> list[Subject]:
                 reached.append(called)
                 pending += [after for _, after in _destinations(called)]
     return reached
-
-
-RULES: tuple[Rule, ...] = (configured, destination, loops, functions)

@@ -16,7 +16,7 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from cli.deployment_check.findings import Finding, NotChecked, error
+from cli.deployment_check.findings import Severity
 from cli.deployment_check.spelling import alike, nearest
 from cli.manifest.expressions import Unrendered
 
@@ -40,6 +40,8 @@ _TYPES = {
 }
 # fc3 deploys rules of EventBridge without these.
 _NEEDED_IN_VAIN = {"eventSinkConfig", "eventSourceParameters", "runOptions", "triggerEnable"}
+# Of more values than these, only the one is told that is spelt like what was written.
+_MOST_TOLD = 6
 # Their keys are the user's.
 _FREE = {"environmentVariables", "annotations", "supplement"}
 
@@ -48,117 +50,124 @@ _FREE = {"environmentVariables", "annotations", "supplement"}
 Place = tuple["str | int", ...]
 
 
-class Refusal(NamedTuple):
-    """A finding, and the place of the value that is not to be trusted any more."""
+class Judged(NamedTuple):
+    """What is said of the value at a place; without a severity, why it cannot be judged here."""
 
     place: Place
-    finding: Finding
+    severity: Severity | None
+    what: str
+    remedy: str = ""
 
 
-def refusals(props: Mapping[str, Any], where: str) -> Iterator[Refusal]:
+def refused(place: Place, what: str, remedy: str = "Correct it.") -> Judged:
+    """What is known to be refused, or ignored."""
+    return Judged(place, Severity.ERROR, what, remedy)
+
+
+def refusals(props: Mapping[str, Any]) -> Iterator[Judged]:
     """Values of another type, outside of their range, or missing."""
-    for problem in sorted(_validator(None).iter_errors(props), key=lambda one: list(map(str, one.path))):
-        yield from _refused(problem, (), where)
-    for index, trigger in enumerate(_items(props.get("triggers"))):
+    yield from by_schema(_schema(), props)
+    for index, trigger in enumerate(items(props.get("triggers"))):
         definition = _definition(trigger)
         settings = trigger.get("triggerConfig") if definition else None
         if definition and settings is not None:
-            for problem in _validator(definition).iter_errors(settings):
-                yield from _refused(problem, ("triggers", index, "triggerConfig"), where)
+            schema = {"$ref": f"#/definitions/{definition}", "definitions": _schema()["definitions"]}
+            yield from by_schema(schema, settings, ("triggers", index, "triggerConfig"))
 
 
-def unknown(props: Mapping[str, Any], where: str) -> Iterator[Refusal | NotChecked]:
+def by_schema(schema: Mapping[str, Any], value: Any, above: Place = ()) -> Iterator[Judged]:
+    """What a schema refuses of a value that stands at a place; what is not known is right to it."""
+    for problem in sorted(_Lenient(schema).iter_errors(value), key=lambda one: list(map(str, one.path))):
+        yield from _refused(problem, above)
+
+
+def unknown(props: Mapping[str, Any]) -> Iterator[Judged]:
     """Properties that stand where the schema has none of that name."""
-    yield from _unknown(props, _schema(), (), where)
+    yield from _unknown(props, _schema(), ())
 
 
-def _refused(problem: ValidationError, above: Place, where: str) -> Iterator[Refusal]:
+def _refused(problem: ValidationError, above: Place) -> Iterator[Judged]:
     place: Place = (*above, *problem.absolute_path)
     if problem.validator in ("anyOf", "if") and problem.context:
         # The alternatives are the word `auto` and what can be written out.
         written = [one for one in problem.context if one.schema_path[0] == 0]
         if "triggerConfig" not in place or problem.validator == "if":
             for one in written:
-                yield from _refused(one, above, where)
+                yield from _refused(one, above)
         elif not isinstance(problem.instance, dict):
-            yield Refusal(place, error(told(where, place), "must be a mapping.", "Correct it."))
-        return
-    if problem.validator == "required":
+            yield refused(place, "must be a mapping.")
+    elif problem.validator == "required":
         for key in problem.validator_value:
-            if key not in problem.instance and key not in _NEEDED_IN_VAIN:
-                missing = (*place, key)
-                yield Refusal(missing, error(told(where, missing), "is missing.", "Add it."))
-        return
-    what, remedy = _said(problem)
-    yield Refusal(place, error(told(where, place), what, remedy))
+            if key not in problem.instance:
+                yield refused((*place, key), "is missing.", "Add it.")
+    else:
+        yield refused(place, *_said(problem))
 
 
 def _said(problem: ValidationError) -> tuple[str, str]:
     value, limit = problem.instance, problem.validator_value
     limits = problem.schema
+    remedy = "Correct it."
     if problem.validator == "type":
         hint = "; ${env(…)} always gives text" if isinstance(value, str) and limit != "string" else ""
         hint = "; put it in quotes" if limit == "string" else hint
-        return f"must be {_TYPES[limit]}, is {_shown(value)}{hint}.", "Correct it."
+        return f"must be {_TYPES[limit]}, is {_shown(value)}{hint}.", remedy
     if problem.validator == "enum":
-        choices = ", ".join(str(choice) for choice in sorted(limit, key=str))
-        meant = nearest(str(value), [str(choice) for choice in limit])
-        known = f"{meant} is spelt like it" if meant and isinstance(value, str) else choices
-        return f"{value!r} is none of the values that fc3 knows.", f"Known: {known}."
+        choices = sorted(map(str, limit))
+        meant = nearest(str(value), choices) if len(choices) > _MOST_TOLD else None
+        known = f"{meant} is spelt like it" if meant else ", ".join(choices)
+        return f"{value!r} is none of the values that are known.", f"Known: {known}."
     if problem.validator in ("minimum", "maximum"):
-        return f"must be {limits.get('minimum')} to {limits.get('maximum')}, is {value}.", "Correct it."
+        return f"must be {limits.get('minimum')} to {limits.get('maximum')}, is {value}.", remedy
     if problem.validator == "multipleOf":
-        return f"must be a multiple of {limit}, is {value}.", "Correct it."
-    return f"{problem.message}.", "Correct it."
+        return f"must be a multiple of {limit}, is {value}.", remedy
+    if problem.validator == "pattern":
+        return f"must be {limits['description']}, is {value!r}.", remedy
+    if problem.validator == "maxLength":
+        return f"must be at most {limit} characters, is {value!r}.", "Shorten it."
+    if problem.validator == "maxItems":
+        return f"at most {limit} of them, here are {len(value)}.", "Remove some."
+    return f"{problem.message}.", remedy
 
 
-def _unknown(
-    value: Any, schema: Mapping[str, Any], place: Place, where: str
-) -> Iterator[Refusal | NotChecked]:
+def _unknown(value: Any, schema: Mapping[str, Any], place: Place) -> Iterator[Judged]:
     for key in value if isinstance(value, dict) else ():
         known = schema.get("properties", {})
-        here = (*place, key)
         if key in known:
             if key not in _FREE:
-                yield from _below(value[key], known[key], here, where)
+                yield from _below(value[key], known[key], (*place, key))
         elif known:
-            yield _judged(key, known, here, where)
+            yield _judged(key, known, (*place, key))
 
 
-def _below(value: Any, schema: Mapping[str, Any], place: Place, where: str) -> Iterator[Refusal | NotChecked]:
+def _below(value: Any, schema: Mapping[str, Any], place: Place) -> Iterator[Judged]:
     schema = _resolved(schema)
     if place == ("triggers",):
-        for index, item in enumerate(_items(value)):
-            yield from _trigger(item, (*place, index), where)
+        for index, item in enumerate(items(value)):
+            yield from _trigger(item, (*place, index))
     elif schema.get("type") == "array":
-        for index, item in enumerate(_items(value)):
-            yield from _unknown(item, _resolved(schema["items"]), (*place, index), where)
+        for index, item in enumerate(items(value)):
+            yield from _unknown(item, _resolved(schema["items"]), (*place, index))
     else:
-        yield from _unknown(value, schema, place, where)
+        yield from _unknown(value, schema, place)
 
 
-def _trigger(value: Mapping[str, Any], place: Place, where: str) -> Iterator[Refusal | NotChecked]:
-    yield from _unknown({**value, "triggerConfig": None}, _schema()["definitions"]["ITrigger"], place, where)
-    definition = _definition(value)
+def _trigger(value: Mapping[str, Any], place: Place) -> Iterator[Judged]:
+    definitions, definition = _schema()["definitions"], _definition(value)
+    yield from _unknown({**value, "triggerConfig": None}, definitions["ITrigger"], place)
     if definition is not None:
-        settings = value.get("triggerConfig")
-        here = (*place, "triggerConfig")
-        yield from _unknown(settings, _schema()["definitions"][definition], here, where)
+        yield from _unknown(value.get("triggerConfig"), definitions[definition], (*place, "triggerConfig"))
 
 
-def _judged(key: str, known: Mapping[str, Any], place: Place, where: str) -> Refusal | NotChecked:
-    elsewhere = _homes().get(key, ())
-    path = told(where, place)
-    if elsewhere:
-        homes = " or ".join(elsewhere)
-        what = f"fc3 knows no such property here, and ignores it; {key} belongs under {homes}."
-        return Refusal(place, error(path, what, "Move it there, or remove it."))
+def _judged(key: str, known: Mapping[str, Any], place: Place) -> Judged:
+    ignored = "fc3 knows no such property here, and ignores it;"
+    if elsewhere := _homes().get(key):
+        what = f"{ignored} {key} belongs under {' or '.join(elsewhere)}."
+        return refused(place, what, "Move it there, or remove it.")
     if (like := alike(key, known)) is not None:
-        what = f"fc3 knows no such property here, and ignores it; {like} is spelt like it."
-        return Refusal(place, error(path, what, "Correct its name, or remove it."))
-    names = ", ".join(sorted(known)) if len(known) <= 10 else ""
-    also = f" It knows {names}." if names else ""
-    return NotChecked(path, f"fc3 0.1.22 knows no such property here.{also}")
+        return refused(place, f"{ignored} {like} is spelt like it.", "Correct its name, or remove it.")
+    also = f" It knows {', '.join(sorted(known))}." if len(known) <= 10 else ""
+    return Judged(place, None, f"fc3 0.1.22 knows no such property here.{also}")
 
 
 @cache
@@ -181,7 +190,10 @@ def _homes() -> Mapping[str, tuple[str, ...]]:
 
 @cache
 def _schema() -> Mapping[str, Any]:
-    content: Mapping[str, Any] = json.loads(_SCHEMA.read_text("utf-8"))
+    content: dict[str, Any] = json.loads(_SCHEMA.read_text("utf-8"))
+    bus = content["definitions"]["IEventBridge"]
+    for part in (bus, bus["properties"]["eventSourceConfig"]):
+        part["required"] = [name for name in part["required"] if name not in _NEEDED_IN_VAIN]
     return content
 
 
@@ -195,23 +207,17 @@ def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return schema
 
 
-@cache
-def _validator(definition: str | None) -> Any:
-    """A validator to which everything that is not known is right."""
+def _lenient(check: Callable[..., Any]) -> Callable[..., Any]:
+    def checked(validator: Any, limit: Any, instance: Any, schema: Any) -> Any:
+        return () if isinstance(instance, Unrendered) else check(validator, limit, instance, schema) or ()
 
-    def lenient(check: Callable[..., Any]) -> Callable[..., Any]:
-        def checked(validator: Any, limit: Any, instance: Any, schema: Any) -> Any:
-            return () if isinstance(instance, Unrendered) else check(validator, limit, instance, schema) or ()
+    return checked
 
-        return checked
 
-    kinds = extend(
-        Draft7Validator, {name: lenient(check) for name, check in Draft7Validator.VALIDATORS.items()}
-    )
-    schema = dict(_schema())
-    if definition is not None:
-        schema = {"$ref": f"#/definitions/{definition}", "definitions": schema["definitions"]}
-    return kinds(schema)
+# A validator to which everything that is not known is right.
+_Lenient = extend(
+    Draft7Validator, {name: _lenient(check) for name, check in Draft7Validator.VALIDATORS.items()}
+)
 
 
 def _definition(trigger: Mapping[str, Any]) -> str | None:
@@ -219,7 +225,8 @@ def _definition(trigger: Mapping[str, Any]) -> str | None:
     return _TRIGGERS.get(kind) if isinstance(kind, str) else None
 
 
-def _items(value: Any) -> list[Any]:
+def items(value: Any) -> list[Any]:
+    """The mappings of a list, an empty one in the place of what is none."""
     return [one if isinstance(one, dict) else {} for one in value] if isinstance(value, list) else []
 
 
@@ -231,7 +238,7 @@ def _shown(value: Any) -> str:
     return "nothing" if value is None else repr(value)
 
 
-def told(where: str, place: Place) -> str:
+def path(where: str, place: Place) -> str:
     """A place as a path in the file; ``where`` is the path of the props."""
     return where + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
 

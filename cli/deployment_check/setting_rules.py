@@ -9,7 +9,7 @@ from typing import Any
 
 from cli.deployment_check.findings import Finding, NotChecked, Severity, error, warning
 from cli.deployment_check.spelling import slip
-from cli.deployment_check.subject import Kind, Rule, Subject
+from cli.deployment_check.subject import Kind, Subject
 from cli.manifest.dotenv import FILE_NAME
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
@@ -122,22 +122,17 @@ def patterns(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def needed(subject: Subject) -> Iterator[Finding]:
-    """A setting without a default has to be there when the file is deployed."""
-    if subject.surroundings.deploying:
-        for name in _unset(subject):
-            yield error(
-                subject.path(_KEY, name),
-                "is not set, and there is no default: the function would not start.",
-                _GIVEN_BY[name],
-            )
-
-
-def left_open(subject: Subject) -> Iterator[NotChecked]:
-    """What a deployment will ask for."""
-    if not subject.surroundings.deploying:
-        for name in _unset(subject):
-            yield NotChecked(subject.path(_KEY, name), "it is not set. `s deploy` will ask for it.")
+def needed(subject: Subject) -> Iterator[Finding | NotChecked]:
+    """A setting without a default has to be there when the file is deployed, and is asked for then."""
+    for name in _NEEDED[subject.kind]:
+        where = subject.path(_KEY, name)
+        if subject.declared.setting(name).strip():
+            continue
+        if subject.surroundings.deploying:
+            what = "is not set, and there is no default: the function would not start."
+            yield error(where, what, _GIVEN_BY[name])
+        else:
+            yield NotChecked(where, "it is not set. `s deploy` will ask for it.")
 
 
 def endpoints(subject: Subject) -> Iterator[Finding]:
@@ -174,14 +169,3 @@ def setting_names(kind: Kind) -> set[str]:
     asked = _Asked(_NEEDED[kind])
     _READ[kind](asked, Path())
     return asked.names
-
-
-def _unset(subject: Subject) -> list[str]:
-    return [name for name in _NEEDED[subject.kind] if not subject.declared.setting(name).strip()]
-
-
-RULES: tuple[Rule, ...] = (names, needed, left_open)
-# Of those to which ALLOWED_OBJECTS means something.
-VIDEO_RULES: tuple[Rule, ...] = (patterns,)
-# The functions take the same variables from the same environment.
-SHARED_RULES: tuple[Rule, ...] = (values, endpoints, secrets_in_code)

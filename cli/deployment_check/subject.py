@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 from cli.deployment_check.findings import Finding, NotChecked
-from cli.manifest.fields import FieldUnreadable
+from cli.manifest.fields import known
 from cli.manifest.function import (
     KEEPING_HANDLER,
     SUBMITTING_HANDLER,
@@ -51,10 +51,7 @@ class Subject:
     @property
     def name(self) -> str:
         """The function's name; empty where it cannot be read."""
-        try:
-            return self.declared.name
-        except FieldUnreadable:
-            return ""
+        return known(self.declared, "name", "")
 
     def of(self, *kinds: Kind) -> Iterator[Subject]:
         """The functions of some kinds in the file."""

@@ -20,19 +20,16 @@ _EVENTS = {Kind.TAGS: "a notification", Kind.KEEPS: "a failed event", Kind.SUBMI
 
 def function_timeout(subject: Subject) -> Iterator[Finding]:
     """A notification's worst case must end before Function Compute ends the function."""
-    archives = _archives(subject)
-    timeout = subject.declared.timeout
-    worst = worst_case.invocation_seconds(kind=subject.kind, archives=archives)
-    what, repetitions = _EVENTS[subject.kind], worst_case.REPETITIONS
-    calls = f"{len(worst_case.chain(subject.kind, archives=archives))} calls one after the other"
-    if subject.kind is Kind.KEEPS:
-        calls, repetitions = "a call", worst_case.KEEPING_REPETITIONS
+    kind, archives, timeout = subject.kind, _archives(subject), subject.declared.timeout
+    worst = worst_case.invocation_seconds(kind, archives=archives)
+    count = len(worst_case.chain(kind, archives=archives))
+    calls = "a call" if count == 1 else f"{count} calls one after the other"
     if timeout <= worst:
         missing = "" if "timeout" in subject.declared.props else ", fc3's default,"
         yield error(
             subject.path("timeout"),
-            f"{timeout} s{missing} is not above {what}'s worst case of {worst:g} s: "
-            f"{calls} of {worst_case.attempt_seconds():g} s, and {repetitions} repetitions with pauses.",
+            f"{timeout} s{missing} is not above {_EVENTS[kind]}'s worst case of {worst:g} s: {calls} of "
+            f"{worst_case.attempt_seconds():g} s, {worst_case.repetitions(kind)} repetitions with pauses.",
             f"Set it to {int(worst) + 1} or more.",
         )
 
@@ -43,7 +40,7 @@ def second_look(subject: Subject) -> Iterator[Finding]:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return
     looks = worst_case.second_look_seconds(float(text))
-    alone = worst_case.invocation_seconds(archives=_archives(subject))
+    alone = worst_case.invocation_seconds(subject.kind, archives=_archives(subject))
     worst = alone + looks
     if looks and alone < subject.declared.timeout <= worst:
         yield error(
@@ -61,12 +58,12 @@ def batches(subject: Subject) -> Iterator[Finding]:
         if trigger.mode != "event-streaming":
             continue
         where = f"{trigger.where}.runOptions.batchWindow.CountBasedWindow"
-        kind = subject.kind
-        worst = worst_case.invocation_seconds(trigger.batch_messages, kind, archives=archives)
-        if timeout <= worst and worst > worst_case.invocation_seconds(kind=kind, archives=archives):
+        kind, messages = subject.kind, trigger.batch_messages
+        worst = worst_case.invocation_seconds(kind, messages, archives=archives)
+        if timeout <= worst and worst > worst_case.invocation_seconds(kind, archives=archives):
             yield error(
                 where,
-                f"{trigger.batch_messages} messages may take {worst:g} s, the timeout is {timeout} s.",
+                f"{messages} messages may take {worst:g} s, the timeout is {timeout} s.",
                 "Take fewer messages at a time, or raise the timeout.",
             )
         if timeout > STREAM_TIMEOUT:
@@ -88,11 +85,10 @@ def initializer_timeout(subject: Subject) -> Iterator[Finding]:
             "Add it, with its timeout.",
         )
         return
-    worst = worst_case.initializer_seconds(subject.declared.cpu, subject.kind)
+    worst = worst_case.initializer_seconds(subject.kind, subject.declared.cpu)
     imported = "OSS's SDK" if subject.kind is Kind.KEEPS else "both SDKs"
     if initializer.timeout < worst:
-        hooks = subject.declared.props.fields("instanceLifecycleConfig")
-        given = hooks.fields("initializer") if hooks is not None else None
+        given = subject.declared.props.fields("instanceLifecycleConfig", "initializer")
         missing = "" if given is not None and "timeout" in given else ", the default,"
         yield error(
             f"{where}.timeout",
@@ -109,7 +105,7 @@ def event_age(subject: Subject) -> Iterator[Finding]:
         return
     age = section.number("maxAsyncEventAgeInSeconds")
     retries = section.number("maxAsyncRetryAttempts", DEFAULT_RETRIES)
-    needed = worst_case.retry_seconds(retries, subject.declared.timeout)
+    needed = (retries + 1) * subject.declared.timeout
     if age < needed:
         yield error(
             subject.path("asyncInvokeConfig", "maxAsyncEventAgeInSeconds"),
@@ -121,7 +117,3 @@ def event_age(subject: Subject) -> Iterator[Finding]:
 
 def _archives(subject: Subject) -> bool:
     return bool(subject.declared.setting(ARCHIVE).strip())
-
-
-RULES = (function_timeout, batches, initializer_timeout, event_age)
-TAGGING_RULES = (second_look,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cli.deployment_check.findings import Finding, error, warning
-from cli.deployment_check.subject import Kind, Rule, Subject
+from cli.deployment_check.subject import Kind, Subject
 from cli.manifest.function import Topic
 
 # Help page functioncompute/fc/product-overview/limits-of-usage.
@@ -131,8 +131,3 @@ def kept_free(subject: Subject) -> Iterator[Finding]:
             "must not call this function: it understands nothing but Function Compute's records of failures.",
             "Remove it, and name this function under onFailure of the one that fails.",
         )
-
-
-RULES: tuple[Rule, ...] = (present, types, order, roles)
-TAGGING_RULES: tuple[Rule, ...] = (topics, losses)
-KEEPING_RULES: tuple[Rule, ...] = (kept_free,)

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 
 from cli.deployment_check.event_bridge_rules import BusTrigger, passes, sample_upload
 from cli.deployment_check.findings import Finding, NotChecked, error, warning
-from cli.deployment_check.subject import Kind, Rule, Subject
+from cli.deployment_check.subject import Kind, Subject
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.function import Bucket, DeclaredTrigger, UploadFilter
 from imm_label_tags.results.target import ObjectPrefix, TargetObject
 from imm_label_tags.submission.selection import VIDEO_SUFFIXES
 from imm_label_tags.submission.settings import SUFFIXES, TOPIC, read_suffixes
 from imm_label_tags.submission.upload_event import COMPLETED
+from localcloud.fc.declaration import OssTrigger
 
 _SEGMENTS = ".ts"
 MOST_OF_A_BUCKET = 10
@@ -136,7 +137,7 @@ def suffixes(subject: Subject) -> Iterator[Finding]:
                 "each segment of an HLS stream ends in .ts, and would be a task of its own, and paid for.",
                 "Remove the trigger, unless whole videos are uploaded as .ts.",
             )
-        elif named and not any(_fit(suffix, one) for one in named):
+        elif named and not any(map(source.filter.may_bring, named)):
             yield warning(
                 where,
                 f"{SUFFIXES} has none that ends so: each {suffix} calls the function, which passes it over.",
@@ -150,8 +151,8 @@ def brought(subject: Subject) -> Iterator[Finding]:
         return
     if any(trigger.type != "oss" for trigger in subject.declared.triggers):
         return
-    there = [source.filter.suffix for source in _own(subject)]
-    missing = [one for one in suffixes_of(subject) if not any(_fit(suffix, one) for suffix in there)]
+    there = [source.filter for source in _own(subject)]
+    missing = [one for one in suffixes_of(subject) if not any(each.may_bring(one) for each in there)]
     if there and missing:
         yield warning(
             subject.path("environmentVariables", SUFFIXES),
@@ -174,10 +175,11 @@ def filters(subject: Subject) -> Iterator[Finding]:
 
 def overlaps(subject: Subject) -> Iterator[Finding]:
     """OSS refuses two triggers of a bucket that one event would fire."""
-    seen: list[UploadSource] = []
+    seen: list[OssTrigger] = []
     for function in subject.functions:
         for source in _own(function):
-            other = next((one for one in seen if _both_fire(one, source)), None)
+            trigger = _as_oss_has_it(source)
+            other = next(filter(trigger.overlaps, seen), None)
             if other is not None and function is subject:
                 yield error(
                     source.where,
@@ -185,7 +187,7 @@ def overlaps(subject: Subject) -> Iterator[Finding]:
                     "overlapping prefix and suffix with same event type.",
                     "Give them prefixes or suffixes that exclude each other.",
                 )
-            seen.append(source)
+            seen.append(trigger)
 
 
 def number(subject: Subject) -> Iterator[Finding]:
@@ -242,36 +244,14 @@ def _own(subject: Subject) -> Iterator[UploadSource]:
     return (source for source in upload_sources(subject) if source.bucket is not None)
 
 
-def _fit(suffix: str, named: str) -> bool:
-    """Whether a name can end in both; the function ignores case, OSS does not."""
-    suffix = suffix.lower()
-    return suffix.endswith(named) or named.endswith(suffix)
-
-
-def _both_fire(one: UploadSource, other: UploadSource) -> bool:
-    """Whether an event of one object can fire both."""
-    (first, second), filters = (one.bucket, other.bucket), (one.filter, other.filter)
-    prefixes, suffixes = ([getattr(each, name) for each in filters] for name in ("prefix", "suffix"))
-    return (
-        first is not None
-        and second is not None
-        and first.name == second.name
-        and (prefixes[0].startswith(prefixes[1]) or prefixes[1].startswith(prefixes[0]))
-        and (suffixes[0].endswith(suffixes[1]) or suffixes[1].endswith(suffixes[0]))
-        and any(_same(event, another) for event in filters[0].events for another in filters[1].events)
-    )
-
-
-def _same(event: str, other: str) -> bool:
-    kind, _, operation = event.rpartition(":")
-    others_kind, _, others_operation = other.rpartition(":")
-    return kind == others_kind and (operation == others_operation or "*" in (operation, others_operation))
+def _as_oss_has_it(source: UploadSource) -> OssTrigger:
+    assert source.bucket is not None, "those of OSS have one"
+    bucket, filtered = source.bucket, source.filter
+    place = (bucket.region, bucket.account_id, bucket.name)
+    return OssTrigger("", source.name, *place, filtered.events, filtered.prefix, filtered.suffix)
 
 
 def _may_match(pattern: str, watched: str) -> bool:
     """Whether an object below ``bucket/prefix`` may match a pattern, as far as its beginning says."""
     beginning = pattern.partition("*")[0]
     return beginning.startswith(watched) or watched.startswith(beginning)
-
-
-RULES: tuple[Rule, ...] = (*(buckets, events, suffixes, brought, filters, overlaps, number, allowed, told),)

@@ -14,61 +14,160 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cli.deployment_check.findings import NotChecked, error, warning
-from cli.deployment_check.schema_rules import Place, Refusal, told
+from cli.deployment_check.findings import Severity
+from cli.deployment_check.schema_rules import Judged, Place, by_schema, items, refused
 from cli.manifest.expressions import Unrendered
 
-LAYERS = 5
 ENVIRONMENT_BYTES = 4096
 # The API's limit; the console and fc3's schema allow 2,592,000.
 LONGEST_EVENT_AGE = 604_800
-LONGEST_HOOKS = {"initializer": 300, "preStop": 90}
 
 _RUNTIMES = ("python3.10", "python3.12")
-_FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-_TRIGGER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
-_HANDLER = re.compile(r"[^\s.][^\s]*\.[A-Za-z_][A-Za-z0-9_]*")
-_ROLE = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9._-]+|[A-Za-z0-9._-]+")
-_LAYER = re.compile(r"acs:fc:[a-z0-9-]+:(?:\d+|official):layers/[A-Za-z0-9_-]+/versions/\d+")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_TOPIC = re.compile(r"acs:mns:[a-z0-9-]+:\d+:/topics/[A-Za-z0-9][A-Za-z0-9-]{0,254}")
-_DESTINATIONS = (
-    ("acs:mns:", re.compile(r"acs:mns:[a-z0-9-]+:\d*:/(?:topics|queues)/[A-Za-z0-9-]+/messages")),
-    ("acs:fc:", re.compile(r"acs:fc:[a-z0-9-]*:\d*:functions/[A-Za-z0-9_-]+(?:/\S+)?")),
+_DESTINATIONS = {
+    "acs:mns:": re.compile(r"acs:mns:[a-z0-9-]+:\d*:/(?:topics|queues)/[A-Za-z0-9-]+/messages"),
+    "acs:fc:": re.compile(r"acs:fc:[a-z0-9-]*:\d*:functions/[A-Za-z0-9_-]+(?:/\S+)?"),
+}
+_DESTINATION_FORMS = (
+    "an ARN such as acs:mns:<region>:<account>:/topics/<topic>/messages, …:/queues/<queue>/messages or "
+    "acs:fc:<region>:<account>:functions/<function>"
 )
-_QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,119}")
-_BUS_SOURCE = re.compile(r"acs:eventbridge:[a-z0-9-]+:\d+:(?:eventbus/[^/]+/rule/[^/]+|eventstreaming/[^/]+)")
-_DEAD_LETTERS = re.compile(r"acs:(?:mns|mq|alikafka|eventbridge):[a-z0-9-]+:\d+:\S+")
-_SOURCE_TYPES = ("DTS", "Default", "Kafka", "MNS", "RabbitMQ", "RocketMQ")
-_MODES = ("event-driven", "event-streaming")
 
-Found = Iterator["Refusal | NotChecked"]
+Schema = Mapping[str, Any]
 
 
-def refusals(props: Mapping[str, Any], where: str, directory: Path) -> Found:
+def _form(pattern: str, meaning: str) -> Schema:
+    """Text of a form; ``meaning`` says which after "must be"."""
+    return {"pattern": rf"^(?:{pattern})\Z", "description": meaning}
+
+
+def _one_of(*choices: str) -> Schema:
+    return {"enum": list(choices)}
+
+
+def _range(lowest: int, highest: int) -> Schema:
+    return {"minimum": lowest, "maximum": highest}
+
+
+def _having(key: str) -> Schema:
+    return {"required": [key]}
+
+
+def _schema(places: Mapping[str, Schema]) -> Schema:
+    """One schema out of those for single places: keys with periods between them, * for any index."""
+    whole: dict[str, Any] = {}
+    for place, schema in places.items():
+        part = whole
+        for key in filter(None, place.split(".")):
+            below = part if key == "*" else part.setdefault("properties", {})
+            part = below.setdefault("items" if key == "*" else key, {})
+        part.update(schema)
+    return whole
+
+
+_ROLE = _form(
+    r"(?:acs:ram::\d+:role/)?[A-Za-z0-9._-]+|", "a role's name, or its ARN like acs:ram::123:role/name"
+)
+_HOOK = {"anyOf": [_having("handler"), _having("command")]}
+_HOOK_HANDLER = _form(
+    r"[^\s.][^\s]*\.[A-Za-z_][A-Za-z0-9_]*",
+    "a module and a function with a dot between them, like index.initialize",
+)
+_FUNCTION = _schema(
+    {
+        "functionName": _form(
+            "[A-Za-z_][A-Za-z0-9_-]{0,63}", "1 to 64 letters, digits, _ and -, not 1st - or digit"
+        ),
+        "role": _ROLE,
+        "layers": {"maxItems": 5},
+        "layers.*": _form(
+            r"acs:fc:[a-z0-9-]+:(?:\d+|official):layers/[A-Za-z0-9_-]+/versions/\d+",
+            "a layer version like acs:fc:cn-hangzhou:123:layers/name/versions/1",
+        ),
+        "instanceLifecycleConfig.initializer": _HOOK,
+        "instanceLifecycleConfig.initializer.handler": _HOOK_HANDLER,
+        "instanceLifecycleConfig.initializer.timeout": _range(1, 300),
+        "instanceLifecycleConfig.preStop": _HOOK,
+        "instanceLifecycleConfig.preStop.handler": _HOOK_HANDLER,
+        "instanceLifecycleConfig.preStop.timeout": _range(1, 90),
+        "triggers.*.triggerName": _form(
+            "[A-Za-z_][A-Za-z0-9_-]{0,127}",
+            "1 to 128 letters, digits, _ and -, not starting with a digit or -",
+        ),
+        "triggers.*.invocationRole": _ROLE,
+    }
+)
+_TOPIC_TRIGGER = _schema(
+    {
+        "": _having("sourceArn"),
+        "sourceArn": _form(
+            r"acs:mns:[a-z0-9-]+:\d+:/topics/[A-Za-z0-9][A-Za-z0-9-]{0,254}",
+            "a topic like acs:mns:cn-hangzhou:123:/topics/name",
+        ),
+        "triggerConfig.filterTag": {"maxLength": 16},
+    }
+)
+_MODE = _one_of("event-driven", "event-streaming")
+_RUN = "triggerConfig.runOptions"
+_DELIVERY = "triggerConfig.eventSinkConfig.deliveryOption"
+_BUS_TRIGGER = _schema(
+    {
+        "sourceArn": _form(
+            r"acs:eventbridge:[a-z0-9-]+:\d+:(?:eventbus/[^/]+/rule/[^/]+|eventstreaming/[^/]+)",
+            "an event rule or event stream that exists already",
+        ),
+        "triggerConfig.eventSourceConfig.eventSourceType": _one_of(
+            *("DTS", "Default", "Kafka", "MNS", "RabbitMQ", "RocketMQ")
+        ),
+        f"{_DELIVERY}.mode": _MODE,
+        f"{_DELIVERY}.eventSchema": _one_of("CloudEvents", "RawData"),
+        _RUN: _having("mode"),
+        f"{_RUN}.mode": _MODE,
+        f"{_RUN}.errorsTolerance": _one_of("ALL", "NONE"),
+        f"{_RUN}.retryStrategy": _having("PushRetryStrategy"),
+        f"{_RUN}.retryStrategy.PushRetryStrategy": _one_of("BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"),
+        f"{_RUN}.deadLetterQueue.Arn": _form(
+            r"acs:(?:mns|mq|alikafka|eventbridge):[a-z0-9-]+:\d+:\S+",
+            "an ARN like acs:mns:cn-hangzhou:123:/queues/name",
+        ),
+        f"{_RUN}.batchWindow.CountBasedWindow": {"type": "integer", **_range(1, 10_000)},
+        f"{_RUN}.batchWindow.TimeBasedWindow": {"type": "integer", **_range(0, 15)},
+    }
+)
+# Of a trigger with the source type MNS.
+_QUEUE_SOURCE = _schema(
+    {
+        "": _having("eventSourceParameters"),
+        "eventSourceParameters": _having("sourceMNSParameters"),
+        "eventSourceParameters.sourceMNSParameters": _having("QueueName"),
+        "eventSourceParameters.sourceMNSParameters.QueueName": _form(
+            "[A-Za-z0-9][A-Za-z0-9-]{0,119}", "1 to 120 letters, digits and -, not starting with -"
+        ),
+    }
+)
+
+
+def refusals(props: Mapping[str, Any], directory: Path) -> Iterator[Judged]:
     """What is refused of single values that the schema accepts; ``directory`` is that of the file."""
-    values = _Values(props, where)
-    yield from values.matching(
-        ("functionName",), _FUNCTION, "1 to 64 letters, digits, _ and -, not 1st - or digit"
-    )
+    values = _Values(props)
+    yield from by_schema(_FUNCTION, props)
     yield from _runtime(values)
     yield from _size(values)
     yield from _code(values, directory)
     yield from _role(values, ("role",))
-    yield from _layers(values)
     yield from _environment(values)
-    yield from _hooks(values)
     yield from _asynchronous(values)
     yield from _triggers(values)
 
 
 class _Values:
-    def __init__(self, props: Mapping[str, Any], where: str) -> None:
-        self._props = props
-        self._where = where
+    """The props, of which any place may be asked for."""
 
-    def get(self, *place: str | int) -> Any:
-        """What stands at a place; None where nothing does, and where it is not known."""
+    def __init__(self, props: Mapping[str, Any]) -> None:
+        self._props = props
+
+    def raw(self, *place: str | int) -> Any:
+        """What stands at a place, known or not; None where nothing does."""
         value: Any = self._props
         for key in place:
             if isinstance(value, dict) and isinstance(key, str):
@@ -77,261 +176,141 @@ class _Values:
                 value = value[key]
             else:
                 return None
+        return value
+
+    def get(self, *place: str | int) -> Any:
+        """What stands at a place; None where nothing does, and where it is not known."""
+        value = self.raw(*place)
         return None if isinstance(value, Unrendered) else value
 
-    def has(self, *place: str) -> bool:
-        """Whether anything stands at a place, known or not."""
-        above = self.get(*place[:-1])
-        return isinstance(above, dict) and above.get(place[-1]) is not None
 
-    def lacks(self, *place: str | int) -> bool:
-        """Whether a mapping is known and has nothing at a place."""
-        above = self.get(*place[:-1])
-        return isinstance(above, dict) and above.get(str(place[-1])) is None
-
-    def refused(self, place: Place, what: str, remedy: str = "Correct it.") -> Refusal:
-        """The refusal of what stands at a place."""
-        return Refusal(place, error(told(self._where, place), what, remedy))
-
-    def doubted(self, place: Place, what: str, remedy: str) -> Refusal:
-        """A warning about what stands at a place."""
-        return Refusal(place, warning(told(self._where, place), what, remedy))
-
-    def unknown(self, place: Place, why: str) -> NotChecked:
-        """Something at a place that cannot be judged."""
-        return NotChecked(told(self._where, place), why)
-
-    def matching(
-        self, place: Place, pattern: re.Pattern[str], meaning: str, remedy: str = "Correct it."
-    ) -> Found:
-        """A refusal where a text is of another form."""
-        text = self.get(*place)
-        if isinstance(text, str) and not pattern.fullmatch(text):
-            yield self.refused(place, f"must be {meaning}, is {text!r}.", remedy)
+def _doubted(place: Place, what: str, remedy: str) -> Judged:
+    return Judged(place, Severity.WARNING, what, remedy)
 
 
-def _runtime(values: _Values) -> Found:
+def _unjudged(place: Place, why: str) -> Judged:
+    return Judged(place, None, why)
+
+
+def _runtime(values: _Values) -> Iterator[Judged]:
     runtime = values.get("runtime")
     if runtime is not None and runtime.startswith("custom"):
-        yield values.unknown(("runtime",), f"what {runtime} runs is not known here.")
+        yield _unjudged(("runtime",), f"what {runtime} runs is not known here.")
     elif runtime is not None and runtime not in _RUNTIMES:
         what = f"the function needs Python 3.10 or 3.12, and is given {runtime}."
-        yield values.refused(("runtime",), what, f"Write {' or '.join(_RUNTIMES)}.")
+        yield refused(("runtime",), what, f"Write {' or '.join(_RUNTIMES)}.")
     if values.get("instanceConcurrency") not in (None, 1) and runtime in _RUNTIMES:
-        yield values.doubted(
-            ("instanceConcurrency",),
-            "is documented for custom runtimes only; built-in Python serves one request at a time.",
-            "Remove it.",
-        )
-    text = values.get("description") or ""
-    if len(text) > 256:
-        yield values.doubted(
-            ("description",), f"has {len(text)} characters; Function Compute 2.0 took 256.", "Shorten it."
-        )
+        what = "is documented for custom runtimes only; built-in Python serves one request at a time."
+        yield _doubted(("instanceConcurrency",), what, "Remove it.")
+    length = len(values.get("description") or "")
+    if length > 256:
+        what = f"has {length} characters; Function Compute 2.0 took 256."
+        yield _doubted(("description",), what, "Shorten it.")
 
 
-def _size(values: _Values) -> Found:
+def _size(values: _Values) -> Iterator[Judged]:
     cpu, memory_size = values.get("cpu"), values.get("memorySize")
-    if not values.has("cpu") and values.has("memorySize") and memory_size != 512:
-        yield values.unknown(("cpu",), "is not set; how Function Compute chooses it is not documented.")
+    if values.raw("cpu") is None and values.raw("memorySize") is not None and memory_size != 512:
+        yield _unjudged(("cpu",), "is not set; how Function Compute chooses it is not documented.")
     if cpu is not None and abs(cpu * 20 - round(cpu * 20)) > 1e-9:
-        yield values.refused(("cpu",), f"must be a multiple of 0.05, is {cpu:g}.")
+        yield refused(("cpu",), f"must be a multiple of 0.05, is {cpu:g}.")
         return
-    memory_size = memory_size if values.has("memorySize") else 512
+    memory_size = memory_size if values.raw("memorySize") is not None else 512
     if cpu is not None and memory_size is not None and not 1 <= memory_size / 1024 / cpu <= 4:
         what = f"vCPU to GB must be 1:1 to 1:4, is {cpu:g} to {memory_size / 1024:g}."
-        yield values.refused(("cpu",), what, "Give the function 1 to 4 GB for each vCPU.")
+        yield refused(("cpu",), what, "Give the function 1 to 4 GB for each vCPU.")
 
 
-def _code(values: _Values, directory: Path) -> Found:
+def _code(values: _Values, directory: Path) -> Iterator[Judged]:
     code = values.get("code")
     if isinstance(code, dict):
-        yield values.unknown(("code",), "a package in OSS is not looked into.")
+        yield _unjudged(("code",), "a package in OSS is not looked into.")
     if not isinstance(code, str):
         return
     if re.match(r"https?://", code) or code.endswith((".zip", ".jar", ".war")):
-        yield values.unknown(("code",), f"the package {code} is not looked into.")
-        return
+        yield _unjudged(("code",), f"the package {code} is not looked into.")
     # Not is_dir(), which raises where a part of the path is too long.
-    if "\0" in code or not os.path.isdir(directory / code):  # noqa: PTH112
-        yield values.refused(
-            ("code",), f"must be a directory or a package; {directory / code} is none.", "Name the code root."
-        )
+    elif "\0" in code or not os.path.isdir(directory / code):  # noqa: PTH112
+        what = f"must be a directory or a package; {directory / code} is none."
+        yield refused(("code",), what, "Name the code root.")
 
 
-def _role(values: _Values, place: Place) -> Found:
-    role = values.get(*place)
-    if role == "auto":
-        what = "`auto` is the name of a role for fc3 0.1.22."
-        yield values.refused(place, what, "Name a role, or its ARN.")
-    elif role and not _ROLE.fullmatch(role):
-        yield values.refused(
-            place, f"must be a role's name, or its ARN like acs:ram::123:role/name, is {role!r}."
-        )
+def _role(values: _Values, place: Place) -> Iterator[Judged]:
+    if values.get(*place) == "auto":
+        yield refused(place, "`auto` is the name of a role for fc3 0.1.22.", "Name a role, or its ARN.")
 
 
-def _layers(values: _Values) -> Found:
-    layers = values.get("layers") or []
-    if len(layers) > LAYERS:
-        what = f"at most {LAYERS} layers, here are {len(layers)}."
-        yield values.refused(("layers",), what, "Put what is needed into one layer.")
-    meaning = "a layer version like acs:fc:cn-hangzhou:123:layers/name/versions/1"
-    for index in range(len(layers)):
-        yield from values.matching(("layers", index), _LAYER, meaning, "Write the ARN of a layer version.")
-
-
-def _environment(values: _Values) -> Found:
+def _environment(values: _Values) -> Iterator[Judged]:
     environment = values.get("environmentVariables") or {}
     for name in environment:
         place = ("environmentVariables", name)
         if _VARIABLE.fullmatch(name) is None:
-            yield values.refused(place, "a name is a letter, then letters, digits and _.")
+            yield refused(place, "a name is a letter, then letters, digits and _.")
         elif name.startswith("FC_"):
-            what = "names that start with FC_ are the system's."
-            yield values.refused(place, what, "Choose a name without FC_.")
+            yield refused(place, "names that start with FC_ are the system's.", "Choose a name without FC_.")
     texts = {name: value for name, value in environment.items() if isinstance(value, str)}
     size = sum(len(name.encode()) + len(value.encode()) for name, value in texts.items())
     if size > ENVIRONMENT_BYTES:
         what = f"at most {ENVIRONMENT_BYTES} bytes in all, here are {size}."
-        yield values.refused(("environmentVariables",), what, "Shorten the values.")
+        yield refused(("environmentVariables",), what, "Shorten the values.")
 
 
-def _hooks(values: _Values) -> Found:
-    for hook, longest in LONGEST_HOOKS.items():
-        place: Place = ("instanceLifecycleConfig", hook)
-        if values.get(*place) is None:
-            continue
-        if not any(values.has("instanceLifecycleConfig", hook, key) for key in ("handler", "command")):
-            yield values.refused((*place, "handler"), "is missing.", "Add it.")
-        meaning = "a module and a function with a dot between them, like index.initialize"
-        yield from values.matching((*place, "handler"), _HANDLER, meaning)
-        timeout = values.get(*place, "timeout")
-        if timeout is not None and timeout > longest:
-            yield values.refused((*place, "timeout"), f"must be 1 to {longest}, is {timeout}.")
-
-
-def _asynchronous(values: _Values) -> Found:
+def _asynchronous(values: _Values) -> Iterator[Judged]:
     age = values.get("asyncInvokeConfig", "maxAsyncEventAgeInSeconds")
     if age is not None and age > LONGEST_EVENT_AGE:
-        yield values.doubted(
+        yield _doubted(
             ("asyncInvokeConfig", "maxAsyncEventAgeInSeconds"),
             f"{age} is more than the {LONGEST_EVENT_AGE} of the API's page; the console's says 2592000.",
             f"Set it to {LONGEST_EVENT_AGE} or less.",
         )
     qualifier = values.get("asyncInvokeConfig", "qualifier")
     if qualifier not in (None, "LATEST"):
-        place: Place = ("asyncInvokeConfig", "qualifier")
-        yield values.unknown(place, f"whether the triggers call {qualifier} is not known here.")
+        place = ("asyncInvokeConfig", "qualifier")
+        yield _unjudged(place, f"whether the triggers call {qualifier} is not known here.")
     for key in ("onFailure", "onSuccess"):
         yield from _destination(values, ("asyncInvokeConfig", "destinationConfig", key, "destination"))
 
 
-def _destination(values: _Values, place: Place) -> Found:
+def _destination(values: _Values, place: Place) -> Iterator[Judged]:
     text = values.get(*place)
-    if not text:
-        return
-    for prefix, pattern in _DESTINATIONS:
-        if text.startswith(prefix):
-            yield from values.matching(place, pattern, _DESTINATION_FORMS, "Write one of these forms.")
-            return
-    if text.startswith("acs:"):
-        yield values.unknown(place, "only destinations of MNS and Function Compute are looked at.")
-    else:
-        yield values.refused(
-            place, f"must be {_DESTINATION_FORMS}, is {text!r}.", "Write one of these forms."
-        )
+    form = next((form for begin, form in _DESTINATIONS.items() if text and text.startswith(begin)), None)
+    if form is None and text and text.startswith("acs:"):
+        yield _unjudged(place, "only destinations of MNS and Function Compute are looked at.")
+    elif text and (form is None or not form.fullmatch(text)):
+        yield refused(place, f"must be {_DESTINATION_FORMS}, is {text!r}.", "Write one of these forms.")
 
 
-_DESTINATION_FORMS = (
-    "an ARN such as acs:mns:<region>:<account>:/topics/<topic>/messages, …:/queues/<queue>/messages or "
-    "acs:fc:<region>:<account>:functions/<function>"
-)
-
-
-def _triggers(values: _Values) -> Found:
+def _triggers(values: _Values) -> Iterator[Judged]:
     seen: set[str] = set()
-    for index in range(len(values.get("triggers") or [])):
+    for index, trigger in enumerate(items(values.get("triggers"))):
         place: Place = ("triggers", index)
-        meaning = "1 to 128 letters, digits, _ and -, not starting with a digit or -"
-        yield from values.matching((*place, "triggerName"), _TRIGGER, meaning)
         name = values.get(*place, "triggerName")
         if name in seen:
-            yield values.refused((*place, "triggerName"), f"{name!r} stands twice.", "Choose another name.")
+            yield refused((*place, "triggerName"), f"{name!r} stands twice.", "Choose another name.")
         seen.update([name] if name else [])
         yield from _role(values, (*place, "invocationRole"))
         if values.get(*place, "qualifier") not in (None, "LATEST"):
-            yield values.unknown((*place, "qualifier"), "what is deployed here is LATEST.")
+            yield _unjudged((*place, "qualifier"), "what is deployed here is LATEST.")
         kind = values.get(*place, "triggerType")
         if kind == "mns_topic":
-            yield from _topic_trigger(values, place)
+            yield from by_schema(_TOPIC_TRIGGER, trigger, place)
         elif kind == "eventbridge":
-            yield from _bus_trigger(values, place)
+            yield from by_schema(_BUS_TRIGGER, trigger, place)
+            yield from _bus_trigger(values, (*place, "triggerConfig"))
 
 
-def _topic_trigger(values: _Values, place: Place) -> Found:
-    if values.lacks(*place, "sourceArn"):
-        yield values.refused((*place, "sourceArn"), "is missing.", "Name the topic.")
-    meaning = "a topic like acs:mns:cn-hangzhou:123:/topics/name"
-    yield from values.matching((*place, "sourceArn"), _TOPIC, meaning)
-    settings = (*place, "triggerConfig")
-    tag = values.get(*settings, "filterTag") or ""
-    if len(tag) > 16:
-        yield values.refused(
-            (*settings, "filterTag"), f"must be at most 16 characters, is {tag!r}.", "Shorten it."
-        )
-
-
-def _bus_trigger(values: _Values, place: Place) -> Found:
-    meaning = "an event rule or event stream that exists already"
-    yield from values.matching((*place, "sourceArn"), _BUS_SOURCE, meaning)
-    settings = (*place, "triggerConfig")
+def _bus_trigger(values: _Values, settings: Place) -> Iterator[Judged]:
+    """What of a trigger of EventBridge no schema can say."""
     pattern = values.get(*settings, "eventRuleFilterPattern")
     if pattern is not None and not isinstance(_as_json(pattern), dict):
-        yield values.refused((*settings, "eventRuleFilterPattern"), f"must be a JSON object, is {pattern!r}.")
+        yield refused((*settings, "eventRuleFilterPattern"), f"must be a JSON object, is {pattern!r}.")
     source: Place = (*settings, "eventSourceConfig")
-    if values.lacks(*source, "eventSourceType"):
-        yield values.refused((*source, "eventSourceType"), "is missing.", "Write Default or MNS.")
-    yield from _choice(values, (*source, "eventSourceType"), _SOURCE_TYPES)
     if values.get(*source, "eventSourceType") == "MNS":
-        queue: Place = (*source, "eventSourceParameters", "sourceMNSParameters")
-        if values.lacks(*source, "eventSourceParameters") or values.lacks(*queue, "QueueName"):
-            yield values.refused((*queue, "QueueName"), "is missing.", "Name the queue.")
-        meaning = "1 to 120 letters, digits and -, not starting with -"
-        yield from values.matching((*queue, "QueueName"), _QUEUE, meaning)
-    yield from _choice(values, (*settings, "eventSinkConfig", "deliveryOption", "mode"), _MODES)
-    schema: Place = (*settings, "eventSinkConfig", "deliveryOption", "eventSchema")
-    yield from _choice(values, schema, ("CloudEvents", "RawData"))
-    yield from _run_options(values, settings)
-
-
-def _run_options(values: _Values, settings: Place) -> Found:
-    options: Place = (*settings, "runOptions")
-    mode = values.get(*options, "mode")
-    if values.lacks(*options, "mode"):
-        yield values.refused((*options, "mode"), "is missing.", f"Write {' or '.join(_MODES)}.")
-    yield from _choice(values, (*options, "mode"), _MODES)
+        yield from by_schema(_QUEUE_SOURCE, values.get(*source), source)
     asked = values.get(*settings, "eventSinkConfig", "deliveryOption", "mode")
-    if asked in _MODES and mode in _MODES and asked != mode:
-        yield values.refused((*options, "mode"), f"is {mode}, but eventSinkConfig says {asked}.")
-    yield from _choice(values, (*options, "errorsTolerance"), ("ALL", "NONE"))
-    retry: Place = (*options, "retryStrategy")
-    if values.lacks(*retry, "PushRetryStrategy"):
-        yield values.refused((*retry, "PushRetryStrategy"), "is missing.", "Add it.")
-    strategies = ("BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY")
-    yield from _choice(values, (*retry, "PushRetryStrategy"), strategies)
-    meaning = "an ARN like acs:mns:cn-hangzhou:123:/queues/name"
-    yield from values.matching((*options, "deadLetterQueue", "Arn"), _DEAD_LETTERS, meaning)
-    for key, lowest, highest in (("CountBasedWindow", 1, 10_000), ("TimeBasedWindow", 0, 15)):
-        place = (*options, "batchWindow", key)
-        count = values.get(*place)
-        if count is not None and (not isinstance(count, int) or not lowest <= count <= highest):
-            yield values.refused(place, f"must be {lowest} to {highest}, is {count!r}.")
-
-
-def _choice(values: _Values, place: Place, allowed: tuple[str, ...]) -> Found:
-    value = values.get(*place)
-    if value is not None and value not in allowed:
-        yield values.refused(place, f"{value!r} is unknown.", f"Known: {', '.join(allowed)}.")
+    mode = values.get(*settings, "runOptions", "mode")
+    if None not in (asked, mode) and asked != mode:
+        yield refused((*settings, "runOptions", "mode"), f"is {mode}, but eventSinkConfig says {asked}.")
 
 
 def _as_json(text: str) -> Any:

@@ -1,10 +1,8 @@
-"""The arithmetic behind the time-outs, and that the function does what it says."""
+"""The function makes no more calls, and takes no longer, than the time-outs are judged by."""
 
 from __future__ import annotations
 
 from time import monotonic
-
-import pytest
 
 from cli.deployment_check import worst_case
 from cli.deployment_check.subject import Kind
@@ -13,40 +11,6 @@ from tests.faults.line import Line
 from tests.faults.relay import CallBreak
 from tests.function.test_calls import round_trips
 from tests.stage import CHAIR, Stage
-
-
-def test_one_attempt() -> None:
-    assert worst_case.attempt_seconds() == 2 + 5
-
-
-def test_one_notification() -> None:
-    """Five calls, four repetitions with their pauses, and two more readings before repeated writes."""
-    assert worst_case.notification_seconds() == pytest.approx((5 + 4 + 2) * 7 + 4 * 2.4 + 1)
-
-
-def test_one_notification_whose_result_is_kept() -> None:
-    """One more reading: the document may take longer than the first."""
-    alone = worst_case.notification_seconds()
-    assert worst_case.notification_seconds(archives=True) == pytest.approx(alone + 7)
-
-
-def test_one_upload() -> None:
-    """Six calls, four repetitions with their pauses, and two more questions before a repeated one."""
-    assert worst_case.notification_seconds(kind=Kind.SUBMITS) == pytest.approx((6 + 4 + 2) * 7 + 4 * 2.4 + 1)
-
-
-@pytest.mark.parametrize(("notifications", "rounds"), [(1, 1), (16, 1), (17, 2), (32, 2)])
-def test_invocations(notifications: int, rounds: int) -> None:
-    assert worst_case.invocation_seconds(notifications) == rounds * worst_case.notification_seconds()
-
-
-@pytest.mark.parametrize(("cpu", "seconds"), [(2, 2.7), (1, 2.7), (0.5, 5.4)])
-def test_the_initializer(cpu: float, seconds: float) -> None:
-    assert worst_case.initializer_seconds(cpu) == pytest.approx(seconds)
-
-
-def test_retries() -> None:
-    assert worst_case.retry_seconds(3, 150) == 600
 
 
 def test_no_chain_of_calls_is_longer(stage: Stage) -> None:
@@ -98,6 +62,6 @@ def test_a_notification_takes_no_longer_however_slowly_it_is_answered(stage: Sta
         spent = monotonic() - began + sum(stage.pauses)
 
     # Then every repetition has taken its time, and all together what the timeout has to be above
-    assert len(stage.pauses) == worst_case.REPETITIONS
-    worst = worst_case.notification_seconds(limits)
+    assert len(stage.pauses) == limits.retries
+    worst = worst_case.invocation_seconds(Kind.TAGS, limits=limits)
     assert limits.retries * limits.read + len(worst_case.LONGEST_CHAIN) * limits.read / 2 <= spent <= worst
