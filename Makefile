@@ -58,7 +58,7 @@ check-deploy: layer
 	@.venv/bin/imm-label-tags check-deploy
 
 clean:
-	rm -rf .venv .venv-3.10 .venv-audit .tools layers/build deploy/template/package .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv .venv-3.10 .venv-audit .venv-fuzz .tools layers/build deploy/template/package .localcloud .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
 ifdef WHOLE
 .PHONY: test template load bench fuzz audit
@@ -77,8 +77,13 @@ load: setup
 bench: setup
 	@.venv/bin/python -m proof.benchmarks
 
-fuzz: setup
-	@.venv/bin/python -m proof.fuzz
+fuzz: setup .venv-fuzz
+	@PYTHONPATH=.venv-fuzz .venv/bin/python -m proof.fuzz
+
+# From its source atheris could only be built with a compiler of its own, so it is a wheel or none.
+.venv-fuzz: requirements/fuzz.txt | setup
+	@rm -rf $@ && mkdir $@
+	@-.venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: --target $@ -r $<
 
 audit: setup
 	@.venv/bin/python -m proof.audit

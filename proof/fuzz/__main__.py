@@ -1,7 +1,12 @@
-"""``python -m proof.fuzz``: search for input that breaks a promise; exit status 1 where there is some."""
+"""``python -m proof.fuzz``: search for input that breaks a promise; exit status 1 where there is some.
+
+Hypothesis makes input for every promise. Where atheris is installed, those about bytes are searched once
+more, guided by the code that is reached.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import secrets
 import sys
 from pathlib import Path
@@ -9,6 +14,7 @@ from pathlib import Path
 import click
 from hypothesis.database import DirectoryBasedExampleDatabase
 
+from proof.fuzz import guided
 from proof.fuzz.promises import PROMISES, search
 
 FOUND = Path(__file__).parent.parent.parent / ".hypothesis" / "fuzz"
@@ -26,19 +32,31 @@ def main(names: tuple[str, ...], seconds: float, batch: int, seed: int | None) -
 
     What breaks one is shown, and tried first by the next search.
     """
+    is_guided = importlib.util.find_spec("atheris") is not None
+    if not is_guided:
+        click.echo("atheris is not installed: no search is guided by the code that is reached.")
     seed = secrets.randbelow(2**31) if seed is None else seed
     click.echo(f"Seed {seed}.")
-    broken = 0
+    broken = False
     for name in names or PROMISES:
-        database = DirectoryBasedExampleDatabase(FOUND / name)
+        promise, database = PROMISES[name], DirectoryBasedExampleDatabase(FOUND / name)
         try:
-            found = search(PROMISES[name], seconds=seconds, batch=batch, seed=seed, database=database)
+            found = search(promise, seconds=seconds, batch=batch, seed=seed, database=database)
             click.echo(f"{name:<14} {found.inputs:>9,} inputs  slowest {found.slowest_seconds:.3f} s")
         except Exception as error:
-            broken += 1
+            broken = True
             notes = "\n".join(getattr(error, "__notes__", []))
             click.echo(f"BROKEN PROMISE of {name}: {type(error).__name__}: {error}\n{notes}")
-    sys.exit(int(broken > 0))
+        if is_guided and promise.data is not None:
+            reached = guided.search(name, promise.data, seconds=seconds, seed=seed, findings=FOUND / name)
+            if reached.broken:
+                broken = True
+                click.echo(f"BROKEN PROMISE of {name}: {reached.broken}")
+            else:
+                click.echo(
+                    f"{name:<14} {reached.inputs:>9,} inputs  guided, {reached.kept} of them new and kept"
+                )
+    sys.exit(int(broken))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from imm_label_tags.events.event import Event, read_event
 from imm_label_tags.events.imm_message import IgnoredEvent, TaskNotification
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.submission.upload_event import Upload, read_upload_event
-from proof.fuzz.inputs import TEXTS, altered, files, in_base64, in_quotes, json_documents, words
+from proof.fuzz.inputs import TEXTS, Bytes, files, in_base64, in_quotes, json_documents, words
 
 _NAMES = words(
     "TaskType ProjectName TaskId UserData Message TopicName MessageId specversion source type data "
@@ -37,7 +37,8 @@ _JSON = (
     *(b"[" * 100, b"]" * 100),
 )
 
-EVENTS = json_documents(_NAMES, [*_VALUES, {}], files("events")) | altered(
+EVENTS = json_documents(_NAMES, [*_VALUES, {}], files("events"))
+EVENT_BYTES = Bytes(
     [b"[" * 600 + b"]" * 600, b"<Notification>" + b"<a>" * 600, *files("events")],
     [*in_quotes(*_NAMES, *_VALUES), *(piece.encode() for piece in _XML), *_JSON],
 )
@@ -69,10 +70,8 @@ _UPLOAD_VALUES = words(
     "%E6%A4%85 ..%2Fa.mp4 1.0"
 )
 
-UPLOAD_EVENTS = json_documents(_UPLOAD_NAMES, _UPLOAD_VALUES, files("uploads")) | altered(
-    files("uploads"),
-    [*in_quotes(*_UPLOAD_NAMES, *_UPLOAD_VALUES), b"%2F", b"..%2F"],
-)
+UPLOAD_EVENTS = json_documents(_UPLOAD_NAMES, _UPLOAD_VALUES, files("uploads"))
+UPLOAD_EVENT_BYTES = Bytes(files("uploads"), [*in_quotes(*_UPLOAD_NAMES, *_UPLOAD_VALUES), b"%2F", b"..%2F"])
 
 
 def check_upload_event(data: bytes) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from imm_label_tags.errors import InvalidFailureRecord
 from imm_label_tags.failures.failed_event import FailedEvent
 from imm_label_tags.log import MAX_LINE_BYTES, Log
-from proof.fuzz.inputs import TEXTS, altered, files, in_quotes, json_documents, words
+from proof.fuzz.inputs import TEXTS, Bytes, files, in_quotes, json_documents, words
 
 PREFIX = "failed/events"
 
@@ -66,9 +66,9 @@ RECORDS = (
         st.booleans(),
     )
     | json_documents(_NAMES, _VALUES, files("events"))
-    | altered(files("events"), [*in_quotes(*_NAMES), b"1e308", b"\\ud800", b"NaN", b"{}"])
     | _DEEP
 )
+RECORD_BYTES = Bytes(files("events"), [*in_quotes(*_NAMES), b"1e308", b"\\ud800", b"NaN", b"{}"])
 
 _KEY = re.compile(rf"{PREFIX}/(undated|\d{{4}}-\d\d-\d\d)/[A-Za-z0-9_][A-Za-z0-9._-]*\.json", re.ASCII)
 

@@ -7,10 +7,13 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from hypothesis import strategies as st
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+# What the search by coverage has kept: a folder for each promise about bytes.
+CORPUS = Path(__file__).parent / "corpus"
 
 _LEGAL = "abcxyzABCXYZ0189 +-=._:/"
 _CHINESE = "椅子家具食物事重庆长城绿色音乐会行，。（）"
@@ -106,8 +109,21 @@ def in_base64(value: object) -> str:
     return base64.b64encode(json.dumps(value).encode()).decode()
 
 
-def altered(wholes: Sequence[bytes], pieces: Sequence[bytes]) -> st.SearchStrategy[bytes]:
+class Bytes(NamedTuple):
+    """Bytes that make sense, and pieces of such."""
+
+    wholes: Sequence[bytes]
+    pieces: Sequence[bytes]
+
+
+def kept(promise: str) -> list[bytes]:
+    """What the search by coverage has kept for a promise."""
+    return [path.read_bytes() for path in sorted((CORPUS / promise).glob("*"))]
+
+
+def altered(data: Bytes) -> st.SearchStrategy[bytes]:
     """Some bytes with up to four places replaced, by pieces or by any bytes; pieces joined; or any bytes."""
+    wholes, pieces = data
     piece = st.sampled_from(pieces) | st.binary(max_size=16)
     edits = st.lists(st.tuples(st.integers(0, 8191), st.integers(0, 16), piece), max_size=4)
     return (

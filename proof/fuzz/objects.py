@@ -16,7 +16,7 @@ from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.results.labels import fraction
 from imm_label_tags.results.target import ObjectPatterns, TargetObject
 from imm_label_tags.results.task import parse_time, target_of_request, target_of_task, target_of_user_data
-from proof.fuzz.inputs import TEXTS, altered, json_documents
+from proof.fuzz.inputs import TEXTS, Bytes, json_documents
 
 BUCKET = "media"
 
@@ -27,7 +27,8 @@ _TIMES = [
     b"0001-01-01T00:00:00+00:01",
 ]
 _URIS = ["oss://media/videos/a.mp4", "oss://media/videos/a b.mp4", "oss://media/", "oss://"]
-TASK_TEXTS = json_documents(["uri", "URI", "SourceURI", "ID"], _URIS) | altered(
+TASK_TEXTS = json_documents(["uri", "URI", "SourceURI", "ID"], _URIS)
+TASK_BYTES = Bytes(
     [*_TIMES, *(uri.encode() for uri in _URIS), b'{"SourceURI": "oss://media/a.mp4", "ID": 1.5e3}', b"0.95"],
     [
         *_TIMES,

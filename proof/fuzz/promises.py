@@ -13,26 +13,31 @@ from hypothesis.database import ExampleDatabase
 
 from proof.fuzz import events, failures, objects, tag_sets, tags
 from proof.fuzz.bounds import bounded
+from proof.fuzz.inputs import Bytes, altered
 
 
 class Promise(NamedTuple):
-    """``check`` says in its docstring what is promised, and raises where one of ``inputs`` breaks it."""
+    """``check`` says in its docstring what is promised, and raises where one of ``inputs`` breaks it.
+
+    One that is about bytes has some to begin with, too.
+    """
 
     check: Callable[[Any], None]
     inputs: st.SearchStrategy[Any]
+    data: Bytes | None = None
 
 
 PROMISES = {
-    "event": Promise(events.check_event, events.EVENTS),
+    "event": Promise(events.check_event, events.EVENTS, events.EVENT_BYTES),
     "wrapping": Promise(events.check_wrapped_tasks, events.wrapped_tasks()),
-    "upload_event": Promise(events.check_upload_event, events.UPLOAD_EVENTS),
-    "task": Promise(objects.check_task_text, objects.TASK_TEXTS),
+    "upload_event": Promise(events.check_upload_event, events.UPLOAD_EVENTS, events.UPLOAD_EVENT_BYTES),
+    "task": Promise(objects.check_task_text, objects.TASK_TEXTS, objects.TASK_BYTES),
     "address": Promise(objects.check_address, objects.ADDRESSES),
-    "tag_set": Promise(tag_sets.check_body, tag_sets.BODIES),
+    "tag_set": Promise(tag_sets.check_body, tag_sets.BODIES, tag_sets.BODY_BYTES),
     "naming": Promise(tags.check_names, tags.NAMED_LABELS),
     "spelling": Promise(tags.check_spelling, tags.SPELLINGS),
     "plan": Promise(tags.check_plan, tags.plans()),
-    "failure_record": Promise(failures.check_record, failures.RECORDS),
+    "failure_record": Promise(failures.check_record, failures.RECORDS, failures.RECORD_BYTES),
     "log": Promise(failures.check_line, failures.LINES),
 }
 
@@ -53,6 +58,7 @@ def search(
     what it is, the database keeps it, and the next search tries it first.
     """
     tried, slowest = 0, 0.0
+    inputs = promise.inputs if promise.data is None else promise.inputs | altered(promise.data)
 
     def check(given: Any) -> None:
         nonlocal tried, slowest
@@ -71,7 +77,7 @@ def search(
     end = time.monotonic() + seconds
     while True:
         # In this order, since a seed takes the database away.
-        limits(hypothesis.seed(seed)(hypothesis.given(promise.inputs)(check)))()
+        limits(hypothesis.seed(seed)(hypothesis.given(inputs)(check)))()
         seed += 1
         if time.monotonic() >= end:
             return Search(tried, slowest)
