@@ -29,7 +29,7 @@ from cli.manifest.function import (
     role_name,
 )
 from cli.problems import Problem
-from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
+from imm_label_tags.failures.keeper import VARIABLE, read_failed_settings
 from imm_label_tags.results.target import ObjectPrefix
 from imm_label_tags.submission.settings import PROJECT, TOPIC
 from imm_label_tags.tagging.settings import ARCHIVE

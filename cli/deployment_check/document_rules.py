@@ -13,7 +13,7 @@ from cli.deployment_check.findings import Finding, NotChecked, Severity, error
 from cli.deployment_check.subject import Kind, Subject
 from cli.deployment_check.upload_rules import suffixes_of, upload_sources
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.failures.settings import VARIABLE
+from imm_label_tags.failures.keeper import VARIABLE
 from imm_label_tags.results.archive import place
 from imm_label_tags.results.target import ObjectPatterns, ObjectPrefix, TargetObject
 from imm_label_tags.tagging.settings import ARCHIVE

@@ -12,7 +12,7 @@ from cli.deployment_check.spelling import slip
 from cli.deployment_check.subject import Kind, Subject
 from cli.manifest.dotenv import FILE_NAME
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
+from imm_label_tags.failures.keeper import VARIABLE, read_failed_settings
 from imm_label_tags.submission.settings import PROJECT, TOPIC, read_submission_settings
 from imm_label_tags.tagging.settings import read_settings
 

@@ -33,7 +33,7 @@ from cli.narration import counted, new_console, say
 from cli.options import AGE, CommandGroup, ago, json_option, plan_options
 from cli.problems import Problem
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
+from imm_label_tags.failures.keeper import VARIABLE, read_failed_settings
 from imm_label_tags.results.target import ObjectPrefix
 
 CONCURRENCY = 8

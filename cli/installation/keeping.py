@@ -16,7 +16,7 @@ from cli.installation.examination import Check, Failing
 from cli.installation.function_checks import CORRECT, DEPLOY, FunctionChecks
 from cli.installation.services import Installation
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
+from imm_label_tags.failures.keeper import VARIABLE, read_failed_settings
 from imm_label_tags.results.target import ObjectPrefix
 
 # More are not counted: a look must not take minutes.

@@ -18,7 +18,7 @@ from cli.installation.services import Installation
 from cli.manifest.fields import FieldUnknown
 from cli.manifest.function import DeclaredFunction
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.failures.settings import VARIABLE
+from imm_label_tags.failures.keeper import VARIABLE
 from imm_label_tags.results.target import ObjectPrefix
 from imm_label_tags.submission.settings import PROJECT
 from imm_label_tags.tagging.settings import ARCHIVE

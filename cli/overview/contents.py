@@ -11,7 +11,7 @@ from cli.failed.store import is_record
 from cli.manifest.function import KEEPING_HANDLER
 from imm_label_tags.errors import InvalidFailureRecord, InvalidSetting
 from imm_label_tags.failures.failed_event import FailedEvent
-from imm_label_tags.failures.settings import VARIABLE
+from imm_label_tags.failures.keeper import VARIABLE
 from imm_label_tags.results.target import ObjectPrefix
 from localcloud.cloud import LocalCloud
 from localcloud.fc.declaration import FunctionDeclaration

@@ -13,7 +13,7 @@ from cli import reference
 from cli.checkout import KEEPING, TAGGING
 from imm_label_tags import errors
 from imm_label_tags.errors import TaggingError
-from imm_label_tags.failures.settings import VARIABLE, read_failed_settings
+from imm_label_tags.failures.keeper import VARIABLE, read_failed_settings
 from imm_label_tags.results.outcome import DropReason, Status
 from imm_label_tags.submission.outcome import SubmissionStatus
 from imm_label_tags.submission.settings import read_submission_settings

@@ -6,7 +6,7 @@ import pytest
 
 from imm_label_tags.environment import Endpoint
 from imm_label_tags.errors import InvalidSetting
-from imm_label_tags.failures.settings import FailedSettings, read_failed_settings
+from imm_label_tags.failures.keeper import FailedSettings, read_failed_settings
 from imm_label_tags.results.target import ObjectPrefix
 
 

@@ -470,7 +470,7 @@ def imported(entry: str) -> set[str]:
 
 
 def test_the_function_that_tags_imports_nothing_of_this_one() -> None:
-    own = {f"imm_label_tags.failures.{name}" for name in ("failed_event", "keeper", "settings")}
+    own = {f"imm_label_tags.failures.{name}" for name in ("failed_event", "keeper")}
     assert own <= imported("keep_failed")
     assert "imm_label_tags.services.oss" in imported("tag_object")
     assert not own & imported("tag_object")

@@ -1,22 +1,44 @@
-"""An instance of ``keep_failed``: what it keeps between invocations, and one invocation."""
+"""An instance of ``keep_failed``: its settings, what it keeps between invocations, and one invocation."""
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from imm_label_tags.environment import LOG_LEVELS, Endpoint, Variables, read_endpoint
 from imm_label_tags.errors import TaggingError
 from imm_label_tags.failures.failed_event import FailedEvent
-from imm_label_tags.failures.settings import read_failed_settings
-from imm_label_tags.results.target import TargetObject
+from imm_label_tags.results.target import ObjectPrefix, TargetObject
 from imm_label_tags.retries import Deadline, RetryPolicy
 from imm_label_tags.services.calls import Calls, Trace
-from imm_label_tags.services.start import Services
+from imm_label_tags.services.invocation import Services
 
+VARIABLE = "FAILED_EVENTS"
 SDK_MODULES = ("imm_label_tags.services.connections", "imm_label_tags.services.oss")
 # Names in a record may be of any length; a line of the log may not.
 LONGEST_NAME = 256
+
+
+class FailedSettings(NamedTuple):
+    """Every setting of ``keep_failed``, checked; the endpoint is None where unset."""
+
+    failed_events: ObjectPrefix
+    oss_endpoint: Endpoint | None
+    log_level: str
+
+
+def read_failed_settings(environment: Mapping[str, str]) -> FailedSettings:
+    """Read and check all settings; an empty variable counts as unset.
+
+    Raises InvalidSetting.
+    """
+    variables = Variables(environment)
+    return FailedSettings(
+        failed_events=ObjectPrefix.from_setting(VARIABLE, variables.text(VARIABLE)),
+        oss_endpoint=read_endpoint(variables, "OSS_ENDPOINT"),
+        log_level=variables.choice("LOG_LEVEL", "INFO", LOG_LEVELS),
+    )
 
 
 class Kept(NamedTuple):

@@ -77,14 +77,10 @@ class Outcome(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         """The outcome in the handler's JSON form."""
         return {
+            **self._asdict(),
             "status": self.status.value,
-            "project_name": self.project_name,
-            "task_id": self.task_id,
-            "object": self.object,
             "tags": None if self.tags is None else dict(self.tags),
             "dropped": [{"label": drop.label, "reason": drop.reason.value} for drop in self.dropped],
-            "archived": self.archived,
-            "reason": self.reason,
         }
 
 

@@ -135,7 +135,7 @@ def import_deferring(
 
 
 class _Finder:
-    """Finds the modules of a selection, and loads those that are deferred, as stubs."""
+    """Finds the modules of a selection, and loads them: those that are deferred as stubs."""
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
@@ -149,25 +149,23 @@ class _Finder:
         if name not in self._selection.reexporting and name not in self._selection.lazy:
             return None
         spec = PathFinder.find_spec(name, path)
-        if spec is not None and spec.loader is not None:
-            vars(spec.loader)["exec_module"] = partial(self._execute, spec.loader, spec.loader.exec_module)
+        if spec is not None:
+            spec.loader_state, spec.loader = spec.loader, self  # type: ignore[assignment]
         return spec
 
     def create_module(self, spec: ModuleSpec) -> None:
         """An ordinary one."""
 
     def exec_module(self, module: ModuleType) -> None:
-        vars(module).update(
-            self._selection.given.get(module.__name__, {}), __getattr__=partial(_stub, module)
-        )
-
-    def _execute(self, loader: Any, execute: Callable[[ModuleType], None], module: ModuleType) -> None:
-        if module.__name__ in self._selection.lazy:
-            source = loader.get_source(module.__name__)
-            vars(module)["__getattr__"] = partial(_load_class, module, source)
+        name, namespace = module.__name__, vars(module)
+        loader: Any = module.__spec__ and module.__spec__.loader_state
+        if name in self._selection.lazy:
+            namespace["__getattr__"] = partial(_load_class, module, loader.get_source(name))
+        elif name in self._selection.reexporting:
+            namespace["__getattr__"] = partial(self._stub_of_class, module)
+            loader.exec_module(module)
         else:
-            vars(module)["__getattr__"] = partial(self._stub_of_class, module)
-            execute(module)
+            namespace.update(self._selection.given.get(name, {}), __getattr__=partial(_stub, module))
 
     def _stub_of_class(self, module: ModuleType, name: str) -> Any:
         """A class that a package would have from a deferred module."""

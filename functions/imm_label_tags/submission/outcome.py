@@ -52,10 +52,4 @@ class SubmissionOutcome(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome in the handler's JSON form."""
-        return {
-            "status": self.status.value,
-            "object": self.object,
-            "project_name": self.project_name,
-            "task_id": self.task_id,
-            "reason": self.reason,
-        }
+        return {**self._asdict(), "status": self.status.value}

@@ -8,8 +8,7 @@ from functools import partial
 from typing import Any
 
 from imm_label_tags.retries import RetryPolicy
-from imm_label_tags.services.invocation import CONCURRENT_ITEMS
-from imm_label_tags.services.start import Services
+from imm_label_tags.services.invocation import CONCURRENT_ITEMS, Services
 from imm_label_tags.submission.outcome import SubmissionOutcome
 from imm_label_tags.submission.settings import read_submission_settings
 from imm_label_tags.submission.submitter import Destination, Submitter

@@ -11,8 +11,7 @@ from typing import Any
 from imm_label_tags.events.event import read_event
 from imm_label_tags.results.outcome import Outcome
 from imm_label_tags.retries import RetryPolicy
-from imm_label_tags.services.invocation import CONCURRENT_ITEMS
-from imm_label_tags.services.start import Services
+from imm_label_tags.services.invocation import CONCURRENT_ITEMS, Services
 from imm_label_tags.tagging.settings import Settings, read_settings
 from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
 from imm_label_tags.tags.plan import TagScheme, TaskKind

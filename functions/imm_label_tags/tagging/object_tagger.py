@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TransientError
 from imm_label_tags.object_locks import ObjectLocks
-from imm_label_tags.results.outcome import Dropped, Status
+from imm_label_tags.results.outcome import Outcome, Status
 from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
 from imm_label_tags.retries import RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Calls
@@ -46,20 +46,6 @@ class FinishedTask(NamedTuple):
     kind: str = ""
 
 
-class TaggingResult(NamedTuple):
-    """How it ended. ``wrote`` says whether this very look wrote; ``tags`` is None where none were read.
-
-    ``archived`` is the URI of the document that holds the whole result, None where none was written.
-    """
-
-    status: Status
-    tags: TagSet | None
-    dropped: tuple[Dropped, ...] = ()
-    reason: str | None = None
-    wrote: bool = False
-    archived: str | None = None
-
-
 class _Snapshot(NamedTuple):
     """An object as it was: its Last-Modified (None where that was not asked), and its tags.
 
@@ -70,6 +56,10 @@ class _Snapshot(NamedTuple):
     tags: TagSet
     since: float
     taken: float
+
+
+# How it ended, and whether this very look wrote.
+_Ending = tuple[Outcome, bool]
 
 
 class ObjectTagger:
@@ -95,8 +85,10 @@ class ObjectTagger:
         self._retry_policy = retry_policy
         self._locks = ObjectLocks()
 
-    def tag(self, task: FinishedTask, calls: Calls, before: Future[None] | None = None) -> TaggingResult:
+    def tag(self, task: FinishedTask, calls: Calls, before: Future[None] | None = None) -> Outcome:
         """Bring the object's tags in line; nothing is written unless what has to be done ``before`` is done.
+
+        The outcome names the object and the task, and no project.
 
         With a second look, a write is followed by another reading: a writer that had read before our write
         and wrote after it is noticed, and what it undid is done again. Raises the errors of ``Objects`` and
@@ -104,27 +96,25 @@ class ObjectTagger:
         """
         # All that takes time stands before the read, so that as little as possible passes until the write.
         self._scheme.precompute_keys(task.found, task.kind)
-        result = self._align(task, calls, before)
+        outcome, wrote = self._align(task, calls, before)
         looks = 0
-        while self._second_look and result.wrote and looks < MAX_LOOKS:
+        while self._second_look and wrote and looks < MAX_LOOKS:
             looks += 1
             calls.wait(self._second_look, f"The second look at the tags of {task.target.uri}")
-            result = self._align(task, calls, None)
-            if result.status is Status.UNCHANGED:
-                result = result._replace(status=Status.TAGGED)
-        return result
+            outcome, wrote = self._align(task, calls, None)
+            if outcome.status is Status.UNCHANGED:
+                outcome = outcome._replace(status=Status.TAGGED)
+        return outcome._replace(task_id=task.task_id, object=task.target.uri)
 
-    def _align(self, task: FinishedTask, calls: Calls, before: Future[None] | None) -> TaggingResult:
+    def _align(self, task: FinishedTask, calls: Calls, before: Future[None] | None) -> _Ending:
         with self._locks.of(task.target):
             try:
                 return self._read_plan_write(task, calls, before)
             except ObjectGone:
                 reason = f"{task.target.uri} does not exist any more."
-                return TaggingResult(Status.OBJECT_GONE, None, reason=reason)
+                return Outcome(Status.OBJECT_GONE, reason=reason), False
 
-    def _read_plan_write(
-        self, task: FinishedTask, calls: Calls, before: Future[None] | None
-    ) -> TaggingResult:
+    def _read_plan_write(self, task: FinishedTask, calls: Calls, before: Future[None] | None) -> _Ending:
         scheme = self._scheme
         written_perhaps = False
         attempt = 0
@@ -132,7 +122,7 @@ class ObjectTagger:
             # Anew before every write, one that was refused included: others may have written meanwhile.
             snapshot = self._read(task.target, calls)
             if snapshot.written is not None and snapshot.written > task.start:
-                return _stale(task, snapshot.written, snapshot.tags)
+                return _stale(task, snapshot.written, snapshot.tags), False
             provenance = scheme.provenance(task.start, task.task_id, task.kind)
             plan = scheme.plan(snapshot.tags, provenance, task.found, task.kind)
             if plan.status is not Status.TAGGED:
@@ -156,7 +146,7 @@ class ObjectTagger:
                 # Where OSS took only the documented alphabet, the next notification need not try again.
                 self._scheme = scheme
                 calls.trace.window = round((self._now() - snapshot.taken) * 1000, 1)
-                return TaggingResult(Status.TAGGED, plan.tags, plan.dropped, wrote=True)
+                return Outcome(Status.TAGGED, tags=plan.tags, dropped=plan.dropped), True
 
     def _read(self, target: TargetObject, calls: Calls) -> _Snapshot:
         """Both calls at the same time, so that neither answer has to wait for the other."""
@@ -211,27 +201,27 @@ class ObjectTagger:
     def _now(self) -> float:
         return self._retry_policy.clock()
 
-    def _without_writing(self, task: FinishedTask, plan: TagPlan, written_perhaps: bool) -> TaggingResult:
+    def _without_writing(self, task: FinishedTask, plan: TagPlan, written_perhaps: bool) -> _Ending:
         uri, namespace = task.target.uri, self._scheme.namespace
         if plan.status is Status.SUPERSEDED:
             reason = f"The tag {namespace} of {uri} names a newer task: {plan.tags[namespace]}"
-            return TaggingResult(plan.status, plan.tags, reason=reason)
+            return Outcome(plan.status, tags=plan.tags, reason=reason), False
         if plan.status is Status.TAG_LIMIT:
             reason = f"{uri} has {len(plan.tags)} tags of its own, which is all that OSS allows."
-            return TaggingResult(plan.status, plan.tags, reason=reason)
+            return Outcome(plan.status, tags=plan.tags, reason=reason), False
         # The answer to our write was lost, not the write.
         status = Status.TAGGED if written_perhaps else plan.status
-        return TaggingResult(status, plan.tags, plan.dropped, wrote=written_perhaps)
+        return Outcome(status, tags=plan.tags, dropped=plan.dropped), written_perhaps
 
 
-def _stale(task: FinishedTask, written: datetime, tags: TagSet) -> TaggingResult:
+def _stale(task: FinishedTask, written: datetime, tags: TagSet) -> Outcome:
     reason = (
         f"{task.target.uri} was written at {_utc(written)}, after the task had started at "
         f"{_utc(task.start)}. Either it was uploaded again, and the labels are of an older upload; or it "
         "was only rewritten in place (copied onto itself, for new metadata, another storage class or "
         "encryption), which changes its Last-Modified too."
     )
-    return TaggingResult(Status.STALE, tags, reason=reason)
+    return Outcome(Status.STALE, tags=tags, reason=reason)
 
 
 def _too_slow(target: TargetObject, seconds: float) -> ServiceUnavailable:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from concurrent.futures import Executor, Future
-from typing import NamedTuple, Protocol
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TargetUnknown, TaskNotFinished
 from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.results.outcome import Outcome, Status
-from imm_label_tags.results.target import ObjectPatterns, TargetObject
+from imm_label_tags.results.target import ObjectPatterns
 from imm_label_tags.results.task import (
     FAILED,
     RUNNING,
@@ -20,9 +20,12 @@ from imm_label_tags.results.task import (
 )
 from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Calls, Trace
-from imm_label_tags.tagging.object_tagger import FinishedTask, Objects, ObjectTagger, TaggingResult
+from imm_label_tags.tagging.object_tagger import FinishedTask, Objects, ObjectTagger
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tags.plan import TagScheme, TaskKind
+
+if TYPE_CHECKING:
+    from imm_label_tags.tagging.result_archive import ResultArchive
 
 
 class Tasks(Protocol):
@@ -33,20 +36,6 @@ class Tasks(Protocol):
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
         """The request that created a task, as JSON text."""
-
-
-class Archiving(NamedTuple):
-    """A document that is being written: ``written`` ends with the error for which it is not."""
-
-    uri: str
-    written: Future[None]
-
-
-class Archive(Protocol):
-    """Where the whole results of tasks are kept."""
-
-    def begin(self, source: TargetObject, task_id: str, answer: bytes, calls: Calls) -> Archiving:
-        """Begin to write the document of a task."""
 
 
 class TaggingOptions(NamedTuple):
@@ -75,7 +64,7 @@ class Tagger:
         options: TaggingOptions,
         executor: Executor,
         retry_policy: RetryPolicy,
-        archive: Archive | None = None,
+        archive: ResultArchive | None = None,
     ) -> None:
         self._tasks = tasks
         self._archive = archive
@@ -107,24 +96,15 @@ class Tagger:
         result, target = self._read_task(task, calls)
         uri = target.object.uri if target else None
         trace.told.update(object=uri, labels=len(result.found) if isinstance(result.found, tuple) else None)
-        tagging = self._end(task, target, result, calls)
-        return Outcome(
-            tagging.status,
-            task.project_name,
-            task.task_id,
-            uri,
-            tagging.tags,
-            tagging.dropped,
-            tagging.archived,
-            tagging.reason,
-        )
+        outcome = self._end(task, target, result, calls)
+        return outcome._replace(project_name=task.project_name, task_id=task.task_id, object=uri)
 
     def _end(
         self, task: TaskNotification, target: TaskTarget | None, result: TaskResult, calls: Calls
-    ) -> TaggingResult:
+    ) -> Outcome:
         if result.status == FAILED:
             said = ": ".join(part for part in (result.code, result.message) if part) or "no reason given"
-            return TaggingResult(Status.TASK_FAILED, None, reason=f"IMM reports the task as failed: {said}")
+            return Outcome(Status.TASK_FAILED, reason=f"IMM reports the task as failed: {said}")
         if target is None:
             raise TargetUnknown(
                 f"IMM names no object for {task.described}: neither the task's request nor its UserData has "
@@ -132,30 +112,30 @@ class Tagger:
             )
         if self._allowed_objects is not None and not self._allowed_objects.match(target.object):
             reason = f"{target.object.uri} matches no pattern of ALLOWED_OBJECTS."
-            return TaggingResult(Status.NOT_ALLOWED, None, reason=reason)
+            return Outcome(Status.NOT_ALLOWED, reason=reason)
         if result.start_time is None:
             raise ServiceUnavailable(f"IMM gave {task.described} no readable StartTime. A retry may help.")
         kind = self._kinds[task.task_type].name
         finished = FinishedTask(target.object, task.task_id, result.start_time, result.found, kind)
-        tagging = self._archive_and_tag(finished, result.whole, calls)
-        if tagging.status is Status.OBJECT_GONE and not target.named_by_imm:
+        outcome = self._archive_and_tag(finished, result.whole, calls)
+        if outcome.status is Status.OBJECT_GONE and not target.named_by_imm:
             raise TargetUnknown(
                 f"IMM names no object for {task.described}, and the one that its UserData names, "
                 f"{target.object.uri}, does not exist. A retry does not help."
             )
-        return tagging
+        return outcome
 
-    def _archive_and_tag(self, finished: FinishedTask, answer: bytes, calls: Calls) -> TaggingResult:
+    def _archive_and_tag(self, finished: FinishedTask, answer: bytes, calls: Calls) -> Outcome:
         """Tag the object, and meanwhile keep the result, however it ends for the object."""
         if self._archive is None:
             return self._object_tagger.tag(finished, calls)
-        archiving = self._archive.begin(finished.target, finished.task_id, answer, calls)
+        uri, written = self._archive.begin(finished.target, finished.task_id, answer, calls)
         try:
-            tagging = self._object_tagger.tag(finished, calls, archiving.written)
+            outcome = self._object_tagger.tag(finished, calls, written)
         finally:
-            archiving.written.exception()
-        archiving.written.result()
-        return tagging._replace(archived=archiving.uri)
+            written.exception()
+        written.result()
+        return outcome._replace(archived=uri)
 
     def _read_task(self, task: TaskNotification, calls: Calls) -> tuple[TaskResult, TaskTarget | None]:
         """The task's result, which does not tell the object, and meanwhile from GetTask the object."""
