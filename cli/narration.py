@@ -111,6 +111,10 @@ class Narrator:
 
     def change(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         """Show a tag set before and after."""
+        before, after = (
+            {escape_unprintable(key): escape_unprintable(value) for key, value in tags.items()}
+            for tags in (before, after)
+        )
         rows = []
         for key in dict.fromkeys([*before, *after]):
             what = "kept" if before.get(key) == after.get(key) else "changed"

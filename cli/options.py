@@ -88,6 +88,20 @@ class _Moment(click.ParamType[datetime]):
         return moment.astimezone(timezone.utc)
 
 
+class _Pair(click.ParamType[tuple[str, str]]):
+    """A name and a value, which may be empty."""
+
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        name, equals, rest = value.partition("=")
+        if not name or not equals:
+            self.fail(f"{value!r} is not of the form {self.name}.", param)
+        return name, rest
+
+
 class _Suffixes(click.ParamType[tuple[str, ...]]):
     """Ends of names, separated by commas: a tuple of them in lower case."""
 
@@ -102,7 +116,7 @@ class _Suffixes(click.ParamType[tuple[str, ...]]):
             self.fail(f"must be {error}", param)
 
 
-AGE, MOMENT = _Age(), _Moment()
+AGE, MOMENT, PAIR = _Age(), _Moment(), _Pair()
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 suffix_option = click.option(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import alibabacloud_oss_v2 as oss
 import requests
@@ -20,8 +20,10 @@ from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 from cli.cloud.calls import Call, ask
 from cli.cloud.keys import KeySource, NoKeys, PresentCredentials
 from cli.problems import Problem
-from imm_label_tags.environment import Endpoint
+from imm_label_tags.environment import Endpoint, any_secure
 from imm_label_tags.services.credentials import Keys
+
+T = TypeVar("T")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -122,6 +124,15 @@ class Access:
             config.protocol = "HTTP"
             config.http_proxy = endpoint.url
         return config
+
+    def function_client(self, kind: Callable[..., T], service: str, account_id: str) -> T:
+        """A client of the function's own, whose calls raise the function's errors."""
+        # Only what goes through whole buckets needs them.
+        from imm_label_tags.services.connections import Connections
+
+        endpoint = self.endpoints[service]
+        connections = Connections(secure=any_secure(endpoint))
+        return kind(self.region, account_id, endpoint, self.credentials, connections)
 
     def oss(self, connections: int = DEFAULT_POOLSIZE) -> oss.Client:
         """A client of OSS that ignores the environment's proxies and .netrc, for so many calls at a time."""

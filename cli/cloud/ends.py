@@ -1,13 +1,26 @@
-"""Errors that each further object of a command would meet, and what a user does then."""
+"""The function's own calls as commands make them: how patiently, and which errors end the whole command."""
 
 from __future__ import annotations
 
-from cli.cloud.calls import CallFailed, Obstacle
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from cli.cloud.calls import LASTING, CallFailed, Obstacle
 from cli.problems import Problem
 from imm_label_tags.errors import AccessDenied, InvalidSetting, ServiceRejected, TaggingError
+from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
+from imm_label_tags.services.calls import Calls
 from imm_label_tags.services.responses import EXPIRED_KEYS, WRONG_TIME
 
+T = TypeVar("T")
+
+# sysexits.h: a temporary failure, the user may try again.
 EXIT_RETRYABLE = 75
+# More patient than a function, of which every second is paid for.
+PATIENT = RetryPolicy(attempts=6, retries=12, connect=5.0, read=20.0, first_pause=0.5, max_pause=10.0)
+TIMEOUTS = Timeouts(PATIENT.connect, PATIENT.read)
+# For all attempts at one object: its calls, their repetitions and pauses.
+OBJECT_SECONDS = 180.0
 _OF_EVERY_CALL = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket", "ResourceNotFound")
 AGAIN = "and run the command again."
 
@@ -24,9 +37,44 @@ class WrongClock(Problem):
     exit_code = EXIT_RETRYABLE
 
 
-def keys_have_expired(error: TaggingError) -> bool:
-    """Whether a call was refused because its keys had expired."""
-    return EXPIRED_KEYS in str(error)
+class Failure(NamedTuple):
+    """Why something of one object could not be done: an error's class or code, and what it says."""
+
+    error: str
+    message: str
+    retryable: bool
+
+
+def deadline(seconds: float = OBJECT_SECONDS) -> Deadline:
+    """The end of the time that the calls about one object have, from now."""
+    return Deadline(seconds, PATIENT.clock)
+
+
+def calls_about(subject: str, seconds: float = OBJECT_SECONDS) -> Calls:
+    """The calls about one object, or something else, repeated as long as a person has patience."""
+    return Calls(PATIENT, deadline(seconds), subject)
+
+
+def with_present_keys(act: Callable[[], T]) -> T:
+    """What ``act`` gives, once more where its calls were signed just before the keys were renewed."""
+    try:
+        return act()
+    except TaggingError as error:
+        if EXPIRED_KEYS not in str(error):
+            raise
+        return act()
+
+
+def failure_of(error: TaggingError | CallFailed, again: str = AGAIN) -> Failure:
+    """Why something could not be done for one object; raises Problem for what every other would meet, too."""
+    if isinstance(error, CallFailed):
+        if error.obstacle in LASTING:
+            raise error
+        return Failure(error.code or "NoAnswer", str(error), retryable=True)
+    ending = end_of_run(error, again)
+    if ending is not None:
+        raise ending from None
+    return Failure(type(error).__name__, str(error), error.retryable)
 
 
 def end_of_list(problem: Problem, again: str = AGAIN) -> Problem:
@@ -42,7 +90,7 @@ def end_of_run(error: TaggingError, again: str = AGAIN) -> Problem | None:
     ``again`` is what it says of another run.
     """
     said = str(error)
-    if keys_have_expired(error):
+    if EXPIRED_KEYS in said:
         # What it says of functions is of no use to a user of commands.
         what = said.replace(EXPIRED_KEYS, "").strip()
         return KeysExpired(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from cli.failed.store import is_record
 from cli.manifest.function import KEEPING_HANDLER
+from cli.narration import utc_seconds
 from imm_label_tags.errors import InvalidFailureRecord, InvalidSetting
 from imm_label_tags.failures.failed_event import FailedEvent
 from imm_label_tags.failures.keeper import VARIABLE
@@ -74,9 +74,9 @@ class Contents:
         try:
             failed = FailedEvent.read(content)
         except InvalidFailureRecord as error:
-            return {"uri": uri, "time": _time(info.last_modified), "error": "", "message": str(error)}
+            return {"uri": uri, "time": utc_seconds(info.last_modified), "error": "", "message": str(error)}
         moment = failed.failed_at or info.last_modified
-        return {"uri": uri, "time": _time(moment), "error": failed.error, "message": failed.message}
+        return {"uri": uri, "time": utc_seconds(moment), "error": failed.error, "message": failed.message}
 
 
 def _is_kept(info: ObjectInfo, place: ObjectPrefix | None) -> bool:
@@ -93,7 +93,7 @@ def _object(info: ObjectInfo) -> dict[str, Any]:
     return {
         "uri": f"oss://{info.bucket}/{info.key}",
         "size": info.size,
-        "time": _time(info.last_modified),
+        "time": utc_seconds(info.last_modified),
         "tags": [[tag.key, tag.value] for tag in info.tags],
     }
 
@@ -115,7 +115,7 @@ def _invocation(record: InvocationRecord) -> dict[str, Any]:
         "function": record.function,
         "request": record.request_id,
         "attempt": record.attempt,
-        "time": _time(record.ended),
+        "time": utc_seconds(record.ended),
         "milliseconds": round(record.duration * 1000),
         "cold": record.cold_start,
         "error": record.error_type or "",
@@ -137,7 +137,3 @@ def _ends(body: bytes) -> list[str]:
         case {"errorType": str(error)}:
             return [error]
     return []
-
-
-def _time(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%SZ")

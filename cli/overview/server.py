@@ -19,7 +19,7 @@ from cli.manifest.function import TAGGING_HANDLER
 from cli.overview.contents import Contents
 from cli.problems import Problem
 from cli.show.lookup import Found, Lookup, NoResult
-from cli.show.page import assembled, video_page
+from cli.show.page import assembled, part, video_page
 from imm_label_tags.errors import InvalidSetting, TargetUnknown
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.services.credentials import Keys
@@ -28,8 +28,6 @@ from localcloud.cloud import LocalCloud
 from localcloud.same_origin import SameOrigin
 from localcloud.server import HttpServer, listen
 
-_PARTS = Path(__file__).parent
-_SHOW = _PARTS.parent / "show"
 _LIFETIME = timedelta(days=1)
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -71,11 +69,10 @@ class Pages:
 
     def _list(self, request: Request) -> Response:
         page = assembled(
-            body=_read(_PARTS / "overview.html"),
+            body=_part("overview.html"),
             title="imm-label-tags serve",
-            style=_read(_SHOW / "page.css") + _read(_PARTS / "overview.css"),
-            script=_read(_PARTS / "overview.js"),
-            data={},
+            style=part("page.css") + _part("overview.css"),
+            script=_part("overview.js"),
             sources={"connect-src": "'self'"},
         )
         return HTMLResponse(page, headers=_HEADERS)
@@ -129,5 +126,5 @@ class Pages:
         return Access(config.region, Keys(config.access_key_id, config.access_key_secret, ""), endpoints)
 
 
-def _read(path: Path) -> str:
-    return path.read_text("utf-8")
+def _part(name: str) -> str:
+    return Path(__file__).with_name(name).read_text("utf-8")

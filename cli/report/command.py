@@ -4,49 +4,31 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import click
 from rich.console import Console
-from rich.text import Text
 
+from cli.bulk import Progress, list_on_disk
+from cli.cloud.ends import EXIT_RETRYABLE
 from cli.cloud.where import Where, where_options
-from cli.narration import new_console
-from cli.options import suffix_option
-from cli.report.objects import Objects
-from cli.report.page import report_page
-from cli.report.reading import Reader, Unread
-from cli.report.retag import Plan, Retagged, Retagger, new_plan
-from cli.report.rows import Rows
-from cli.report.search import Wanted, by_reading
+from cli.narration import counted, new_console, say
+from cli.options import PAIR, json_option, suffix_option
+from cli.report.files import Rows, report_page
+from cli.report.reading import Reader
+from cli.report.retag import Plan, Retagged, Retagger
+from cli.report.search import Search, Wanted
 from cli.report.standing import Judge, Standing
-from cli.report.terminal import Progress, show_failures, show_plan, show_retagged, show_totals, videos
+from cli.report.terminal import show_failures, show_plan, show_retagged, show_totals
 from cli.report.totals import Totals
 from cli.show.command import deployed_settings
 from imm_label_tags.submission.selection import Selection
-from imm_label_tags.tagging.settings import Settings
 
-THREADS = 16
-# sysexits.h: a temporary failure, the user may try again.
-_EXIT_RETRYABLE = 75
 _STDOUT = "-"
-
-
-def _read_rules(
-    context: click.Context, param: click.Parameter, pairs: tuple[str, ...]
-) -> tuple[tuple[str, str], ...]:
-    read = []
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not name or not equals:
-            raise click.BadParameter(f"{pair!r} is not of the form content=advert.", context, param)
-        read.append((name, value))
-    return tuple(read)
 
 
 @click.command()
@@ -66,7 +48,7 @@ def _read_rules(
 @click.option(
     "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page that stands alone."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 @click.option(
     "--label", "labels", multiple=True, metavar="NAME", help="List the videos that have this label's tag."
 )
@@ -74,7 +56,7 @@ def _read_rules(
     "--rule",
     "rules",
     multiple=True,
-    callback=_read_rules,
+    type=PAIR,
     metavar="TAG=VALUE",
     help="List the videos that have this tag of a rule, such as content=advert.",
 )
@@ -110,132 +92,113 @@ def report(
     Exit status: 0, 1 where videos could not be read or were not tagged, 75 where that may pass, 2 where the
     bucket could not be read.
     """
-    listing = bool(labels or rules)
-    _check(
-        listing=listing,
-        others=bool(table or html or retag),
-        retag=retag,
-        plan=dry_run or yes,
-        table=table,
-        as_json=as_json,
-    )
-    work = _open(where, bucket, suffixes)
+    listing, plan_only = bool(labels or rules), dry_run or yes
+    _check(listing=listing, files=bool(table or html), retag=retag, plan=plan_only, as_json=as_json)
+    if table == _STDOUT and as_json:
+        raise click.UsageError("Rows and the JSON document cannot both go to standard output.")
+    access, target = where.installation()
+    settings = deployed_settings(target.function)
+    judge, archive = Judge(settings), settings.result_archive
+    selection = Selection(suffixes, settings.allowed_objects)
+    reader = Reader(access, target.account_id, bucket, judge, selection, archive)
     if listing:
-        wanted = Wanted.of(work.judge.scheme, labels, rules)
-        sys.exit(_list(work, prefix, wanted, as_json=as_json))
-    totals = Totals(bucket, prefix, compares=work.settings.result_archive is not None)
-    with ExitStack() as stack:
-        plan = stack.enter_context(new_plan())
-        # Before hours of reading, as the rows are.
-        page = None if html is None else stack.enter_context(html.open("w", encoding="utf-8"))
-        _count(work, totals, plan, _rows(stack, table))
-        if page is not None:
-            page.write(report_page(totals, datetime.now(timezone.utc)))
-        retagged = None
-        console = new_console(stderr=table == _STDOUT)
-        if not as_json:
-            show_totals(console, totals)
-            if html is not None:
-                console.print(Text(f"\n  The page is {html}."), soft_wrap=True)
-        if retag:
-            retagged = _retag(work, plan, dry_run=dry_run, yes=yes, console=None if as_json else console)
-        if as_json:
-            document = totals.document()
-            if retagged is not None:
-                document |= {"retagged": dict(retagged.outcomes), "not_retagged": retagged.failed}
-            click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        search = Search(reader, Wanted.of(judge.scheme, labels, rules), prefix)
+        sys.exit(_list(search, as_json=as_json))
+    totals = Totals(bucket, prefix, compares=archive is not None)
+    console = None if as_json else new_console(stderr=table == _STDOUT)
+    retagged = None
+    with list_on_disk() as objects:
+        plan = Plan(objects)
+        _read(reader, totals, plan, table, html, console)
+        if retag and _agreed(plan, console, dry_run=dry_run, yes=yes):
+            retagged = Retagger(reader, judge, settings).run(plan)
+            if console is not None:
+                show_retagged(console, retagged)
+    if as_json:
+        document = totals.document()
+        if retagged is not None:
+            document |= {"retagged": dict(retagged.outcomes), "not_retagged": retagged.failed}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     sys.exit(_status(totals, retagged))
 
 
-def _rows(stack: ExitStack, table: str | None) -> Rows | None:
-    if table is None:
-        return None
-    if table == _STDOUT:
-        return Rows(sys.stdout)
-    return Rows(stack.enter_context(Path(table).open("w", encoding="utf-8")))
-
-
-def _check(*, listing: bool, others: bool, retag: bool, plan: bool, table: str | None, as_json: bool) -> None:
-    if listing and others:
+def _check(*, listing: bool, files: bool, retag: bool, plan: bool, as_json: bool) -> None:
+    if listing and (files or retag):
         raise click.UsageError("--label and --rule list videos: leave out --csv, --html and --retag.")
     if plan and not retag:
         raise click.UsageError("--dry-run and --yes are of --retag.")
-    if table == _STDOUT and as_json:
-        raise click.UsageError("Rows and the JSON document cannot both go to standard output.")
     if retag and as_json and not plan:
         raise click.UsageError("With --json nothing is asked: add --yes or --dry-run to --retag.")
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What a report is made with."""
-
-    settings: Settings
-    judge: Judge
-    objects: Objects
-    reader: Reader
-
-
-def _open(where: Where, bucket: str, suffixes: tuple[str, ...]) -> _Work:
-    access, target = where.installation()
-    settings = deployed_settings(target.function)
-    judge = Judge(settings)
-    objects = Objects(access, target.account_id, bucket, THREADS)
-    reader = Reader(objects, judge, Selection(suffixes, settings.allowed_objects), settings.result_archive)
-    return _Work(settings, judge, objects, reader)
-
-
-def _count(work: _Work, totals: Totals, plan: Plan, rows: Rows | None) -> None:
-    with Progress(totals) as progress:
-        for read in work.reader.below(totals.prefix):
-            totals.add(read)
-            if rows is not None:
-                rows.add(read)
-            if isinstance(read, Standing) and read.differs:
-                place = work.reader.answer_place(read)
-                assert place is not None, "it was compared with what stands there"
-                plan.add(read, place)
-            progress.advance()
+def _read(
+    reader: Reader, totals: Totals, plan: Plan, table: str | None, html: Path | None, console: Console | None
+) -> None:
+    """Count everything, write the files that are asked for, and plan what differs."""
+    with ExitStack() as stack:
+        # Both before hours of reading.
+        page = None if html is None else stack.enter_context(html.open("w", encoding="utf-8"))
+        rows = None if table is None else Rows(stack.enter_context(_opened(table)))
+        with nullcontext() if console is None else _progress(totals):
+            _count(reader, totals, plan, rows)
+        if page is not None:
+            page.write(report_page(totals, datetime.now(timezone.utc)))
+    if console is not None:
+        show_totals(console, totals)
+        if html is not None:
+            console.print()
+            say(console, f"  The page is {html}.")
 
 
-def _retag(work: _Work, plan: Plan, *, dry_run: bool, yes: bool, console: Console | None) -> Retagged | None:
+def _agreed(plan: Plan, console: Console | None, *, dry_run: bool, yes: bool) -> bool:
+    """Whether what is planned is to be done, after it was shown."""
     if console is not None:
         show_plan(console, plan)
     if dry_run or not plan:
-        return None
-    if not yes:
-        click.confirm(f"Write the tags of {videos(len(plan))}?", abort=True, err=True)
-    state = Retagger(work.objects, work.judge, work.settings).run(plan)
-    if console is not None:
-        show_retagged(console, state)
-    return state
+        return False
+    return yes or click.confirm(f"Write the tags of {counted(len(plan), 'video')}?", abort=True, err=True)
 
 
-def _list(work: _Work, prefix: str, wanted: Wanted, *, as_json: bool) -> int:
-    failures: list[Unread] = []
-    values = wanted.values()
-    keys = work.objects.with_tag_values(values, prefix) if values is not None else None
-    if keys is not None:
-        found = work.reader.videos(keys)
-    else:
-        found = (target.uri for target in by_reading(wanted, work.reader.below(prefix), failures.append))
-    (_write_list if as_json else _write_lines)(found, lambda text: click.echo(text, nl=False))
-    show_failures(new_console(stderr=True), failures)
-    return _failed_status(len(failures), sum(one.retryable for one in failures))
+def _opened(table: str) -> AbstractContextManager[IO[str]]:
+    return nullcontext(sys.stdout) if table == _STDOUT else Path(table).open("w", encoding="utf-8")
 
 
-def _write_lines(uris: Iterator[str], write: Callable[[str], Any]) -> None:
+def _progress(totals: Totals) -> Progress:
+    def said() -> tuple[str, ...]:
+        return (f"{totals.failed:,} failed",) if totals.failed else ()
+
+    return Progress(lambda: [(totals.objects + totals.failed, None)], said)
+
+
+def _count(reader: Reader, totals: Totals, plan: Plan, rows: Rows | None) -> None:
+    for read in reader.below(totals.prefix):
+        totals.add(read)
+        if rows is not None:
+            rows.add(read)
+        if isinstance(read, Standing) and read.differs:
+            place = reader.answer_place(read)
+            assert place is not None, "it was compared with what stands there"
+            plan.add(read, place)
+
+
+def _list(search: Search, *, as_json: bool) -> int:
+    (_write_list if as_json else _write_lines)(search.uris())
+    show_failures(new_console(stderr=True), search.failures)
+    return _failed_status(len(search.failures), sum(one.failure.retryable for one in search.failures))
+
+
+def _write_lines(uris: Iterator[str]) -> None:
     for uri in uris:
-        write(f"{uri}\n")
+        click.echo(uri)
 
 
-def _write_list(uris: Iterator[str], write: Callable[[str], Any]) -> None:
+def _write_list(uris: Iterator[str]) -> None:
     """A JSON list that is never in memory as a whole."""
     between = "[\n  "
     for uri in uris:
-        write(between + json.dumps(uri, ensure_ascii=False))
+        click.echo(between + json.dumps(uri, ensure_ascii=False), nl=False)
         between = ",\n  "
-    write("[]\n" if between.startswith("[") else "\n]\n")
+    click.echo("[]" if between.startswith("[") else "\n]")
 
 
 def _status(totals: Totals, retagged: Retagged | None) -> int:
@@ -250,4 +213,4 @@ def _status(totals: Totals, retagged: Retagged | None) -> int:
 def _failed_status(failed: int, retryable: int) -> int:
     if not failed:
         return 0
-    return _EXIT_RETRYABLE if retryable == failed else 1
+    return EXIT_RETRYABLE if retryable == failed else 1

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from cli.report.reading import Read, Unread
+import alibabacloud_oss_v2 as oss
+
+from cli.cloud.calls import found
+from cli.report.reading import Reader, Unread
 from cli.report.standing import Standing
 from imm_label_tags.results.labels import Label
-from imm_label_tags.results.target import TargetObject
 from imm_label_tags.tags.plan import TagScheme
 
 
@@ -30,22 +34,53 @@ class Wanted:
             wanted[scheme.key(name, name)] = value
         return cls(wanted)
 
-    def values(self) -> Mapping[str, str] | None:
-        """Key and value of each; None where a value is open, for which an index cannot be asked."""
-        known = {key: value for key, value in self.tags.items() if value is not None}
-        return known if len(known) == len(self.tags) else None
-
     def are_in(self, tags: Mapping[str, str]) -> bool:
         """Whether a tag set has them all."""
         return all(key in tags and value in (None, tags[key]) for key, value in self.tags.items())
 
 
-def by_reading(
-    wanted: Wanted, reads: Iterable[Read], failed: Callable[[Unread], None]
-) -> Iterator[TargetObject]:
-    """The videos among what is read that have the tags; ``failed`` is told of those that cannot be read."""
-    for read in reads:
-        if isinstance(read, Unread):
-            failed(read)
-        elif isinstance(read, Standing) and wanted.are_in(read.tags):
-            yield read.target
+class Search:
+    """The videos below a prefix that have tags. ``failures`` has those that could not be read."""
+
+    def __init__(self, reader: Reader, wanted: Wanted, prefix: str) -> None:
+        self._reader = reader
+        self._wanted = wanted
+        self._prefix = prefix
+        self.failures: list[Unread] = []
+
+    def uris(self) -> Iterator[str]:
+        """Their URIs; raises Problem."""
+        # An index cannot be asked for any value.
+        first = None if None in self._wanted.tags.values() else self._page(None)
+        if first is not None:
+            yield from self._reader.videos(self._keys(first))
+            return
+        for read in self._reader.below(self._prefix):
+            if isinstance(read, Unread):
+                self.failures.append(read)
+            elif isinstance(read, Standing) and self._wanted.are_in(read.tags):
+                yield read.target.uri
+
+    def _keys(self, page: Any) -> Iterator[str]:
+        while page is not None:
+            for item in (page.files.file if page.files else None) or []:
+                yield item.filename
+            page = self._page(page.next_token) if page.next_token else None
+
+    def _page(self, token: str | None) -> Any:
+        """What MetaQuery finds; None where the bucket has no index."""
+        conditions = [
+            {"Field": f"OSSTagging.{key}", "Value": value, "Operation": "eq"}
+            for key, value in self._wanted.tags.items()
+        ]
+        if self._prefix:
+            conditions.append({"Field": "Filename", "Value": self._prefix, "Operation": "prefix"})
+        query = json.dumps({"Operation": "and", "SubQueries": conditions})
+        objects, bucket = self._reader.objects, self._reader.bucket
+        request = oss.DoMetaQueryRequest(
+            bucket=bucket,
+            mode="basic",
+            meta_query=oss.MetaQuery(query=query, max_results=100, next_token=token),
+        )
+        call = objects.call_of_bucket("DoMetaQuery", bucket)
+        return found(call, lambda: objects.client.do_meta_query(request))

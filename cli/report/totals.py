@@ -3,55 +3,69 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
-from cli.report.reading import Gone, Read, Skipped, Unread
+from cli.report.reading import Read, Skipped, Unread
 from cli.report.standing import Standing, State
 
 # So many objects of each kind are named in the report itself; --csv has all of them.
 NAMED = 100
+DIFFERS = "differs"
+# What is said of a kind of videos.
+SAID = {
+    State.TAGGED.value: "tagged",
+    DIFFERS: "tagged under other settings than today's",
+    State.NOT_ANALYSED.value: "not analysed: no tag of ours",
+    State.STALE.value: "uploaded after their task had started",
+    State.FULL.value: "without room: ten tags of others",
+}
 
 
+@dataclass
 class Totals:
     """Counts of one report. ``compares`` says whether there is an archive to compare with at all."""
 
-    def __init__(self, bucket: str, prefix: str, *, compares: bool) -> None:
-        self.bucket = bucket
-        self.prefix = prefix
-        self.compares = compares
-        self.states: Counter[State] = Counter()
-        self.labels: Counter[str] = Counter()
-        self.rules: Counter[str] = Counter()
-        self.skipped: Counter[str] = Counter()
-        self.errors: Counter[str] = Counter()
-        self.differs = 0
-        self.not_compared = 0
-        self.retryable = 0
-        self.named: dict[str, list[str]] = {}
-        self.messages: dict[str, str] = {}
+    bucket: str
+    prefix: str
+    compares: bool
+    states: Counter[State] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    rules: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    differs: int = 0
+    not_compared: int = 0
+    retryable: int = 0
+    named: dict[str, list[str]] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """What was counted."""
+        return f"oss://{self.bucket}/{self.prefix}"
 
     @property
     def objects(self) -> int:
         """The videos that were read."""
-        return sum(self.states.values())
+        return self.states.total()
 
     @property
     def failed(self) -> int:
         """The videos that could not be read."""
-        return sum(self.errors.values())
+        return self.errors.total()
 
     def add(self, read: Read) -> None:
-        """Count one object."""
+        """Count one object; one that is gone does not count."""
         if isinstance(read, Standing):
             self._add_standing(read)
         elif isinstance(read, Skipped):
             self.skipped[read.reason] += 1
         elif isinstance(read, Unread):
-            self.errors[read.error] += 1
-            self.retryable += read.retryable
-            self.messages.setdefault(read.error, read.message)
-        else:
-            assert isinstance(read, Gone)
+            self.errors[read.failure.error] += 1
+            self.retryable += read.failure.retryable
+            self.messages.setdefault(read.failure.error, read.failure.message)
 
     def document(self) -> dict[str, Any]:
         """The counts as other programs have them; ``differs`` is null where there is no archive."""
@@ -60,13 +74,25 @@ class Totals:
             "prefix": self.prefix,
             "objects": self.objects,
             **{state.value: self.states[state] for state in State},
-            "differs": self.differs if self.compares else None,
+            DIFFERS: self.differs if self.compares else None,
             "not_compared": self.not_compared,
             "labels": dict(self.labels.most_common()),
             "rules": dict(self.rules.most_common()),
             "skipped": dict(self.skipped),
             "failed": self.failed,
         }
+
+    def lines(self) -> Iterator[tuple[int | None, str]]:
+        """The counts as persons read them, each with what it counts; None where it is not known."""
+        document = self.document()
+        for kind, said in SAID.items():
+            yield document[kind], said
+            if kind == DIFFERS and self.compares and self.not_compared:
+                yield self.not_compared, "tagged, without an archived result to compare with"
+        for reason, count in self.skipped.items():
+            yield count, f"left out: {reason}"
+        if self.failed:
+            yield self.failed, "could not be read"
 
     def _add_standing(self, standing: Standing) -> None:
         self.states[standing.state] += 1
@@ -76,7 +102,7 @@ class Totals:
             self._name(standing.state.value, standing)
         if standing.differs:
             self.differs += 1
-            self._name("differs", standing)
+            self._name(DIFFERS, standing)
         elif standing.differs is None and standing.state is State.TAGGED:
             self.not_compared += 1
 

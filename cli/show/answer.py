@@ -17,6 +17,7 @@ from imm_label_tags.events.imm_message import VIDEO_LABELS
 from imm_label_tags.results.labels import Label, read_labels
 from imm_label_tags.results.task import SUCCEEDED, parse_time
 
+LARGEST_ARCHIVE = 64 * 1024 * 1024
 # A clip's start and end, in the unit of IMM's TimeRange, which is not documented.
 Clip = tuple[int, int]
 

@@ -21,11 +21,10 @@ from cli.manifest.function import DeclaredFunction
 from cli.narration import new_console
 from cli.options import AGE, json_option
 from cli.problems import Problem
-from cli.show.lookup import ARCHIVE, Found, Lookup, archived_object, read_file
+from cli.show.lookup import ARCHIVE, Found, Lookup, archived_object, object_of, read_file
 from cli.show.page import Footage, video_page
 from cli.show.terminal import SPELT, show_view
-from imm_label_tags.errors import InvalidSetting, TargetUnknown
-from imm_label_tags.results.target import TargetObject
+from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.tagging.settings import Settings, read_settings
 from imm_label_tags.tags.romanisation import make_ready
 
@@ -144,14 +143,11 @@ def find(what: str, lookup: Lookup | None, access: Access) -> Found:
         return Found(answer, archived_object(answer), None) if lookup is None else lookup.with_state(answer)
     if not is_object and (os.sep in what or what.endswith(ARCHIVE)):
         raise Problem(f"There is no file {what}. An object is named oss://BUCKET/KEY.")
-    if lookup is None:
-        raise access.no_keys or AssertionError("there are keys")
+    access.check_keys()
+    assert lookup is not None, "there are keys"
     if not is_object:
         return lookup.by_task(what)
-    try:
-        target = TargetObject.from_uri(what)
-    except TargetUnknown as error:
-        raise Problem(str(error)) from None
+    target = object_of(what)
     return lookup.by_archive(target) if target.key.endswith(ARCHIVE) else lookup.by_object(target)
 
 

@@ -5,10 +5,11 @@ An object's provenance tag names its task. Without one, the project's newest tas
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from alibabacloud_imm20200930.client import Client
 
 from cli.cloud.access import Access
 from cli.cloud.calls import Call, ask, found
+from cli.cloud.objects import Objects
+from cli.narration import utc_seconds
 from cli.problems import Problem
-from cli.show.answer import Answer, NotAnAnswer
+from cli.show.answer import LARGEST_ARCHIVE, Answer, NotAnAnswer
 from cli.show.page import Footage
 from cli.show.view import ObjectState, View, view_of
 from imm_label_tags.errors import TargetUnknown
@@ -34,7 +37,6 @@ LISTED_IN = "deploy/policies/show.json"
 ARCHIVE = ".json"
 # Tasks are kept for seven days, and a project can have any number of them.
 MOST_TASKS = 10_000
-LARGEST_ARCHIVE = 64 * 1024 * 1024
 _PAGE = 100
 
 
@@ -80,22 +82,23 @@ class Lookup:
         namespace: str,
         archive: ObjectPrefix | None,
     ) -> None:
-        self._oss = access.oss()
+        self._objects = Objects(access.oss(), account_id, LISTED_IN)
         self._imm = Client(access.openapi("imm"))
         self._projects = tuple(projects)
         self._namespace = namespace
         self._archive = archive
-        self._objects = f"acs:oss:*:{account_id}:"
         self._tasks = f"acs:imm:{access.region}:{account_id}:project/"
 
     def by_object(self, target: TargetObject) -> Found:
         """The result of the task that an object's tags are of, or else of the newest about it."""
         state = self.state(target)
         if state is None:
-            raise Problem(f"There is no object {target.uri} (any more).")
+            raise _no_object(target)
         newest = Provenance.parse(state.tags.get(self._namespace, ""))
         task_id = newest.task_id if newest is not None else self._newest_task(target)
-        answer = self._answer(task_id) or self._archived(target, task_id)
+        answer = self._answer(task_id)
+        if answer is None and self._archive is not None:
+            answer = self._archived(place(self._archive, target, task_id))
         if answer is None:
             raise _no_result(f"The result of {task_id}, the task that the tags of {target.uri} are of,")
         return Found(answer, target, state)
@@ -105,48 +108,35 @@ class Lookup:
         answer = self._answer(task_id)
         if answer is None:
             raise _no_result(f"The result of a task {task_id}")
-        target = self._target(answer)
-        state = self.state(target) if target is not None else None
-        return Found(answer, target, state, gone=target is not None and state is None)
+        return self._with_state(answer, self._target(answer))
 
     def by_archive(self, target: TargetObject) -> Found:
         """The result that an object in OSS keeps."""
-        content = self._content(target)
-        if content is None:
-            raise Problem(f"There is no object {target.uri} (any more).")
-        answer = read_archive(target.uri, content)
-        subject = archived_object(answer)
-        state = self.state(subject) if subject is not None else None
-        return Found(answer, subject, state, gone=subject is not None and state is None)
+        answer = self._archived(target)
+        if answer is None:
+            raise _no_object(target)
+        return self.with_state(answer)
 
     def with_state(self, answer: Answer) -> Found:
-        """A result that is at hand, with its object as it is now."""
-        target = archived_object(answer)
+        """A result that was archived, with its object as it is now."""
+        return self._with_state(answer, archived_object(answer))
+
+    def _with_state(self, answer: Answer, target: TargetObject | None) -> Found:
         state = self.state(target) if target is not None else None
         return Found(answer, target, state, gone=target is not None and state is None)
 
     def state(self, target: TargetObject) -> ObjectState | None:
-        """An object's tags and its Last-Modified: GetObjectTagging and HeadObject; None where it is gone."""
-        tagging = oss.GetObjectTaggingRequest(bucket=target.bucket, key=target.key)
-        tags = found(self._call("GetObjectTagging", target), lambda: self._oss.get_object_tagging(tagging))
-        if tags is None:
-            return None
-        head = ask(
-            self._call("HeadObject", target, "oss:GetObject"),
-            lambda: self._oss.head_object(oss.HeadObjectRequest(bucket=target.bucket, key=target.key)),
-        )
-        pairs = (tags.tag_set.tags if tags.tag_set else None) or []
-        written: datetime = head.last_modified
-        if written.tzinfo is None:
-            written = written.replace(tzinfo=timezone.utc)
-        return ObjectState({tag.key: tag.value or "" for tag in pairs}, written)
+        """An object's tags and its Last-Modified; None where it is gone."""
+        tags = self._objects.tags(target)
+        head = None if tags is None else self._objects.head(target)
+        return None if tags is None or head is None else ObjectState(tags, head.written)
 
     def footage(self, target: TargetObject, lifetime: timedelta) -> Footage:
         """A URL with which anybody can play the object for so long."""
         request = oss.GetObjectRequest(bucket=target.bucket, key=target.key)
         until = datetime.now(timezone.utc) + lifetime
-        url: str = self._oss.presign(request, expires=lifetime).url
-        return Footage(url, until.strftime("%Y-%m-%d %H:%M:%SZ"))
+        url: str = self._objects.client.presign(request, expires=lifetime).url
+        return Footage(url, utc_seconds(until))
 
     def _answer(self, task_id: str) -> Answer | None:
         for project in self._project_names():
@@ -202,61 +192,50 @@ class Lookup:
             order="desc",
             max_results=_PAGE,
         )
-        call = self._imm_call("ListTasks", project, f"project {project}")
-        for _ in range(MOST_TASKS // _PAGE):
-            page = ask(call, partial(self._imm.list_tasks, request)).body
+        pages = self._pages(self._imm.list_tasks, request, "ListTasks", project, f"project {project}")
+        for page in islice(pages, MOST_TASKS // _PAGE):
             for task in page.tasks or []:
                 if _is_about(task, target):
                     yield task
                     return
-            if not page.next_token:
-                return
-            request.next_token = page.next_token
 
     def _project_names(self) -> tuple[str, ...]:
         if not self._projects:
-            self._projects = tuple(self._all_projects())
+            request, subject = (
+                models.ListProjectsRequest(max_results=_PAGE),
+                "all projects; --project names one",
+            )
+            pages = self._pages(self._imm.list_projects, request, "ListProjects", "*", subject)
+            self._projects = tuple(one.project_name for page in pages for one in page.projects or [])
         if not self._projects:
             raise NoResult("There is no IMM project in this region.")
         return self._projects
 
-    def _all_projects(self) -> Iterator[str]:
-        request = models.ListProjectsRequest(max_results=_PAGE)
-        call = self._imm_call("ListProjects", "*", "all projects; --project names one")
+    def _pages(
+        self, send: Callable[[Any], Any], request: Any, action: str, project: str, subject: str
+    ) -> Iterator[Any]:
+        """The bodies of the answers, each with the token of the next one."""
+        call = self._imm_call(action, project, subject)
         while True:
-            page = ask(call, partial(self._imm.list_projects, request)).body
-            yield from (project.project_name for project in page.projects or [])
+            page = ask(call, partial(send, request)).body
+            yield page
             if not page.next_token:
                 return
             request.next_token = page.next_token
 
-    def _archived(self, target: TargetObject, task_id: str) -> Answer | None:
-        if self._archive is None:
+    def _archived(self, kept: TargetObject) -> Answer | None:
+        content = self._objects.read(kept, LARGEST_ARCHIVE)
+        if content is None:
             return None
-        kept = place(self._archive, target, task_id)
-        content = self._content(kept)
-        return None if content is None else read_archive(kept.uri, content)
-
-    def _content(self, target: TargetObject) -> bytes | None:
-        def get() -> bytes:
-            result = self._oss.get_object(oss.GetObjectRequest(bucket=target.bucket, key=target.key))
-            with result.body as stream:
-                if (result.content_length or 0) > LARGEST_ARCHIVE:
-                    raise Problem(f"{target.uri} is larger than any archive of a result.")
-                content: bytes = stream.content
-            return content
-
-        return found(self._call("GetObject", target), get)
-
-    def _call(self, action: str, target: TargetObject, needs: str = "") -> Call:
-        resource = f"{self._objects}{target.bucket}/{target.key}"
-        return Call("OSS", action, target.uri, resource, needs, LISTED_IN)
+        if content.body is None:
+            raise Problem(f"{kept.uri} is larger than any archive of a result.")
+        return _read_archive(kept.uri, content.body)
 
     def _imm_call(self, action: str, project: str, subject: str) -> Call:
         return Call("IMM", action, subject, self._tasks + project, "", LISTED_IN)
 
 
-def read_archive(where: str, content: bytes) -> Answer:
+def _read_archive(where: str, content: bytes) -> Answer:
     """The answer that an archive keeps; raises Problem."""
     try:
         return Answer.parse(content)
@@ -267,17 +246,18 @@ def read_archive(where: str, content: bytes) -> Answer:
 def read_file(path: Path) -> Answer:
     """The answer in a local file; raises Problem."""
     try:
-        return read_archive(str(path), path.read_bytes())
+        return _read_archive(str(path), path.read_bytes())
     except OSError as error:
         raise Problem(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def archived_object(answer: Answer) -> TargetObject | None:
     """The object that an archived answer names; raises Problem where it cannot be addressed."""
-    return _target(answer.source_uri) if answer.source_uri else None
+    return object_of(answer.source_uri) if answer.source_uri else None
 
 
-def _target(uri: str) -> TargetObject:
+def object_of(uri: str) -> TargetObject:
+    """The object of a URI; raises Problem."""
     try:
         return TargetObject.from_uri(uri)
     except TargetUnknown as error:
@@ -290,6 +270,10 @@ def _is_about(task: Any, target: TargetObject) -> bool:
     except TargetUnknown:
         return False
     return named is not None and named.object == target
+
+
+def _no_object(target: TargetObject) -> Problem:
+    return Problem(f"There is no object {target.uri} (any more).")
 
 
 def _no_result(what: str) -> NoResult:

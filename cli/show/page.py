@@ -10,11 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 _PARTS = Path(__file__).parent
-_PLACE = re.compile(r"@(policy|title|style|body|data|script)@")
+_PLACE = re.compile(r"@(policy|title|style|body|scripts)@")
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,10 @@ def video_page(data: Mapping[str, Any], footage: Footage | None, *, home: str = 
         "home": home,
     }
     return assembled(
-        body=_part("page.html"),
+        body=part("page.html"),
         title=str(data["object"]) or str(data["task"]),
-        style=_part("page.css"),
-        script=_part("page.js"),
+        style=part("page.css"),
+        script=part("page.js"),
         data=content,
         sources={"media-src": _source(footage)} if footage else {},
     )
@@ -51,37 +52,39 @@ def assembled(
     body: str,
     title: str,
     style: str,
-    script: str,
-    data: Mapping[str, Any],
-    sources: Mapping[str, str],
+    script: str = "",
+    data: Mapping[str, Any] = MappingProxyType({}),
+    sources: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """A page out of its parts, ``body`` as HTML.
+    """A page out of its parts, ``body`` as HTML; ``data`` is what its script finds, if it has one.
 
     Its policy allows its own style and script, and what ``sources`` adds.
     """
     directives = {
         "default-src": "'none'",
-        "script-src": _digest(script),
+        "script-src": _digest(script) if script else "'none'",
         "style-src": _digest(style),
         "img-src": "data:",
         "base-uri": "'none'",
         "form-action": "'none'",
         **sources,
     }
+    # A script element ends at the first "</script", and takes "<!--" for a beginning.
+    block = json.dumps(dict(data), separators=(",", ":")).replace("<", "\\u003c")
+    scripts = f'<script type="application/json" id="data">{block}</script>\n<script>{script}</script>\n'
     parts = {
         "policy": html.escape("; ".join(f"{name} {value}" for name, value in directives.items())),
         "title": html.escape(title),
         "style": style,
         "body": body,
-        "script": script,
-        # A script element ends at the first "</script", and takes "<!--" for a beginning.
-        "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+        "scripts": scripts if script else "",
     }
     # In one pass: what is put in may hold the mark of another place.
-    return _PLACE.sub(lambda match: parts[match[1]], _part("frame.html"))
+    return _PLACE.sub(lambda match: parts[match[1]], part("frame.html"))
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """A file that pages are made of."""
     return (_PARTS / name).read_text("utf-8")
 
 

@@ -9,42 +9,26 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.text import Text
 
 from cli.cloud.where import Where, where_options
 from cli.deployment_check.setting_rules import setting_names
 from cli.deployment_check.subject import Kind
-from cli.narration import new_console
+from cli.narration import new_console, say
+from cli.options import PAIR, json_option
 from cli.show.command import deployed_settings, find, lookup_at, project_option
 from cli.show.terminal import SPELT, show_view
 from cli.show.view import View
-from imm_label_tags.text import escape_unprintable
 
 _RULES = "TAG_RULES"
-
-
-def _changed(context: click.Context, param: click.Parameter, pairs: tuple[str, ...]) -> Mapping[str, str]:
-    known = setting_names(Kind.TAGS)
-    changed: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or name not in known:
-            allowed = ", ".join(sorted(known))
-            raise click.BadParameter(
-                f"{pair!r} is no NAME=VALUE of a setting. They are {allowed}.", context, param
-            )
-        changed[name] = value
-    return changed
 
 
 @click.command()
 @click.argument("what", metavar="OBJECT|TASK")
 @click.option(
     "--set",
-    "changed",
+    "pairs",
     multiple=True,
-    callback=_changed,
-    metavar="NAME=VALUE",
+    type=PAIR,
     help="Try another value of one of the function's settings; empty unsets it. As often as needed.",
 )
 @click.option(
@@ -53,11 +37,11 @@ def _changed(context: click.Context, param: click.Parameter, pairs: tuple[str, .
     help="Try a file of rules, wherever it is, as TAG_RULES.",
 )
 @project_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 @where_options
 def preview(
     what: str,
-    changed: Mapping[str, str],
+    pairs: tuple[tuple[str, str], ...],
     rules: Path | None,
     projects: tuple[str, ...],
     as_json: bool,
@@ -70,8 +54,11 @@ def preview(
 
     Exit status: 0, also where nothing would be written, and 2 where there was nothing to show.
     """
-    if rules is not None:
-        changed = {**changed, _RULES: str(rules.absolute())}
+    known = setting_names(Kind.TAGS)
+    for name, _ in pairs:
+        if name not in known:
+            raise click.UsageError(f"{name!r} is no setting. They are {', '.join(sorted(known))}.")
+    changed = dict(pairs) | ({_RULES: str(rules.absolute())} if rules is not None else {})
     access, target = where.installation()
     # The tags that are there, and the archive, are of the settings that are deployed.
     deployed = deployed_settings(target.function)
@@ -101,11 +88,8 @@ def _show(console: Console, view: View, changed: Mapping[str, str]) -> None:
     of_labels = {row.label.name for row in view.rows}
     for drop in view.dropped:
         if drop.label not in of_labels:
-            said = f"  {drop.label} of the rules is dropped: {drop.reason.value}"
-            console.print(Text(escape_unprintable(said)), soft_wrap=True)
+            say(console, f"  {drop.label} of the rules is dropped: {drop.reason.value}")
     tried = ", ".join(f"{name}={value}" for name, value in changed.items())
     with_what = f"with {tried}" if tried else "with the settings of s.yaml"
     console.print()
-    console.print(
-        Text(escape_unprintable(f"  Planned {with_what}; nothing was written."), "dim"), soft_wrap=True
-    )
+    say(console, f"  Planned {with_what}; nothing was written.", "dim")

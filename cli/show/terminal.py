@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Column
-from rich.text import Text
 
-from cli.narration import UNFOLDED, Narrator, print_table, shortened
+from cli.narration import UNFOLDED, Narrator, print_table, say, shortened, show_facts
 from cli.show.answer import Clip
 from cli.show.view import NO_TASK, RUNNING, LabelRow, View
 from imm_label_tags.results.outcome import DropReason, Status
@@ -43,9 +42,7 @@ SPELT = (
 def show_view(console: Console, view: View) -> None:
     """Show a view; what others have written into it is shown on one line and obeys nothing."""
     answer = view.answer
-    console.print(
-        Text(escape_unprintable(view.object.uri if view.object else "(no object)"), "bold"), soft_wrap=True
-    )
+    say(console, view.object.uri if view.object else "(no object)", "bold")
     failure = ": ".join(filter(None, (answer.code, answer.message)))
     facts = {
         "task": answer.task_id,
@@ -54,10 +51,7 @@ def show_view(console: Console, view: View) -> None:
         "provenance": (view.before or {}).get(view.scheme.namespace, ""),
         "status": f"{view.status}: {_SAID[view.status]}" + (f" ({failure})" if failure else ""),
     }
-    for name, value in facts.items():
-        if value:
-            text = Text.assemble((f"  {name:12}", "dim"), escape_unprintable(value))
-            console.print(text, soft_wrap=True)
+    show_facts(console, {name: value for name, value in facts.items() if value}, 12)
     console.print()
     if view.rows:
         show_labels(console, view.rows)
@@ -65,14 +59,11 @@ def show_view(console: Console, view: View) -> None:
     elif answer.status == SUCCEEDED:
         console.print("  IMM found no labels in it.\n")
     if view.spelt:
-        console.print(Text(f"  {SPELT}"), soft_wrap=True)
+        say(console, f"  {SPELT}")
         console.print()
     if view.before is None:
         console.print("  The object's tags were not read: it is shown as one without tags.")
-    Narrator(console, indent=_INDENT).change(
-        {escape_unprintable(key): escape_unprintable(value) for key, value in (view.before or {}).items()},
-        {escape_unprintable(key): escape_unprintable(value) for key, value in view.after.items()},
-    )
+    Narrator(console, indent=_INDENT).change(view.before or {}, view.after)
 
 
 def why_not(row: LabelRow) -> str:
@@ -103,7 +94,7 @@ def show_labels(console: Console, rows: Sequence[LabelRow]) -> None:
     )
     if length:
         said = f"Clips are drawn from 0 to {length}, where the last one ends. IMM does not document the unit."
-        console.print(Text(f"  {said}", "dim"), soft_wrap=True)
+        say(console, f"  {said}", "dim")
 
 
 def _cells(row: LabelRow, longest: int) -> tuple[str, str, str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cli.narration import utc
 from cli.show.answer import Answer, Clip
 from imm_label_tags.results.labels import Label, distinct
 from imm_label_tags.results.outcome import Dropped, DropReason, Status
@@ -73,7 +74,7 @@ class View:
     @property
     def start(self) -> str:
         """When the task began, in UTC; empty where IMM does not tell."""
-        return _utc(self.answer.start)
+        return utc(self.answer.start)
 
     def document(self) -> dict[str, Any]:
         """The view for other programs, in JSON."""
@@ -252,7 +253,3 @@ def _page_match(match: Match) -> dict[str, Any] | None:
 
 def _pairs(tags: Mapping[str, str]) -> list[list[str]]:
     return [[key, value] for key, value in tags.items()]
-
-
-def _utc(moment: datetime | None) -> str:
-    return "" if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

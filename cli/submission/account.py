@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from cli.cloud.access import Access
 from cli.cloud.target import Target
 from cli.cloud.where import Where
 from cli.problems import Problem
-from cli.submission.project import ProjectTasks
-from imm_label_tags.environment import Variables, any_secure
+from cli.submission.tasks import Limits, ProjectTasks
+from imm_label_tags.environment import Variables
 from imm_label_tags.errors import InvalidSetting
 from imm_label_tags.results.target import ObjectPatterns
-from imm_label_tags.services.connections import Connections
 from imm_label_tags.services.oss import OssObjects
 from imm_label_tags.submission.submitter import Destination
 from imm_label_tags.tagging.settings import ALLOWED, NAMESPACE, read_namespace
@@ -25,14 +24,13 @@ class Account:
 
     access: Access
     target: Target
-    project: str
-    topic: str
+    destination: Destination
     allowed: ObjectPatterns | None
     namespace: str
 
     @classmethod
     def of(cls, where: Where, project: str, topic: str) -> Account:
-        """What ``s.yaml`` says of the topic, the allowed objects and the namespace; raises Problem."""
+        """An account, and what ``s.yaml`` says of a ``topic`` that is not named; raises Problem."""
         access, target = where.installation()
         topics = [trigger.topic.name for trigger in target.triggers]
         if not topic and len(set(topics)) != 1:
@@ -44,36 +42,14 @@ class Account:
             namespace = read_namespace(variables)
         except InvalidSetting as error:
             raise Problem(str(error)) from None
-        return cls(access, target, project, topic or topics[0], allowed, namespace)
+        return cls(access, target, Destination(project, topic or topics[0]), allowed, namespace)
 
-    @cached_property
-    def _connections(self) -> Connections:
-        endpoints = self.access.endpoints
-        return Connections(secure=any_secure(endpoints["imm"], endpoints["oss"]))
-
-    @cached_property
-    def tasks(self) -> ProjectTasks:
+    def tasks(self, limits: Limits) -> ProjectTasks:
         """IMM."""
-        return ProjectTasks(
-            self.access.region,
-            self.target.account_id,
-            self.access.endpoints["imm"],
-            self.access.credentials,
-            self._connections,
-        )
+        kind = partial(ProjectTasks, project=self.destination.project, limits=limits)
+        return self.access.function_client(kind, "imm", self.target.account_id)
 
     @cached_property
-    def objects(self) -> OssObjects:
+    def videos(self) -> OssObjects:
         """OSS."""
-        return OssObjects(
-            self.access.region,
-            self.target.account_id,
-            self.access.endpoints["oss"],
-            self.access.credentials,
-            self._connections,
-        )
-
-    @property
-    def destination(self) -> Destination:
-        """Where tasks are created."""
-        return Destination(self.project, self.topic)
+        return self.access.function_client(OssObjects, "oss", self.target.account_id)

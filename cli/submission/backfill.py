@@ -9,20 +9,20 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cli.cloud.ends import end_of_list, end_of_run, keys_have_expired
+from cli.cloud.ends import PATIENT, calls_about, deadline, end_of_list, end_of_run, with_present_keys
 from cli.problems import Problem
+from cli.submission.account import Account
 from cli.submission.objects import ListedObject, ObjectList
-from cli.submission.pace import PacedTasks, Stopped
-from cli.submission.project import RecentTasks
+from cli.submission.tasks import Limits, Stopped, remembered
 from imm_label_tags.errors import TaggingError
 from imm_label_tags.results.target import ObjectGone, ObjectHead, TargetObject
-from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
+from imm_label_tags.results.task import SubmittedTask
 from imm_label_tags.services.calls import Calls, Trace
 from imm_label_tags.submission.object_version import object_version, task_of
 from imm_label_tags.submission.outcome import SubmissionOutcome, SubmissionStatus
@@ -32,13 +32,9 @@ from imm_label_tags.submission.upload_event import Upload
 from imm_label_tags.tags.provenance import Provenance
 
 THREADS = 8
-# For all attempts at one object: ListTasks, a new task, their repetitions and pauses.
-OBJECT_SECONDS = 180.0
 SHOWN_FAILURES = 10
 _NO_ADDRESS = "no_address"
 _AGAIN = "and run the command again: it goes on where it ended."
-
-TagsOf = Callable[[TargetObject, Timeouts], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -83,36 +79,47 @@ class Summary:
 class Backfill:
     """One run. With ``dry_run`` everything is asked, and no task created.
 
-    ``tags_of`` reads an object's tags, ``stopped`` says whether to begin nothing more. ``ending`` is what
-    kept the run from going on, which each further object would have met; None where nothing did.
+    ``rate`` and ``in_flight`` limit IMM's calls a second and the tasks that run. ``stopped`` says whether to
+    begin nothing more. ``ending`` is what kept the run from going on, which each further object would have
+    met; None where nothing did.
     """
 
     def __init__(
         self,
-        submitter: Submitter,
-        tasks: PacedTasks,
-        tags_of: TagsOf,
-        namespace: str,
+        account: Account,
         wanted: Wanted,
-        retry_policy: RetryPolicy,
         *,
+        rate: float,
+        in_flight: int,
         dry_run: bool,
         stopped: Callable[[], bool],
     ) -> None:
-        self._submitter = submitter
-        self._tasks = tasks
-        self._tags_of = tags_of
-        self._namespace = namespace
+        self._account = account
+        # Nobody waits for room in a run that cannot go on.
+        limits = Limits(rate, in_flight, lambda: stopped() or self.ending is not None)
+        self._tasks = account.tasks(limits)
+        self._submitter = Submitter(
+            account.videos,
+            self._tasks,
+            wanted.selection,
+            account.destination,
+            PATIENT,
+            retry_failed=wanted.retry_failed,
+        )
         self._wanted = wanted
-        self._retry_policy = retry_policy
         self._dry_run = dry_run
         self._stopped = stopped
         self._guard = threading.Lock()
-        self._recent: RecentTasks | None = None
+        self._recent: Mapping[str, Sequence[SubmittedTask]] | None = None
         # Objects that are, or are about to be, submitted: as many as may be.
         self._reserved = 0
         self.ending: Problem | None = None
         self.summary = Summary()
+
+    @property
+    def in_flight(self) -> int:
+        """How many tasks of the project run, as far as is known."""
+        return self._tasks.running
 
     def run(self, objects: ObjectList) -> None:
         """Go through objects, until they end or the run is stopped or cannot go on."""
@@ -145,22 +152,13 @@ class Backfill:
         if self._wanted.limit:
             return
         # However slowly the calls may come.
-        deadline = Deadline(math.inf, self._retry_policy.clock)
-        calls = Calls(self._retry_policy, deadline, "the tasks of the project")
+        calls, tasks = calls_about("the tasks of the project", math.inf), self._tasks
         try:
-            self._recent = RecentTasks.read(
-                lambda token: calls.call_with_retry(
-                    "ListTasks", lambda timeouts: self._tasks.page(token, timeouts)
-                )
+            self._recent = remembered(
+                lambda token: calls.call_with_retry("ListTasks", lambda timeouts: tasks.page(token, timeouts))
             )
         except Stopped:
             return
-
-    def _calls(self, subject: str) -> Calls:
-        return Calls(self._retry_policy, self._deadline(), subject)
-
-    def _deadline(self) -> Deadline:
-        return Deadline(OBJECT_SECONDS, self._retry_policy.clock)
 
     def _over(self) -> bool:
         if self._stopped() or self.ending is not None:
@@ -188,13 +186,7 @@ class Backfill:
 
     def _handle(self, each: ListedObject) -> None:
         try:
-            try:
-                self._go_through(each)
-            except TaggingError as error:
-                # A call may have been signed just before its keys were renewed.
-                if not keys_have_expired(error):
-                    raise
-                self._go_through(each)
+            with_present_keys(lambda: self._go_through(each))
         except Stopped:
             # Looked at, but nothing has been decided.
             with self._guard:
@@ -208,7 +200,7 @@ class Backfill:
             self._fail(f"{each.names[0].uri}: unexpected {type(error).__name__}: {error}", None)
 
     def _go_through(self, each: ListedObject) -> None:
-        calls = self._calls(each.names[0].uri)
+        calls = calls_about(each.names[0].uri)
         target, tags = self._present(each, calls)
         if self._are_of_the_version(tags, each.head):
             self._skip("tagged")
@@ -218,7 +210,7 @@ class Backfill:
         else:
             self._submit_one(target, each)
 
-    def _present(self, each: ListedObject, calls: Calls) -> tuple[TargetObject, dict[str, str]]:
+    def _present(self, each: ListedObject, calls: Calls) -> tuple[TargetObject, Mapping[str, str]]:
         """The object that is meant, and its tags; raises ObjectGone."""
         *others, last = each.names
         for target in others:
@@ -228,18 +220,19 @@ class Backfill:
                 continue
         return last, self._tags(last, calls)
 
-    def _tags(self, target: TargetObject, calls: Calls) -> dict[str, str]:
-        return calls.call_with_retry("GetObjectTagging", lambda timeouts: self._tags_of(target, timeouts))
+    def _tags(self, target: TargetObject, calls: Calls) -> Mapping[str, str]:
+        videos = self._account.videos
+        return calls.call_with_retry("GetObjectTagging", lambda timeouts: videos.tags(target, timeouts))
 
-    def _are_of_the_version(self, tags: dict[str, str], head: ObjectHead) -> bool:
+    def _are_of_the_version(self, tags: Mapping[str, str], head: ObjectHead) -> bool:
         """Whether tags are from a task that began after the object was written."""
-        provenance = Provenance.parse(tags.get(self._namespace, ""))
+        provenance = Provenance.parse(tags.get(self._account.namespace, ""))
         return provenance is not None and provenance.start >= head.written
 
     def _has_task(self, target: TargetObject, head: ObjectHead, calls: Calls) -> bool:
         if self._recent is None:
             return self._submitter.existing_task(target, head, calls) is not None
-        tasks = self._recent.of(object_version(target, head.etag))
+        tasks = self._recent.get(object_version(target, head.etag), ())
         return task_of(tasks, head.written, failed_counts=not self._wanted.retry_failed) is not None
 
     def _submit_one(self, target: TargetObject, each: ListedObject) -> None:
@@ -273,10 +266,9 @@ class Backfill:
 
     def _submitted(self, target: TargetObject, each: ListedObject) -> SubmissionOutcome:
         # A deadline of its own, because waiting for room takes its time.
-        deadline = self._deadline()
         if each.past:
-            return self._submitter.submit(Upload((target,)), Trace(), deadline)
-        return self._submitter.submit_found(target, each.head, Trace(), deadline)
+            return self._submitter.submit(Upload((target,)), Trace(), deadline())
+        return self._submitter.submit_found(target, each.head, Trace(), deadline())
 
     def _fail(self, message: str, error: TaggingError | None) -> None:
         with self._guard:

@@ -6,30 +6,30 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from datetime import datetime, timezone
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from datetime import datetime
 
 import click
 from click.core import ParameterSource
 from rich.filesize import decimal
 
-from cli.cloud.ends import EXIT_RETRYABLE, end_of_run
+from cli.bulk import Progress
+from cli.cloud.ends import EXIT_RETRYABLE, PATIENT, TIMEOUTS, deadline, end_of_run
+from cli.cloud.objects import Objects
 from cli.cloud.where import Where, where_options
-from cli.narration import new_console
-from cli.options import suffix_option
-from cli.problems import Problem
+from cli.narration import counted, new_console
+from cli.options import MOMENT, json_option, suffix_option
 from cli.process import EXIT_INTERRUPTED, Interruption, leave
+from cli.show.lookup import object_of
 from cli.submission.account import Account
 from cli.submission.backfill import Backfill, Summary, Wanted
 from cli.submission.inventory import InventoryObjects
-from cli.submission.objects import BucketObjects, ObjectList
-from cli.submission.pace import PacedTasks
-from cli.submission.progress import Progress
-from imm_label_tags.errors import TaggingError, TargetUnknown
+from cli.submission.objects import LISTED_IN, BucketObjects, ObjectList
+from cli.submission.tasks import Limits, ProjectTasks
+from imm_label_tags.errors import TaggingError
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.results.task import FAILED, SUCCEEDED, parse_time
-from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
+from imm_label_tags.results.task import FAILED, SUCCEEDED
 from imm_label_tags.services.calls import Trace
 from imm_label_tags.submission.object_version import object_version
 from imm_label_tags.submission.outcome import SubmissionOutcome
@@ -38,30 +38,27 @@ from imm_label_tags.submission.submitter import Submitter
 from imm_label_tags.submission.upload_event import Upload
 from imm_label_tags.tags.provenance import Provenance
 
-# More patient than a function, of which every second is paid for.
-PATIENT = RetryPolicy(attempts=6, retries=12, connect=5.0, read=20.0, first_pause=0.5, max_pause=10.0)
-OBJECT_SECONDS = 180.0
 # How long the tags may take after the end of their task.
 TAGS_SECONDS = 120.0
 LOOK_SECONDS = 1.0
+_STOPPING = "Stopping: what has begun is finished first. Ctrl-C again ends at once."
 
-
-def _account_options(command: Callable[..., None]) -> Callable[..., None]:
-    command = click.option(
-        "--topic", default="", metavar="NAME", help="The MNS topic that is told; by default that of s.yaml."
-    )(command)
-    return click.option(
-        "--project",
-        envvar="IMM_LABEL_TAGS_PROJECT",
-        required=True,
-        metavar="NAME",
-        help="The IMM project that analyses.",
-    )(command)
+_project_option = click.option(
+    "--project",
+    envvar="IMM_LABEL_TAGS_PROJECT",
+    required=True,
+    metavar="NAME",
+    help="The IMM project that analyses.",
+)
+_topic_option = click.option(
+    "--topic", default="", metavar="NAME", help="The MNS topic that is told; by default that of s.yaml."
+)
 
 
 @click.command()
 @click.argument("uris", metavar="OBJECT...", nargs=-1, required=True)
-@_account_options
+@_project_option
+@_topic_option
 @click.option("--wait", "follow", is_flag=True, help="Wait for each object's tags.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line, one an object.")
 @where_options
@@ -74,89 +71,79 @@ def submit(
     object has a task (with --wait: its tags), 1 if not, 75 if a retry may help, 2 if nothing was tried.
     """
     account = Account.of(where, project, topic)
-    try:
-        targets = [TargetObject.from_uri(uri) for uri in uris]
-    except TargetUnknown as error:
-        raise Problem(str(error)) from None
+    targets = [object_of(uri) for uri in uris]
     # Whoever names an object says by that that it is a video.
     selection = Selection(suffixes=("",), allowed=account.allowed)
-    submitter = Submitter(
-        account.objects, account.tasks, selection, account.destination, PATIENT, retry_failed=True
-    )
-    console = new_console()
+    tasks = account.tasks(Limits())
+    submitter = Submitter(account.videos, tasks, selection, account.destination, PATIENT, retry_failed=True)
+    tell = _teller(as_json)
     status = 0
-    outcomes: list[tuple[TargetObject, SubmissionOutcome]] = []
+    submitted: list[tuple[TargetObject, SubmissionOutcome]] = []
     for target in targets:
         try:
-            deadline = Deadline(OBJECT_SECONDS, time.monotonic)
-            outcome = submitter.submit(Upload((target,)), Trace(), deadline)
+            outcome = submitter.submit(Upload((target,)), Trace(), deadline())
         except TaggingError as error:
             status = EXIT_RETRYABLE if error.retryable and status != 1 else 1
             told = {"status": "failed", "object": target.uri, "error": type(error).__name__}
-            _tell(as_json, console.print, {**told, "reason": str(end_of_run(error) or error)})
+            tell({**told, "reason": str(end_of_run(error) or error)})
             continue
-        outcomes.append((target, outcome))
-        if outcome.task_id is None:
-            status = 1
-        if not follow or outcome.task_id is None:
-            _tell(as_json, console.print, outcome.as_dict())
-    for target, outcome in outcomes if follow else []:
-        if outcome.task_id is not None:
-            document = {**outcome.as_dict(), **_followed(account, target, outcome.task_id)}
-            _tell(as_json, console.print, document)
-            if document["status"] != "tagged":
-                status = 1
+        if follow and outcome.task_id is not None:
+            submitted.append((target, outcome))
+        else:
+            status = status if outcome.task_id is not None else 1
+            tell(outcome.as_dict())
+    for target, outcome in submitted:
+        assert outcome.task_id is not None, "only those are followed"
+        document = {**outcome.as_dict(), **_followed(account, tasks, target, outcome.task_id)}
+        tell(document)
+        status = status if document["status"] == "tagged" else 1
     sys.exit(status)
 
 
-def _followed(account: Account, target: TargetObject, task_id: str) -> dict[str, str | None]:
+def _followed(
+    account: Account, project_tasks: ProjectTasks, target: TargetObject, task_id: str
+) -> dict[str, str | None]:
     """How a task went on: ``tagged``, ``task_failed``, or ``not_tagged``."""
-    timeouts = Timeouts(5.0, 20.0)
     ended: float | None = None
     while True:
         try:
-            tags = account.objects.tags(target, timeouts)
+            tags = account.videos.tags(target, TIMEOUTS)
             provenance = Provenance.parse(tags.get(account.namespace, ""))
             if provenance is not None and provenance.task_id == task_id:
                 return {"status": "tagged", "reason": None}
-            version = object_version(target, account.objects.head(target, timeouts).etag)
-            tasks = account.tasks.tasks_of(account.project, target, version, timeouts)
+            version = object_version(target, account.videos.head(target, TIMEOUTS).etag)
+            tasks = project_tasks.tasks_of(account.destination.project, target, version, TIMEOUTS)
             state = next((task.status for task in tasks if task.task_id == task_id), "")
-            if state == FAILED:
-                return {"status": "task_failed", "reason": f"IMM reports task {task_id} as failed."}
-        except TaggingError as error:
-            if not error.retryable:
+        except Exception as error:
+            if not isinstance(error, TaggingError) or not error.retryable:
                 return {"status": "not_tagged", "reason": str(error)}
             state = ""
-        except Exception as error:
-            return {"status": "not_tagged", "reason": str(error)}
+        if state == FAILED:
+            return {"status": "task_failed", "reason": f"IMM reports task {task_id} as failed."}
         if state == SUCCEEDED and ended is None:
             ended = time.monotonic()
         if ended is not None and time.monotonic() - ended > TAGS_SECONDS:
-            reason = f"Task {task_id} succeeded, but its tags did not come in {TAGS_SECONDS:g} seconds."
-            return {
-                "status": "not_tagged",
-                "reason": f"{reason} See the log of tag_object, and `failed list`.",
-            }
+            reason = (
+                f"Task {task_id} succeeded, but its tags did not come in {TAGS_SECONDS:g} seconds. See the "
+                "log of tag_object, and `failed list`."
+            )
+            return {"status": "not_tagged", "reason": reason}
         time.sleep(LOOK_SECONDS)
 
 
-def _tell(as_json: bool, write: Callable[[str], None], document: Mapping[str, object]) -> None:
-    if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False))
-        return
-    write(f"{document['status']}  {document['object']}  {document.get('task_id') or ''}".rstrip())
-    if document.get("reason"):
-        write(f"  {document['reason']}")
+def _teller(as_json: bool) -> Callable[[Mapping[str, object]], None]:
+    """What tells the outcome of an object."""
+    console = new_console()
 
+    def tell(document: Mapping[str, object]) -> None:
+        if as_json:
+            click.echo(json.dumps(document, ensure_ascii=False))
+            return
+        console.print(f"{document['status']}  {document['object']}  {document.get('task_id') or ''}".rstrip())
+        if document.get("reason"):
+            console.print(f"  {document['reason']}")
 
-def _moment(context: click.Context, param: click.Parameter, value: str) -> datetime | None:
-    if not value:
-        return None
-    moment = parse_time(value if "T" in value else f"{value}T00:00:00Z")
-    if moment is None:
-        raise click.BadParameter("is no time such as 2026-11-01 or 2026-11-01T08:00:00Z", context, param)
-    return moment.astimezone(timezone.utc)
+    return tell
 
 
 @click.command()
@@ -165,7 +152,8 @@ def _moment(context: click.Context, param: click.Parameter, value: str) -> datet
 @click.option(
     "--inventory", default="", metavar="URI", help="oss://.../manifest.json of an inventory, not the bucket."
 )
-@_account_options
+@_project_option
+@_topic_option
 @suffix_option
 @click.option("--limit", default=0, type=click.IntRange(0), help="At most so many new tasks; 0 is no limit.")
 @click.option(
@@ -178,12 +166,12 @@ def _moment(context: click.Context, param: click.Parameter, value: str) -> datet
     type=click.IntRange(1, 1000),
     help="So many tasks of the project may run at a time.",
 )
-@click.option("--since", default="", callback=_moment, metavar="TIME", help="Only objects written since.")
-@click.option("--until", default="", callback=_moment, metavar="TIME", help="Only objects written before.")
+@click.option("--since", type=MOMENT, help="Only objects written since, such as 2026-11-01.")
+@click.option("--until", type=MOMENT, help="Only objects written before, such as 2026-11-01T08:00:00Z.")
 @click.option("--retry-failed", is_flag=True, help="Also objects whose tasks have failed.")
 @click.option("--dry-run", is_flag=True, help="Only count what would be submitted, and what is skipped.")
 @click.option("--yes", is_flag=True, help="Do it without asking.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 @where_options
 def backfill(
     bucket: str,
@@ -216,40 +204,14 @@ def backfill(
     if not (dry_run or yes):
         click.confirm(f"Every video in {inventory or bucket} becomes a paid task of IMM. Go on?", abort=True)
     wanted = Wanted(Selection(suffixes, account.allowed), since, until, limit, retry_failed)
+    objects = _objects(account, bucket, prefix, inventory)
     with Interruption(_leave_at_once) as interruption:
 
         def stopped() -> bool:
             return interruption.asked_to_stop
 
-        def over() -> bool:
-            # Nobody waits for room in a run that cannot go on.
-            return stopped() or run.ending is not None
-
-        tasks = PacedTasks(account.tasks, project, rate=rate, in_flight=in_flight, stopped=over)
-        submitter = Submitter(
-            account.objects,
-            tasks,
-            wanted.selection,
-            account.destination,
-            PATIENT,
-            retry_failed=retry_failed,
-        )
-        run = Backfill(
-            submitter,
-            tasks,
-            lambda target, timeouts: dict(account.objects.tags(target, timeouts)),
-            account.namespace,
-            wanted,
-            PATIENT,
-            dry_run=dry_run,
-            stopped=stopped,
-        )
-        objects = _objects(account, bucket, prefix, inventory)
-        with ExitStack() as shown:
-            if not as_json:
-                objects.count()
-                in_flight_now = None if dry_run else lambda: tasks.running
-                shown.enter_context(Progress(run.summary, objects.total, in_flight_now, limit, stopped))
+        run = Backfill(account, wanted, rate=rate, in_flight=in_flight, dry_run=dry_run, stopped=stopped)
+        with nullcontext() if as_json else _progress(run, objects, limit, stopped, dry_run=dry_run):
             run.run(objects)
         _summarize(run.summary, as_json, dry_run, new_console().print)
         if stopped() and run.ending is None:
@@ -271,10 +233,29 @@ def _bucket_to_go_through(bucket: str, inventory: str) -> str:
 
 
 def _objects(account: Account, bucket: str, prefix: str, inventory: str) -> ObjectList:
-    client = account.access.oss()
+    client, account_id = account.access.oss(), account.target.account_id
     if inventory:
-        return InventoryObjects(client, inventory, prefix)
-    return BucketObjects(client, bucket, prefix)
+        return InventoryObjects(Objects(client, account_id, "docs/PERMISSIONS.md"), inventory, prefix)
+    return BucketObjects(Objects(client, account_id, LISTED_IN), bucket, prefix)
+
+
+def _progress(
+    run: Backfill, objects: ObjectList, limit: int, stopped: Callable[[], bool], *, dry_run: bool
+) -> Progress:
+    """How far a run is; one that is limited may end before its objects do."""
+    objects.count()
+    summary = run.summary
+
+    def goals() -> list[tuple[int, int | None]]:
+        return [(summary.found, objects.total(summary.found)), (summary.submitted, limit or None)]
+
+    def said() -> Iterator[str]:
+        yield f"{summary.submitted:,} {'to submit' if dry_run else 'submitted'}"
+        yield "" if dry_run else f"{run.in_flight} in flight"
+        yield f"{summary.skipped.total():,} skipped"
+        yield f"{summary.failed:,} failed" if summary.failed else ""
+
+    return Progress(goals, said, stopped=stopped, stopping=_STOPPING)
 
 
 def _leave_at_once() -> None:
@@ -289,7 +270,7 @@ def _summarize(summary: Summary, as_json: bool, dry_run: bool, write: Callable[[
         click.echo(json.dumps(summary.document(dry_run=dry_run), ensure_ascii=False))
         return
     word = "would be submitted" if dry_run else "submitted"
-    write(f"{summary.found:,} objects, {summary.submitted:,} {word} ({decimal(summary.bytes)}).")
+    write(f"{counted(summary.found, 'object')}, {summary.submitted:,} {word} ({decimal(summary.bytes)}).")
     for reason, number in sorted(summary.skipped.items()):
         write(f"  {reason}: {number:,} skipped")
     if summary.failed:

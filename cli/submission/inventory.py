@@ -18,9 +18,9 @@ from urllib.parse import unquote, unquote_plus
 
 import alibabacloud_oss_v2 as oss
 
-from cli.cloud.calls import Call
+from cli.cloud.objects import Objects, patiently
 from cli.problems import Problem
-from cli.submission.objects import ListedObject, addressable, patiently
+from cli.submission.objects import ListedObject, addressable
 from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.results.target import ObjectHead, TargetObject
 
@@ -50,8 +50,8 @@ class InventoryObjects:
     Raises InventoryUnusable and CallFailed while they are gone through.
     """
 
-    def __init__(self, client: oss.Client, manifest_uri: str, prefix: str) -> None:
-        self._client = client
+    def __init__(self, objects: Objects, manifest_uri: str, prefix: str) -> None:
+        self._objects = objects
         self._uri = manifest_uri
         self._prefix = prefix
         self._read = 0
@@ -103,23 +103,15 @@ class InventoryObjects:
         )
 
     def _fetch(self, place: TargetObject, file: IO[bytes]) -> None:
-        call = Call(
-            "OSS",
-            "GetObject",
-            place.uri,
-            f"acs:oss:*:*:{place.bucket}/{place.key}",
-            listed_in="docs/PERMISSIONS.md",
-        )
-
         def fetch() -> None:
             file.seek(0)
             file.truncate()
             request = oss.GetObjectRequest(bucket=place.bucket, key=place.key)
-            with self._client.get_object(request).body as body:
+            with self._objects.client.get_object(request).body as body:
                 for block in body.iter_bytes():
                     file.write(block)
 
-        patiently(call, fetch)
+        patiently(self._objects.call("GetObject", place), fetch)
         file.seek(0)
 
     def _rows(self, place: TargetObject, content: IO[bytes]) -> Iterator[list[str]]:

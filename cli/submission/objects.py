@@ -1,30 +1,17 @@
-"""The objects of a bucket, one after the other, in the order of their keys.
-
-Nothing is kept of what was read: a bucket of any size takes the same memory. Source: help.aliyun.com,
-ListObjectsV2.
-"""
+"""The objects of a bucket that a backfill goes through, in the order of their keys."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
-from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
-import alibabacloud_oss_v2 as oss
-
-from cli.cloud.calls import Call, CallFailed, Obstacle, ask
+from cli.cloud.calls import CallFailed
+from cli.cloud.objects import Objects
 from imm_label_tags.errors import TargetUnknown
 from imm_label_tags.results.target import ObjectHead, TargetObject
 
 LISTED_IN = "deploy/policies/backfill.json"
-_PAGE = 1000
-# A run may take days: what is away for a moment does not end it.
-_PAUSES = (1.0, 5.0, 25.0)
-
-T = TypeVar("T")
 
 
 class ListedObject(NamedTuple):
@@ -55,22 +42,15 @@ class ObjectList(Protocol):
 class BucketObjects:
     """The objects of a bucket whose keys begin with a prefix."""
 
-    def __init__(self, client: oss.Client, bucket: str, prefix: str) -> None:
-        self._client = client
+    def __init__(self, objects: Objects, bucket: str, prefix: str) -> None:
+        self._objects = objects
         self._bucket = bucket
         self._prefix = prefix
         self._counted: int | None = None
 
     def __iter__(self) -> Iterator[ListedObject]:
-        for content in self._contents():
-            head = ObjectHead(
-                etag=content.etag or "",
-                size=content.size or 0,
-                written=_utc(content.last_modified),
-                storage_class=content.storage_class or "Standard",
-                restore=content.restore_info or "",
-            )
-            yield ListedObject(addressable(self._bucket, content.key), head)
+        for key, head in self._objects.listed(self._bucket, self._prefix):
+            yield ListedObject(addressable(self._bucket, key), head)
 
     def count(self) -> None:
         """List them another time, which is far quicker than to go through them."""
@@ -82,35 +62,10 @@ class BucketObjects:
 
     def _count(self) -> None:
         try:
-            self._counted = sum(1 for _ in self._contents())
+            self._counted = sum(1 for _ in self._objects.listed(self._bucket, self._prefix))
         except CallFailed:
             # Whoever goes through them meets it too, and tells it.
             return
-
-    def _contents(self) -> Iterator[Any]:
-        call = Call(
-            "OSS",
-            "ListObjectsV2",
-            f"bucket {self._bucket}",
-            f"acs:oss:*:*:{self._bucket}",
-            "oss:ListObjects",
-            LISTED_IN,
-        )
-        token: str | None = None
-        while True:
-            request = oss.ListObjectsV2Request(
-                bucket=self._bucket,
-                prefix=self._prefix,
-                max_keys=_PAGE,
-                continuation_token=token,
-                # XML cannot hold every character that a key may have.
-                encoding_type="url",
-            )
-            page = patiently(call, partial(self._client.list_objects_v2, request))
-            yield from page.contents or []
-            token = page.next_continuation_token
-            if not page.is_truncated or not token:
-                return
 
 
 def addressable(bucket: str, *keys: str) -> tuple[TargetObject, ...]:
@@ -122,20 +77,3 @@ def addressable(bucket: str, *keys: str) -> tuple[TargetObject, ...]:
         except TargetUnknown:
             continue
     return tuple(targets)
-
-
-def patiently(call: Call, send: Callable[[], T]) -> T:
-    """What a call gives, tried again where there was no answer; raises CallFailed."""
-    for pause in _PAUSES:
-        try:
-            return ask(call, send)
-        except CallFailed as failure:
-            if failure.obstacle is not Obstacle.UNREACHABLE:
-                raise
-            time.sleep(pause)
-    return ask(call, send)
-
-
-def _utc(moment: datetime | None) -> datetime:
-    assert moment is not None, "OSS lists every object with its time"
-    return moment.replace(tzinfo=moment.tzinfo or timezone.utc)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import click
 
 from cli.process import run
-from cli.report import command as report
+from cli.report import reading as report
 from cli.submission import backfill
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig

@@ -138,7 +138,7 @@ def test_a_library_that_has_few_tasks_is_not_asked_about_each_object(stage: Stag
 def test_where_there_are_too_many_tasks_to_remember_each_object_is_asked_about(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.submission.project.RecentTasks.MOST", 3)
+    monkeypatch.setattr("cli.submission.tasks.MOST_REMEMBERED", 3)
     for number in range(6):
         stage.upload(f"videos/{number}.mp4")
     assert backfill(stage)["submitted"] == 6
