@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from localcloud.clock import Clock
-from localcloud.nonces import UsedNonces
 
 ROLE_KEY_LIFETIME = timedelta(hours=36)
 DEFAULT_SESSION = "localcloud"
@@ -27,6 +26,31 @@ class Identity:
     role: str | None = None
     session: str = ""
     user: str | None = None
+
+
+class UsedNonces:
+    """The nonces of signed requests: each lets one in, so that a recorded request cannot be replayed.
+
+    Each is remembered until its request would be too old anyway.
+    """
+
+    def __init__(self) -> None:
+        self._used: dict[str, datetime] = {}
+
+    def claim(self, nonce: str, now: datetime, until: datetime) -> bool:
+        """Use a nonce and remember it until then; False if it is already used."""
+        self._forget(now)
+        if nonce in self._used:
+            return False
+        self._used[nonce] = until
+        return True
+
+    def _forget(self, now: datetime) -> None:
+        while self._used:
+            oldest = next(iter(self._used))
+            if self._used[oldest] > now:
+                return
+            del self._used[oldest]
 
 
 class Accounts:

@@ -18,10 +18,6 @@ TOLERANCE = timedelta(minutes=15)
 _AUTHORIZATION = re.compile(r"(\S+) Credential=([^,\s]+),SignedHeaders=([^,\s]+),Signature=([0-9a-f]+)")
 
 
-class SignatureRefused(RequestRefused):
-    """A request that the OpenAPI gateway does not let in, with the status and code that it answers."""
-
-
 class _Authorization(NamedTuple):
     access_key_id: str
     signed_headers: list[str]
@@ -38,7 +34,7 @@ def verify(
     *,
     now: datetime | None = None,
 ) -> Identity:
-    """The identity that signed a request; raises SignatureRefused.
+    """The identity that signed a request; raises RequestRefused.
 
     ``path`` and ``raw_query`` are those of the request line, still percent-encoded. ``now`` is the real
     time, not that of the services. The rules are those of the help page "V3 request structure and
@@ -51,16 +47,14 @@ def verify(
     digest = _mandatory(present, "x-acs-content-sha256")
     now = now or datetime.now(timezone.utc)
     if abs(now - sent) > TOLERANCE:
-        raise SignatureRefused(
-            400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."
-        )
+        raise _refused("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
     identity = _identity(authorization.access_key_id, present, accounts)
     _check_signature(method, path, raw_query, present, digest, authorization, identity)
     if hashlib.sha256(body).hexdigest() != digest:
         raise _does_not_match("x-acs-content-sha256 is not the SHA-256 of the body that arrived")
     until = max(now, sent) + TOLERANCE
     if not accounts.nonces.claim(f"{identity.access_key_id}/{nonce}", now, until):
-        raise SignatureRefused(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
+        raise _refused("SignatureNonceUsed", "Specified signature nonce was used already.")
     return identity
 
 
@@ -74,40 +68,29 @@ def _lower_case(headers: Mapping[str, str]) -> dict[str, str]:
 def _mandatory(headers: Mapping[str, str], name: str) -> str:
     value = headers.get(name, "")
     if not value:
-        raise SignatureRefused(400, "MissingParameter", f"{name} is mandatory for this action.")
+        raise _refused("MissingParameter", f"{name} is mandatory for this action.")
     return value
 
 
 def _authorization(headers: Mapping[str, str]) -> _Authorization:
     text = headers.get("authorization", "")
     if not text:
-        raise SignatureRefused(400, "MissingAuthorization", "Authorization is mandatory for this action.")
+        raise _refused("MissingAuthorization", "Authorization is mandatory for this action.")
     match = _AUTHORIZATION.fullmatch(text)
     if match is None:
-        raise SignatureRefused(
-            400,
-            "IncompleteSignature",
-            "The request signature does not conform to Aliyun standards: Authorization is not of the form "
-            f"'{ALGORITHM} Credential=…,SignedHeaders=…,Signature=…'.",
+        raise _incomplete(
+            f"Authorization is not of the form '{ALGORITHM} Credential=…,SignedHeaders=…,Signature=…'."
         )
     algorithm, access_key_id, signed_headers, signature = match.groups()
     if algorithm != ALGORITHM:
-        raise SignatureRefused(
-            400,
-            "InvalidSignatureMethod",
-            f"The signature algorithm {algorithm} is not supported here; sign with {ALGORITHM}.",
-        )
+        problem = f"The signature algorithm {algorithm} is not supported here; sign with {ALGORITHM}."
+        raise _refused("InvalidSignatureMethod", problem)
     names = signed_headers.split(";")
     unsigned = sorted(
         name for name in headers if (name == "host" or name.startswith("x-acs-")) and name not in names
     )
     if unsigned:
-        raise SignatureRefused(
-            400,
-            "IncompleteSignature",
-            "The request signature does not conform to Aliyun standards: these headers are not signed: "
-            f"{', '.join(unsigned)}.",
-        )
+        raise _incomplete(f"these headers are not signed: {', '.join(unsigned)}.")
     return _Authorization(access_key_id, names, signature)
 
 
@@ -115,30 +98,24 @@ def _date(text: str) -> datetime:
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
-        raise SignatureRefused(
-            400,
-            "InvalidTimeStamp.Format",
-            "Specified time stamp or date value is not well formatted: x-acs-date must be a UTC time "
-            "like 2018-01-01T12:00:00Z.",
-        ) from None
+        problem = "x-acs-date must be a UTC time like 2018-01-01T12:00:00Z."
+        message = f"Specified time stamp or date value is not well formatted: {problem}"
+        raise _refused("InvalidTimeStamp.Format", message) from None
 
 
 def _identity(access_key_id: str, headers: Mapping[str, str], accounts: Accounts) -> Identity:
     identity = accounts.find(access_key_id)
     if identity is None:
-        raise SignatureRefused(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+        raise RequestRefused(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
     token = headers.get("x-acs-security-token", "")
     if token == (identity.security_token or ""):
         if accounts.expired(identity):
-            raise SignatureRefused(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
+            raise _refused("InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
         return identity
     if not token:
-        raise SignatureRefused(400, "MissingSecurityToken", "SecurityToken is mandatory for this action.")
-    raise SignatureRefused(
-        400,
-        "InvalidSecurityToken.MismatchWithAccessKey",
-        "Specified SecurityToken mismatch with the AccessKey.",
-    )
+        raise _refused("MissingSecurityToken", "SecurityToken is mandatory for this action.")
+    message = "Specified SecurityToken mismatch with the AccessKey."
+    raise _refused("InvalidSecurityToken.MismatchWithAccessKey", message)
 
 
 def _check_signature(
@@ -175,9 +152,15 @@ def _encoded(text: str) -> str:
     return quote(text, safe="~", errors="surrogateescape")
 
 
-def _does_not_match(detail: str) -> SignatureRefused:
-    return SignatureRefused(
-        400,
-        "SignatureDoesNotMatch",
-        f"Specified signature is not matched with our calculation. {detail}",
-    )
+def _refused(code: str, message: str) -> RequestRefused:
+    return RequestRefused(400, code, message)
+
+
+def _incomplete(problem: str) -> RequestRefused:
+    message = f"The request signature does not conform to Aliyun standards: {problem}"
+    return _refused("IncompleteSignature", message)
+
+
+def _does_not_match(detail: str) -> RequestRefused:
+    message = f"Specified signature is not matched with our calculation. {detail}"
+    return _refused("SignatureDoesNotMatch", message)

@@ -28,10 +28,6 @@ from localcloud.upload_events import UploadEventOrder
 Handler = Callable[[Request], Awaitable[Any]]
 
 
-class RequestNotUnderstood(Exception):
-    """The body of a control request lacks something or has too much; the message says what."""
-
-
 class Control:
     """Routes of the control API over one region."""
 
@@ -67,7 +63,6 @@ class Control:
                 _route("POST", "/settled", self._settle),
             ],
             exception_handlers={
-                RequestNotUnderstood: _refuse(400),
                 ValueError: _refuse(400),
                 LookupError: _refuse(404),
                 RequestRefused: _refuse(None),
@@ -231,15 +226,15 @@ async def _body(request: Request) -> dict[str, Any]:
     try:
         content = json.loads(await request.body() or b"{}")
     except ValueError as error:
-        raise RequestNotUnderstood(f"The body is not JSON: {error}.") from None
+        raise ValueError(f"The body is not JSON: {error}.") from None
     if not isinstance(content, dict):
-        raise RequestNotUnderstood("The body is not a JSON object.")
+        raise ValueError("The body is not a JSON object.")
     return content
 
 
 def _value(order: Mapping[str, Any], name: str) -> Any:
     if name not in order:
-        raise RequestNotUnderstood(f"The body has no {name}.")
+        raise ValueError(f"The body has no {name}.")
     return order[name]
 
 
@@ -252,7 +247,7 @@ def _build(kind: type[Any], order: Mapping[str, Any]) -> Any:
         if name not in order and field.default is MISSING and field.default_factory is MISSING
     ]
     if unknown or missing:
-        raise RequestNotUnderstood(
+        raise ValueError(
             f"The body has unknown fields {unknown} and lacks {missing}; known are {sorted(known)}."
         )
     return kind(**order)

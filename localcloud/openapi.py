@@ -8,6 +8,7 @@ codes" (alibabacloud.com/help/en/sdk/product-overview/common-error-codes).
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -20,7 +21,6 @@ from starlette.types import ASGIApp, Scope
 from localcloud.accounts import Identity
 from localcloud.acs3 import verify
 from localcloud.gateway import Operation, application
-from localcloud.identifiers import new_request_id
 from localcloud.ram.authorization import AccessRefused, request_context
 from localcloud.ram.conditions import NO_CONTEXT, Context
 from localcloud.refusals import NO_DETAIL, MissingParameter, Parameters, RequestRefused
@@ -138,6 +138,11 @@ class OpenApi:
             asked = f"Resource: {refused.resource} Action: {refused.action}"
             message = f"You are not authorized to do this action. {asked}"
             raise RequestRefused(403, "NoPermission", message, refused.detail) from None
+
+
+def new_request_id() -> str:
+    """``CA995EFD-083D-4F40-BE8A-BDF75FFFE0B6``, of a request to the OpenAPI gateway."""
+    return str(uuid.uuid4()).upper()
 
 
 def _pairs(encoded: bytes) -> dict[str, str]:

@@ -159,96 +159,20 @@ class FunctionLogHandler(logging.Handler):
         return True
 
 
-class Credentials:
-    """Temporary keys of the function's role."""
+class Part:
+    """A part of a context: its members as attributes."""
 
-    def __init__(self, access_key_id: str, access_key_secret: str, security_token: str) -> None:
-        self.access_key_id = access_key_id
-        self.access_key_secret = access_key_secret
-        self.security_token = security_token
-
-    @property
-    def accessKeyId(self) -> str:  # noqa: N802
-        """The name that this had in Python 2.7."""
-        return self.access_key_id
-
-    @property
-    def accessKeySecret(self) -> str:  # noqa: N802
-        """The name that this had in Python 2.7."""
-        return self.access_key_secret
-
-    @property
-    def securityToken(self) -> str:  # noqa: N802
-        """The name that this had in Python 2.7."""
-        return self.security_token
+    def __init__(self, **members: Any) -> None:
+        vars(self).update(members)
 
     def to_dict(self) -> Json:
-        """The part of the context's JSON."""
-        return {
-            "accessKeyId": self.access_key_id,
-            "accessKeySecret": self.access_key_secret,
-            "securityToken": self.security_token,
-        }
+        """The part in the context's JSON, whose names are in camel case."""
+        return {_camel(name): value for name, value in vars(self).items()}
 
 
-class FunctionMeta:
-    """The function as it is configured; what 3.12 adds is set there only."""
-
-    version_id: str
-    qualifier: str
-
-    def __init__(self, name: str, handler: str, memory: int, timeout: Any) -> None:
-        self.name = name
-        self.handler = handler
-        self.memory = memory
-        self.timeout = timeout
-
-    def to_dict(self) -> Json:
-        """The part of the context's JSON."""
-        return {
-            "name": self.name,
-            "handler": self.handler,
-            "memory": self.memory,
-            "timeout": self.timeout,
-        }
-
-
-class ServiceMeta:
-    """The service of FC 2.0; FC 3.0 has none, but the object remains."""
-
-    def __init__(self, log_project: str, log_store: str) -> None:
-        self.name = ""
-        self.log_project = log_project
-        self.log_store = log_store
-        self.qualifier = "LATEST"
-        self.version_id = ""
-
-    def to_dict(self) -> Json:
-        """The part of the context's JSON."""
-        return {
-            "name": self.name,
-            "logProject": self.log_project,
-            "logStore": self.log_store,
-            "qualifier": self.qualifier,
-            "versionId": self.version_id,
-        }
-
-
-class Tracing:
-    """Nothing is traced here."""
-
-    def __init__(self) -> None:
-        self.span_context: str | None = None
-        self.jaeger_endpoint: str | None = None
-        self.span_baggages: Json = {}
-
-    def to_dict(self) -> Json:
-        """The part of the context's JSON."""
-        return {
-            "openTracingSpanContext": self.span_context,
-            "openTracingSpanBaggages": self.span_baggages,
-            "jaegerEndpoint": self.jaeger_endpoint,
-        }
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others)) if others else name
 
 
 class _Context:
@@ -257,6 +181,12 @@ class _Context:
         self.region: str = configuration["region"]
         self.account_id: str = configuration["account_id"]
         self.logger: logging.Logger | None = None
+        self.function = Part(
+            name=configuration["function_name"],
+            handler=request["handler"],
+            memory=configuration["memory_size"],
+            timeout=configuration["timeout"],
+        )
 
     def getLogger(self) -> logging.Logger:  # noqa: N802
         """The root logger, as long as an instance serves one request at a time."""
@@ -269,20 +199,27 @@ class Context310(_Context):
     def __init__(self, configuration: Json, request: Json) -> None:
         super().__init__(configuration, request)
         self.requestId = self.request_id
-        self.credentials = Credentials(*request["credentials"])
+        key_id, secret, token = request["credentials"]
+        self.credentials = Part(access_key_id=key_id, access_key_secret=secret, security_token=token)
+        # The names that these had in Python 2.7.
+        vars(self.credentials).update(self.credentials.to_dict())
         # The runtime takes these from HTTP headers and turns only the memory size into a number.
-        self.function = FunctionMeta(
-            configuration["function_name"],
-            request["handler"],
-            configuration["memory_size"],
-            str(configuration["timeout"]),
+        self.function = Part(**{**vars(self.function), "timeout": str(configuration["timeout"])})
+        # The service of FC 2.0: FC 3.0 has none, but the object remains.
+        self.service = Part(
+            name="",
+            log_project=configuration["log_project"],
+            log_store=configuration["log_store"],
+            qualifier="LATEST",
+            version_id="",
         )
-        self.service = ServiceMeta(configuration["log_project"], configuration["log_store"])
         self.retry_count = str(request["retry_count"])
-        self.tracing = Tracing()
+        # Nothing is traced here.
+        self.tracing = Part(span_context=None, jaeger_endpoint=None, span_baggages={})
 
     def to_json(self) -> str:
         """The context as JSON, secrets included."""
+        tracing = self.tracing.to_dict()
         return json.dumps(
             {
                 "requestId": self.request_id,
@@ -292,7 +229,11 @@ class Context310(_Context):
                 "region": self.region,
                 "accountId": self.account_id,
                 "retryCount": self.retry_count,
-                "tracing": self.tracing.to_dict(),
+                "tracing": {
+                    "openTracingSpanContext": tracing["spanContext"],
+                    "openTracingSpanBaggages": tracing["spanBaggages"],
+                    "jaegerEndpoint": tracing["jaegerEndpoint"],
+                },
             }
         )
 
@@ -302,14 +243,7 @@ class Context312(_Context):
 
     def __init__(self, configuration: Json, request: Json) -> None:
         super().__init__(configuration, request)
-        self.function = FunctionMeta(
-            configuration["function_name"],
-            request["handler"],
-            configuration["memory_size"],
-            configuration["timeout"],
-        )
-        self.function.version_id = ""
-        self.function.qualifier = "LATEST"
+        vars(self.function).update(version_id="", qualifier="LATEST")
         self.log_project: str = configuration["log_project"]
         self.log_store: str = configuration["log_store"]
 

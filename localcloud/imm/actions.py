@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from localcloud.identifiers import new_event_id, new_task_id
 from localcloud.imm.parameters import ImmParameters
 from localcloud.imm.processing import Processing
 from localcloud.imm.projects import DEFAULT_SETTINGS, LIMITS, Project
@@ -27,6 +27,7 @@ from localcloud.imm.tasks import (
     Tasks,
     TimeRange,
     Work,
+    new_event_id,
 )
 from localcloud.imm.timestamps import in_full, nanoseconds, nanoseconds_of
 from localcloud.mns.service import MessageService
@@ -199,7 +200,7 @@ class Actions:
         }
         record = TaskRecord(
             project=project.name,
-            task_id=new_task_id(VIDEO_LABELS),
+            task_id=f"{VIDEO_LABELS}-{uuid.uuid4()}",
             start_time=in_full(self._now()),
             user_data=user_data,
             tags=tags,

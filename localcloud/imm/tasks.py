@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
+import string
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from localcloud.database import Database
-from localcloud.identifiers import new_event_id, new_request_id
 from localcloud.imm.timestamps import nanoseconds
+from localcloud.openapi import new_request_id
 from localcloud.refusals import InvalidParameter
 
 VIDEO_LABELS = "VideoLabelClassification"
@@ -33,6 +36,19 @@ CREATE INDEX IF NOT EXISTS imm_task_records_by_start ON imm_task_records (projec
 """
 _SORT_COLUMNS = {"TaskId": "task_id", "StartTime": "start_ns", "EndTime": "coalesce(end_ns, 0)"}
 SORTS = tuple(_SORT_COLUMNS)
+_BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_KSUID_EPOCH = 1_400_000_000
+
+
+def new_event_id() -> str:
+    """``25E-1uBJUMOshisffTNk8Nr3GIj…``: three hexadecimal digits and 27 base-62 digits (a KSUID)."""
+    seconds = int(time.time()) - _KSUID_EPOCH
+    number = seconds << 128 | secrets.randbits(128)
+    digits = ""
+    for _ in range(27):
+        number, digit = divmod(number, 62)
+        digits = _BASE62[digit] + digits
+    return f"{secrets.randbelow(0x1000):03X}-{digits}"
 
 
 @dataclass(frozen=True)

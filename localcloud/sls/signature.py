@@ -6,22 +6,18 @@ with HMAC-SHA256. ``content-md5`` is the MD5 of the body as it is sent, in upper
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl
 
+from localcloud import signatures_v1
 from localcloud.accounts import Accounts, Identity
 from localcloud.refusals import RequestRefused
 from localcloud.sls.refusals import Unauthorized
 
 TOLERANCE = timedelta(minutes=15)
-_AUTHORIZATION = re.compile(r"LOG ([^:\s]+):(\S+)", re.ASCII)
-_METHODS = {"hmac-sha256": hashlib.sha256, "hmac-sha1": hashlib.sha1}
+_DIGESTS = {"hmac-sha256": "sha256", "hmac-sha1": "sha1"}
 
 
 def verify(
@@ -38,41 +34,35 @@ def verify(
     if headers.get("x-log-apiversion") != "0.6.0":
         raise RequestRefused(400, "InvalidAPIVersion", "x-log-apiversion must be 0.6.0")
     method_name = headers.get("x-log-signaturemethod", "")
-    if method_name not in _METHODS:
+    if method_name not in _DIGESTS:
         raise RequestRefused(400, "InvalidSignatureMethod", f"signature method {method_name!r} is unknown")
-    match = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
-    if match is None:
+    claimed = signatures_v1.claimed("LOG", headers.get("authorization", ""))
+    if claimed is None:
         raise RequestRefused(400, "InvalidAccessKeyId", "Authorization is not LOG <AccessKeyId>:<signature>")
     _check_date(headers.get("date", ""), now or datetime.now(timezone.utc))
     if body and hashlib.md5(body, usedforsecurity=False).hexdigest().upper() != headers.get("content-md5"):
         raise RequestRefused(400, "InvalidContentMD5", "content-md5 is not the MD5 of the body that arrived")
-    identity = accounts.find(match[1])
+    access_key_id, signature = claimed
+    identity = accounts.find(access_key_id)
     if identity is None:
-        raise Unauthorized(f"AccessKeyId not found: {match[1]}")
+        raise Unauthorized(f"AccessKeyId not found: {access_key_id}")
     _check_token(headers.get("x-acs-security-token", ""), identity, accounts)
-    signed = string_to_sign(method, path, query, headers).encode()
-    expected = hmac.new(identity.access_key_secret.encode(), signed, _METHODS[method_name]).digest()
-    if not hmac.compare_digest(base64.b64encode(expected).decode(), match[2]):
-        raise RequestRefused(401, "SignatureNotMatch", f"signature {match[2]} not match")
+    head = [method, *(headers.get(name, "") for name in ("content-md5", "content-type", "date"))]
+    own = [(name, value) for name, value in headers.items() if name.startswith(("x-log-", "x-acs-"))]
+    pairs = sorted(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    parameters = "&".join(f"{name}={value}" for name, value in pairs)
+    resource = path + (f"?{parameters}" if parameters else "")
+    to_sign = signatures_v1.string_to_sign(head, own, resource).encode()
+    expected = signatures_v1.sign(identity.access_key_secret, to_sign, _DIGESTS[method_name])
+    if not signatures_v1.same(expected, signature):
+        raise RequestRefused(401, "SignatureNotMatch", f"signature {signature} not match")
     return identity
 
 
-def string_to_sign(method: str, path: str, query: bytes, headers: Mapping[str, str]) -> str:
-    """What is signed: method, digest, type, date, the headers of Log Service's own, path and query."""
-    first = [method, *(headers.get(name, "") for name in ("content-md5", "content-type", "date"))]
-    own = [
-        f"{name}:{value}" for name, value in sorted(headers.items()) if name.startswith(("x-log-", "x-acs-"))
-    ]
-    pairs = sorted(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-    parameters = "&".join(f"{name}={value}" for name, value in pairs)
-    return "\n".join([*first, *own, path + (f"?{parameters}" if parameters else "")])
-
-
 def _check_date(text: str, now: datetime) -> None:
-    try:
-        sent = parsedate_to_datetime(text)
-    except ValueError:
-        raise RequestRefused(400, "InvalidDateFormat", f"date {text!r} must follow RFC 822") from None
+    sent = signatures_v1.read_date(text)
+    if sent is None:
+        raise RequestRefused(400, "InvalidDateFormat", f"date {text!r} must follow RFC 822")
     if abs(now - sent) > TOLERANCE:
         raise RequestRefused(400, "RequestTimeExpired", f"request time {text} is expired")
 

@@ -22,7 +22,7 @@ from darabonba.runtime import RuntimeOptions
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
-from localcloud.fc.signature import sign, string_to_sign
+from localcloud.fc.signature import sign
 from tests.localcloud.tenancy import sdk
 
 ACCOUNT = CloudConfig().account_id
@@ -62,7 +62,7 @@ class Account:
         signed = {"date": formatdate(usegmt=True), "x-fc-account-id": ACCOUNT, **headers}
         if self.keys.security_token:
             signed["x-fc-security-token"] = self.keys.security_token
-        signature = sign(self.keys.access_key_secret, string_to_sign("GET", TOKEN_PATH, signed))
+        signature = sign(self.keys.access_key_secret, "GET", TOKEN_PATH, signed)
         signed.setdefault("authorization", f"FC {self.keys.access_key_id}:{signature}")
         return requests.get(f"{self.cloud.endpoints.fc}{TOKEN_PATH}", headers=signed, timeout=10)
 

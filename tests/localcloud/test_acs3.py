@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud.accounts import Accounts, Identity
-from localcloud.acs3 import SignatureRefused, verify
+from localcloud.acs3 import verify
 from localcloud.clock import Clock
+from localcloud.refusals import RequestRefused
 
 OWNER = Identity("LTAItest", "secret")
 NOW = datetime(2026, 11, 22, 13, 9, 53, tzinfo=timezone.utc)
@@ -83,7 +84,7 @@ def accounts(clock: Clock) -> Accounts:
 
 
 def refusal(request: Signed, accounts: Accounts, now: datetime = NOW) -> tuple[int, str]:
-    with pytest.raises(SignatureRefused) as caught:
+    with pytest.raises(RequestRefused) as caught:
         verify(*request, accounts, now=now)
     assert caught.value.code in str(caught.value)
     assert caught.value.message

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ from localcloud.accounts import Accounts, Identity
 from localcloud.oss.protocol.documents import shown
 from localcloud.oss.protocol.errors import OssError
 from localcloud.oss.protocol.request import OssRequest
+from localcloud.signatures_v1 import read_date, same
 
 SCHEME = "OSS4-HMAC-SHA256"
 TERMINATOR = "aliyun_v4_request"
@@ -112,11 +112,6 @@ def sign(secret: str, scope: str, to_sign: bytes) -> str:
     return hmac.digest(key, to_sign, "sha256").hex()
 
 
-def same(expected: str, given: str) -> bool:
-    """Whether a signature or token is the expected one."""
-    return hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogateescape"))
-
-
 def read_credential(credential: str, request: OssRequest) -> list[str]:
     """The id, date, region and product that a credential names; raises OssError."""
     parts = credential.split("/")
@@ -139,11 +134,10 @@ def read_time(text: str) -> datetime:
 
 def read_http_date(text: str) -> datetime:
     """The time of a ``Date``; raises OssError."""
-    try:
-        time = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        raise invalid_date(text) from None
-    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+    time = read_date(text)
+    if time is None:
+        raise invalid_date(text)
+    return time
 
 
 def check_skew(time: datetime, now: datetime) -> None:

@@ -24,7 +24,6 @@ from localcloud.oss.access.signature import (
     mismatch,
     read_credential,
     read_time,
-    same,
     sign,
 )
 from localcloud.oss.forms.policy import PostPolicy, read_post_policy
@@ -42,6 +41,7 @@ from localcloud.oss.storage.objects import Draft, ObjectInfo, check_object_name
 from localcloud.oss.storage.storage import Storage
 from localcloud.oss.storage.tags import HEADER
 from localcloud.ram.conditions import Context
+from localcloud.signatures_v1 import same
 from localcloud.tenant import Tenant
 
 _EC_OF_MISSING = {"policy": "0002-00000702", "signature": "0002-00000703", "x-oss-signature": "0002-00000703"}
