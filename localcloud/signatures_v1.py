@@ -1,4 +1,4 @@
-"""Version 1 of the signatures that OSS, Log Service and the older Function Compute each have in a form of theirs.
+"""Version 1 of the signatures that OSS, Log Service and Function Compute of old have, each in its own form.
 
 What is signed stands in lines: method, Content-MD5, Content-Type, date, the service's own headers and the
 resource. ``Authorization`` is ``<scheme> <AccessKeyId>:<HMAC in base64>``.
