@@ -9,19 +9,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cli import checkout
 from cli.failed.command import failed
 from imm_label_tags.failures.failed_event import FailedEvent
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
-from localcloud.ram.policy import Decision, evaluate, parse_policy
 from tests.installation.account import deployment
 from tests.localcloud.fc_world import function
-from tests.localcloud.ram_functions import FUNCTION, functions
-from tests.localcloud.services import ACCOUNT
+from tests.localcloud.ram_functions import functions
 from tests.policies.documents import VALUES, Permission, asked_about, filled, permissions, unneeded, without
 from tests.user import environment
 
@@ -75,9 +71,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield Desk(deployed.cloud)
 
 
-# All of it, and each part of it
-
-
 def test_all_commands_are_possible_and_need_each_permission(desk: Desk) -> None:
     # Given a failed event, and somebody who may do what the document says
     keys, name = desk.sit_down(filled("failed")), desk.keep()
@@ -119,42 +112,3 @@ def test_without_a_permission_the_command_names_it_and_removes_nothing(
     assert f"the action {removed.action} on" in text
     assert "deploy/policies/failed.json" in text
     assert name in desk.give(desk.cloud.accounts.owner, "list", "--records").output
-
-
-# Nothing else
-
-
-ACTIONS = st.sampled_from(
-    [permission.action for permission in NEEDED]
-    + ["oss:PutObject", "oss:PutObjectTagging", "oss:DeleteBucket", "oss:GetBucketInfo", "oss:ListBuckets"]
-    + ["fc:UpdateFunction", "fc:GetFunction", "imm:GetTask", "ram:PassRole", "mns:PublishMessage", "*"]
-)
-PARTS = st.sampled_from(["", *VALUES.values(), "other", "a.json", "*", "cn-beijing", "6543210987654321"])
-RESOURCES = st.one_of(
-    st.builds("acs:oss:{}:{}:{}/{}/{}".format, PARTS, PARTS, PARTS, PARTS, PARTS),
-    st.builds("acs:oss:{}:{}:{}/{}".format, PARTS, PARTS, PARTS, PARTS),
-    st.builds("acs:oss:{}:{}:{}".format, PARTS, PARTS, PARTS),
-    st.builds("acs:fc:{}:{}:functions/{}".format, PARTS, PARTS, PARTS),
-    st.builds("acs:fc:{}:{}:functions/{}/LATEST".format, PARTS, PARTS, PARTS),
-)
-PREFIXES = st.sampled_from(["", FOLDER, f"{FOLDER}/", f"{FOLDER}/2026-01-01/", f"{FOLDER}-other/", "videos/"])
-POLICY = parse_policy(json.dumps(filled("failed")))
-
-
-@given(ACTIONS, RESOURCES, PREFIXES)
-def test_nothing_but_what_is_needed_is_allowed(action: str, resource: str, prefix: str) -> None:
-    service = f"acs:{action.partition(':')[0]}:"
-    of_bucket = f":{ACCOUNT}:{BUCKET}"
-    of_object = resource.startswith(service) and f"{of_bucket}/{FOLDER}/" in resource
-    needed = {
-        "oss:ListObjects": resource.startswith(service)
-        and resource.endswith(of_bucket)
-        and prefix.startswith(f"{FOLDER}/"),
-        "oss:GetObject": of_object,
-        "oss:DeleteObject": of_object,
-        "fc:InvokeFunction": resource in (FUNCTION, f"{FUNCTION}/LATEST"),
-    }
-
-    allowed = evaluate([POLICY], action, resource, {"oss:Prefix": prefix}) is Decision.ALLOWED
-
-    assert allowed == needed.get(action, False)

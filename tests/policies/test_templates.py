@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from cli.installation.templates import PLACEHOLDERS, UnusableTemplate, fill, placeholders
 from localcloud.ram.policy import Decision, evaluate, parse_policy
-from localcloud.ram.trust import parse_trust
 from tests.localcloud.ram_world import allow, document, trust
 
 VALUES = {
@@ -96,12 +95,12 @@ def test_a_document_that_cannot_be_filled_is_refused(
 
 
 @pytest.mark.parametrize("name", PLACEHOLDERS)
-@pytest.mark.parametrize("value", ["*", "a*", "?", 'a"', "a\\", "a\nb", "${account}"])
-def test_no_value_widens_a_policy_or_breaks_out_of_its_text(tmp_path: Path, name: str, value: str) -> None:
-    text = document(allow("oss:GetObject", f"acs:oss:*:*:${{{name}}}"))
+def test_no_value_widens_a_policy_or_breaks_out_of_its_text(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, document(allow("oss:GetObject", f"acs:oss:*:*:${{{name}}}")))
 
-    with pytest.raises(UnusableTemplate, match=f"cannot be the value of the placeholder {name}"):
-        fill(written(tmp_path, text), {name: value})
+    for value in ("*", "a*", "?", 'a"', "a\\", "a\nb", "${account}"):
+        with pytest.raises(UnusableTemplate, match=f"cannot be the value of the placeholder {name}"):
+            fill(path, {name: value})
 
 
 @pytest.mark.parametrize(
@@ -141,10 +140,3 @@ def test_whatever_prefix_can_be_filled_in_allows_the_objects_under_it_only(
     # Then it may be if its key begins so, and only then
     assert allowed(prefix + key)
     assert allowed(key) == key.startswith(prefix)
-
-
-def test_the_trust_policies_of_the_project_need_no_values() -> None:
-    directory = Path(__file__).parents[2] / "deploy" / "policies"
-
-    assert parse_trust(fill(directory / "function-trust.json", {})).trusts("fc.aliyuncs.com")
-    assert parse_trust(fill(directory / "trigger-trust.json", {})).trusts("mns.aliyuncs.com")
