@@ -45,7 +45,7 @@ class KnownSecrets:
     """Every secret that has been used so far; they may be added from any thread."""
 
     def __init__(self, secrets: Iterable[tuple[str, str]] = ()) -> None:
-        self._secrets: dict[str, str] = {}
+        self._secrets: set[str] = set()
         self._kinds: dict[str, str] = {}
         # A text is read once, however many secrets there are.
         self._by_glance: dict[str, list[tuple[str, int]]] = {}
@@ -59,16 +59,12 @@ class KnownSecrets:
             return
         if len(secret) < SHORTEST or len(set(secret)) < _FEWEST_DIFFERENT:
             return
-        self._secrets[secret] = kind
+        self._secrets.add(secret)
         for form in _forms(kind, secret):
             self._kinds.setdefault(form, kind)
             for offset in range(_STEP):
                 self._by_glance.setdefault(form[offset : offset + _GLANCE], []).append((form, offset))
             self._by_half.setdefault(form[:_SHORTEST_HALF], []).append(form)
-
-    def all(self) -> list[tuple[str, str]]:
-        """Every secret with its kind, for another process to know."""
-        return [(kind, secret) for secret, kind in list(self._secrets.items())]
 
     def find(self, text: str) -> list[Found]:
         """Where the text holds secrets, from its beginning to its end; places do not overlap."""

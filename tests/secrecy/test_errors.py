@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -30,35 +29,25 @@ from imm_label_tags.errors import (
 )
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.tags.plan import TagScheme
+from tests.failed.records import RECORD
 from tests.secrecy.parrot import Reply, parrot
 from tests.secrecy.taps import described
 from tests.stage import CHAIR, Stage
 
-Provoke = Callable[[Stage, set[str]], object]
 Written = Callable[[], str]
 
 TASK_ID = "VideoLabelClassification-1"
-RECORD = json.dumps(
-    {
-        "timestamp": 1660119285287,
-        "requestContext": {
-            "requestId": "1-63f5a1b2-15f8a1b2c3d4",
-            "functionArn": "acs:fc:cn-hangzhou:1234567890123456:functions/imm-label-tags",
-            "condition": "UnhandledInvocationError",
-            "approximateInvokeCount": 4,
-        },
-        "requestPayload": "{}",
-        "responseContext": {"statusCode": 200, "functionError": "UnhandledInvocationError"},
-        "responsePayload": "{}",
-    }
-).encode()
 
 
 @pytest.fixture(params=["python3.10", "python3.12"])
 def written(
-    request: pytest.FixtureRequest, stage: Stage, capfd: pytest.CaptureFixture[str]
+    request: pytest.FixtureRequest,
+    stage: Stage,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Written]:
     """All that is written, where everything is switched on that makes the function or the SDKs say more."""
+    monkeypatch.setattr(keep_failed._function, "instance", None)
     stage.context = stage.context_of(request.param)
     stage.set(LOG_LEVEL="DEBUG", DEBUG="sdk", FAILED_EVENTS=f"oss://{stage.bucket}/failed")
     # Function Compute puts a handler on the root logger.
@@ -90,150 +79,104 @@ def exposed(text: str, stage: Stage, more: set[str]) -> list[str]:
 # Services that repeat in their answer all that they were sent
 
 
-def imm_that_repeats(form: str, status: int, code: str = "") -> Provoke:
-    def provoke(stage: Stage, heard: set[str]) -> None:
-        with parrot(Reply(form, status, code), heard) as url:
-            stage.set(IMM_ENDPOINT=url)
-            stage.handle(TASK_ID)
-
-    return provoke
+def repeating_imm(stage: Stage, url: str) -> None:
+    stage.set(IMM_ENDPOINT=url)
+    stage.handle(TASK_ID)
 
 
-def oss_that_repeats(form: str, status: int, code: str = "") -> Provoke:
-    def provoke(stage: Stage, heard: set[str]) -> None:
-        task_id = stage.task(stage.upload(), CHAIR)
-        with parrot(Reply(form, status, code), heard) as url:
-            stage.set(OSS_ENDPOINT=url)
-            stage.handle(task_id)
-
-    return provoke
+def repeating_oss(stage: Stage, url: str) -> None:
+    task_id = stage.task(stage.upload(), CHAIR)
+    stage.set(OSS_ENDPOINT=url)
+    stage.handle(task_id)
 
 
-def oss_that_repeats_what_it_should_keep(form: str, status: int, code: str = "") -> Provoke:
-    def provoke(stage: Stage, heard: set[str]) -> None:
-        with parrot(Reply(form, status, code), heard) as url:
-            stage.set(OSS_ENDPOINT=url)
-            keep_failed.handler(RECORD, stage.context)
-
-    return provoke
+def repeating_oss_of_the_keeper(stage: Stage, url: str) -> None:
+    stage.set(OSS_ENDPOINT=url)
+    keep_failed.handler(RECORD, stage.context)
 
 
-REPEATED: list[tuple[str, type[TaggingError], Provoke]] = [
-    *(
-        (f"IMM {form} {status} {code}", kind, imm_that_repeats(form, status, code))
-        for form, status, code, kind in (
-            ("imm", 400, "Odd", ServiceRejected),
-            ("imm", 400, "SignatureDoesNotMatch", ServiceRejected),
-            ("imm", 403, "NoPermission", AccessDenied),
-            ("imm", 404, "ResourceNotFound", TaskNotFound),
-            ("imm", 429, "Throttling", Throttled),
-            ("imm", 503, "ServiceUnavailable", ServiceUnavailable),
-            ("imm", 200, "", ServiceUnavailable),
-            ("text", 200, "", ServiceUnavailable),
-            ("text", 502, "", ServiceUnavailable),
-        )
-    ),
-    *(
-        (f"OSS {form} {status} {code}", kind, oss_that_repeats(form, status, code))
-        for form, status, code, kind in (
-            ("oss", 400, "Odd", ServiceRejected),
-            ("oss", 403, "SignatureDoesNotMatch", ServiceRejected),
-            ("oss", 403, "AccessDenied", AccessDenied),
-            ("oss", 503, "TotalQpsLimitExceeded", Throttled),
-            ("oss", 500, "InternalError", ServiceUnavailable),
-            ("oss", 200, "", ServiceUnavailable),
-            ("text", 200, "", ServiceUnavailable),
-            ("text", 502, "", ServiceUnavailable),
-        )
-    ),
-    *(
-        (f"OSS for keep_failed {form} {status} {code}", kind, provoke(form, status, code))
-        for provoke in (oss_that_repeats_what_it_should_keep,)
-        for form, status, code, kind in (
-            ("oss", 400, "Odd", ServiceRejected),
-            ("oss", 403, "AccessDenied", AccessDenied),
-            ("oss", 500, "InternalError", ServiceUnavailable),
-            ("text", 502, "", ServiceUnavailable),
-        )
-    ),
+OSS_REPLIES: list[tuple[Reply, type[TaggingError]]] = [
+    (Reply("oss", 400, "Odd"), ServiceRejected),
+    (Reply("oss", 403, "SignatureDoesNotMatch"), ServiceRejected),
+    (Reply("oss", 403, "AccessDenied"), AccessDenied),
+    (Reply("oss", 503, "TotalQpsLimitExceeded"), Throttled),
+    (Reply("oss", 500, "InternalError"), ServiceUnavailable),
+    (Reply("oss", 200), ServiceUnavailable),
+    (Reply("text", 502), ServiceUnavailable),
+]
+REPEATED: list[tuple[Callable[[Stage, str], None], Reply, type[TaggingError]]] = [
+    (repeating_imm, Reply("imm", 400, "SignatureDoesNotMatch"), ServiceRejected),
+    (repeating_imm, Reply("imm", 403, "NoPermission"), AccessDenied),
+    (repeating_imm, Reply("imm", 404, "ResourceNotFound"), TaskNotFound),
+    (repeating_imm, Reply("imm", 429, "Throttling"), Throttled),
+    (repeating_imm, Reply("imm", 503, "ServiceUnavailable"), ServiceUnavailable),
+    (repeating_imm, Reply("imm", 200), ServiceUnavailable),
+    (repeating_imm, Reply("text", 200), ServiceUnavailable),
+    (repeating_imm, Reply("text", 502), ServiceUnavailable),
+    *((repeating_oss, *reply) for reply in OSS_REPLIES),
+    *((repeating_oss_of_the_keeper, *reply) for reply in OSS_REPLIES if reply[0] != Reply("oss", 200)),
 ]
 
 
 @pytest.mark.parametrize(
-    ("kind", "provoke"), [case[1:] for case in REPEATED], ids=[case[0] for case in REPEATED]
+    ("call", "reply", "kind"),
+    REPEATED,
+    ids=lambda value: getattr(value, "__name__", None) or f"{value.form} {value.status} {value.code}",
 )
 def test_what_a_service_repeats_is_not_shown(
     stage: Stage,
     written: Written,
-    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[[Stage, str], None],
+    reply: Reply,
     kind: type[TaggingError],
-    provoke: Provoke,
 ) -> None:
-    monkeypatch.setattr(keep_failed._function, "instance", None)
     heard: set[str] = set()
-    with pytest.raises(kind) as caught:
-        provoke(stage, heard)
+    with parrot(reply, heard) as url, pytest.raises(kind) as caught:
+        call(stage, url)
     assert heard
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
     assert exposed(written() + shown(caught.value), stage, heard) == []
 
 
 # Errors of other causes
 
 
-def no_key(stage: Stage, _: set[str]) -> None:
+def no_key(stage: Stage) -> None:
     stage.set(ALIBABA_CLOUD_ACCESS_KEY_ID="")
     stage.context = stage.context_of("python3.12")
     tag_object.initialize(stage.context)
 
 
-def bad_setting(stage: Stage, _: set[str]) -> None:
+def bad_setting(stage: Stage) -> None:
     # Pasted into the wrong variable
-    stage.set(LABEL_LIMIT=stage.keys.access_key_secret)
-    tag_object.initialize(stage.context)
-
-
-def bad_setting_of_the_keeper(stage: Stage, _: set[str]) -> None:
     stage.set(FAILED_EVENTS=stage.keys.access_key_secret)
     keep_failed.initialize(stage.context)
 
 
-def batch(stage: Stage, heard: set[str]) -> None:
-    with parrot(Reply("imm", 503, "ServiceUnavailable"), heard) as url:
-        stage.set(IMM_ENDPOINT=url)
-        stage.invoke([stage.notification(f"{TASK_ID}{index}") for index in range(3)])
-
-
-def too_large(stage: Stage, _: set[str]) -> None:
+def too_large(stage: Stage) -> None:
     stage.context.function = SimpleNamespace(memory=128, timeout=60)
     stage.handle(stage.task(stage.upload(), {"LabelName": "x" * 1_100_000, "LabelConfidence": 1}))
 
 
-OTHER: list[tuple[type[TaggingError], Provoke]] = [
+OTHER: list[tuple[type[TaggingError], Callable[[Stage], object]]] = [
     (InvalidSetting, no_key),
     (InvalidSetting, bad_setting),
-    (InvalidSetting, bad_setting_of_the_keeper),
-    (InvalidNotification, lambda stage, _: stage.invoke("hello topic")),
-    (TargetUnknown, lambda stage, _: stage.handle(stage.task(None, CHAIR))),
-    (TaskNotFinished, lambda stage, _: stage.handle(stage.task(stage.upload(), status="Running"))),
-    (InvalidFailureRecord, lambda stage, _: keep_failed.handler(b"{}", stage.context)),
+    (InvalidNotification, lambda stage: stage.invoke("hello topic")),
+    (TargetUnknown, lambda stage: stage.handle(stage.task(None, CHAIR))),
+    (TaskNotFinished, lambda stage: stage.handle(stage.task(stage.upload(), status="Running"))),
+    (InvalidFailureRecord, lambda stage: keep_failed.handler(b"{}", stage.context)),
     (AnswerTooLarge, too_large),
-    (BatchFailed, batch),
+    (BatchFailed, lambda stage: stage.invoke([stage.notification(TASK_ID)])),
 ]
 
 
 @pytest.mark.parametrize(("kind", "provoke"), OTHER, ids=lambda value: getattr(value, "__name__", ""))
 def test_an_error_of_another_cause_shows_no_secret(
-    stage: Stage,
-    written: Written,
-    monkeypatch: pytest.MonkeyPatch,
-    kind: type[TaggingError],
-    provoke: Provoke,
+    stage: Stage, written: Written, kind: type[TaggingError], provoke: Callable[[Stage], object]
 ) -> None:
-    monkeypatch.setattr(keep_failed._function, "instance", None)
-    heard: set[str] = set()
     with pytest.raises(kind) as caught:
-        provoke(stage, heard)
-    assert exposed(written() + shown(caught.value), stage, heard) == []
+        provoke(stage)
+    assert exposed(written() + shown(caught.value), stage, set()) == []
 
 
 def test_an_error_that_nobody_foresaw_is_shown_with_its_trace_and_without_secrets(
@@ -259,7 +202,7 @@ def test_every_class_of_error_has_been_provoked() -> None:
         for member in vars(errors).values()
         if isinstance(member, type) and issubclass(member, TaggingError) and not member.__subclasses__()
     }
-    assert {case[1] for case in REPEATED} | {kind for kind, _ in OTHER} == concrete
+    assert {kind for *_, kind in REPEATED} | {kind for kind, _ in OTHER} == concrete
 
 
 # Keys themselves
