@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import alibabacloud_oss_v2 as oss
 import requests
@@ -107,6 +109,11 @@ class Account(LocalCloud):
         self._session = requests.Session()
         self._session.trust_env = False
 
+    @classmethod
+    def of(cls, state: Path, directory: Path, deployment: Path | None = None, **options: Any) -> Account:
+        """An account in a copy of a state, in which a file is deployed."""
+        return cls(shutil.copytree(state, directory / "state"), deployment, **options)
+
     def __enter__(self) -> Account:
         super().__enter__()
         return self
@@ -203,6 +210,13 @@ class Account(LocalCloud):
         fault = Fault(kind, action=action, **options)  # type: ignore[arg-type]
         self.call(self.faults.order, fault)
 
+    def move(self, bucket: str) -> None:
+        """Let a bucket be in another region."""
+        told = f"<Name>{bucket}</Name><Location>oss-cn-beijing</Location>"
+        body = f"<BucketInfo><Bucket>{told}</Bucket></BucketInfo>".encode()
+        answer = {"status": 200, "body": body, "times": None}
+        self.break_call("GetBucketInfo", FaultKind.ANSWER, resource=f"*{bucket}*", **answer)
+
     # The object
 
     def upload(self, tags: Mapping[str, str]) -> None:
@@ -264,9 +278,13 @@ def verdicts(result: Result) -> dict[str, str]:
 
 def failures(account: Account, *options: str, **environment: str) -> dict[str, tuple[str, str]]:
     """What failed in ``doctor --json``: what was found, and what to do."""
+    found = findings(account, *options, **environment)
+    return {name: (one["found"], one["advice"]) for name, one in found.items() if one["verdict"] == "failed"}
+
+
+def findings(account: Account, *options: str, **environment: str) -> dict[str, dict[str, str]]:
+    """Every check in ``doctor --json``, by its name."""
     result = account.doctor("--json", *options, **environment)
-    assert result.exit_code == 1, result.output
     checks = json.loads(result.output)["checks"]
-    return {
-        check["name"]: (check["found"], check["advice"]) for check in checks if check["verdict"] == "failed"
-    }
+    assert result.exit_code == any(check["verdict"] == "failed" for check in checks), result.output
+    return {check["name"]: check for check in checks}

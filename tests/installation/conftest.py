@@ -52,7 +52,7 @@ def set_up_state(furnished_state: Path) -> Path:
 @pytest.fixture
 def fresh(tmp_path: Path, furnished_state: Path) -> Iterator[Account]:
     """An account in which nothing of ours is."""
-    with Account(shutil.copytree(furnished_state, tmp_path / "state")) as account:
+    with Account.of(furnished_state, tmp_path) as account:
         yield account
 
 
@@ -68,6 +68,6 @@ def deployed(tmp_path: Path, set_up_state: Path) -> Deployed:
     """Deploys what a file declares into an account that was set up for the project's ``s.yaml``."""
 
     def deploy(path: Path, **options: Any) -> Account:
-        return Account(shutil.copytree(set_up_state, tmp_path / "state"), path, **options)
+        return Account.of(set_up_state, tmp_path, path, **options)
 
     return deploy

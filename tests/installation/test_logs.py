@@ -1,15 +1,13 @@
-"""Log project, logstore, index, saved searches and alerts: made, left as they are, checked, removed."""
+"""Log project, logstore, index, saved searches and alerts: made, left as they are, removed."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from cli import checkout
 from cli.installation import marks
 from localcloud.sls.store import ALERT, INDEX, LOGSTORE, PROJECT, SEARCH
-from tests.installation.account import LOG_PROJECT, Account, failures, verdicts
+from tests.installation.account import LOG_PROJECT, Account
 from tests.installation.account import LOGSTORE as STORE
-from tests.installation.conftest import Deployed
 from tests.user import flat
 
 
@@ -87,42 +85,3 @@ def test_teardown_removes_the_project_that_setup_made_unless_it_has_other_logs(f
 
 def test_the_mark_is_a_description_that_log_service_takes() -> None:
     assert len(marks.LOG_DESCRIPTION) <= 64
-
-
-def test_doctor_says_what_is_wrong_with_the_logs(deployed: Deployed) -> None:
-    check = "log of tag_object"
-    with deployed(checkout.DEPLOYMENT) as account:
-        assert verdicts(account.doctor("--json"))[check] == "ok"
-        account.forget_in_index("status")
-        found, advice = failures(account)[check]
-        assert "lacks message.status" in found
-        assert "imm-label-tags setup" in advice
-        change(account, INDEX, STORE, index={"keys": {"message": {"type": "text"}}})
-        assert "message as plain text" in failures(account)[check][0]
-        account.call(account.logs.store.remove, LOG_PROJECT, INDEX, STORE)
-        assert "has no index" in failures(account)[check][0]
-        account.call(account.logs.store.remove, LOG_PROJECT, LOGSTORE, STORE)
-        assert "no logstore" in failures(account)[check][0]
-        account.call(account.logs.store.remove, LOG_PROJECT, PROJECT, LOG_PROJECT)
-        assert "no log project" in failures(account)[check][0]
-
-
-def test_doctor_finds_a_saved_search_that_is_gone(installed: Account) -> None:
-    installed.call(installed.logs.store.remove, LOG_PROJECT, SEARCH, "imm-label-tags-events-kept")
-
-    said, advice = failures(installed)["saved searches"]
-
-    assert said == "Log Service lacks the saved search imm-label-tags-events-kept."
-    assert advice == "Run `imm-label-tags setup`."
-
-
-def test_doctor_tells_of_alerts_and_misses_one_of_two(installed: Account) -> None:
-    assert "alerts: none; `setup --alerts` makes them" in flat(installed.doctor())
-    installed.setup("--alerts", "--yes")
-    assert "alerts: imm-label-tags-event-kept, imm-label-tags-keep-failed-fails" in flat(installed.doctor())
-
-    installed.call(installed.logs.store.remove, LOG_PROJECT, ALERT, "imm-label-tags-event-kept")
-
-    said, advice = failures(installed)["saved searches"]
-    assert said == "Log Service lacks the alert imm-label-tags-event-kept."
-    assert advice == "Run `imm-label-tags setup --alerts`."

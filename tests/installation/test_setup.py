@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from cli import checkout
-from cli.installation import ram, services
+from cli.installation import ram
 from localcloud.faults import FaultKind
 from tests.installation.account import (
     BUCKET,
@@ -78,15 +79,22 @@ def test_a_second_run_finds_everything_and_changes_nothing(fresh: Account) -> No
     assert fresh.writes() == []
 
 
-def test_dry_run_shows_the_plan_and_changes_nothing(fresh: Account) -> None:
+def test_nothing_is_done_before_the_user_agrees(fresh: Account) -> None:
     before = fresh.inventory()
     fresh.forget_calls()
-    result = fresh.setup("--dry-run")
-    assert result.exit_code == 0
-    assert "create role imm-label-tags" in flat(result)
-    assert "Nothing was changed; 18 changes would be made." in result.output
+    shown = fresh.setup("--dry-run")
+    assert shown.exit_code == 0
+    assert f"present bucket {FAILED_BUCKET} keeps what failed" in flat(shown)
+    assert f"keep_failed stores them below {FAILED_EVENTS}" in flat(shown)
+    assert "create role imm-label-tags" in flat(shown)
+    assert "Nothing was changed; 18 changes would be made." in shown.output
+    refused = fresh.setup(stdin="n\n")
+    assert refused.exit_code == 1
+    assert "Make 18 changes?" in refused.output
     assert fresh.writes() == []
     assert fresh.inventory() == before
+    assert fresh.setup(stdin="y\n").exit_code == 0
+    assert "CreateRole" in fresh.writes()
 
 
 def test_the_plan_is_printed_as_the_readme_shows_it(fresh: Account) -> None:
@@ -94,15 +102,6 @@ def test_the_plan_is_printed_as_the_readme_shows_it(fresh: Account) -> None:
     _, _, plan = flat(result).partition(" what ")
     assert plan.startswith(" ".join(printed("setup")))
     assert plan.endswith("in milliseconds Nothing was changed; 18 changes would be made.")
-
-
-def test_nothing_is_done_before_the_user_agrees(fresh: Account) -> None:
-    refused = fresh.setup(stdin="n\n")
-    assert refused.exit_code == 1
-    assert "Make 18 changes?" in refused.output
-    assert fresh.writes() == []
-    assert fresh.setup(stdin="y\n").exit_code == 0
-    assert "CreateRole" in fresh.writes()
 
 
 def test_names_come_from_the_variables_of_s_yaml(fresh: Account) -> None:
@@ -182,28 +181,6 @@ def test_what_was_there_before_stays_as_it_is(fresh: Account) -> None:
     assert fresh.services().messaging.topic(TOPIC).tags == {}  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("role", [ROLE, KEEPER_ROLE])
-def test_a_role_that_function_compute_cannot_assume_is_in_the_way(fresh: Account, role: str) -> None:
-    fresh.call(fresh.access.put_role, role, trust("ecs.aliyuncs.com"), {})
-    fresh.forget_calls()
-    result = fresh.setup("--yes")
-    assert result.exit_code == 1
-    assert "Nothing was changed. 1 problem first:" in result.output
-    assert '"Principal": {"Service": ["fc.aliyuncs.com"]}' in flat(result)
-    assert fresh.writes() == []
-
-
-def test_a_trust_policy_that_cannot_be_judged_is_not_relied_on(
-    fresh: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    federated = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":'
-    federated += '{"Federated":["acs:ram::1234567890123456:saml-provider/company"]}}]}'
-    monkeypatch.setattr(ram.Ram, "role", lambda self, name: ram.Role(name, "", federated))
-    result = fresh.setup("--yes")
-    assert result.exit_code == 1
-    assert "does not let fc.aliyuncs.com assume it" in flat(result)
-
-
 def test_a_policy_that_somebody_changed_is_not_overwritten(fresh: Account) -> None:
     fresh.setup("--yes")
     name, _ = policy_of(fresh)
@@ -213,73 +190,6 @@ def test_a_policy_that_somebody_changed_is_not_overwritten(fresh: Account) -> No
     assert result.exit_code == 1
     assert f"policy {name} Somebody has changed it" in flat(result)
     assert policy_of(fresh)[1] == json.loads(other)
-
-
-def test_without_a_project_nothing_is_begun(fresh: Account) -> None:
-    result = fresh.setup("--project", "elsewhere", "--yes")
-    assert result.exit_code == 1
-    assert "There is no IMM project elsewhere in cn-hangzhou" in flat(result)
-    assert fresh.writes() == []
-
-
-def test_without_the_service_role_nothing_is_begun(fresh: Account) -> None:
-    fresh.call(fresh.access.roles.delete, "AliyunIMMDefaultRole")
-    result = fresh.setup("--yes")
-    assert result.exit_code == 1
-    assert "Authorize IMM in its console" in flat(result)
-
-
-def test_without_a_bucket_nothing_is_begun(fresh: Account) -> None:
-    result = fresh.setup("--bucket", "elsewhere", "--yes")
-    assert result.exit_code == 1
-    assert "bucket elsewhere There is no bucket elsewhere." in flat(result)
-
-
-@pytest.mark.parametrize("name", [BUCKET, FAILED_BUCKET])
-def test_a_bucket_of_another_region_is_in_the_way(
-    fresh: Account, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.setattr(
-        services.Buckets, "region_of", lambda self, asked: "cn-beijing" if asked == name else "cn-hangzhou"
-    )
-    result = fresh.setup("--yes")
-    assert result.exit_code == 1
-    assert f"The bucket {name} is in cn-beijing, the functions in cn-hangzhou" in flat(result)
-    assert fresh.writes() == []
-
-
-def test_without_a_bucket_for_failed_events_nothing_is_begun(fresh: Account) -> None:
-    result = fresh.setup("--yes", FAILED_EVENTS="oss://elsewhere/failed")
-    assert result.exit_code == 1
-    assert (
-        "There is no bucket elsewhere. Create it in cn-hangzhou, or name another with FAILED_EVENTS."
-        in flat(result)
-    )
-    assert fresh.writes() == []
-
-
-def test_the_place_for_failed_events_need_not_have_anything_in_it(fresh: Account) -> None:
-    assert fresh.kept() == {}
-    result = fresh.setup("--dry-run")
-    assert result.exit_code == 0
-    assert f"present bucket {FAILED_BUCKET} keeps what failed" in flat(result)
-    assert f"keep_failed stores them below {FAILED_EVENTS}" in flat(result)
-
-
-@pytest.mark.parametrize("place", ["", "oss://failures", "oss://failures/a/../b", "failures/events"])
-def test_without_a_usable_place_for_failed_events_nothing_is_begun(fresh: Account, place: str) -> None:
-    result = fresh.setup("--yes", FAILED_EVENTS=place)
-    assert result.exit_code == 1
-    assert f"The setting FAILED_EVENTS is {place!r}, but must be oss://bucket/prefix" in flat(result)
-    assert fresh.writes() == []
-
-
-@pytest.mark.parametrize("place", ["videos", "videos/new", "videos/new/"])
-def test_failed_events_are_not_kept_where_they_could_overwrite_videos(fresh: Account, place: str) -> None:
-    result = fresh.setup("--yes", "--prefix", "videos/new/", FAILED_EVENTS=f"oss://{BUCKET}/{place}")
-    assert result.exit_code == 1
-    assert "keep_failed could overwrite them. Name a prefix of its own." in flat(result)
-    assert fresh.writes() == []
 
 
 # The role that invokes the function
@@ -315,38 +225,149 @@ def test_an_interrupted_setup_is_completed_by_the_next(fresh: Account, action: s
     assert fresh.inventory() == {"role AliyunIMMDefaultRole"}
 
 
-# What cannot be begun
+# What is in the way
 
 
-@pytest.mark.parametrize(("variable", "name"), [("role", FUNCTION), ("failed_role", KEEPER)])
-def test_a_file_without_a_role_cannot_be_installed(
-    fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, name: str
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory, furnished_state: Path) -> Iterator[Account]:
+    """An account in which nothing of ours is, only looked at."""
+    with Account.of(furnished_state, tmp_path_factory.mktemp("furnished")) as account:
+        yield account
+
+
+NO_PLACE = "but must be oss://bucket/prefix"
+ABOVE = f"and failed events are kept at {FAILED_EVENTS}"
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "said"),
+    [
+        (("--project", "elsewhere"), {}, "There is no IMM project elsewhere in cn-hangzhou. Create it there"),
+        (("--bucket", "elsewhere"), {}, "There is no bucket elsewhere. Create it in cn-hangzhou, or name"),
+        ((), {"FAILED_EVENTS": "oss://elsewhere/failed"}, "or name another with FAILED_EVENTS."),
+        *(
+            ((), {"FAILED_EVENTS": place}, f"The setting FAILED_EVENTS is {place!r}, {NO_PLACE}")
+            for place in ("", "oss://failures", "oss://failures/a/../b", "failures/events")
+        ),
+        *(
+            (
+                ("--prefix", "videos/new/"),
+                {"FAILED_EVENTS": f"oss://{BUCKET}/{place}"},
+                "keep_failed could overwrite them. Name a prefix of its own.",
+            )
+            for place in ("videos", "videos/new", "videos/new/")
+        ),
+        ((), {"RESULT_ARCHIVE": "oss://nowhere-at-all/labels"}, "or name another with RESULT_ARCHIVE"),
+        ((), {"RESULT_ARCHIVE": f"oss://{BUCKET}/videos/labels"}, "and the videos are below videos/"),
+        ((), {"RESULT_ARCHIVE": f"oss://{BUCKET}/videos"}, "and the videos are below videos/"),
+        ((), {"RESULT_ARCHIVE": f"oss://{FAILED_BUCKET}/events"}, ABOVE),
+        ((), {"RESULT_ARCHIVE": f"{FAILED_EVENTS}/labels"}, ABOVE),
+        ((), {"RESULT_ARCHIVE": "labels"}, f"The setting RESULT_ARCHIVE is 'labels', {NO_PLACE}"),
+    ],
+)
+def test_nothing_is_begun_where_something_is_named_that_cannot_be_used(
+    furnished: Account, options: tuple[str, ...], variables: dict[str, str], said: str
 ) -> None:
-    line = f"      role: acs:ram::${{vars.account}}:role/${{vars.{variable}}}\n"
-    monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path, (line, "")))
+    result = furnished.setup("--yes", *options, **variables)
+    assert result.exit_code == 1
+    assert "Nothing was changed. 1 problem first:" in result.output
+    assert said in flat(result)
+    assert furnished.writes() == []
+
+
+FEDERATED = (
+    '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":'
+    '{"Federated":["acs:ram::1234567890123456:saml-provider/company"]}}]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        *(
+            (
+                lambda account, role=role: account.call(
+                    account.access.put_role, role, trust("ecs.aliyuncs.com"), {}
+                ),
+                '"Principal": {"Service": ["fc.aliyuncs.com"]}',
+            )
+            for role in (ROLE, KEEPER_ROLE)
+        ),
+        (
+            lambda account: account.call(account.access.roles.delete, "AliyunIMMDefaultRole"),
+            "Authorize IMM in its console",
+        ),
+        *(
+            (
+                lambda account, bucket=bucket: account.move(bucket),
+                f"The bucket {bucket} is in cn-beijing, the functions in cn-hangzhou",
+            )
+            for bucket in (BUCKET, FAILED_BUCKET)
+        ),
+    ],
+)
+def test_nothing_is_begun_where_something_cannot_be_used_as_it_is(
+    fresh: Account, change: Callable[[Account], object], said: str
+) -> None:
+    change(fresh)
+    fresh.forget_calls()
     result = fresh.setup("--yes")
-    assert result.exit_code == 2
-    assert f"gives the function {name} no role" in flat(result)
+    assert result.exit_code == 1
+    assert said in flat(result)
+    assert fresh.writes() == []
 
 
-def test_two_functions_with_one_role_cannot_be_installed(fresh: Account) -> None:
-    result = fresh.setup("--yes", IMM_LABEL_TAGS_FAILED_ROLE=ROLE.upper())
-    assert result.exit_code == 2
-    assert f"gives both tag_object and keep_failed the role {ROLE}" in flat(result)
+def test_a_trust_policy_that_cannot_be_judged_is_not_relied_on(
+    furnished: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ram.Ram, "role", lambda self, name: ram.Role(name, "", FEDERATED))
+    result = furnished.setup("--yes")
+    assert result.exit_code == 1
+    assert "does not let fc.aliyuncs.com assume it" in flat(result)
 
 
-def test_a_file_with_another_function_cannot_be_installed(
-    fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def again(text: str) -> str:
+    """A file with another function that tags."""
+    resource = text[text.index("  tag_object:\n") :]
+    return text + resource.replace("tag_object:\n", "again:\n", 1).replace("${vars.function}", "another")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda text: text.replace("      role: acs:ram::${vars.account}:role/${vars.role}\n", ""),
+            f"gives the function {FUNCTION} no role",
+        ),
+        (
+            lambda text: text.replace("      role: acs:ram::${vars.account}:role/${vars.failed_role}\n", ""),
+            f"gives the function {KEEPER} no role",
+        ),
+        (
+            lambda text: text.replace("role/${vars.failed_role}", f"role/{ROLE.upper()}"),
+            f"gives both tag_object and keep_failed the role {ROLE}",
+        ),
+        (again, "declares 2 functions with the handler tag_object.handler"),
+        (
+            lambda text: text.replace("keep_failed.handler", "index.handler"),
+            "declares 0 functions with the handler keep_failed.handler",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_installed(
+    furnished: Account, tmp_path: Path, change: Callable[[str], str], said: str
 ) -> None:
     path = deployment(tmp_path)
-    text = path.read_text("utf-8")
-    resource = text[text.index("  tag_object:\n") :]
-    again = resource.replace("tag_object:\n", "again:\n", 1).replace("${vars.function}", "another")
-    path.write_text(text + again, "utf-8")
-    monkeypatch.setattr(checkout, "DEPLOYMENT", path)
-    result = fresh.setup("--yes")
+    path.write_text(change(path.read_text("utf-8")), "utf-8")
+    result = furnished.setup("--yes", "--template", str(path))
     assert result.exit_code == 2
-    assert "declares 2 functions with the handler tag_object.handler" in flat(result)
+    assert said in flat(result)
+
+
+def test_a_file_that_cannot_be_read_is_named(furnished: Account) -> None:
+    result = furnished.setup("--yes", "--template", "/nowhere/s.yaml")
+    assert result.exit_code == 2
+    assert "/nowhere/s.yaml cannot be read" in flat(result)
 
 
 @pytest.mark.parametrize(
@@ -358,34 +379,42 @@ def test_a_file_with_another_function_cannot_be_installed(
     ],
 )
 def test_functions_that_are_not_connected_are_told_of_it(
-    fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, destination: str
+    furnished: Account, tmp_path: Path, destination: str
 ) -> None:
     connected = "acs:fc:${vars.region}:${vars.account}:functions/${vars.failed_function}"
-    monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path, (connected, destination)))
-    result = fresh.setup("--dry-run")
+    template = deployment(tmp_path, (connected, destination))
+    result = furnished.setup("--dry-run", "--template", str(template))
     assert result.exit_code == 0
     assert "not checked failure destination" in flat(result)
     assert "and not imm-label-tags-failed, for which the policies are" in flat(result)
 
 
-def test_a_file_that_cannot_be_read_is_named(fresh: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkout, "DEPLOYMENT", Path("/nowhere/s.yaml"))
-    result = fresh.setup("--yes")
-    assert result.exit_code == 2
-    assert "/nowhere/s.yaml cannot be read" in flat(result)
-
-
-def test_a_function_without_a_log_is_told_of_it(
-    fresh: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_function_without_a_log_is_told_of_it(furnished: Account, tmp_path: Path) -> None:
     path = deployment(tmp_path)
     text = path.read_text("utf-8")
     begin, end = text.index("      logConfig:"), text.index("      instanceLifecycleConfig:")
     path.write_text(text[:begin] + text[end:], "utf-8")
-    monkeypatch.setattr(checkout, "DEPLOYMENT", path)
-    result = fresh.setup("--dry-run")
+    result = furnished.setup("--dry-run", "--template", str(path))
     assert result.exit_code == 0
     assert "not checked log of keep_failed" in flat(result)
+
+
+# Results that are kept whole
+
+
+def test_the_function_may_write_where_results_are_kept_as_long_as_they_are(fresh: Account) -> None:
+    def writing() -> list[object]:
+        statements = policy_of(fresh)[1]["Statement"]
+        return [one["Resource"] for one in statements if one["Action"] == "oss:PutObject"]  # type: ignore[attr-defined]
+
+    archive = f"oss://{FAILED_BUCKET}/labels"
+    result = fresh.setup("--yes", RESULT_ARCHIVE=archive)
+    assert f"tag_object stores whole results below {archive}" in flat(result)
+    assert writing() == [f"acs:oss:*:{fresh.config.account_id}:{FAILED_BUCKET}/labels/*"]
+    fresh.setup("--yes")
+    assert writing() == []
+    # A prefix beside the videos is good
+    assert fresh.setup("--yes", RESULT_ARCHIVE=f"oss://{BUCKET}/labels").exit_code == 0
 
 
 def test_a_program_reads_what_is_planned_and_whether_it_was_done(fresh: Account) -> None:
