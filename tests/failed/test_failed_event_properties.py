@@ -139,13 +139,3 @@ def test_two_request_ids_have_two_keys(ids: list[str]) -> None:
         record["requestContext"]["requestId"] = request_id
         keys.add(FailedEvent.read(json.dumps(record).encode()).key("failed"))
     assert len(keys) == 2
-
-
-@patient
-@given(number=st.integers(1, 4_102_444_800))
-def test_seconds_and_smaller_units_are_the_same_moment(number: int) -> None:
-    read_as = {
-        FailedEvent.read(json.dumps({**content(), "timestamp": timestamp}).encode()).failed_at
-        for timestamp in (number, str(number), number * 10**6 if number > 10**8 else number)
-    }
-    assert len(read_as) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from localcloud.faults import Fault, FaultKind
 from localcloud.fc.invocation import InvocationRecord
 from localcloud.imm.tasks import TaskRecord
 from localcloud.mns.service import Subscription
-from tests.failed.records import EVENTS, RECORD
+from tests.failed.records import EVENTS
 from tests.stage import CHAIR
 from tests.user import oss_client
 
@@ -178,30 +177,17 @@ def test_an_event_is_kept_however_its_function_failed(
     assert failing.cloud.functions.lost == []
 
 
-def test_an_event_of_nearly_128_kb_is_kept(failing: Account) -> None:
-    event = b"x" * 127_000
-    failing.fail(event)
-    assert failing.only().event == event
-
-
-def test_an_event_whose_record_has_more_than_128_kb_is_reported_as_lost(failing: Account) -> None:
+def test_an_event_is_kept_up_to_nearly_128_kb_and_reported_as_lost_where_its_record_has_more(
+    failing: Account,
+) -> None:
+    failing.fail(b"x" * 127_000)
+    assert failing.only().event == b"x" * 127_000
+    failing.forget()
     # The limit of the call is not known to be another for destinations
     failing.fail(b"x" * 131_072)
     (lost,) = failing.cloud.functions.lost
     assert "did not reach" in lost.reason
     assert failing.documents() == {}
-
-
-def test_a_record_that_is_delivered_twice_at_the_same_moment_is_kept_once(failing: Account) -> None:
-    invoke = failing.cloud.functions.invoke
-
-    async def twice() -> tuple[InvocationRecord, InvocationRecord]:
-        return await asyncio.gather(invoke(failing.keeping, RECORD), invoke(failing.keeping, RECORD))
-
-    first, second = failing.cloud.run(twice())
-    assert first.error_type is None, first.body
-    assert first.body == second.body
-    assert failing.only() == FailedEvent.read(RECORD)
 
 
 def test_a_kept_event_succeeds_once_its_cause_is_gone() -> None:
