@@ -34,13 +34,13 @@ class CallLog:
     def __init__(self) -> None:
         self._calls: deque[Call] = deque(maxlen=REMEMBERED_CALLS)
         self._observers: list[Callable[[Call], None]] = []
-        self._under_way = 0
+        self.under_way = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
 
     def begin(self) -> None:
         """Count a call that has arrived; ``add`` ends it."""
-        self._under_way += 1
+        self.under_way += 1
         self._quiet.clear()
 
     def add(self, call: Call) -> None:
@@ -48,8 +48,8 @@ class CallLog:
         self._calls.append(call)
         for observe in self._observers:
             observe(call)
-        self._under_way -= 1
-        if not self._under_way:
+        self.under_way -= 1
+        if not self.under_way:
             self._quiet.set()
 
     def watch(self, observe: Callable[[Call], None]) -> None:

@@ -28,16 +28,21 @@ def environment(cloud: LocalCloud, keys: Identity | None = None) -> dict[str, st
 
 
 def oss_client(
-    cloud: LocalCloud, session: requests.Session | None = None, keys: Identity | None = None
+    cloud: LocalCloud,
+    session: requests.Session | None = None,
+    keys: Identity | None = None,
+    attempts: int = 1,
 ) -> oss.Client:
-    """The official SDK, one attempt a call; a ``session`` keeps its connections until it is closed."""
+    """The official SDK without its pauses; a ``session`` keeps its connections until it is closed."""
     keys = keys or cloud.accounts.owner
     config = oss.config.load_default()
     config.credentials_provider = oss.credentials.StaticCredentialsProvider(
         keys.access_key_id, keys.access_key_secret, keys.security_token
     )
     config.region, config.endpoint = cloud.config.region, cloud.endpoints.oss
-    config.retry_max_attempts = 1
+    config.retryer = oss.retry.StandardRetryer(
+        max_attempts=attempts, backoff_delayer=oss.retry.FixedDelayBackoff(0)
+    )
     if session is not None:
         config.http_client = oss.transport.RequestsHttpClient(session=session)
     return oss.Client(config)
