@@ -12,6 +12,8 @@ from alibabacloud_imm20200930 import models as imm_models
 from alibabacloud_imm20200930.client import Client as ImmClient
 from alibabacloud_tea_openapi.utils_models import Config
 
+from localcloud.cloud import LocalCloud
+
 TASK_TYPE = "VideoLabelClassification"
 
 
@@ -24,6 +26,12 @@ class Account:
     access_key_secret: str
     oss_endpoint: str
     imm_endpoint: str
+
+    @classmethod
+    def of(cls, cloud: LocalCloud) -> Account:
+        """The owner of a local cloud."""
+        keys, urls = cloud.accounts.owner, cloud.endpoints
+        return cls(cloud.config.region, keys.access_key_id, keys.access_key_secret, urls.oss, urls.imm)
 
 
 class Video:

@@ -130,8 +130,7 @@ class _Play:
         self._cloud = cloud
         self._tell = narrator
         self._environment = environment
-        config, urls = cloud.config, cloud.endpoints
-        account = Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
+        account = Account.of(cloud)
         self._account = account
         self._video = Video(account, BUCKET, "videos/宜家.mp4")
         self._advert = Video(account, BUCKET, "videos/双十一.mp4")

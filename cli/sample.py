@@ -24,8 +24,7 @@ EVENT = Path("examples/events/tasks/mns-topic-json.json")
 
 def prepare(cloud: LocalCloud) -> str:
     """Upload the video and have its task finished, unless a kept state has them; returns its URI."""
-    config, urls = cloud.config, cloud.endpoints
-    account = Account(config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm)
+    account = Account.of(cloud)
     video = Video(account, BUCKET, "videos/sample.mp4")
     cloud.call(cloud.access.put_role, IMM_ROLE, IMM_TRUST, {})
     if cloud.objects.stat(video.bucket, video.key) is not None:

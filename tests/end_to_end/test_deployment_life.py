@@ -30,12 +30,9 @@ class Owner:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
-        config, urls = cloud.config, cloud.endpoints
-        self._account = Account(
-            config.region, config.access_key_id, config.access_key_secret, urls.oss, urls.imm
-        )
+        self._account = Account.of(cloud)
         self._project = Project(self._account, PROJECT)
-        self._variables = {**variables({}), "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id}
+        self._variables = {**variables({}), "ALIBABA_CLOUD_ACCOUNT_ID": cloud.config.account_id}
         self.tasks: dict[str, str] = {}
 
     def prepare(self) -> None:

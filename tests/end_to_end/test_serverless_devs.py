@@ -26,6 +26,7 @@ from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from tests.localcloud.serving import until
 from tests.serverless_devs import HOME, PATH, installed
+from tests.user import oss_client
 
 TAGGING, KEEPING = "imm-label-tags", "imm-label-tags-failed"
 # Serverless Devs spells it so.
@@ -177,19 +178,12 @@ def test_uploads_become_tags_by_the_steps_of_their_page(fresh: Checkout) -> None
 
 def upload(checkout: Checkout, key: str) -> None:
     """Upload a stand-in for a video with the official SDK."""
-    client(checkout).put_object(oss.PutObjectRequest(bucket=sample.BUCKET, key=key, body=key.encode()))
+    request = oss.PutObjectRequest(bucket=sample.BUCKET, key=key, body=key.encode())
+    oss_client(checkout.cloud).put_object(request)
 
 
 def tags(checkout: Checkout, key: str) -> set[str]:
     """The keys of an object's tags."""
-    found = client(checkout).get_object_tagging(oss.GetObjectTaggingRequest(bucket=sample.BUCKET, key=key))
+    request = oss.GetObjectTaggingRequest(bucket=sample.BUCKET, key=key)
+    found = oss_client(checkout.cloud).get_object_tagging(request)
     return {tag.key or "" for tag in (found.tag_set.tags if found.tag_set else None) or []}
-
-
-def client(checkout: Checkout) -> oss.Client:
-    config, keys = oss.config.load_default(), checkout.cloud.config
-    config.region, config.endpoint = keys.region, checkout.cloud.endpoints.oss
-    config.credentials_provider = oss.credentials.StaticCredentialsProvider(
-        keys.access_key_id, keys.access_key_secret
-    )
-    return oss.Client(config)
