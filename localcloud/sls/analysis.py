@@ -10,8 +10,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from localcloud.sls.index import Index
-from localcloud.sls.refusals import ParameterInvalid
+from localcloud.sls.index import Index, ParameterInvalid
 
 ROWS = 100
 _AFTER_FROM = re.compile(r"\b(where|group\s+by|having|order\s+by|limit)\b", re.IGNORECASE)

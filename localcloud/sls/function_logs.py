@@ -46,7 +46,6 @@ class FunctionLogs:
         function = self._logging(record.function)
         if function is None or not function.log.enable_request_metrics:
             return
-        milliseconds = f"{record.duration * 1000:.2f}"
         self._write(
             function,
             f"FCRequestMetrics:/{record.function}",
@@ -56,11 +55,11 @@ class FunctionLogs:
                 "instanceID": record.instance_id,
                 "operation": "InvokeFunction",
                 "invocationType": "Async" if record.asynchronous else "Sync",
-                "durationMs": milliseconds,
+                "durationMs": f"{record.duration * 1000:.2f}",
                 "memoryMB": str(function.memory_size),
                 "memoryUsageMB": f"{record.max_memory:.2f}",
-                "isColdStart": _flag(record.cold_start),
-                "hasFunctionError": _flag(record.error_type is not None),
+                "isColdStart": str(record.cold_start).lower(),
+                "hasFunctionError": str(record.error_type is not None).lower(),
                 "errorType": record.failure or "",
                 "statusCode": str(record.status),
             },
@@ -68,9 +67,9 @@ class FunctionLogs:
 
     def _logging(self, name: str) -> FunctionDeclaration | None:
         function = self._find(name)
-        if function is None or not self._store.has(function.log.project, function.log.logstore):
+        if function is None or not function.log.project or not self._may_log(function):
             return None
-        return function if self._may_log(function) else None
+        return function
 
     def _write(self, function: FunctionDeclaration, topic: str, time: int, fields: dict[str, str]) -> None:
         log = {
@@ -83,7 +82,3 @@ class FunctionLogs:
             **fields,
         }
         self._store.write(function.log.project, function.log.logstore, log)
-
-
-def _flag(value: bool) -> str:
-    return "true" if value else "false"

@@ -11,26 +11,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.sls.refusals import ParameterInvalid
+from localcloud.refusals import RequestRefused
 
 LONGEST_TEXT = 2048
-_TYPES = ("text", "long", "double", "json")
 _NESTED_TYPES = ("text", "long", "double")
-_LINE = frozenset({"caseSensitive", "chn", "exclude_keys", "include_keys", "token"})
-_KEY = frozenset(
-    {
-        *("alias", "caseSensitive", "chn", "doc_value", "embedding", "index_all", "json_keys", "max_depth"),
-        *("token", "type", "vector_index"),
-    }
-)
-_TOP = frozenset(
-    {
-        *("keys", "line", "log_reduce", "log_reduce_black_list", "log_reduce_white_list", "max_text_len"),
-        *("scan_index", "ttl"),
-    }
-)
+_TYPES = (*_NESTED_TYPES, "json")
+_LINE = {"caseSensitive", "chn", "exclude_keys", "include_keys", "token"}
+_KEY = {
+    *("alias", "caseSensitive", "chn", "doc_value", "embedding", "index_all", "json_keys", "max_depth"),
+    *("token", "type", "vector_index"),
+}
+_TOP = {
+    *("keys", "line", "log_reduce", "log_reduce_black_list", "log_reduce_white_list", "max_text_len"),
+    *("scan_index", "ttl"),
+}
 # Fields of every log, which need no index: help page sls/reserved-fields.
 RESERVED = ("__topic__", "__source__")
+
+
+class ParameterInvalid(RequestRefused):
+    """A parameter that is missing or not as it must be (help page …/developer-reference/api-error-codes)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, "ParameterInvalid", message)
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ def _check_tokens(where: str, part: Mapping[str, Any]) -> None:
         raise ParameterInvalid(f"{where} has a token that is no list of single characters")
 
 
-def _check_names(where: str, part: Any, known: frozenset[str]) -> None:
+def _check_names(where: str, part: Any, known: set[str]) -> None:
     if not isinstance(part, dict):
         raise ParameterInvalid(f"{where} must be an object")
     unknown = sorted(part.keys() - known)

@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localcloud.sls.index import Column, Index, words
-from localcloud.sls.refusals import ParameterInvalid
+from localcloud.sls.index import Column, Index, ParameterInvalid, words
 
 Log = Mapping[str, str]
 Matcher = Callable[[Log], bool]

@@ -13,6 +13,7 @@ import re
 import uuid
 import zlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import lz4.block
@@ -25,10 +26,9 @@ from localcloud.gateway import Operation, application
 from localcloud.ram.authorization import AccessRefused, request_context
 from localcloud.refusals import RequestRefused
 from localcloud.sls.analysis import analyse
-from localcloud.sls.index import Index
+from localcloud.sls.index import Index, ParameterInvalid
 from localcloud.sls.query import matcher
-from localcloud.sls.refusals import NotThere, ParameterInvalid, Unauthorized
-from localcloud.sls.signature import verify
+from localcloud.sls.signature import unauthorized, verify
 from localcloud.sls.store import ALERT, INDEX, LOGSTORE, PROJECT, SEARCH, LogStores
 from localcloud.tenant import Tenant
 
@@ -45,8 +45,31 @@ _ALERT_NEEDS = (
 _QUERY_NEEDS = ("end", "project", "query", "region", "start", "store", "storeType", "timeSpanType")
 
 
+# Actions by their methods and paths, and what RAM is asked about behind ``acs:log:<region>:<account>:``; a
+# name in the path is that of a logstore, a search or an alert. Alerts have no resources of their own in RAM.
+_IN_PROJECT, _IN_LOGSTORE = "project/{project}", "project/{project}/logstore/{name}"
+_ONE_LOGSTORE, _ONE_INDEX = "/logstores/([^/]+)", "/logstores/([^/]+)/index"
+_ROUTES = [
+    ("CreateProject", "POST", "/", "project/*"),
+    ("GetProject", "GET", "/", _IN_PROJECT),
+    ("DeleteProject", "DELETE", "/", _IN_PROJECT),
+    ("ListLogStores", "GET", "/logstores", f"{_IN_PROJECT}/logstore/*"),
+    ("CreateLogStore", "POST", "/logstores", f"{_IN_PROJECT}/logstore/*"),
+    ("GetLogStore", "GET", _ONE_LOGSTORE, _IN_LOGSTORE),
+    ("DeleteLogStore", "DELETE", _ONE_LOGSTORE, _IN_LOGSTORE),
+    ("CreateIndex", "POST", _ONE_INDEX, _IN_LOGSTORE),
+    ("UpdateIndex", "PUT", _ONE_INDEX, _IN_LOGSTORE),
+    ("GetIndex", "GET", _ONE_INDEX, _IN_LOGSTORE),
+    ("GetLogStoreLogs", "POST", "/logstores/([^/]+)/logs", _IN_LOGSTORE),
+    ("CreateSavedSearch", "POST", "/savedsearches", f"{_IN_PROJECT}/savedsearch/*"),
+    ("GetSavedSearch", "GET", "/savedsearches/([^/]+)", f"{_IN_PROJECT}/savedsearch/{{name}}"),
+    ("CreateAlert", "POST", "/alerts", "*"),
+    ("GetAlert", "GET", "/alerts/([^/]+)", "*"),
+]
+
+
 class _Call(NamedTuple):
-    """What is asked: a project, the name in the path, the body and the query."""
+    """What is asked: a project, the name in the path or else the project's, the body and the query."""
 
     project: str
     name: str
@@ -54,76 +77,40 @@ class _Call(NamedTuple):
     query: Mapping[str, str]
 
 
-class _Route(NamedTuple):
-    """An action by its method and path, and what RAM is asked about."""
-
-    action: str
-    method: str
-    path: str
-    resource: str
-    carry_out: Callable[[_Call], Any]
-
-
 class LogService:
     """The Log Service of a region."""
 
     name = "sls"
 
-    def __init__(
-        self,
-        tenant: Tenant,
-    ) -> None:
+    def __init__(self, tenant: Tenant) -> None:
         self.app: ASGIApp = application(
             self._answer, lambda refused: self.error(refused.status, refused.code, refused.message)
         )
-        self.store = LogStores(tenant.database, tenant.clock)
+        self.store = LogStores(tenant)
         self._tenant = tenant
         self._region = tenant.region
         self._clock = tenant.clock
-        store, project, logstores = self.store, "project/{project}", "project/{project}/logstore"
-        logstore, searches = f"{logstores}/{{name}}", "project/{project}/savedsearch"
-        in_logstore, in_index, one = "/logstores/([^/]+)", "/logstores/([^/]+)/index", "([^/]+)"
-        self._routes = [
-            _Route("CreateProject", "POST", "/", "project/*", self._create_project),
-            _Route(
-                "GetProject", "GET", "/", project, lambda call: store.get(call.project, PROJECT, call.project)
-            ),
-            _Route(
-                "DeleteProject",
-                "DELETE",
-                "/",
-                project,
-                lambda call: store.remove(call.project, PROJECT, call.project),
-            ),
-            _Route("ListLogStores", "GET", "/logstores", f"{logstores}/*", self._list_logstores),
-            _Route("CreateLogStore", "POST", "/logstores", f"{logstores}/*", self._create_logstore),
-            _Route("GetLogStore", "GET", in_logstore, logstore, self._get(LOGSTORE)),
-            _Route(
-                "DeleteLogStore",
-                "DELETE",
-                in_logstore,
-                logstore,
-                lambda call: store.remove(call.project, LOGSTORE, call.name),
-            ),
-            _Route("CreateIndex", "POST", in_index, logstore, self._create_index),
-            _Route("UpdateIndex", "PUT", in_index, logstore, self._update_index),
-            _Route("GetIndex", "GET", in_index, logstore, self._get_index),
-            _Route("GetLogStoreLogs", "POST", f"{in_logstore}/logs", logstore, self._get_logs),
-            _Route("CreateSavedSearch", "POST", "/savedsearches", f"{searches}/*", self._create_search),
-            _Route(
-                "GetSavedSearch", "GET", f"/savedsearches/{one}", f"{searches}/{{name}}", self._get(SEARCH)
-            ),
-            # Alerts have no resources of their own in RAM.
-            _Route("CreateAlert", "POST", "/alerts", "*", self._create_alert),
-            _Route("GetAlert", "GET", f"/alerts/{one}", "*", self._get(ALERT)),
-        ]
+        self._actions: Mapping[str, Callable[[_Call], Any]] = {
+            "CreateProject": self._create_project,
+            "GetProject": partial(self._get, PROJECT),
+            "DeleteProject": partial(self._remove, PROJECT),
+            "ListLogStores": self._list_logstores,
+            "CreateLogStore": self._create_logstore,
+            "GetLogStore": partial(self._get, LOGSTORE),
+            "DeleteLogStore": partial(self._remove, LOGSTORE),
+            "CreateIndex": self._create_index,
+            "UpdateIndex": self._update_index,
+            "GetIndex": self._get_index,
+            "GetLogStoreLogs": self._get_logs,
+            "CreateSavedSearch": self._create_search,
+            "GetSavedSearch": partial(self._get, SEARCH),
+            "CreateAlert": self._create_alert,
+            "GetAlert": partial(self._get, ALERT),
+        }
 
     def operation(self, scope: Scope) -> Operation:
         """The action in RAM's words, and the resource behind ``acs:log:<region>:<account>:``."""
-        route, project, name = self._routed(scope)
-        if route is None:
-            return Operation("", "")
-        return Operation(route.action, route.resource.format(project=project, name=name))
+        return self._routed(scope)[0]
 
     def error(self, status: int, code: str, message: str) -> Response:
         """An error in the form that every API of Log Service has."""
@@ -133,45 +120,47 @@ class LogService:
         """Have a project, a logstore in it and its index; what is there stays as it is."""
         if self.store.find(project, PROJECT, project) is None:
             self._create_project(_Call("", "", {"projectName": project, "description": ""}, {}))
-        if not self.store.has(project, logstore):
-            self._create_logstore(
-                _Call(project, "", {"logstoreName": logstore, "ttl": 30, "shardCount": 2}, {})
-            )
+        if self.store.find(project, LOGSTORE, logstore) is None:
+            body = {"logstoreName": logstore, "ttl": 30, "shardCount": 2}
+            self._create_logstore(_Call(project, "", body, {}))
         if self.store.find(project, INDEX, logstore) is None:
             self._create_index(_Call(project, logstore, index, {}))
 
-    def _routed(self, scope: Scope) -> tuple[_Route | None, str, str]:
-        """What a request asks for, of which project, and the name in its path."""
+    def _routed(self, scope: Scope) -> tuple[Operation, str, str]:
+        """The operation that a request asks for, of which project, and the name in its path."""
         project = self._project(dict(scope["headers"]).get(b"host", b"").decode("latin-1"))
-        for route in self._routes:
-            match = re.fullmatch(route.path, scope["path"]) if route.method == scope["method"] else None
+        for action, method, path, resource in _ROUTES:
+            match = re.fullmatch(path, scope["path"]) if method == scope["method"] else None
             if match is not None:
-                return route, project, match[1] if match.re.groups else ""
-        return None, project, ""
+                name = match[1] if match.re.groups else project
+                return Operation(action, resource.format(project=project, name=name)), project, name
+        return Operation("", ""), project, ""
 
     async def _answer(self, request: Request, body: bytes) -> Response:
         scope, headers = request.scope, request.headers
         path, query = scope["path"], scope["query_string"]
         identity = verify(request.method, path, query, headers, body, self._tenant.accounts)
-        route, project, name = self._routed(scope)
-        if route is None:
+        (action, resource), project, name = self._routed(scope)
+        if not action:
             raise RequestRefused(404, "NotFound", f"the API {request.method} {path} is not found")
-        resource = route.resource.format(project=project, name=name)
         place = resource if resource == "*" else self._tenant.arn("log", resource)
-        action = f"log:{route.action}"
         try:
-            self._tenant.check(identity, action, place, request_context(scope))
+            self._tenant.check(identity, f"log:{action}", place, request_context(scope))
         except AccessRefused:
-            raise Unauthorized(f"denied by sts or ram, action: {action}, resource: {place}") from None
-        if route.action != "CreateProject":
+            message = f"denied by sts or ram, action: log:{action}, resource: {place}"
+            raise unauthorized(message) from None
+        if action != "CreateProject":
             self.store.get(project, PROJECT, project)
-        content = route.carry_out(_Call(project, name, _content(body), request.query_params))
-        if route.action == "GetLogStoreLogs":
+        content = self._actions[action](_Call(project, name, _content(body), request.query_params))
+        if action == "GetLogStoreLogs":
             return _found(content, headers.get("accept-encoding", ""))
         return _response(200, content)
 
-    def _get(self, kind: str) -> Callable[[_Call], dict[str, Any]]:
-        return lambda call: self.store.get(call.project, kind, call.name)
+    def _get(self, kind: str, call: _Call) -> Mapping[str, Any]:
+        return self.store.get(call.project, kind, call.name)
+
+    def _remove(self, kind: str, call: _Call) -> None:
+        self.store.remove(call.project, kind, call.name)
 
     def _project(self, host: str) -> str:
         return host.removesuffix(f".{self._region}.log.aliyuncs.com") if host.count(".") > 3 else ""
@@ -195,11 +184,14 @@ class LogService:
         self.store.add(wanted, PROJECT, wanted, document)
 
     def _list_logstores(self, call: _Call) -> dict[str, Any]:
-        part = call.query.get("logstoreName", "")
-        names, total = _page(
-            [one for one in self.store.names(call.project, LOGSTORE) if part in one], call.query
+        part, offset, size = (
+            call.query.get(*one) for one in (("logstoreName", ""), ("offset", "0"), ("size", "100"))
         )
-        return {"count": len(names), "total": total, "logstores": names}
+        if not (offset.isdigit() and size.isdigit()) or int(size) > 500:
+            raise ParameterInvalid("offset and size must be numbers, size at most 500")
+        names = [one for one in self.store.names(call.project, LOGSTORE) if part in one]
+        page = names[int(offset) : int(offset) + int(size)]
+        return {"count": len(page), "total": len(names), "logstores": page}
 
     def _create_logstore(self, call: _Call) -> None:
         wanted = call.body.get("logstoreName")
@@ -231,7 +223,7 @@ class LogService:
         kept = self._kept_index(call)
         return {"index_mode": "v2", "storage": "pg", "ttl": 30, **kept["index"]}
 
-    def _kept_index(self, call: _Call) -> dict[str, Any]:
+    def _kept_index(self, call: _Call) -> Mapping[str, Any]:
         self.store.get(call.project, LOGSTORE, call.name)
         return self.store.get(call.project, INDEX, call.name)
 
@@ -291,8 +283,7 @@ class LogService:
             missing = [field for field in _QUERY_NEEDS if not asked.get(field)]
             if missing:
                 raise ParameterInvalid(f"a query lacks {', '.join(missing)}")
-            if self.store.find(asked["project"], LOGSTORE, asked["store"]) is None:
-                raise NotThere(LOGSTORE, asked["store"])
+            self.store.get(asked["project"], LOGSTORE, asked["store"])
         now = int(self._clock.now().timestamp())
         kept = {**call.body, "status": "ENABLED", "createTime": now, "lastModifiedTime": now}
         self.store.add(call.project, ALERT, call.body["name"], kept)
@@ -311,13 +302,6 @@ def _content(body: bytes) -> Any:
 def _check_name(field: str, name: Any) -> None:
     if not isinstance(name, str) or not _THING_NAME.fullmatch(name):
         raise ParameterInvalid(f"{field} {name!r} is invalid")
-
-
-def _page(items: list[str], query: Mapping[str, str]) -> tuple[list[str], int]:
-    offset, size = query.get("offset", "0"), query.get("size", "100")
-    if not (offset.isdigit() and size.isdigit()) or int(size) > 500:
-        raise ParameterInvalid("offset and size must be numbers, size at most 500")
-    return items[int(offset) : int(offset) + int(size)], len(items)
 
 
 def _found(content: dict[str, Any], accepted: str) -> Response:

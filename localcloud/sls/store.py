@@ -2,112 +2,82 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.clock import Clock
-from localcloud.database import Database
-from localcloud.sls.refusals import AlreadyThere, NotThere
+from localcloud.records import Records
+from localcloud.refusals import RequestRefused
+from localcloud.tenant import Tenant
 
 REMEMBERED_LOGS = 200_000
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS sls_things (
-    project TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL,
-    PRIMARY KEY (project, kind, name)
-)
-"""
 # The kinds of things, as the codes of errors name them; an index has its logstore's name.
 PROJECT, LOGSTORE, INDEX, SEARCH, ALERT = "Project", "LogStore", "IndexConfig", "SavedSearch", "Job"
 _ALREADY = {INDEX: "Index"}
 
 
 @dataclass(frozen=True)
-class Written:
-    """A log and the moment (seconds of the epoch) at which it was written."""
+class _Thing:
+    """A project or something in it, as it was made."""
 
-    at: float
-    fields: Mapping[str, str]
+    name: str
+    document: Mapping[str, Any]
 
 
 class LogStores:
     """Everything of an account and region; logs end with the process, and the oldest are forgotten first."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-        self._logs: dict[tuple[str, str], deque[Written]] = {}
-        database.create(_SCHEMA)
-        # Asked for with every line that a function writes.
-        self._logstores = {
-            (row["project"], row["name"])
-            for row in database.all("SELECT project, name FROM sls_things WHERE kind = ?", (LOGSTORE,))
-        }
+    def __init__(self, tenant: Tenant) -> None:
+        self._things = Records(tenant.database, "SLS", _Thing)
+        self._clock = tenant.clock
+        # With the moment (seconds of the epoch) at which each was written.
+        self._logs: dict[tuple[str, str], deque[tuple[float, Mapping[str, str]]]] = {}
 
-    def has(self, project: str, logstore: str) -> bool:
-        """Whether there is such a logstore."""
-        return (project, logstore) in self._logstores
-
-    def find(self, project: str, kind: str, name: str) -> dict[str, Any] | None:
+    def find(self, project: str, kind: str, name: str) -> Mapping[str, Any] | None:
         """A thing of a project, or the project itself, whose name it has."""
-        row = self._database.one(
-            "SELECT document FROM sls_things WHERE project = ? AND kind = ? AND name = ?",
-            (project, kind, name),
-        )
-        return None if row is None else json.loads(row["document"])
+        found = self._things.find(f"{project}/{kind}/{name}")
+        return None if found is None else found.document
 
-    def get(self, project: str, kind: str, name: str) -> dict[str, Any]:
-        """The same; raises NotThere."""
+    def get(self, project: str, kind: str, name: str) -> Mapping[str, Any]:
+        """The same; raises ``ProjectNotExist``, ``LogStoreNotExist`` and so on."""
         found = self.find(project, kind, name)
         if found is None:
-            raise NotThere(kind, name)
+            raise RequestRefused(404, f"{kind}NotExist", f"{kind} {name} does not exist")
         return found
 
     def names(self, project: str, kind: str) -> list[str]:
         """The names of a project's things of one kind."""
-        statement = "SELECT name FROM sls_things WHERE project = ? AND kind = ? ORDER BY name"
-        return [row["name"] for row in self._database.all(statement, (project, kind))]
+        return [thing.name for thing in self._things.all(f"{project}/{kind}/")]
 
     def add(self, project: str, kind: str, name: str, document: Mapping[str, Any]) -> None:
-        """Have a thing; raises AlreadyThere."""
-        if self.find(project, kind, name) is not None:
-            raise AlreadyThere(_ALREADY.get(kind, kind), name)
-        self.keep(project, kind, name, document)
+        """Have a thing; raises ``ProjectAlreadyExist``, ``LogStoreAlreadyExist`` and so on."""
+        if not self._things.add(f"{project}/{kind}/{name}", _Thing(name, document)):
+            kind = _ALREADY.get(kind, kind)
+            raise RequestRefused(400, f"{kind}AlreadyExist", f"{kind} {name} already exist")
 
     def keep(self, project: str, kind: str, name: str, document: Mapping[str, Any]) -> None:
         """Have a thing, in place of one of its name."""
-        text = json.dumps(document, ensure_ascii=False)
-        row = (project, kind, name, text)
-        self._database.execute("INSERT OR REPLACE INTO sls_things VALUES (?, ?, ?, ?)", row)
-        if kind == LOGSTORE:
-            self._logstores.add((project, name))
+        self._things.put(f"{project}/{kind}/{name}", _Thing(name, document))
 
     def remove(self, project: str, kind: str, name: str) -> None:
-        """Have a thing no more, nor what belongs to it; raises NotThere."""
+        """Have a thing no more, nor what belongs to it; raises the same as ``get``."""
         self.get(project, kind, name)
         if kind == PROJECT:
-            gone = [each for each in self._logstores if each[0] == project]
-            self._database.execute("DELETE FROM sls_things WHERE project = ?", (project,))
-        else:
-            gone = [(project, name)] if kind == LOGSTORE else []
-            kinds = (kind, INDEX) if kind == LOGSTORE else (kind, kind)
-            self._database.execute(
-                "DELETE FROM sls_things WHERE project = ? AND kind IN (?, ?) AND name = ?",
-                (project, *kinds, name),
-            )
-        for each in gone:
-            self._logstores.discard(each)
-            self._logs.pop(each, None)
+            for each in (LOGSTORE, INDEX, SEARCH, ALERT):
+                for inner in self.names(project, each):
+                    self.remove(project, each, inner)
+        elif kind == LOGSTORE:
+            self._things.remove(f"{project}/{INDEX}/{name}")
+            self._logs.pop((project, name), None)
+        self._things.remove(f"{project}/{kind}/{name}")
 
     def write(self, project: str, logstore: str, log: Mapping[str, str]) -> None:
         """Write a log; without its logstore it is lost, as Function Compute's are."""
-        if self.has(project, logstore):
+        if self.find(project, LOGSTORE, logstore) is not None:
             logs = self._logs.setdefault((project, logstore), deque(maxlen=REMEMBERED_LOGS))
-            logs.append(Written(self._clock.now().timestamp(), log))
+            logs.append((self._clock.now().timestamp(), log))
 
     def logs(self, project: str, logstore: str, since: float) -> list[Mapping[str, str]]:
         """The logs of a logstore that were written from a moment on, the oldest first."""
-        written = self._logs.get((project, logstore), ())
-        return [one.fields for one in written if one.at >= since]
+        return [log for at, log in self._logs.get((project, logstore), ()) if at >= since]

@@ -184,4 +184,4 @@ def test_projects_stay_over_a_restart(tmp_path: Any) -> None:
     for _ in range(2):
         with LocalCloud(CloudConfig(directory=tmp_path)) as cloud:
             cloud.call(cloud.logs.have, PROJECT, LOGSTORE, INDEX)
-            assert cloud.logs.store.has(PROJECT, LOGSTORE)
+            assert cloud.logs.store.find(PROJECT, "IndexConfig", LOGSTORE) is not None
