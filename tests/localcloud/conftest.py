@@ -1,13 +1,18 @@
-"""Fixtures that several tests of one service share."""
+"""Fixtures that the tests of several services share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
+import alibabacloud_oss_v2 as oss
+import oss2
 import pytest
 
 from tests.localcloud.imm_world import Imm, imm_started
 from tests.localcloud.mns_world import Mns, mns_started
+from tests.localcloud.oss_world import Oss, StartOss, independent_client, object_storage, official_client
+from tests.localcloud.serving import Switchboard, serve
 
 
 @pytest.fixture
@@ -20,3 +25,29 @@ def imm() -> Iterator[Imm]:
 def mns() -> Iterator[Mns]:
     with mns_started() as mns:
         yield mns
+
+
+@pytest.fixture(scope="session")
+def start_oss() -> Iterator[StartOss]:
+    """Starts object storages, one after another, behind one server."""
+    switchboard = Switchboard("oss")
+    with serve(switchboard) as serving:
+        yield partial(object_storage, switchboard, serving)
+
+
+@pytest.fixture
+def cloud(start_oss: StartOss) -> Iterator[Oss]:
+    with start_oss() as served:
+        yield served
+
+
+@pytest.fixture
+def client(cloud: Oss) -> Iterator[oss.Client]:
+    with official_client(cloud) as connected:
+        yield connected
+
+
+@pytest.fixture
+def witness(cloud: Oss) -> Iterator[oss2.Bucket]:
+    with independent_client(cloud) as connected:
+        yield connected

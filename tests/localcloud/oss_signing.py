@@ -84,21 +84,32 @@ def sign(
     return Signed(method, target, {name: str(value) for name, value in request.headers.items()})
 
 
-def sign_text(identity: Identity, canonical_request: str, at: datetime) -> dict[str, str]:
-    """The headers of a request whose canonical form a test wrote by hand, without the SDK's signer."""
-    date, time = f"{at:%Y%m%d}", f"{at:%Y%m%dT%H%M%SZ}"
-    scope = f"{date}/{REGION}/oss/aliyun_v4_request"
-    digest = hashlib.sha256(canonical_request.encode()).hexdigest()
+def by_hand(identity: Identity, at: datetime, to_sign: bytes, region: str = REGION) -> tuple[str, str]:
+    """The scope and the signature of what is signed at a time, from the words of the documentation."""
+    scope = f"{at:%Y%m%d}/{region}/oss/aliyun_v4_request"
     key = f"aliyun_v4{identity.access_key_secret}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.digest(key, f"OSS4-HMAC-SHA256\n{time}\n{scope}\n{digest}".encode(), "sha256").hex()
-    credential = f"{identity.access_key_id}/{scope}"
-    return {
-        "x-oss-date": time,
-        "x-oss-content-sha256": "UNSIGNED-PAYLOAD",
-        "Authorization": f"OSS4-HMAC-SHA256 Credential={credential},Signature={signature}",
-    }
+    return scope, hmac.digest(key, to_sign, "sha256").hex()
+
+
+def sign_text(
+    identity: Identity, canonical_request: str, at: datetime, *, time: str = "", additional: str = ""
+) -> dict[str, str]:
+    """The headers of a request whose canonical form a test wrote by hand, without the SDK's signer.
+
+    ``time`` is how the request writes the time if it is in its Date header, ``additional`` the headers that
+    are signed beside the usual ones.
+    """
+    scope, _ = by_hand(identity, at, b"")
+    dated = {"Date": time} if time else {"x-oss-date": f"{at:%Y%m%dT%H%M%SZ}"}
+    digest = hashlib.sha256(canonical_request.encode()).hexdigest()
+    text = f"OSS4-HMAC-SHA256\n{time or dated['x-oss-date']}\n{scope}\n{digest}"
+    _, signature = by_hand(identity, at, text.encode())
+    fields = [f"Credential={identity.access_key_id}/{scope}"]
+    fields += [f"AdditionalHeaders={additional}"] if additional else []
+    authorization = f"OSS4-HMAC-SHA256 {', '.join([*fields, f'Signature={signature}'])}"
+    return {**dated, "x-oss-content-sha256": "UNSIGNED-PAYLOAD", "Authorization": authorization}
 
 
 def sign_form(
@@ -111,7 +122,7 @@ def sign_form(
 ) -> dict[str, str]:
     """The fields of a form with its policy and a signature of version 4, which the policy has to name."""
     time = at or datetime.now(timezone.utc)
-    scope = f"{time:%Y%m%d}/{region}/oss/aliyun_v4_request"
+    scope, _ = by_hand(identity, time, b"", region)
     fields = {
         "x-oss-signature-version": "OSS4-HMAC-SHA256",
         "x-oss-credential": f"{identity.access_key_id}/{scope}",
@@ -123,14 +134,8 @@ def sign_form(
     if named and isinstance(conditions, list):
         policy = {**policy, "conditions": [*conditions, *({name: value} for name, value in fields.items())]}
     encoded = base64.b64encode(json.dumps(policy).encode())
-    key = f"aliyun_v4{identity.access_key_secret}".encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return {
-        **fields,
-        "policy": encoded.decode(),
-        "x-oss-signature": hmac.digest(key, encoded, "sha256").hex(),
-    }
+    _, signature = by_hand(identity, time, encoded, region)
+    return {**fields, "policy": encoded.decode(), "x-oss-signature": signature}
 
 
 def send(address: str, request: Signed, body: bytes | None = b"") -> Answer:

@@ -23,6 +23,7 @@ from localcloud.tenant import Tenant
 from tests.localcloud.oss_signing import REGION, Answer, send, sign
 from tests.localcloud.serving import Serving, Switchboard
 
+MEBIBYTE = 1024 * 1024
 BUCKET = "media"
 ACCOUNT_ID = "1234567890123456"
 OWNER = Identity("LTAIlocalcloud", "not-a-secret")
@@ -57,6 +58,12 @@ class Oss:
         body = options.pop("body", b"")
         bucket = options.pop("bucket", BUCKET)
         return send(self.address, sign(OWNER, method, bucket, key, query, **options), body)
+
+    def refused(self, method: str, key: str | None = None, query: str = "", **options: Any) -> str:
+        """The code of the error that a request ends with, whose status is 400."""
+        answer = self.call(method, key, query, **options)
+        assert answer.status == 400, answer.body
+        return answer.error()["Code"]
 
 
 StartOss = Callable[..., AbstractContextManager[Oss]]
@@ -146,38 +153,51 @@ class _ClosingSession(oss2.Session):  # type: ignore[misc]
         self.session.close()
 
 
-def put(client: oss.Client, key: str, body: Any = b"a video", **options: Any) -> oss.PutObjectResult:
+def ask(client: oss.Client, operation: str, /, **fields: Any) -> Any:
+    """Call an operation of the SDK, such as ``head_object``, about the bucket if no field names another."""
+    name = "".join(part.capitalize() for part in operation.split("_"))
+    request = getattr(oss, f"{name}Request")(**{"bucket": BUCKET, **fields})
+    return getattr(client, operation)(request)
+
+
+def put(client: oss.Client, key: str, body: Any = b"a video", **fields: Any) -> oss.PutObjectResult:
     """Upload an object."""
-    return client.put_object(oss.PutObjectRequest(bucket=BUCKET, key=key, body=body, **options))
+    return ask(client, "put_object", key=key, body=body, **fields)
 
 
-def get(client: oss.Client, key: str, **options: Any) -> bytes:
+def get(client: oss.Client, key: str, **fields: Any) -> bytes:
     """Download an object."""
-    result = client.get_object(oss.GetObjectRequest(bucket=BUCKET, key=key, **options))
-    with result.body as stream:
+    with ask(client, "get_object", key=key, **fields).body as stream:
         content: bytes = stream.content
     return content
 
 
-def set_tags(client: oss.Client, key: str, tags: list[tuple[str, str]]) -> None:
+def head(client: oss.Client, key: str, **fields: Any) -> oss.HeadObjectResult:
+    """What is told of an object."""
+    return ask(client, "head_object", key=key, **fields)
+
+
+def tagging(*tags: tuple[str, str]) -> oss.Tagging:
+    """Tags as the SDK's requests have them."""
+    return oss.Tagging(tag_set=oss.TagSet(tags=[oss.Tag(key=name, value=value) for name, value in tags]))
+
+
+def set_tags(client: oss.Client, key: str, tags: list[tuple[str, str]], **fields: Any) -> None:
     """Replace an object's tags."""
-    tag_set = oss.TagSet(tags=[oss.Tag(key=name, value=value) for name, value in tags])
-    client.put_object_tagging(
-        oss.PutObjectTaggingRequest(bucket=BUCKET, key=key, tagging=oss.Tagging(tag_set=tag_set))
-    )
+    ask(client, "put_object_tagging", key=key, tagging=tagging(*tags), **fields)
 
 
 def tags_of(client: oss.Client, key: str) -> list[tuple[str, str]]:
     """An object's tags in the order that OSS gives them."""
-    result = client.get_object_tagging(oss.GetObjectTaggingRequest(bucket=BUCKET, key=key))
+    result = ask(client, "get_object_tagging", key=key)
     tags = (result.tag_set.tags if result.tag_set else None) or []
     return [(tag.key, tag.value or "") for tag in tags]
 
 
-def refusal(call: Callable[[], object]) -> Any:
+def refusal(call: Callable[..., object], /, *arguments: Any, **fields: Any) -> Any:
     """The ServiceError that a call of the official SDK ends with."""
     with pytest.raises(oss.exceptions.OperationError) as caught:
-        call()
+        call(*arguments, **fields)
     error = caught.value.unwrap()
     assert isinstance(error, oss.exceptions.ServiceError)
     return error

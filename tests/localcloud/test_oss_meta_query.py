@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 
 from localcloud.oss.operations.meta_query import read_condition
 from localcloud.oss.protocol.errors import OssError
-from tests.localcloud.oss_world import BUCKET, Oss, put, refusal, set_tags
-
-pytest_plugins = ["tests.localcloud.oss_fixtures"]
+from tests.localcloud.oss_world import BUCKET, Oss, ask, put, refusal, set_tags
 
 Query = dict[str, Any]
 VIDEOS = {
@@ -31,7 +29,7 @@ VIDEOS = {
 @pytest.fixture
 def library(cloud: Oss, client: oss.Client) -> Iterator[oss.Client]:
     """A bucket with an index and some videos, one a minute."""
-    client.open_meta_query(oss.OpenMetaQueryRequest(bucket=BUCKET, mode="basic"))
+    ask(client, "open_meta_query", mode="basic")
     for key, (body, tags) in VIDEOS.items():
         put(client, key, body, metadata={"Location": "hangzhou"} if key.startswith("other") else {})
         set_tags(client, key, list(tags.items()))
@@ -47,16 +45,19 @@ def both(operation: str, *queries: Query) -> Query:
     return {"Operation": operation, "SubQueries": list(queries)}
 
 
-def ask(client: oss.Client, query: Query | str, **options: Any) -> oss.DoMetaQueryResult:
+def query_of(client: oss.Client, query: Query | str, **fields: Any) -> oss.DoMetaQueryResult:
     text = query if isinstance(query, str) else json.dumps(query, ensure_ascii=False)
-    meta_query = oss.MetaQuery(query=text, **options)
-    request = oss.DoMetaQueryRequest(bucket=BUCKET, mode="basic", meta_query=meta_query)
-    return client.do_meta_query(request)
+    return ask(client, "do_meta_query", mode="basic", meta_query=oss.MetaQuery(query=text, **fields))
 
 
-def found(client: oss.Client, query: Query, **options: Any) -> list[str]:
-    files = ask(client, query, **options).files
+def found(client: oss.Client, query: Query, **fields: Any) -> list[str]:
+    files = query_of(client, query, **fields).files
     return [file.filename for file in (files.file if files else None) or []]
+
+
+def aggregations(*asked: tuple[str, str]) -> oss.MetaQueryAggregations:
+    every = [oss.MetaQueryAggregation(field=name, operation=operation) for name, operation in asked]
+    return oss.MetaQueryAggregations(aggregations=every)
 
 
 EVERYTHING = field("Size", "gte", "0")
@@ -102,7 +103,7 @@ def test_what_a_condition_finds(library: oss.Client, query: Query, keys: list[st
 
 
 def test_a_file_is_described(cloud: Oss, library: oss.Client) -> None:
-    result = ask(library, field("Filename", "eq", "other/advert.mp4"))
+    result = query_of(library, field("Filename", "eq", "other/advert.mp4"))
     (file,) = result.files.file
     info = cloud.storage.stat(BUCKET, "other/advert.mp4")
     assert info is not None
@@ -140,7 +141,7 @@ def test_pages_join_to_the_whole(library: oss.Client, size: int, sort: str | Non
     keys: list[str] = []
     token, pages = "", 0
     while pages == 0 or token:
-        result = ask(library, EVERYTHING, max_results=size, next_token=token, sort=sort, order=order)
+        result = query_of(library, EVERYTHING, max_results=size, next_token=token, sort=sort, order=order)
         page = [file.filename for file in result.files.file]
         assert len(page) <= size
         keys, token, pages = keys + page, result.next_token or "", pages + 1
@@ -150,11 +151,11 @@ def test_pages_join_to_the_whole(library: oss.Client, size: int, sort: str | Non
 
 
 def test_a_page_has_at_most_100_objects(cloud: Oss, client: oss.Client) -> None:
-    client.open_meta_query(oss.OpenMetaQueryRequest(bucket=BUCKET))
+    ask(client, "open_meta_query")
     for number in range(101):
         cloud.storage.put_object(BUCKET, f"{number:03}", b"v", {})
     for asked in (None, 0, 100, 80_369):
-        result = ask(client, EVERYTHING, max_results=asked)
+        result = query_of(client, EVERYTHING, max_results=asked)
         assert len(result.files.file) == 100
         assert result.next_token
 
@@ -162,16 +163,12 @@ def test_a_page_has_at_most_100_objects(cloud: Oss, client: oss.Client) -> None:
 def test_aggregations(library: oss.Client) -> None:
     asked = [("Size", "sum"), ("Size", "max"), ("Size", "min"), ("Size", "average"), ("Filename", "count")]
     asked += [("OSSStorageClass", "distinct"), ("OSSTaggingCount", "group")]
-    aggregations = [oss.MetaQueryAggregation(field=name, operation=operation) for name, operation in asked]
-    result = ask(library, EVERYTHING, aggregations=oss.MetaQueryAggregations(aggregations=aggregations))
+    result = query_of(library, EVERYTHING, aggregations=aggregations(*asked))
     answers = result.aggregations.aggregations
     assert [(one.field, one.operation) for one in answers] == asked
     assert [one.value for one in answers[:6]] == [15, 5, 1, 3, 5, 1]
-    assert [(group.value, group.count) for group in answers[6].groups.groups] == [
-        ("2", 3),
-        ("1", 1),
-        ("0", 1),
-    ]
+    groups = [(group.value, group.count) for group in answers[6].groups.groups]
+    assert groups == [("2", 3), ("1", 1), ("0", 1)]
     assert result.files is None
 
 
@@ -195,7 +192,7 @@ def test_aggregations(library: oss.Client) -> None:
     ],
 )
 def test_a_query_that_is_refused(library: oss.Client, query: str) -> None:
-    error = refusal(lambda: ask(library, query))
+    error = refusal(query_of, library, query)
     assert (error.status_code, error.code) == (400, "InvalidArgument")
     assert "<ArgumentName>Query</ArgumentName>" in error.snapshot.decode()
 
@@ -207,49 +204,41 @@ def test_a_query_that_is_refused(library: oss.Client, query: str) -> None:
         ({"order": "up", "sort": "Size"}, "Order"),
         ({"next_token": "bm8="}, "NextToken"),
         ({"next_token": "視"}, "NextToken"),
-        (
-            {
-                "aggregations": oss.MetaQueryAggregations(
-                    aggregations=[oss.MetaQueryAggregation(field="Filename", operation="sum")]
-                )
-            },
-            "Aggregation",
-        ),
+        ({"aggregations": aggregations(("Filename", "sum"))}, "Aggregation"),
     ],
 )
 def test_what_cannot_be_asked(library: oss.Client, options: dict[str, Any], argument: str) -> None:
-    error = refusal(lambda: ask(library, EVERYTHING, **options))
+    error = refusal(query_of, library, EVERYTHING, **options)
     assert (error.status_code, error.code) == (400, "InvalidArgument")
     assert f"<ArgumentName>{argument}</ArgumentName>" in error.snapshot.decode()
 
 
 @pytest.mark.parametrize("body", [b"", b"<Other/>", b"<MetaQuery>"])
 def test_a_document_that_is_refused(cloud: Oss, library: oss.Client, body: bytes) -> None:
-    answer = cloud.call("POST", query="metaQuery&comp=query", body=body)
-    assert (answer.status, answer.error()["Code"]) == (400, "MalformedXML")
+    assert cloud.refused("POST", query="metaQuery&comp=query", body=body) == "MalformedXML"
 
 
 def test_an_index_is_opened_prepared_and_closed(cloud: Oss, client: oss.Client) -> None:
     def status() -> oss.MetaQueryStatus:
-        return client.get_meta_query_status(oss.GetMetaQueryStatusRequest(bucket=BUCKET)).meta_query_status
+        return ask(client, "get_meta_query_status").meta_query_status
 
-    for call in (status, lambda: ask(client, EVERYTHING)):
+    for call in (status, lambda: query_of(client, EVERYTHING)):
         error = refusal(call)
         assert (error.status_code, error.code) == (400, "MetaQueryNotExist")
-    client.open_meta_query(oss.OpenMetaQueryRequest(bucket=BUCKET))
+    ask(client, "open_meta_query")
     cloud.clock.advance(10)
     ready = status()
     assert (ready.state, ready.phase, ready.meta_query_mode) == ("Running", "IncrementalScanning", "basic")
-    error = refusal(lambda: client.open_meta_query(oss.OpenMetaQueryRequest(bucket=BUCKET)))
+    error = refusal(ask, client, "open_meta_query")
     assert (error.status_code, error.code) == (400, "MetaQueryAlreadyExist")
     for _ in range(2):
-        assert client.close_meta_query(oss.CloseMetaQueryRequest(bucket=BUCKET)).status_code == 200
+        assert ask(client, "close_meta_query").status_code == 200
     assert refusal(status).code == "MetaQueryNotExist"
 
 
 def test_what_is_left_out_is_said(cloud: Oss, client: oss.Client) -> None:
     request = oss.OpenMetaQueryRequest(bucket=BUCKET, mode="semantic")
-    assert refusal(lambda: client.open_meta_query(request)).status_code == 501
+    assert refusal(client.open_meta_query, request).status_code == 501
     assert cloud.call("POST", query="metaQuery&comp=other").status == 501
 
 

@@ -11,16 +11,14 @@ import oss2
 import pytest
 
 from tests.localcloud.oss_world import (
-    BUCKET,
     Oss,
     StartOss,
+    ask,
     get,
     official_client,
     put,
     refusal,
 )
-
-pytest_plugins = ["tests.localcloud.oss_fixtures"]
 
 KEY = "videos/a.mp4"
 MINUTE, HOUR, DAY = 60.0, 3600.0, 24 * 3600.0
@@ -31,17 +29,17 @@ def restore(client: oss.Client, days: int | None = None, tier: str | None = None
     if days or tier:
         parameters = oss.JobParameters(tier=tier) if tier else None
         asked = oss.RestoreRequest(days=days, job_parameters=parameters)
-    return client.restore_object(oss.RestoreObjectRequest(bucket=BUCKET, key=KEY, restore_request=asked))
+    return ask(client, "restore_object", key=KEY, restore_request=asked)
 
 
 def state(client: oss.Client) -> str | None:
-    head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key=KEY))
+    head = ask(client, "head_object", key=KEY)
     shown: str | None = head.headers.get("x-oss-restore")
     return shown
 
 
 def refused(client: oss.Client) -> bool:
-    return str(refusal(lambda: get(client, KEY)).code) == "InvalidObjectState"
+    return str(refusal(get, client, KEY).code) == "InvalidObjectState"
 
 
 def test_an_archived_object_is_read_while_it_is_restored(cloud: Oss, client: oss.Client) -> None:
@@ -50,17 +48,17 @@ def test_an_archived_object_is_read_while_it_is_restored(cloud: Oss, client: oss
     # When it is restored, it takes a minute
     assert restore(client).status_code == 202
     assert state(client) == 'ongoing-request="true"'
-    again = refusal(lambda: restore(client))
+    again = refusal(restore, client)
     assert (again.status_code, again.code, again.ec) == (409, "RestoreAlreadyInProgress", "0016-00000701")
-    listed = client.list_objects_v2(oss.ListObjectsV2Request(bucket=BUCKET)).contents
+    listed = ask(client, "list_objects_v2").contents
     assert listed[0].restore_info == 'ongoing-request="true"'
     assert refused(client)
     # Then it can be read and copied for a day
     cloud.clock.advance(MINUTE)
     assert get(client, KEY) == b"a video"
     assert (state(client) or "").startswith('ongoing-request="false", expiry-date="')
-    client.copy_object(oss.CopyObjectRequest(bucket=BUCKET, key="copy", source_key=KEY))
-    head = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key="copy"))
+    ask(client, "copy_object", key="copy", source_key=KEY)
+    head = ask(client, "head_object", key="copy")
     assert (head.storage_class, "x-oss-restore" in head.headers) == ("Standard", False)
     cloud.clock.advance(DAY)
     assert (refused(client), state(client)) == (True, None)
@@ -100,7 +98,7 @@ def test_colder_classes_take_hours(
 
 
 def test_what_cannot_be_restored(cloud: Oss, client: oss.Client) -> None:
-    assert refusal(lambda: restore(client)).code == "NoSuchKey"
+    assert refusal(restore, client).code == "NoSuchKey"
     for storage_class, days, tier, code in [
         ("Standard", None, None, "OperationNotSupported"),
         ("IA", None, None, "OperationNotSupported"),

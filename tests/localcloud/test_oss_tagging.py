@@ -11,9 +11,17 @@ import oss2
 import pytest
 
 from localcloud.oss.service import MAX_DOCUMENT_BYTES
-from tests.localcloud.oss_world import BUCKET, Oss, StartOss, official_client, put, refusal, set_tags, tags_of
-
-pytest_plugins = ["tests.localcloud.oss_fixtures"]
+from tests.localcloud.oss_world import (
+    BUCKET,
+    Oss,
+    StartOss,
+    ask,
+    official_client,
+    put,
+    refusal,
+    set_tags,
+    tags_of,
+)
 
 KEY = "videos/a.mp4"
 OLD = [("team", "a"), ("empty", "")]
@@ -70,7 +78,7 @@ def test_a_tag_set_takes_the_place_of_the_old_one(client: oss.Client, tags: list
 def test_a_refused_set_leaves_the_old_one(
     client: oss.Client, tags: list[tuple[str, str]], code: str, ec: str, message: str
 ) -> None:
-    error = refusal(lambda: set_tags(client, KEY, tags))
+    error = refusal(set_tags, client, KEY, tags)
     assert (error.status_code, error.code, error.ec) == (400, code, ec)
     assert message in error.message
     assert tags_of(client, KEY) == OLD
@@ -92,11 +100,7 @@ def test_a_refused_set_leaves_the_old_one(
         (document(tag("<b>k</b>", "v")), "MalformedXML", "0010-00000101"),
         (document(tag("&undeclared;", "v")), "MalformedXML", "0010-00000101"),
         (b"<!DOCTYPE Tagging>" + document(tag("k", "v")), "MalformedXML", "0010-00000101"),
-        (
-            b'<!DOCTYPE t [<!ENTITY e "v">]>' + document(tag("k", "&e;")),
-            "MalformedXML",
-            "0010-00000101",
-        ),
+        (b'<!DOCTYPE t [<!ENTITY e "v">]>' + document(tag("k", "&e;")), "MalformedXML", "0010-00000101"),
         (document("<Tag><Key>k</Key></Tag>"), "InvalidTag", "0010-00000208"),
         (document("<Tag><Value>v</Value></Tag>"), "InvalidTag", "0010-00000208"),
         (document("<Tag/>"), "InvalidTag", "0010-00000208"),
@@ -148,16 +152,10 @@ def test_an_empty_value_is_an_element(cloud: Oss) -> None:
     assert b"      <Key>empty</Key>\n      <Value></Value>\n" in cloud.call("GET", KEY, "tagging").body
 
 
-def test_an_object_without_tags_has_an_empty_set(cloud: Oss, client: oss.Client) -> None:
-    put(client, "untagged")
-    answer = cloud.call("GET", "untagged", "tagging")
-    assert (answer.status, answer.body.split()[-1]) == (200, b"</Tagging>")
-    assert tags_of(client, "untagged") == []
-
-
-def test_tags_can_be_deleted(client: oss.Client) -> None:
-    result = client.delete_object_tagging(oss.DeleteObjectTaggingRequest(bucket=BUCKET, key=KEY))
-    assert (result.status_code, tags_of(client, KEY)) == (204, [])
+def test_an_object_whose_tags_are_deleted_has_an_empty_set(cloud: Oss, client: oss.Client) -> None:
+    assert ask(client, "delete_object_tagging", key=KEY).status_code == 204
+    answer = cloud.call("GET", KEY, "tagging")
+    assert (answer.status, answer.body.split()[-1], tags_of(client, KEY)) == (200, b"</Tagging>", [])
 
 
 @pytest.mark.parametrize(
@@ -174,12 +172,12 @@ def test_what_does_not_exist_has_no_tags(cloud: Oss, key: str, bucket: str, code
 
 
 def test_tagging_leaves_the_object_as_it_was(cloud: Oss, client: oss.Client) -> None:
-    before = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key=KEY))
+    before = ask(client, "head_object", key=KEY)
     cloud.clock.advance(timedelta(days=1).total_seconds())
     set_tags(client, KEY, TEN)
-    client.delete_object_tagging(oss.DeleteObjectTaggingRequest(bucket=BUCKET, key=KEY))
+    ask(client, "delete_object_tagging", key=KEY)
     set_tags(client, KEY, [("k", "v")])
-    after = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key=KEY))
+    after = ask(client, "head_object", key=KEY)
     assert (after.last_modified, after.etag) == (before.last_modified, before.etag)
     assert (before.tagging_count, after.tagging_count) == (2, 1)
 

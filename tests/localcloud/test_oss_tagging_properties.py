@@ -21,8 +21,6 @@ from tests.localcloud.oss_world import (
     tags_of,
 )
 
-pytest_plugins = ["tests.localcloud.oss_fixtures"]
-
 Tags = list[tuple[str, str]]
 Clients = tuple[oss.Client, oss2.Bucket]
 
@@ -109,6 +107,6 @@ def test_every_legal_set_can_come_with_the_upload(clients: Clients, tags: Tags) 
 def test_every_illegal_set_is_refused_and_changes_nothing(clients: Clients, old: Tags, tags: Tags) -> None:
     client, _ = clients
     set_tags(client, KEY, old)
-    error = refusal(lambda: set_tags(client, KEY, tags))
+    error = refusal(set_tags, client, KEY, tags)
     assert (error.status_code, error.code in REFUSALS, error.ec[:11]) == (400, True, "0010-000002")
     assert tags_of(client, KEY) == old
