@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imm_label_tags.errors import AccessDenied, InvalidSetting, ServiceUnavailable, TargetUnknown
+from imm_label_tags.errors import AccessDenied, InvalidSetting, ServiceUnavailable
 from imm_label_tags.results.archive import document, place, whole_answer
 from imm_label_tags.results.target import MAX_KEY_BYTES, ObjectPrefix, TargetObject
 from localcloud.calls import Call
@@ -123,12 +123,6 @@ def test_of_an_object_that_is_not_allowed_nothing_is_kept(archiving: Stage) -> N
     outcome = archiving.handle(archiving.task(archiving.upload(), CHAIR))
     assert (outcome["status"], outcome["archived"]) == ("not_allowed", None)
     assert documents(archiving) == []
-
-
-def test_an_object_that_only_user_data_names_has_to_be_there(archiving: Stage) -> None:
-    task_id = archiving.task(None, CHAIR, user_data=archiving.uri("videos/none.mp4"))
-    with pytest.raises(TargetUnknown):
-        archiving.handle(task_id)
 
 
 # What it costs

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from imm_label_tags.errors import BatchFailed, InvalidNotification, TaskNotFinished, TaskNotFound
@@ -77,20 +75,3 @@ def test_a_list_of_one_failed_item_is_still_a_failed_batch(stage: Stage) -> None
     with pytest.raises(BatchFailed) as caught:
         stage.invoke(["not JSON"])
     assert not caught.value.retryable
-
-
-def test_a_kept_failure_of_a_list_can_be_replayed_as_it_is(stage: Stage) -> None:
-    task_id = stage.task(stage.upload(), CHAIR)
-    record = {
-        "requestContext": {"requestId": "1", "condition": "UnhandledInvocationError"},
-        "requestPayload": json.dumps([stage.notification(task_id)]),
-    }
-    assert stage.invoke(record)["outcomes"][0]["status"] == "tagged"
-
-
-def test_a_large_batch_is_handled_with_bounded_threads(stage: Stage) -> None:
-    stage.upload()
-    task_id = stage.task(stage.uri("videos/a.mp4"), CHAIR)
-    result = stage.invoke([stage.notification(task_id)] * 200)
-    assert [outcome["status"] for outcome in result["outcomes"]].count("tagged") == 1
-    assert len(result["outcomes"]) == 200

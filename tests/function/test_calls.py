@@ -8,6 +8,7 @@ import pytest
 
 from localcloud.calls import Call
 from localcloud.faults import Fault, FaultKind
+from tests.function.test_outcomes import an_hour_ago
 from tests.stage import CHAIR, Stage
 
 RESULT, TASK = "GetVideoLabelClassificationResult", "GetTask"
@@ -59,11 +60,11 @@ def test_user_data_makes_no_difference_to_the_calls(pairs: Stage, request_names_
     assert round_trips(pairs.raw_calls()) == 3
 
 
-def test_stale_objects_that_may_be_tagged_are_not_looked_at(stage: Stage) -> None:
+def test_where_stale_objects_may_be_tagged_they_are_not_looked_at(stage: Stage) -> None:
     stage.set(STALE_OBJECTS="tag")
-    task_id = stage.task(stage.upload(), CHAIR)
+    task_id = stage.task(stage.upload(), CHAIR, start=an_hour_ago())
     stage.forget_calls()
-    stage.handle(task_id)
+    assert stage.handle(task_id)["status"] == "tagged"
     assert stage.calls() == sorted([RESULT, TASK, READ, WRITE])
 
 

@@ -9,7 +9,6 @@ from urllib3 import PoolManager
 from urllib3.exceptions import ProtocolError
 
 from imm_label_tags.errors import ServiceUnavailable
-from localcloud.faults import Fault, FaultKind
 from tests.stage import CHAIR, Stage
 
 
@@ -59,11 +58,3 @@ def test_a_local_host_is_addressed_by_path(stage: Stage) -> None:
     task_id = stage.task(stage.upload(), CHAIR)
     stage.set(OSS_ENDPOINT=stage.cloud.endpoints.oss.replace("127.0.0.1", "localhost"))
     assert stage.handle(task_id)["status"] == "tagged"
-
-
-@pytest.mark.parametrize("action", ["HeadObject", "GetObjectTagging", "PutObjectTagging"])
-def test_a_service_that_always_breaks_the_connection_is_unavailable(stage: Stage, action: str) -> None:
-    task_id = stage.task(stage.upload(tags={"team": "a"}), CHAIR)
-    stage.break_call(Fault(FaultKind.RESET_BEFORE, action=action, times=None))
-    with pytest.raises(ServiceUnavailable, match=action):
-        stage.handle(task_id)

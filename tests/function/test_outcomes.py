@@ -90,14 +90,6 @@ def test_superseded_a_late_notification_of_an_older_task_changes_nothing(stage: 
     assert stage.tags() == before == outcome["tags"]
 
 
-def test_tagged_a_newer_task_replaces_the_labels_of_the_older(stage: Stage) -> None:
-    uri = stage.upload(tags={"team": "a"})
-    stage.handle(stage.task(uri, FURNITURE, start=EARLIER))
-    newer = stage.task(uri, CHAIR, start=LATER)
-    assert stage.handle(newer)["status"] == "tagged"
-    assert stage.tags() == {"team": "a", "imm": f"2199-12-24T09:00:00.000Z/{newer}", "imm_yi-zi": "yes"}
-
-
 def test_stale_an_object_that_was_written_after_the_task_started_is_left_alone(stage: Stage) -> None:
     uri = stage.upload(tags={"team": "a"})
     started = an_hour_ago()
@@ -125,14 +117,6 @@ def test_stale_an_object_that_was_only_rewritten_is_not_called_another_upload(st
     for possibility in ("uploaded again", "rewritten in place", "storage class", "Last-Modified"):
         assert possibility in outcome["reason"]
     assert stage.tags() == {"team": "a"}
-
-
-def test_tagged_a_stale_object_where_the_setting_says_so(stage: Stage) -> None:
-    stage.set(STALE_OBJECTS="tag")
-    task_id = stage.task(stage.upload(), CHAIR, start=an_hour_ago())
-    stage.forget_calls()
-    assert stage.handle(task_id)["status"] == "tagged"
-    assert "HeadObject" not in stage.calls()
 
 
 def test_object_gone_there_is_nothing_to_tag(stage: Stage) -> None:
@@ -166,13 +150,6 @@ def test_tag_limit_ten_foreign_tags_are_all_kept(stage: Stage) -> None:
     assert outcome["status"] == "tag_limit"
     assert "10 tags" in outcome["reason"]
     assert stage.tags() == own
-
-
-def test_nine_foreign_tags_leave_room_for_the_best_label(stage: Stage) -> None:
-    own = {f"key{number}": "value" for number in range(9)}
-    outcome = stage.handle(stage.task(stage.upload(tags=own), CHAIR, FURNITURE))
-    assert stage.tags() == {**own, "imm_jia-ju": "yes"}
-    assert outcome["dropped"] == [{"label": "椅子", "reason": "limit"}]
 
 
 def test_not_allowed_another_object_is_never_even_read(stage: Stage) -> None:
@@ -257,15 +234,6 @@ def test_the_object_is_never_taken_from_the_message(stage: Stage) -> None:
     assert stage.tags("videos/other.mp4") == {}
 
 
-def test_a_message_without_user_data_leads_to_the_object_too(stage: Stage) -> None:
-    uri = stage.upload()
-    by_request, by_user_data = stage.task(uri, CHAIR), stage.task(None, CHAIR, user_data=uri)
-    for task_id in (by_request, by_user_data):
-        message = stage.notification(task_id)
-        del message["UserData"]
-        assert stage.invoke(message)["outcomes"][0]["object"] == uri
-
-
 # What is written
 
 
@@ -278,14 +246,6 @@ def written_as(stage: Stage, *labels: dict[str, Any], **settings: str) -> dict[s
 def test_tag_value_and_namespace_follow_the_settings(stage: Stage) -> None:
     tags = written_as(stage, CHAIR, TAG_NAMESPACE="video", TAG_VALUE="{level}/{label_base64}")
     assert tags == {"video_yi-zi": "2/5qSF5a2Q"}
-
-
-def test_base64_names_follow_the_setting(stage: Stage) -> None:
-    assert written_as(stage, CHAIR, LABEL_NAMES="base64") == {"imm_5qSF5a2Q": "yes"}
-
-
-def test_raw_names_fall_back_to_pinyin_where_oss_refuses_them(stage: Stage) -> None:
-    assert written_as(stage, CHAIR, LABEL_NAMES="raw") == {"imm_yi-zi": "yes"}
 
 
 def test_raw_names_stay_where_oss_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,13 +268,6 @@ def test_labels_that_imm_describes_oddly_are_taken_as_far_as_they_go(stage: Stag
     ]
     stage.set(TAG_VALUE="{confidence}")
     assert written_as(stage, *odd) == {"imm_x": "1.00", "imm_yi-zi": "0.80"}
-
-
-def test_more_labels_than_there_is_room_for_are_dropped_by_rank(stage: Stage) -> None:
-    labels = [{"LabelName": f"label {n}", "LabelConfidence": 0.5 + n / 100} for n in range(20)]
-    outcome = stage.handle(stage.task(stage.upload(tags={"team": "a"}), *labels))
-    assert len(stage.tags()) == 10
-    assert [drop["reason"] for drop in outcome["dropped"]] == ["limit"] * 12
 
 
 def test_tags_set_at_upload_are_kept(stage: Stage) -> None:

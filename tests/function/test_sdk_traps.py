@@ -26,58 +26,6 @@ def task_id(stage: Stage) -> str:
     return stage.task(stage.upload(tags={"team": "a", "archived": ""}), CHAIR)
 
 
-def attempts(stage: Stage, action: str) -> int:
-    return stage.calls().count(action)
-
-
-ACTIONS = [
-    "GetVideoLabelClassificationResult",
-    "GetTask",
-    "HeadObject",
-    "GetObjectTagging",
-    "PutObjectTagging",
-]
-
-
-@pytest.mark.parametrize("action", ACTIONS)
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault(FaultKind.ERROR, status=503, code="ServiceUnavailable"),
-        Fault(FaultKind.RESET_BEFORE),
-        Fault(FaultKind.RESET_AFTER),
-    ],
-    ids=lambda fault: fault.kind.value,
-)
-def test_a_call_that_fails_once_is_tried_again(stage: Stage, task_id: str, action: str, fault: Fault) -> None:
-    stage.break_call(Fault(fault.kind, action=action, status=fault.status, code=fault.code))
-    stage.forget_calls()
-    assert stage.handle(task_id)["status"] == "tagged"
-    # A write whose answer was lost is found done by the reading that comes before another one.
-    done = action == "PutObjectTagging" and fault.kind is FaultKind.RESET_AFTER
-    assert attempts(stage, action) == (1 if done else 2)
-
-
-@pytest.mark.parametrize("action", ["GetVideoLabelClassificationResult", "GetTask", "GetObjectTagging"])
-@pytest.mark.parametrize("kind", [FaultKind.RESET_DURING, FaultKind.TRUNCATE])
-def test_an_answer_that_breaks_off_is_asked_for_again(
-    stage: Stage, task_id: str, action: str, kind: FaultKind
-) -> None:
-    stage.break_call(Fault(kind, action=action))
-    stage.forget_calls()
-    assert stage.handle(task_id)["status"] == "tagged"
-    assert attempts(stage, action) == 2
-
-
-@pytest.mark.parametrize("action", ACTIONS)
-def test_a_call_that_keeps_failing_is_tried_three_times(stage: Stage, task_id: str, action: str) -> None:
-    stage.break_call(Fault(FaultKind.ERROR, action=action, status=503, code="ServiceUnavailable", times=None))
-    stage.forget_calls()
-    with pytest.raises(ServiceUnavailable):
-        stage.handle(task_id)
-    assert attempts(stage, action) == 3
-
-
 UNREADABLE_RESULTS = {
     "wrong type of labels": b'{"Status": "Succeeded", "Labels": ["text"]}',
     "no object": b"[]",
@@ -121,18 +69,6 @@ def test_tags_that_cannot_be_read_are_not_taken_for_none(stage: Stage, task_id: 
     with pytest.raises(ServiceUnavailable, match="GetObjectTagging"):
         stage.handle(task_id)
     assert stage.tags() == {"team": "a", "archived": ""}
-
-
-def test_tags_that_can_be_read_at_the_second_look_are_used(stage: Stage, task_id: str) -> None:
-    stage.break_call(Fault(FaultKind.ANSWER, action="GetObjectTagging", status=200, body=b""))
-    assert stage.handle(task_id)["status"] == "tagged"
-    assert stage.tags()["team"] == "a"
-
-
-def test_an_object_without_tags_is_no_error(stage: Stage) -> None:
-    # tag_set is None there
-    stage.handle(stage.task(stage.upload(), CHAIR))
-    assert "imm_yi-zi" in stage.tags()
 
 
 def test_an_empty_value_stays_empty(stage: Stage, task_id: str) -> None:
@@ -194,12 +130,6 @@ def test_keys_that_change_between_two_invocations_are_used_at_once(
 
     # Then the same instance goes on with the new ones
     assert stage.handle(task_id)["status"] == "unchanged"
-
-
-def test_on_python_3_10_the_keys_of_the_context_win(stage: Stage, task_id: str) -> None:
-    stage.context = stage.context_of("python3.10")
-    stage.set(ALIBABA_CLOUD_ACCESS_KEY_ID="stale", ALIBABA_CLOUD_ACCESS_KEY_SECRET="stale")
-    assert stage.handle(task_id)["status"] == "tagged"
 
 
 def test_connections_are_kept_between_calls_and_invocations(stage: Stage, task_id: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from imm_label_tags import errors
 from imm_label_tags.errors import BatchFailed, InvalidNotification, TaggingError, Throttled
-from imm_label_tags.services.responses import ErrorResponse, Operation, to_error
+from imm_label_tags.services.responses import Operation
 
 OPERATION = Operation("OSS", "PutObjectTagging", "oss:PutObjectTagging", "acs:oss:*:123:media/a.mp4")
 
@@ -35,39 +35,6 @@ def test_the_tree_at_the_top_of_the_module_is_the_tree() -> None:
 def test_every_class_says_when_it_is_raised_and_whether_a_retry_helps(member: type[TaggingError]) -> None:
     assert member.__doc__
     assert member.retryable is issubclass(member, errors.TransientError)
-
-
-@pytest.mark.parametrize(
-    ("response", "name"),
-    [
-        (ErrorResponse(403, "AccessDenied", ""), "AccessDenied"),
-        (ErrorResponse(403, "NoPermission", ""), "AccessDenied"),
-        (ErrorResponse(403, "SignatureDoesNotMatch", ""), "ServiceRejected"),
-        (ErrorResponse(400, "InvalidArgument", ""), "ServiceRejected"),
-        (ErrorResponse(404, "NoSuchBucket", ""), "ServiceRejected"),
-        (ErrorResponse(408, "RequestTimeout", ""), "ServiceUnavailable"),
-        (ErrorResponse(429, "", ""), "Throttled"),
-        (ErrorResponse(503, "", "", throttled=True), "Throttled"),
-        (ErrorResponse(503, "ServiceUnavailable", ""), "ServiceUnavailable"),
-        (ErrorResponse(500, "InternalError", ""), "ServiceUnavailable"),
-        (ErrorResponse(0, "", ""), "ServiceUnavailable"),
-    ],
-)
-def test_a_refusal_becomes_the_class_that_says_what_to_do(response: ErrorResponse, name: str) -> None:
-    assert type(to_error(OPERATION, response, "oss://media/a.mp4")).__name__ == name
-
-
-def test_a_denied_call_names_action_and_resource_in_the_words_of_a_policy() -> None:
-    response = ErrorResponse(403, "AccessDenied", "No.", ec="0003-00000001", request_id="5C91")
-    error = to_error(OPERATION, response, "oss://media/a.mp4")
-    for part in (
-        "oss:PutObjectTagging",
-        "acs:oss:*:123:media/a.mp4",
-        "0003-00000001",
-        "5C91",
-        "oss://media/a.mp4",
-    ):
-        assert part in str(error)
 
 
 def test_a_failed_batch_names_each_failed_item_and_is_retryable_if_any_item_is() -> None:

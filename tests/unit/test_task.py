@@ -96,22 +96,6 @@ def test_a_request_that_cannot_be_read_is_no_reason_to_believe_the_user_data(def
         target_of_task(definition, "oss://media/videos/a.mp4")
 
 
-@pytest.mark.parametrize(
-    "user_data",
-    [
-        "",
-        "oss://media/videos/ud%20%E8%A7%86.mp4",
-        "oss://other/contract.mp4",
-        '{"uri": "oss://other/contract.mp4"}',
-        "oss://media/../b.mp4",
-    ],
-)
-def test_the_source_is_the_object_whatever_the_user_data_says(user_data: str) -> None:
-    definition = '{"SourceURI": "oss://media/videos/ud 视.mp4"}'
-    expected = TargetObject("media", "videos/ud 视.mp4")
-    assert target_of_task(definition, user_data) == TaskTarget(expected, named_by_imm=True)
-
-
 def test_user_data_names_the_object_where_imm_gives_no_source() -> None:
     told = target_of_task("{}", "oss://media/videos/a.mp4")
     assert told == TaskTarget(TargetObject("media", "videos/a.mp4"), named_by_imm=False)
