@@ -16,6 +16,7 @@ import requests
 
 import tag_object
 from imm_label_tags.retries import RetryPolicy
+from imm_label_tags.submission.video_submission import VideoSubmission
 from imm_label_tags.tagging.instance import Instance
 from localcloud.accounts import Identity
 from localcloud.calls import Call
@@ -24,6 +25,7 @@ from localcloud.faults import Fault
 from localcloud.imm.tasks import TaskRecord
 from tests.user import exported, oss_client
 
+TOPIC = "imm-label-tags"
 CHAIR = {"Language": "zh-Hans", "LabelName": "椅子", "LabelLevel": 2, "LabelConfidence": 0.95}
 FURNITURE = {"Language": "zh-Hans", "LabelName": "家具", "LabelLevel": 1, "LabelConfidence": 1}
 
@@ -102,6 +104,12 @@ class Stage:
             instance = Instance(os.environ, self.context, self.retry_policy)
             self._monkeypatch.setattr(tag_object._function, "instance", instance)
         return tag_object.handler(raw, self.context)
+
+    def submission(self) -> VideoSubmission:
+        """A new instance of submit_video, with a topic for its tasks to tell of their end."""
+        self.cloud.call(self.cloud.messages.create_topic, TOPIC)
+        self.set(IMM_PROJECT=self.project, NOTIFICATION_TOPIC=TOPIC)
+        return VideoSubmission(os.environ, self.context, self.retry_policy)
 
     def handle(self, task_id: str, **fields: Any) -> dict[str, Any]:
         """Notify the function of a task; returns its only outcome."""

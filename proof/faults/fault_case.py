@@ -1,13 +1,19 @@
-"""A fault of a remote call: which calls it can befall, and how it is brought about."""
+"""A fault of a remote call: which calls it can befall, how it is brought about, and what it leads to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from localcloud.faults import Fault
+from imm_label_tags import errors
+from imm_label_tags.retries import ATTEMPTS
+from localcloud.faults import Fault, FaultKind
 from tests.faults.relay import CallBreak, ConnectionBreak
+
+TAGGED = "tagged"
+SUBMITTED = "submitted"
+UNAVAILABLE = "ServiceUnavailable"
 
 
 class Call(str, Enum):
@@ -42,55 +48,132 @@ EVERY = (*ALL, Call.ASK, Call.CREATE)
 EVERY_TO_IMM = (*IMM, Call.ASK, Call.CREATE)
 # The calls whose answers have a body.
 WITH_BODY = (Call.RESULT, Call.TASK, Call.READ, Call.ASK, Call.CREATE)
+# Those that are never just sent again: something is read first that tells whether they were carried out.
+NOT_REPEATED = (Call.WRITE, Call.CREATE)
 
 
-class Group(str, Enum):
-    """What a user sees first: the kind of answer."""
+@dataclass(frozen=True)
+class End:
+    """What a fault leads to: ``end`` where it lasts, after so many attempts, and ``once`` where it passes.
 
-    NO_ANSWER = "No answer"
-    TOO_MUCH = "Too many calls"
-    OUT_OF_ORDER = "The service is out of order"
-    NO_SENSE = "An answer that is none"
-    REFUSED = "Refused"
-    NOT_FOUND = "Not found"
-    CONFLICT = "Conflicts and tags that are not accepted"
-    REDIRECTED = "Redirected"
+    Both are an error's class or an outcome, None for the outcome without a fault. ``seen`` is part of the
+    message; ``written`` says whether the tags have been written, or the task created, although the fault
+    lasts. Without ``calls`` it is the end of all calls of which no other end of the fault is.
+    """
+
+    seen: str
+    end: str | None
+    attempts: int
+    once: str | None
+    once_attempts: int
+    calls: tuple[Call, ...] = ()
+    written: bool = False
+
+
+Ends = tuple[End, ...]
+
+
+def passing(seen: str, *calls: Call, end: str = UNAVAILABLE) -> Ends:
+    """The call is tried again, and the fault is not noticed unless it lasts."""
+    return (End(seen, end, ATTEMPTS, None, 2, calls),)
+
+
+def out_of_reach(seen: str) -> Ends:
+    """No call gets through. A write is not tried again then, because reading comes before it."""
+    return (*passing(seen), End(seen, UNAVAILABLE, 1, None, 2, NOT_REPEATED))
+
+
+def final(end: str, seen: str, *calls: Call) -> Ends:
+    """The call is not tried again in this invocation, whether or not Function Compute delivers it again."""
+    return (End(seen, end, 1, end, 1, calls),)
+
+
+def found_done(*calls: Call) -> Ends:
+    """The write was carried out: it is not sent again, since what it was to do is found done."""
+    return (End("", None, 1, None, 1, calls, written=True),)
 
 
 @dataclass(frozen=True)
 class FaultCase:
     """One fault. ``title`` says what the service or the network does, ``advice`` what a user does then.
 
-    It is brought about at the service's door (``faults``, one for each call that it applies to), or by a
-    relay for one call (``call_break``) or for all connections (``connection_break``, some with TLS).
-    ``settings`` are variables of the function. ``asks_for`` is how many seconds the service asks to wait.
+    It is brought about at the service's door (a fault for each call that it applies to), or by a relay for
+    one call or for all connections. ``settings`` are variables of the function. ``asks_for`` is how many
+    seconds the service asks to wait.
     """
 
-    name: str
-    group: Group
     title: str
     advice: str
-    faults: Mapping[Call, Fault] = field(default_factory=dict)
-    call_break: CallBreak | None = None
-    connection_break: ConnectionBreak | None = None
+    cause: Mapping[Call, Fault] | CallBreak | ConnectionBreak
+    ends: Ends
     settings: Mapping[str, str] = field(default_factory=dict)
     asks_for: float = 0.0
 
-    def calls(self, among: Iterable[Call]) -> tuple[Call, ...]:
-        """Those of some calls that it can befall."""
-        possible = tuple(self.faults) or EVERY
-        if self.call_break is CallBreak.BODY_IN_DROPS:
-            possible = WITH_BODY
-        elif self.connection_break is not None:
-            # The document is written over the connections of the reading, which fails beside it.
-            possible = tuple(call for call in EVERY if call is not Call.KEEP)
-        return tuple(call for call in among if call in possible)
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Those that it can befall."""
+        if isinstance(self.cause, Mapping):
+            return tuple(self.cause)
+        if self.cause is CallBreak.BODY_IN_DROPS:
+            return WITH_BODY
+        # The document is written over the connections of the reading, which fails beside it.
+        return tuple(call for call in EVERY if call is not Call.KEEP or isinstance(self.cause, CallBreak))
 
     @property
-    def needs_tls(self) -> bool:
-        """Whether it is a fault of TLS."""
-        return self.connection_break not in (None, ConnectionBreak.REFUSED)
+    def never_ends(self) -> bool:
+        """Whether it is an answer that is waited for until the time is out."""
+        if isinstance(self.cause, Mapping):
+            return any(fault.kind is FaultKind.SILENCE for fault in self.cause.values())
+        return self.cause in (CallBreak.DROPS, CallBreak.BODY_IN_DROPS)
 
-    def order(self, call: Call, times: int | None, resource: str = "*") -> Fault:
-        """The fault for one call, so many times (None: always)."""
-        return replace(self.faults[call], service=call.service, action=call, times=times, resource=resource)
+    def order(self, call: Call, times: int | None) -> Fault:
+        """The fault at the service's door for one call, so many times (None: always)."""
+        assert isinstance(self.cause, Mapping)
+        return replace(self.cause[call], service=call.service, action=call, times=times)
+
+    def rows(self, calls: Iterable[Call], good: str) -> Iterator[Row]:
+        """What it leads to for each of some calls; ``good`` is the outcome without a fault."""
+        named = {call for end in self.ends for call in end.calls}
+        for end in self.ends:
+            of_this_end = end.calls or tuple(call for call in self.calls if call not in named)
+            yield from (Row(self, call, end, good) for call in calls if call in of_this_end)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault of one call."""
+
+    fault: FaultCase
+    call: Call
+    expected: End
+    good: str
+
+    @property
+    def end(self) -> str:
+        """The error's class or the outcome where the fault lasts."""
+        return self.expected.end or self.good
+
+    @property
+    def once(self) -> str:
+        """The same where it goes wrong a single time."""
+        return self.expected.once or self.good
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it ends with an error as long as the fault lasts."""
+        return hasattr(errors, self.end)
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the error says that a retry may help."""
+        return self.is_error and bool(getattr(errors, self.end).retryable)
+
+    @property
+    def afterwards(self) -> str:
+        """The outcome of the next delivery, once the fault is gone."""
+        if not self.expected.written:
+            return self.good
+        return "unchanged" if self.good == TAGGED else "already_submitted"
+
+    def __str__(self) -> str:
+        return f"{self.fault.title} / {self.call.value}"

@@ -7,8 +7,7 @@ from time import monotonic
 from cli.deployment_check import worst_case
 from cli.deployment_check.subject import Kind
 from localcloud.faults import Fault, FaultKind
-from tests.faults.line import Line
-from tests.faults.relay import CallBreak
+from tests.faults.relay import CallBreak, laid_through_relays
 from tests.function.test_calls import round_trips
 from tests.stage import CHAIR, Stage
 
@@ -49,7 +48,7 @@ def test_a_notification_takes_no_longer_however_slowly_it_is_answered(stage: Sta
     # Given answers that come just in time, and before them as many as are repeated that never end
     limits = stage.retry_policy = stage.retry_policy._replace(read=0.75)
     stage.set(LABEL_NAMES="raw")
-    with Line(stage) as line:
+    with laid_through_relays(stage) as line:
         task_id = stage.task(stage.upload(), CHAIR)
         stage.new_instance()
         stage.break_call(Fault(FaultKind.DELAY, delay_seconds=limits.read / 2, times=None))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.certificates import Certificates
-from tests.faults.line import Line
+from tests.faults.relay import Line, laid_through_relays
 from tests.stage import Stage
 
 
@@ -18,7 +18,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture
 def line(stage: Stage) -> Iterator[Line]:
-    with Line(stage) as line:
+    with laid_through_relays(stage) as line:
         yield line
 
 
@@ -26,5 +26,5 @@ def line(stage: Stage) -> Iterator[Line]:
 def secure_line(stage: Stage, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     # The function trusts what certifi lists.
     monkeypatch.setattr("certifi.where", lambda: str(certificates.authority))
-    with Line(stage, certificates) as line:
+    with laid_through_relays(stage, certificates) as line:
         yield line

@@ -7,12 +7,15 @@ import socket
 import ssl
 import struct
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import Enum
-from types import TracebackType
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from localcloud.cloud import LocalCloud
+from tests.faults.certificates import Certificates
+from tests.stage import Stage
 
 _RESET = struct.pack("ii", 1, 0)
 _NOT_TLS = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -101,16 +104,11 @@ class Relay:
         self.signatures: list[str] = []
         self.accepted = 0
 
-    def __enter__(self) -> Relay:
+    @contextmanager
+    def running(self) -> Iterator[Relay]:
+        """Passes on what comes, as long as the context lasts."""
         self._cloud.run(self._listen(self._serve, self._trusted))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+        yield self
         self._cloud.run(self._stop())
 
     def break_call(self, action: str, how: CallBreak, times: int | None = None) -> None:
@@ -268,6 +266,32 @@ class Relay:
             assert how is not None
             self._call_breaks[action] = (how, times)
         return how
+
+
+class Line(NamedTuple):
+    """The function's connections to both services, laid through relays."""
+
+    imm: Relay
+    oss: Relay
+
+    def restore(self) -> None:
+        """Let everything work again."""
+        self.imm.restore()
+        self.oss.restore()
+
+
+@contextmanager
+def laid_through_relays(stage: Stage, certificates: Certificates | None = None) -> Iterator[Line]:
+    """Tell the function of a stage the addresses of relays, which speak TLS where there are certificates."""
+    contexts = (certificates.trusted, certificates.untrusted) if certificates else (None, None)
+    endpoints = stage.cloud.endpoints
+    with (
+        Relay(stage.cloud, endpoints.imm, *contexts).running() as imm,
+        Relay(stage.cloud, endpoints.oss, *contexts).running() as oss,
+    ):
+        stage.set(IMM_ENDPOINT=imm.endpoint, OSS_ENDPOINT=oss.endpoint)
+        stage.new_instance()
+        yield Line(imm, oss)
 
 
 def _bound(port: int) -> socket.socket:

@@ -9,7 +9,7 @@ import pytest
 from imm_label_tags.errors import ServiceRejected, ServiceUnavailable
 from localcloud.faults import Fault, FaultKind
 from proof.faults.fault_case import OSS, Call
-from proof.faults.faults import AS_HTML, HTML, REQUEST_ID
+from proof.faults.table import AS_HTML, HTML, REQUEST_ID
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage
 
@@ -26,12 +26,6 @@ def task_id(stage: Stage) -> str:
 def answer(stage: Stage, action: str, status: int, body: bytes, headers: Mapping[str, str]) -> None:
     fault = Fault(FaultKind.ANSWER, action=action, status=status, body=body, headers=headers, times=None)
     stage.break_call(fault)
-
-
-def test_a_web_server_that_knows_no_such_page(stage: Stage, task_id: str) -> None:
-    answer(stage, ANY, 404, HTML, AS_HTML)
-    with pytest.raises(ServiceRejected, match="HTTP 404"):
-        stage.handle(task_id)
 
 
 def test_a_web_server_that_has_a_page_for_everything(stage: Stage, task_id: str) -> None:

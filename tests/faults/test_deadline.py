@@ -13,7 +13,7 @@ from imm_label_tags.errors import BatchFailed, ServiceUnavailable
 from imm_label_tags.retries import ASSUMED_TIMEOUT_SECONDS, MARGIN_SECONDS, SHORTEST_CALL_SECONDS
 from localcloud.faults import Fault, FaultKind
 from proof.faults.fault_case import ALL, BY_DEFAULT, IMM, Call
-from tests.faults.line import Line
+from tests.faults.relay import Line
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage
 
@@ -126,43 +126,28 @@ def test_a_call_that_fails_shortly_before_the_end_is_not_repeated(
     assert stage.pauses == []
 
 
-def with_timeout(timeout: object) -> Callable[[SimpleNamespace], None]:
-    def change(context: SimpleNamespace) -> None:
-        context.function = SimpleNamespace(timeout=timeout)
-
-    return change
-
-
-def without_function(context: SimpleNamespace) -> None:
-    assert not hasattr(context, "function")
-
-
-def without_timeout(context: SimpleNamespace) -> None:
-    context.function = SimpleNamespace(name="imm-label-tags")
-
-
 @pytest.mark.parametrize(
-    ("change", "seconds"),
+    ("context", "seconds"),
     [
-        (with_timeout(150), 149.0),
-        (with_timeout("150"), 149.0),
-        (with_timeout(3), 2.7),
-        (with_timeout("3"), 2.7),
-        (with_timeout(1), 0.9),
-        (with_timeout(86400), 86399.0),
+        ({"function": SimpleNamespace(timeout=150)}, 149.0),
+        ({"function": SimpleNamespace(timeout="150")}, 149.0),
+        ({"function": SimpleNamespace(timeout=3)}, 2.7),
+        ({"function": SimpleNamespace(timeout="3")}, 2.7),
+        ({"function": SimpleNamespace(timeout=1)}, 0.9),
+        ({"function": SimpleNamespace(timeout=86400)}, 86399.0),
         *(
-            (with_timeout(nonsense), ASSUMED_TIMEOUT_SECONDS - MARGIN_SECONDS)
+            ({"function": SimpleNamespace(timeout=nonsense)}, ASSUMED_TIMEOUT_SECONDS - MARGIN_SECONDS)
             for nonsense in (None, "", "soon", 0, -5, "nan", "inf", True)
         ),
-        (without_function, ASSUMED_TIMEOUT_SECONDS - MARGIN_SECONDS),
-        (without_timeout, ASSUMED_TIMEOUT_SECONDS - MARGIN_SECONDS),
+        ({"function": SimpleNamespace(name="imm-label-tags")}, ASSUMED_TIMEOUT_SECONDS - MARGIN_SECONDS),
+        ({}, ASSUMED_TIMEOUT_SECONDS - MARGIN_SECONDS),
     ],
 )
 def test_the_time_is_the_functions_timeout_less_a_margin(
-    stage: Stage, change: Callable[[SimpleNamespace], None], seconds: float
+    stage: Stage, context: dict[str, object], seconds: float
 ) -> None:
     # Given what the context says of the function's timeout
-    change(stage.context)
+    vars(stage.context).update(context)
     task_id = stage.task(stage.upload(), CHAIR)
     shortest = SHORTEST_CALL_SECONDS
 

@@ -5,49 +5,54 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from proof.faults.document import PAGE, page
-from proof.faults.fault_case import EVERY, EVERY_TO_IMM, OSS, Call, Group
-from proof.faults.faults import FAULTS
+from imm_label_tags import retries as limits
+from imm_label_tags.services.answer_room import MEGABYTE, AnswerRoom
+from imm_label_tags.services.connections import REST_SECONDS
+from proof.faults.document import PAGE, blocks
+from proof.faults.fault_case import EVERY, EVERY_TO_IMM, OSS, Call
 from proof.faults.table import SUBMISSION_TABLE, TABLE
+from proof.page import with_blocks
+
+TEXT = PAGE.read_text("utf-8")
+PLAIN = " ".join(TEXT.split())
 
 
-def lines(group: Group) -> list[list[str]]:
-    """The cells of the lines under a heading."""
-    section = page().split(f"## {group.value}\n")[1].split("\n## ")[0]
-    rows = [line for line in section.splitlines() if line.startswith("| ")]
-    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[1:]]
+def test_its_tables_are_those_that_are_carried_out() -> None:
+    assert with_blocks(TEXT, blocks()) == TEXT, "run: python -m proof.faults.document"
 
 
-def combinations(group: Group) -> Iterator[tuple[str, Call]]:
-    """Each fault and call that a heading's lines are about."""
+def combinations() -> Iterator[tuple[str, Call]]:
+    """Each fault and call that the page has a line about."""
     some = {"any": EVERY, "any to IMM": EVERY_TO_IMM, "any to OSS": OSS}
-    for titles, calls, *_ in lines(group):
-        listed = {Call(name) for name in re.findall(r"`(\w+)`", calls)}
+    for line in "".join(blocks().values()).splitlines():
+        titles, calls, *others = (cell.strip() for cell in line.strip("|").split("|"))
+        assert len(others) == 4
+        assert all(others)
+        listed = {Call(name) for name in re.findall(r"`(\w+)`", calls)} or set(some.get(calls, ()))
         if calls.startswith("any but"):
             listed = set(Call) - listed
-        for title in titles.split("; "):
-            yield from ((title, call) for call in listed or some[calls])
+        yield from ((title, call) for title in titles.split("; ") for call in listed)
 
 
-def test_the_page_is_what_the_table_says() -> None:
-    assert PAGE.read_text("utf-8") == page(), "run: python -m proof.faults.document"
+def test_every_combination_is_on_exactly_one_line() -> None:
+    # HeadObject ends in the same way in both functions.
+    expected = {(row.fault.title, row.call) for row in (*TABLE, *SUBMISSION_TABLE)}
+    assert sorted(combinations()) == sorted(expected)
 
 
-def test_every_combination_is_on_exactly_one_line_under_its_heading() -> None:
-    for group in Group:
-        # HeadObject ends in the same way in both functions.
-        rows = (row for row in (*TABLE, *SUBMISSION_TABLE) if row.fault.group is group)
-        expected = {(row.fault.title, row.call) for row in rows}
-        assert expected
-        assert sorted(combinations(group)) == sorted(expected)
-
-
-def test_every_line_is_complete() -> None:
-    for group in Group:
-        for cells in lines(group):
-            assert len(cells) == 6
-            assert all(cells)
-
-
-def test_faults_can_be_told_from_each_other() -> None:
-    assert len({case.name for case in FAULTS}) == len({case.title for case in FAULTS}) == len(FAULTS)
+def test_its_limits_are_those_of_the_code() -> None:
+    pauses = [limits.FIRST_PAUSE_SECONDS * 2**attempt for attempt in range(limits.ATTEMPTS - 1)]
+    for words in (
+        f"tried at most {limits.ATTEMPTS} times",
+        f"repeated at most {limits.RETRIES} times",
+        f"up to {' seconds, then up to '.join(f'{pause:g}' for pause in pauses)} seconds",
+        f"for more than {limits.MAX_PAUSE_SECONDS:g} seconds it does not wait",
+        f"An attempt has {limits.CONNECT_SECONDS:g} seconds to resolve the name",
+        f"{limits.READ_SECONDS:g} seconds to be answered to the last byte",
+        f"have {AnswerRoom.of(None).size // MEGABYTE} MB where the function has 512 MB",
+        f"came more than {limits.MAX_SNAPSHOT_AGE_SECONDS:g} s ago",
+        f"at most {limits.MARGIN_SECONDS:g} second is kept back",
+        f"less than {limits.SHORTEST_CALL_SECONDS:g} seconds are left",
+        f"a rest of more than {REST_SECONDS:g} seconds",
+    ):
+        assert words in PLAIN

@@ -10,7 +10,7 @@ import pytest
 from imm_label_tags.errors import InvalidSetting, ServiceRejected, ServiceUnavailable, TaggingError
 from localcloud.accounts import Identity
 from proof.faults.fault_case import BY_DEFAULT, IMM, Call
-from tests.faults.line import Line
+from tests.faults.relay import Line
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage
 from tests.user import exported

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 
@@ -10,7 +11,6 @@ import pytest
 from imm_label_tags.errors import ServiceRejected
 from localcloud.faults import Fault, FaultKind
 from proof.faults.fault_case import Call
-from tests.faults.trial import new_submission, submit
 from tests.stage import CHAIR, Stage
 
 
@@ -28,7 +28,7 @@ def test_nobody_else_is_asked(stage: Stage, elsewhere: socket.socket, call: Call
     # Given a service that sends the function to another address
     uri = stage.upload(tags={"team": "a"})
     task_id = stage.task(uri, CHAIR)
-    uploads = new_submission(stage)
+    uploads = stage.submission()
     location = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/"
     if call is Call.KEEP:
         stage.set(RESULT_ARCHIVE=stage.uri("labels"))
@@ -40,7 +40,7 @@ def test_nobody_else_is_asked(stage: Stage, elsewhere: socket.socket, call: Call
     # When the event is delivered
     with pytest.raises(ServiceRejected, match=f"HTTP {status}"):
         if call in (Call.ASK, Call.CREATE):
-            submit(stage, uploads, uri)
+            uploads.handle(json.dumps([uri]).encode(), stage.context)
         else:
             stage.handle(task_id)
 

@@ -16,8 +16,7 @@ from imm_label_tags.services.connections import REST_SECONDS
 from localcloud.faults import Fault, FaultKind
 from proof.faults.fault_case import Call
 from tests.failed.records import RECORD
-from tests.faults.line import Line
-from tests.faults.relay import IdleBreak
+from tests.faults.relay import IdleBreak, Line
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage
 
