@@ -13,12 +13,8 @@ import pytest
 
 import submit_video
 from imm_label_tags.errors import (
-    AccessDenied,
-    BatchFailed,
     InvalidSetting,
     ServiceRejected,
-    ServiceUnavailable,
-    Throttled,
 )
 from imm_label_tags.submission.video_submission import VideoSubmission
 from localcloud.faults import Fault, FaultKind
@@ -213,28 +209,6 @@ def test_a_failed_call_is_repeated_only_after_asking_what_it_did(
     assert stage.calls() == [CREATE, "HeadObject", "ListTasks", "ListTasks"]
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_throttling_is_waited_for(submissions: Submissions, stage: Stage, times: int) -> None:
-    stage.upload()
-    for action in (CREATE, "ListTasks"):
-        fault = Fault(FaultKind.ERROR, action=action, status=503, code="Throttling.User", times=times)
-        stage.break_call(fault)
-    assert submissions.statuses(submissions.event("videos/a.mp4")) == ["submitted"]
-    assert len(submissions.tasks()) == 1
-
-
-def test_lasting_failures_are_left_to_function_compute(submissions: Submissions, stage: Stage) -> None:
-    stage.upload()
-    stage.break_call(Fault(FaultKind.ERROR, action=CREATE, status=503, code="Throttling", times=None))
-    with pytest.raises(Throttled):
-        submissions.handle(submissions.event("videos/a.mp4"))
-    stage.cloud.call(stage.cloud.faults.clear)
-    stage.break_call(Fault(FaultKind.ERROR, action="ListTasks", status=500, code="InternalError", times=None))
-    with pytest.raises(ServiceUnavailable):
-        submissions.handle(submissions.event("videos/a.mp4"))
-    assert submissions.tasks() == []
-
-
 def test_a_project_or_topic_that_is_not_there_is_told(submissions: Submissions, stage: Stage) -> None:
     stage.upload()
     stage.set(IMM_PROJECT="nowhere")
@@ -258,22 +232,6 @@ def test_an_object_that_goes_before_its_task_is_created_is_gone(
     absent = Fault(FaultKind.ERROR, action="HeadObject", status=404, code="NoSuchKey", skip=1)
     stage.break_call(absent)
     assert submissions.statuses(submissions.event("videos/a.mp4")) == ["object_gone"]
-
-
-def test_in_a_list_each_item_is_handled_and_what_failed_is_named(
-    submissions: Submissions, stage: Stage
-) -> None:
-    for key in ("a", "b", "c"):
-        stage.upload(f"videos/{key}.mp4")
-    fault = Fault(
-        FaultKind.ERROR, action="HeadObject", resource="*/b.mp4", status=403, code="AccessDenied", times=None
-    )
-    stage.break_call(fault)
-    with pytest.raises(BatchFailed) as caught:
-        submissions.handle(submissions.event("videos/a.mp4", "videos/b.mp4", "videos/c.mp4"))
-    ((index, error),) = caught.value.failures
-    assert (index, type(error)) == (1, AccessDenied)
-    assert len(submissions.tasks()) == 2
 
 
 @pytest.mark.parametrize(

@@ -100,13 +100,6 @@ def get(connections: Connections, url: str, **headers: str) -> Answer:
 
 
 @pytest.fixture
-def connections() -> Iterator[Connections]:
-    connections = Connections(secure=False)
-    yield connections
-    connections.drop()
-
-
-@pytest.fixture
 def service(connections: Connections) -> Iterator[Service]:
     with Service() as service:
         yield service
@@ -264,19 +257,12 @@ def test_the_imm_sdk_sends_through_these_whatever_the_host(
     assert DaraCore.do_action(request, {"httpProxy": service.url}).status_code == 200
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
 def test_a_certificate_of_a_trusted_authority_is_accepted(
-    certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+    certificates: Certificates, trusting: Connections
 ) -> None:
-    monkeypatch.setattr("certifi.where", lambda: str(certificates.authority))
-    connections = Connections(secure=True)
     with Service(certificates.trusted) as service:
-        assert get(connections, service.url).status_code == 200
-        connections.drop()
+        assert get(trusting, service.url).status_code == 200
+        trusting.drop()
 
 
 def test_a_layers_directory_of_certificates_takes_the_place_of_the_bundle(

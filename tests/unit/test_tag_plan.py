@@ -76,14 +76,6 @@ def test_labels_and_provenance_are_added_behind_the_tags_that_are_there() -> Non
     ]
 
 
-def test_carrying_out_a_plan_again_changes_nothing() -> None:
-    labels = (Label("椅子", 0.95),)
-    first = plan_tags({"team": "a"}, TASK, labels, scheme())
-    second = plan_tags(first.tags, TASK, labels, scheme())
-    assert second.status is Status.UNCHANGED
-    assert second.tags == first.tags
-
-
 def test_the_order_in_which_oss_returns_tags_does_not_matter() -> None:
     labels = (Label("椅子", 0.95), Label("家具", 0.9))
     first = plan_tags({"team": "a"}, TASK, labels, scheme())
@@ -120,21 +112,6 @@ def test_a_task_that_started_earlier_than_the_recorded_one_changes_nothing() -> 
 def test_of_two_tasks_with_one_start_the_greater_id_wins(recorded: str, status: str) -> None:
     plan = plan_tags({"imm": f"2021-12-24T03:00:38.892Z/{recorded}"}, TASK, (Label("y", 1.0),), scheme())
     assert plan.status.value == status
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "x",
-        "2021-12-24/task",
-        "9999-99-99T00:00:00.000Z/task",
-        "2999-12-24T03:00:38Z/task",
-        "2999-12-24T03:00:38.892Z/",
-    ],
-)
-def test_a_provenance_that_does_not_parse_counts_as_absent(value: str) -> None:
-    assert plan_tags({"imm": value}, TASK, (), scheme()).tags == {"imm": PROVENANCE}
 
 
 def test_labels_below_the_minimum_are_dropped() -> None:

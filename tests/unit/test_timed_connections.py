@@ -112,26 +112,6 @@ def takes_in_drops(server: SlowServer, connection: socket.socket) -> None:
         connection.recv(1)
 
 
-@pytest.fixture
-def connections() -> Iterator[Connections]:
-    connections = Connections(secure=False)
-    yield connections
-    connections.drop()
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture
-def trusting(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connections]:
-    monkeypatch.setattr("certifi.where", lambda: str(certificates.authority))
-    connections = Connections(secure=True)
-    yield connections
-    connections.drop()
-
-
 def send(connections: Connections, url: str, body: bytes, connect: float, read: float) -> Answer:
     with connections.exchange(Timeouts(connect, read)) as exchange:
         return connections.send(exchange, HttpRequest("POST", url), body)
