@@ -6,11 +6,12 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cli.deployment_check.check import check
-from cli.deployment_check.findings import Finding, Report
+from cli.deployment_check.findings import Finding, Report, Severity
 from cli.deployment_check.subject import Surroundings
 from cli.manifest.file import read_manifest
 
@@ -22,6 +23,8 @@ FUNCTIONS = ("tag_object", "keep_failed", "submit_video")
 RUNTIMES = ("python3.10", "python3.12")
 
 Mutation = Callable[[Any], None]
+# In place of a value that is to be missing.
+GONE: Any = object()
 
 
 class Checkout:
@@ -68,32 +71,45 @@ class Checkout:
 
 def good(name: str = "s.yaml") -> Any:
     """What a deployed file says, together with what it extends."""
+    return json.loads(_good(name))
+
+
+@cache
+def _good(name: str) -> str:
     content = json.loads(json.dumps(read_manifest(ROOT / name, {}, dotenv=False).content))
     content.pop("extend", None)
     for variable in ("topic", "trigger_role") if name == "s.eventbridge.yaml" else ():
         # Only the triggers that this file replaces use it.
         del content["vars"][variable]
-    return content
+    return json.dumps(content)
 
 
 def put(path: str, value: Any, props: str = PROPS) -> Mutation:
-    """Set one value of the props of a function, by default of the one that tags."""
+    """Set one value of the props of a function, by default of the one that tags; GONE removes it.
+
+    With empty ``props`` the path begins at the top of the file. A list may get one more item.
+    """
 
     def mutate(content: Any) -> None:
-        container, key = _locate(content, path, props)
-        container[key] = value
+        *steps, last = (
+            int(step[1:-1]) if step.startswith("[") else step
+            for step in re.findall(r"\[\d+\]|[^.\[\]]+", f"{props}.{path}")
+        )
+        for step in steps:
+            content = content[step]
+        if value is GONE:
+            del content[last]
+        elif isinstance(content, list) and last == len(content):
+            content.append(value)
+        else:
+            content[last] = value
 
     return mutate
 
 
 def drop(path: str, props: str = PROPS) -> Mutation:
     """Remove one value of the props of a function."""
-
-    def mutate(content: Any) -> None:
-        container, key = _locate(content, path, props)
-        del container[key]
-
-    return mutate
+    return put(path, GONE, props)
 
 
 def both(*mutations: Mutation) -> Mutation:
@@ -106,22 +122,30 @@ def both(*mutations: Mutation) -> Mutation:
     return mutate
 
 
-def top(key: str, value: Any) -> Mutation:
-    """Set one value at the top of the file; None removes it."""
+class Broken(NamedTuple):
+    """A fault of a function: what changes its props, the place at which that is told, and words of it."""
 
-    def mutate(content: Any) -> None:
-        content[key] = value
-        if value is None:
-            del content[key]
-
-    return mutate
+    change: Callable[[str], Mutation]
+    where: str
+    words: str
 
 
-def _locate(content: Any, path: str, props: str) -> tuple[Any, Any]:
-    steps: list[Any] = [
-        int(step[1:-1]) if step.startswith("[") else step
-        for step in re.findall(r"\[\d+\]|[^.\[\]]+", f"{props}.{path}" if path else props)
-    ]
-    for step in steps[:-1]:
-        content = content[step]
-    return content, steps[-1]
+def bad(path: str, value: Any, words: str, where: str = "") -> Broken:
+    """A bad value, which is told at its own path or at another; GONE, where one is missing."""
+    return Broken(lambda props: put(path, value, props), where or path, words)
+
+
+def done(mutation: Mutation, where: str, words: str) -> Broken:
+    """A fault of several values."""
+    return Broken(lambda props: mutation, where, words)
+
+
+def unchanged(content: Any) -> None:
+    """No mutation."""
+
+
+def assert_only(findings: list[Finding], severity: Severity, where: str, words: str) -> None:
+    """There is one finding, at a path and with some words in it."""
+    (finding,) = findings
+    assert (finding.severity, finding.where) == (severity, where)
+    assert words in f"{finding.what} {finding.remedy}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,24 +16,26 @@ FAILED = "environmentVariables.FAILED_EVENTS"
 
 def uploads(prefix: str = "", suffix: str = "", region: str = "cn-hangzhou") -> Mutation:
     """A function that submits what is uploaded to the bucket media."""
-    filtered = {"key": {"prefix": prefix, "suffix": suffix}}
     trigger = {
         "triggerName": "uploads",
         "triggerType": "oss",
         "sourceArn": f"acs:oss:{region}:1234567890123456:media",
-        "triggerConfig": {"events": ["oss:ObjectCreated:PutObject"], "filter": filtered},
+        "triggerConfig": {
+            "events": ["oss:ObjectCreated:PutObject"],
+            "filter": {"key": {"prefix": prefix, "suffix": suffix}},
+        },
     }
+    return submitting(trigger)
+
+
+def submitting(trigger: Any) -> Mutation:
     props = {"functionName": "uploads", "handler": "submit_video.handler", "triggers": [trigger]}
-
-    def mutate(content: Any) -> None:
-        content["resources"]["submit_video"] = {"component": "fc3", "props": props}
-
-    return mutate
+    return put("resources.submit_video", {"component": "fc3", "props": props}, "")
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    return Checkout(tmp_path)
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    return Checkout(tmp_path_factory.mktemp("checkout"))
 
 
 def findings(checkout: Checkout, *mutations: Mutation, archive: str) -> list[Finding]:
@@ -91,21 +92,16 @@ def test_a_rule_of_eventbridge_fires_as_well(checkout: Checkout, suffix: str, fi
         "data": {"oss": {"bucket": {"name": ["media"]}, "object": {"key": [{"suffix": suffix}]}}},
     }
 
-    def rule(content: Any) -> None:
-        uploads()(content)
-        content["resources"]["submit_video"]["props"]["triggers"] = [
-            {
-                "triggerName": "uploads",
-                "triggerType": "eventbridge",
-                "triggerConfig": {
-                    "asyncInvocationType": True,
-                    "eventRuleFilterPattern": json.dumps(pattern),
-                    "eventSourceConfig": {"eventSourceType": "Default"},
-                },
-            }
-        ]
-
-    found = findings(checkout, rule, archive="oss://media/labels")
+    rule = {
+        "triggerName": "uploads",
+        "triggerType": "eventbridge",
+        "triggerConfig": {
+            "asyncInvocationType": True,
+            "eventRuleFilterPattern": json.dumps(pattern),
+            "eventSourceConfig": {"eventSourceType": "Default"},
+        },
+    }
+    found = findings(checkout, submitting(rule), archive="oss://media/labels")
     assert ["the trigger uploads fires" in one.what for one in found] == [True] * fires
 
 

@@ -7,8 +7,18 @@ from typing import Any
 
 import pytest
 
-from cli.deployment_check.findings import Finding, Severity
-from tests.deployment_check.checkout import KEEPER_PROPS, PROPS, Checkout, Mutation, both, drop, good, put
+from cli.deployment_check.findings import Severity
+from tests.deployment_check.checkout import (
+    KEEPER_PROPS,
+    PROPS,
+    Checkout,
+    Mutation,
+    assert_only,
+    both,
+    good,
+    put,
+    unchanged,
+)
 
 REGION, ACCOUNT = "cn-hangzhou", "1234567890123456"
 TAGGING, KEEPING = "imm-label-tags", "imm-label-tags-failed"
@@ -32,99 +42,9 @@ def keeper(path: str, value: Any) -> Mutation:
     return put(path, value, KEEPER_PROPS)
 
 
-def unchanged(content: Any) -> None:
-    pass
-
-
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
-
-
-def assert_found(findings: list[Finding], severity: Severity, where: str, words: str) -> None:
-    (finding,) = [one for one in findings if one.what != "nothing uses it."]
-    assert (finding.severity, finding.where) == (severity, where)
-    assert words in f"{finding.what} {finding.remedy}"
-
-
-@pytest.mark.parametrize(
-    ("mutation", "where", "words"),
-    [
-        # Settings
-        (keeper(PLACE, "records/failed"), PLACE, "must be oss://bucket/prefix"),
-        (keeper(PLACE, "oss://records"), PLACE, "must be oss://bucket/prefix"),
-        (keeper(PLACE, "oss://records/a//b"), PLACE, "without white space, control characters, empty"),
-        (keeper(PLACE, "oss://records/*"), PLACE, "must be oss://bucket/prefix"),
-        (
-            keeper("environmentVariables.FAILED_EVENT", ""),
-            "environmentVariables.FAILED_EVENT",
-            "FAILED_EVENTS is spelt like it",
-        ),
-        (
-            keeper("environmentVariables.LOG_LEVEL", "ALL"),
-            "environmentVariables.LOG_LEVEL",
-            "is 'ALL', but must be",
-        ),
-        # Time
-        (
-            keeper("timeout", 26),
-            "timeout",
-            "26 s is not above a failed event's worst case of 26.8 s: a call of 7 s,",
-        ),
-        (drop("timeout", KEEPER_PROPS), "timeout", "3 s, fc3's default, is not above a failed event's"),
-        (
-            keeper("instanceLifecycleConfig.initializer.timeout", 4),
-            "instanceLifecycleConfig.initializer.timeout",
-            "below the 4.4 s that importing OSS's SDK can take with 0.25 vCPU. Set it to 5",
-        ),
-        (
-            keeper("asyncInvokeConfig.maxAsyncEventAgeInSeconds", 239),
-            "asyncInvokeConfig.maxAsyncEventAgeInSeconds",
-            "below the 240 s that 4 attempts of 60 s can take",
-        ),
-        # What fails
-        (drop("asyncInvokeConfig", KEEPER_PROPS), "asyncInvokeConfig", "would be discarded"),
-        (drop(DESTINATIONS, KEEPER_PROPS), f"{DESTINATIONS}.onFailure", "would be discarded"),
-        (
-            keeper(DESTINATION, function(KEEPING)),
-            DESTINATION,
-            "calls this function again: the event would go round",
-        ),
-        # Who calls it
-        (
-            keeper("triggers", [TOPIC_TRIGGER]),
-            "triggers[0]",
-            "must not call this function: it understands nothing but",
-        ),
-        # As for every function
-        (drop("role", KEEPER_PROPS), "role", "no keys"),
-        (keeper("handler", "keep_failed.handle"), "handler", "handler is spelt like it"),
-        (keeper("handler", "keep_faild.handler"), "handler", "keep_failed is spelt like it"),
-        (drop("layers", KEEPER_PROPS), "layers", "none of your own"),
-    ],
-)
-def test_errors_of_the_function_that_keeps(
-    checkout: Checkout, mutation: Mutation, where: str, words: str
-) -> None:
-    assert_found(checkout.findings(mutation), Severity.ERROR, f"{KEEPER_PROPS}.{where}", words)
-
-
-@pytest.mark.parametrize(
-    ("mutation", "where", "words"),
-    [
-        (put(DESTINATION, function(TAGGING, region="")), DESTINATION, "calls this function again"),
-        (
-            put(f"{DESTINATIONS}.onSuccess", {"destination": function(KEEPING)}),
-            f"{DESTINATIONS}.onSuccess.destination",
-            "refuses records of success",
-        ),
-        # Those of elsewhere are told once, as for every ARN
-        (put(DESTINATION, function(KEEPING, region="cn-beijing")), DESTINATION, "is in cn-beijing"),
-        (put(DESTINATION, function(KEEPING, account="9")), DESTINATION, "belongs to the account 9"),
-    ],
-)
-def test_errors_of_what_leads_to_it(checkout: Checkout, mutation: Mutation, where: str, words: str) -> None:
-    assert_found(checkout.findings(mutation), Severity.ERROR, f"{PROPS}.{where}", words)
 
 
 def test_a_function_that_tags_is_no_destination(checkout: Checkout) -> None:
@@ -136,7 +56,7 @@ def test_a_function_that_tags_is_no_destination(checkout: Checkout) -> None:
         content["resources"]["second"] = copy
 
     findings = checkout.findings(both(second, put(DESTINATION, function("second"))))
-    assert_found(findings, Severity.ERROR, f"{PROPS}.{DESTINATION}", "as if it were a new one")
+    assert_only(findings, Severity.ERROR, f"{PROPS}.{DESTINATION}", "as if it were a new one")
 
 
 def test_what_cannot_be_kept_must_not_come_back_by_way_of_the_other_function(checkout: Checkout) -> None:
@@ -150,13 +70,13 @@ def test_what_cannot_be_kept_must_not_come_back_by_way_of_the_other_function(che
 
 def test_a_name_that_is_wrong_itself_is_told_once(checkout: Checkout) -> None:
     findings = checkout.findings(keeper("functionName", "9lives"))
-    assert_found(findings, Severity.ERROR, f"{KEEPER_PROPS}.functionName", "1 to 64 letters")
+    assert_only(findings, Severity.ERROR, f"{KEEPER_PROPS}.functionName", "1 to 64 letters")
 
 
 def test_the_place_is_needed_for_a_deployment_only(checkout: Checkout) -> None:
     unset = {**DEPLOYABLE, "FAILED_EVENTS": " "}
     findings = checkout.findings(unchanged, deploying=True, **unset)
-    assert_found(findings, Severity.ERROR, f"{KEEPER_PROPS}.{PLACE}", "Export FAILED_EVENTS, such as")
+    assert_only(findings, Severity.ERROR, f"{KEEPER_PROPS}.{PLACE}", "Export FAILED_EVENTS, such as")
     assert checkout.findings(unchanged, deploying=True, **DEPLOYABLE) == []
 
     report = checkout.check(checkout.write(good()))
@@ -180,7 +100,7 @@ def test_the_place_is_needed_for_a_deployment_only(checkout: Checkout) -> None:
 def test_records_among_the_videos(checkout: Checkout, allowed: str, place: str, found: bool) -> None:
     findings = checkout.findings(unchanged, ALLOWED_OBJECTS=allowed, FAILED_EVENTS=place)
     if found:
-        assert_found(
+        assert_only(
             findings, Severity.WARNING, f"{KEEPER_PROPS}.{PLACE}", "among the objects of imm-label-tags"
         )
     else:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli.deployment_check.findings import Finding, Severity
 from tests.deployment_check.checkout import (
+    GONE,
     PROPS,
     SUBMITTER_PROPS,
+    Broken,
     Checkout,
     Mutation,
+    bad,
     both,
-    drop,
+    done,
     good,
     put,
 )
@@ -42,9 +44,9 @@ VARIABLES = {
 DEPLOYABLE = {**VARIABLES, "ALIBABA_CLOUD_ACCOUNT_ID": "2" * 16}
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    return Checkout(tmp_path)
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    return Checkout(tmp_path_factory.mktemp("checkout"))
 
 
 def findings(checkout: Checkout, *mutations: Mutation, **variables: str) -> list[Finding]:
@@ -105,118 +107,116 @@ def test_bucket_and_project_are_asked_for_before_a_deployment(checkout: Checkout
     assert "IMM_LABEL_TAGS_PROJECT" in deployed.findings[0].remedy + deployed.findings[1].remedy
 
 
-ERRORS: list[tuple[Mutation, str, str]] = [
+ERRORS: list[Broken] = [
     # Settings
-    (change(f"{ENV}.IMM_PROJECT", "9lives"), f"{ENV}.IMM_PROJECT", "is '9lives', but must be"),
-    (change(f"{ENV}.NOTIFICATION_TOPIC", "a b"), f"{ENV}.NOTIFICATION_TOPIC", "is 'a b', but must be"),
-    (change(f"{ENV}.VIDEO_SUFFIXES", "*.mp4"), f"{ENV}.VIDEO_SUFFIXES", "must be comma-separated ends"),
-    (change(f"{ENV}.ALLOWED_OBJECTS", "media"), f"{ENV}.ALLOWED_OBJECTS", "is 'media', but must be"),
-    (change(f"{ENV}.ALLOWED_OBJECTS", "Media/*"), f"{ENV}.ALLOWED_OBJECTS", "can never match anything"),
-    (change(f"{ENV}.IMM_ENDPOINT", "ftp://x"), f"{ENV}.IMM_ENDPOINT", "must be a host such as"),
-    (change(f"{ENV}.VIDEO_SUFIXES", ".mp4"), f"{ENV}.VIDEO_SUFIXES", "VIDEO_SUFFIXES is spelt like it"),
-    (change(f"{ENV}.NOTIFICATION_TOPIC_NAME", "x"), f"{ENV}.NOTIFICATION_TOPIC_NAME", "none of them"),
-    (change(f"{ENV}.NOTIFICATION_TOPIC", "elsewhere"), f"{ENV}.NOTIFICATION_TOPIC", "nothing be tagged"),
+    bad(f"{ENV}.IMM_PROJECT", "9lives", "is '9lives', but must be"),
+    bad(f"{ENV}.NOTIFICATION_TOPIC", "a b", "is 'a b', but must be"),
+    bad(f"{ENV}.VIDEO_SUFFIXES", "*.mp4", "must be comma-separated ends"),
+    bad(f"{ENV}.ALLOWED_OBJECTS", "media", "is 'media', but must be"),
+    bad(f"{ENV}.ALLOWED_OBJECTS", "Media/*", "can never match anything"),
+    bad(f"{ENV}.IMM_ENDPOINT", "ftp://x", "must be a host such as"),
+    bad(f"{ENV}.VIDEO_SUFIXES", ".mp4", "VIDEO_SUFFIXES is spelt like it"),
+    bad(f"{ENV}.NOTIFICATION_TOPIC_NAME", "x", "none of them"),
+    bad(f"{ENV}.NOTIFICATION_TOPIC", "elsewhere", "nothing be tagged"),
     # Time
-    (change("timeout", 94), "timeout", "94 s is not above an upload's worst case of 94.6 s: 6 calls"),
-    (
-        change("instanceLifecycleConfig.initializer.timeout", 5),
+    bad("timeout", 94, "94 s is not above an upload's worst case of 94.6 s: 6 calls"),
+    bad(
         "instanceLifecycleConfig.initializer.timeout",
+        5,
         "below the 5.4 s that importing both SDKs can take with 0.5 vCPU",
     ),
     # What fails
-    (drop("asyncInvokeConfig", SUBMITTER_PROPS), "asyncInvokeConfig", "would be discarded"),
-    (
-        change(
-            "asyncInvokeConfig.destinationConfig.onFailure.destination",
-            "acs:fc:cn-hangzhou:1234567890123456:functions/imm-label-tags",
-        ),
+    bad("asyncInvokeConfig", GONE, "would be discarded"),
+    bad(
         "asyncInvokeConfig.destinationConfig.onFailure.destination",
+        "acs:fc:cn-hangzhou:1234567890123456:functions/imm-label-tags",
         "imm-label-tags tags objects: it would try the failed event",
     ),
     # What calls it
-    (
-        change("triggers", [{"triggerName": "t", "triggerType": "http", "triggerConfig": HTTP}]),
-        f"{T}.triggerType",
+    bad(
+        "triggers",
+        [{"triggerName": "t", "triggerType": "http", "triggerConfig": HTTP}],
         "anyone who knows its address could have tasks",
-    ),
-    (
-        change("triggers", [{"triggerName": "t", "triggerType": "timer", "triggerConfig": TIMER}]),
         f"{T}.triggerType",
-        "it brings no upload",
     ),
-    (change(f"{T}.sourceArn", "acs:oss:cn-hangzhou:1:Media"), f"{T}.sourceArn", "must be a bucket like"),
-    (
-        change(f"{T}.sourceArn", "acs:oss:cn-beijing:1234567890123456:media"),
+    bad(
+        "triggers",
+        [{"triggerName": "t", "triggerType": "timer", "triggerConfig": TIMER}],
+        "it brings no upload",
+        f"{T}.triggerType",
+    ),
+    bad(f"{T}.sourceArn", "acs:oss:cn-hangzhou:1:Media", "must be a bucket like"),
+    bad(
         f"{T}.sourceArn",
+        "acs:oss:cn-beijing:1234567890123456:media",
         "is in cn-beijing, the function in cn-hangzhou",
     ),
-    (change(EVENTS, ["oss:ObjectCreated:PutObjekt", *ENDS]), f"{EVENTS}[0]", "PutObject is spelt like it"),
-    (change(EVENTS, ["oss:ObjectRemoved:DeleteObject"]), EVENTS, "none of them ends an upload"),
-    (change(EVENTS, []), EVENTS, "nothing would be submitted"),
-    (change(f"{KEY}.prefix", "/videos/"), f"{KEY}.prefix", "no key of OSS begins with /"),
-    (change(f"{KEY}.suffix", ".mov"), "triggers[1]", "one upload would fire it and uploads-mp4"),
-    (
-        change("triggers[4].triggerConfig.filter.key.suffix", "4"),
-        "triggers[4]",
+    bad(EVENTS, ["oss:ObjectCreated:PutObjekt", *ENDS], "PutObject is spelt like it", f"{EVENTS}[0]"),
+    bad(EVENTS, ["oss:ObjectRemoved:DeleteObject"], "none of them ends an upload"),
+    bad(EVENTS, [], "nothing would be submitted"),
+    bad(f"{KEY}.prefix", "/videos/", "no key of OSS begins with /"),
+    bad(f"{KEY}.suffix", ".mov", "one upload would fire it and uploads-mp4", "triggers[1]"),
+    bad(
+        "triggers[4].triggerConfig.filter.key.suffix",
+        "4",
         "Cannot specify overlapping prefix and suffix",
+        "triggers[4]",
     ),
-    (copies(7), "triggers", "11 are more than the 10 OSS triggers of the bucket media"),
-    (rule('{"source":["acs.imm"]}'), f"{T}.triggerConfig.eventRuleFilterPattern", "nothing would arrive"),
-    (
+    done(copies(7), "triggers", "11 are more than the 10 OSS triggers of the bucket media"),
+    done(rule('{"source":["acs.imm"]}'), f"{T}.triggerConfig.eventRuleFilterPattern", "nothing would arrive"),
+    done(
         rule(PATTERN, asyncInvocationType=False),
         f"{T}.triggerConfig.asyncInvocationType",
         "neither Function Compute's retries",
     ),
-    (
+    done(
         rule(PATTERN, eventSourceConfig={"eventSourceType": "Kafka"}),
         f"{T}.triggerConfig.eventSourceConfig.eventSourceType",
         "Kafka brings no upload",
     ),
     # As for every function
-    (drop("role", SUBMITTER_PROPS), "role", "no keys for IMM and OSS"),
-    (change("internetAccess", False), "internetAccess", "could not reach IMM"),
-    (change("handler", "submit_vidoe.handler"), "handler", "submit_video is spelt like it"),
-    (drop("layers", SUBMITTER_PROPS), "layers", "none of your own"),
+    bad("role", GONE, "no keys for IMM and OSS"),
+    bad("internetAccess", False, "could not reach IMM"),
+    bad("handler", "submit_vidoe.handler", "submit_video is spelt like it"),
+    bad("layers", GONE, "none of your own"),
 ]
 
 
-@pytest.mark.parametrize(("mutation", "where", "words"), ERRORS)
-def test_errors(checkout: Checkout, mutation: Mutation, where: str, words: str) -> None:
-    found = [one for one in findings(checkout, mutation) if one.severity is Severity.ERROR]
+@pytest.mark.parametrize("broken", ERRORS, ids=lambda broken: broken.where)
+def test_errors(checkout: Checkout, broken: Broken) -> None:
+    change, where, words = broken
+    found = [one for one in findings(checkout, change(SUBMITTER_PROPS)) if one.severity is Severity.ERROR]
 
     (finding,) = [one for one in found if words in f"{one.what} {one.remedy}"]
     assert finding.where == f"{SUBMITTER_PROPS}.{where}"
     assert {one.where for one in found} == {finding.where}
 
 
-WARNINGS: list[tuple[Mutation, str, str]] = [
-    (change(EVENTS, ["oss:ObjectCreated:*"]), EVENTS, "events that end no upload are ignored"),
-    (
-        change(EVENTS, [*ENDS, "oss:ObjectCreated:AppendObject"]),
+WARNINGS: list[Broken] = [
+    bad(EVENTS, ["oss:ObjectCreated:*"], "events that end no upload are ignored"),
+    bad(
         EVENTS,
+        [*ENDS, "oss:ObjectCreated:AppendObject"],
         "oss:ObjectCreated:AppendObject: events that end no upload",
     ),
-    (change(EVENTS, ["oss:ObjectCreated:PutObject"]), EVENTS, "no video counts that is uploaded in parts"),
-    (change(f"{KEY}.suffix", ".ts"), f"{KEY}.suffix", "each segment of an HLS stream"),
-    (change(f"{KEY}.suffix", ".webm"), f"{KEY}.suffix", "VIDEO_SUFFIXES has none that ends so"),
-    (change(f"{KEY}.suffix", ".mp*"), f"{KEY}.suffix", "an OSS trigger knows no wildcards"),
-    (drop(f"{T}.invocationRole", SUBMITTER_PROPS), f"{T}.invocationRole", "AliyunOSSEventNotificationRole"),
-    (change(f"{ENV}.VIDEO_SUFFIXES", ".mp4,.mov,.mkv,.avi"), "triggers[4]", "passes it over"),
-    (
-        change(f"{ENV}.VIDEO_SUFFIXES", ".mp4,.mov,.mkv,.avi,.flv,.webm"),
-        f"{ENV}.VIDEO_SUFFIXES",
-        "no trigger brings .webm",
-    ),
-    (change(f"{ENV}.ALLOWED_OBJECTS", "media/films/*"), f"{ENV}.ALLOWED_OBJECTS", "are passed over."),
-    (change("asyncInvokeConfig.maxAsyncRetryAttempts", 0), "asyncInvokeConfig", "every passing failure"),
-    (change(f"{ENV}.STALE_OBJECTS", "tag"), f"{ENV}.STALE_OBJECTS", "is no setting of this function"),
-    (change("triggers", []), "triggers", "Add one of the type oss"),
+    bad(EVENTS, ["oss:ObjectCreated:PutObject"], "no video counts that is uploaded in parts"),
+    bad(f"{KEY}.suffix", ".ts", "each segment of an HLS stream"),
+    bad(f"{KEY}.suffix", ".webm", "VIDEO_SUFFIXES has none that ends so"),
+    bad(f"{KEY}.suffix", ".mp*", "an OSS trigger knows no wildcards"),
+    bad(f"{T}.invocationRole", GONE, "AliyunOSSEventNotificationRole"),
+    bad(f"{ENV}.VIDEO_SUFFIXES", ".mp4,.mov,.mkv,.avi", "passes it over", "triggers[4]"),
+    bad(f"{ENV}.VIDEO_SUFFIXES", ".mp4,.mov,.mkv,.avi,.flv,.webm", "no trigger brings .webm"),
+    bad(f"{ENV}.ALLOWED_OBJECTS", "media/films/*", "are passed over."),
+    bad("asyncInvokeConfig.maxAsyncRetryAttempts", 0, "every passing failure", "asyncInvokeConfig"),
+    bad(f"{ENV}.STALE_OBJECTS", "tag", "is no setting of this function"),
+    bad("triggers", [], "Add one of the type oss"),
 ]
 
 
-@pytest.mark.parametrize(("mutation", "where", "words"), WARNINGS)
-def test_warnings(checkout: Checkout, mutation: Mutation, where: str, words: str) -> None:
-    found = findings(checkout, mutation)
+@pytest.mark.parametrize("broken", WARNINGS, ids=lambda broken: broken.where)
+def test_warnings(checkout: Checkout, broken: Broken) -> None:
+    change, where, words = broken
+    found = findings(checkout, change(SUBMITTER_PROPS))
 
     assert {one.severity for one in found} == {Severity.WARNING}
     said = [one for one in found if words in f"{one.what} {one.remedy}"]

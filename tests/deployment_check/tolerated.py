@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from tests.deployment_check.checkout import Mutation, both, drop, put, top
+from tests.deployment_check.checkout import GONE, Mutation, both, drop, put
 
 _ENVIRONMENT = "environmentVariables"
 _NODE = {
@@ -35,45 +34,21 @@ _OPERATORS = (
 )
 
 
-def _resource(name: str, value: Any) -> Mutation:
-    def mutate(content: Any) -> None:
-        content["resources"][name] = value
-
-    return mutate
-
-
-def _variable(name: str, value: Any) -> Mutation:
-    def mutate(content: Any) -> None:
-        content["vars"][name] = value
-
-    return mutate
-
-
-def _hook(name: str) -> Mutation:
-    def mutate(content: Any) -> None:
-        content["resources"]["tag_object"]["actions"] = {name: [{"run": "true", "path": "${path('.')}"}]}
-
-    return mutate
-
-
-def _own_variables(content: Any) -> None:
-    names = ("HTTPS_PROXY", "TEAM", "OSS_BUCKET", "SLS_ENDPOINT", "IMM_PROJECT", "LOG_FORMAT")
-    content["resources"]["tag_object"]["props"][_ENVIRONMENT].update(dict.fromkeys(names, "x"))
-
-
-def _bus(content: Any) -> None:
-    rule = {
-        "triggerName": "imm-events",
-        "triggerType": "eventbridge",
-        "triggerConfig": {
-            "triggerEnable": True,
-            "asyncInvocationType": True,
-            "eventRuleFilterPattern": _OPERATORS,
-            "eventSourceConfig": {"eventSourceType": "Default"},
-        },
-    }
-    content["resources"]["tag_object"]["props"]["triggers"] = [rule]
-
+_OWN_VARIABLES = [
+    put(f"{_ENVIRONMENT}.{name}", "x")
+    for name in ("HTTPS_PROXY", "TEAM", "OSS_BUCKET", "SLS_ENDPOINT", "IMM_PROJECT", "LOG_FORMAT")
+]
+_RULE = {
+    "triggerName": "imm-events",
+    "triggerType": "eventbridge",
+    "triggerConfig": {
+        "triggerEnable": True,
+        "asyncInvocationType": True,
+        "eventRuleFilterPattern": _OPERATORS,
+        "eventSourceConfig": {"eventSourceType": "Default"},
+    },
+}
+_HOOKS = {"pre-${regex('deploy|local')}": [{"run": "true", "path": "${path('.')}"}]}
 
 TOLERATED: Mapping[str, Mutation] = {
     "logConfig auto": both(put("logConfig", "auto"), put("logConfig", "auto", "resources.keep_failed.props")),
@@ -85,20 +60,20 @@ TOLERATED: Mapping[str, Mutation] = {
     "resources": put("description", "beside ${resources.keep_failed.props.functionName}"),
     "a later output": put(f"{_ENVIRONMENT}.TEAM", "${resources.keep_failed.output.functionArn}"),
     "config()": put("role", "acs:ram::${config('AccountID')}:role/imm-label-tags"),
-    "an unknown account": _variable("account", "${config('AccountID')}"),
+    "an unknown account": put("vars.account", "${config('AccountID')}", ""),
     "an unknown expression": put("description", "${sha256('x')}"),
     "an unknown expression as memory": put("memorySize", "${vars['memory']}"),
     "JavaScript": put("description", "<%= vars.region %>"),
-    "a function in Node.js": _resource("thumbnails", _NODE),
-    "another component": _resource("website", _WEBSITE),
-    "variables of the user's own": _own_variables,
-    "operators in a pattern": _bus,
-    "an unused entry of vars": _variable("unused", {"a": [1]}),
-    "flow": top("flow", {"deploy": ["keep_failed", "tag_object"]}),
-    "another key at the top": top("team", "video"),
-    "without a name": top("name", None),
-    "without an access": top("access", None),
-    "a hook by regex()": _hook("pre-${regex('deploy|local')}"),
+    "a function in Node.js": put("resources.thumbnails", _NODE, ""),
+    "another component": put("resources.website", _WEBSITE, ""),
+    "variables of the user's own": both(*_OWN_VARIABLES),
+    "operators in a pattern": put("triggers", [_RULE]),
+    "an unused entry of vars": put("vars.unused", {"a": [1]}, ""),
+    "flow": put("flow", {"deploy": ["keep_failed", "tag_object"]}, ""),
+    "another key at the top": put("team", "video", ""),
+    "without a name": put("name", GONE, ""),
+    "without an access": put("access", GONE, ""),
+    "a hook by regex()": put("resources.tag_object.actions", _HOOKS, ""),
     "a code package": put("code", "./package.zip"),
     "a property that nobody knows": put("idleTimeout", 3),
     "fc3's own concurrency": put("concurrencyConfig", {"reservedConcurrency": 1}),
