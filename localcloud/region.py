@@ -18,15 +18,11 @@ from localcloud.imm.service import MediaManagement
 from localcloud.mns.service import MessageService
 from localcloud.oss.service import ObjectStorage
 from localcloud.ram.service import AccessManagement
-from localcloud.refusals import RequestRefused
 from localcloud.sls.function_logs import FunctionLogs
 from localcloud.sls.service import LogService
 from localcloud.tenant import Tenant
-from localcloud.triggers import MNS_SERVICE, Push, Triggers
+from localcloud.triggers import Triggers
 from localcloud.upload_events import UploadEvents
-
-# In which MNS invokes where a trigger names no role; Serverless Devs' component makes it.
-NOTIFICATION_ROLE = "AliyunMNSNotificationRole"
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,6 @@ class Region:
 
     def _build(self, endpoints: Endpoints) -> None:
         self.endpoints, config = endpoints, self.config
-        deployment = config.deployment or Deployment({})
         self._database = database = Database(config.directory)
         self.access = AccessManagement(
             account_id=config.account_id, database=database, accounts=self.accounts, clock=self.clock
@@ -120,25 +115,13 @@ class Region:
         )
         self.uploads = UploadEvents(tenant, config.time_scale)
         self.objects.watch(self.uploads.announce)
-        self._triggers = Triggers(
-            tenant,
-            messages=self.messages,
-            push_to=self._push_to,
-            invoke=self._call,
-            uploads=self.uploads,
-            has_bucket=self.objects.has_bucket,
-            time_scale=config.time_scale,
-        )
         permissions = Permissions(tenant, self.access.roles)
         self.functions = FunctionCompute(
             tenant,
-            deployment=deployment,
             interpreter=config.interpreter,
-            layer=config.layer,
             variables={"IMM_ENDPOINT": endpoints.imm, "OSS_ENDPOINT": endpoints.oss},
             permissions=permissions,
             objects=self.objects,
-            triggers=self._triggers,
             publish=self.messages.publish,
             time_scale=config.time_scale,
             instance_limit=config.instance_limit,
@@ -148,38 +131,16 @@ class Region:
         function_logs = FunctionLogs(self.logs.store, self.functions.find, self.functions.may_log)
         self.functions.watch_log(function_logs.line)
         self.functions.watch(lambda invocation, record: function_logs.request(record))
+        self._triggers = Triggers(
+            tenant,
+            functions=self.functions,
+            permissions=permissions,
+            messages=self.messages,
+            objects=self.objects,
+            uploads=self.uploads,
+            time_scale=config.time_scale,
+        )
+        deployment = config.deployment or Deployment({})
         for topic in deployment.topics:
             self.messages.create_topic(topic)
-        for function in deployment.functions.values():
-            for trigger in function.triggers:
-                self._triggers.connect(function, trigger.name)
-
-    async def _call(self, function: str, asynchronous: bool, event: bytes) -> bool:
-        """Call a function for EventBridge; whether that succeeded."""
-        try:
-            if asynchronous:
-                await self.functions.invoke_async(function, event)
-                return True
-            return (await self.functions.invoke(function, event)).error_type is None
-        except RequestRefused:
-            return False
-
-    def _push_to(self, function: str, role: str | None, service: str = MNS_SERVICE) -> Push:
-        async def push(event: bytes) -> bool:
-            self.check_invoker(role, function, service)
-            await self.functions.invoke_async(function, event)
-            return True
-
-        return push
-
-    def check_invoker(self, role: str | None, function: str, service: str = MNS_SERVICE) -> None:
-        """Raise AccessRefused or AssumptionRefused unless a service may invoke a function in a role.
-
-        A trigger without one uses AliyunMNSNotificationRole, which has to be there like any other.
-        """
-        if not self.config.policies:
-            return
-        acting = role or f"acs:ram::{self.config.account_id}:role/{NOTIFICATION_ROLE}"
-        self.access.roles.trusting(acting, service)
-        resource = f"acs:fc:{self.config.region}:{self.config.account_id}:functions/{function}"
-        self.access.authorization.check(Identity("", "", role=acting), "fc:InvokeFunction", resource)
+        self.functions.have(deployment, config.layer, self._triggers)

@@ -14,8 +14,12 @@ from localcloud.fc.declaration import (
     MnsTopicTrigger,
     OssTrigger,
 )
+from localcloud.fc.permissions import Permissions
 from localcloud.fc.refusals import InvalidArgument, SourceRefused
+from localcloud.fc.service import FunctionCompute
 from localcloud.mns.service import MessageService, Subscription
+from localcloud.oss.service import ObjectStorage
+from localcloud.refusals import RequestRefused
 from localcloud.tenant import Tenant
 from localcloud.upload_events import UploadEvents
 
@@ -26,34 +30,31 @@ OSS_SERVICE = "oss.aliyuncs.com"
 TRIGGERS_OF_A_BUCKET = 10
 
 Push = Callable[[bytes], Awaitable[bool]]
-Invoke = Callable[[str, bool, bytes], Awaitable[bool]]
 
 
 class Triggers:
     """Connects the triggers of a region's functions with their sources, and disconnects them.
 
-    ``push_to`` gives what a topic hands the events of a function to, in a role; ``invoke`` invokes a function
-    for EventBridge, asynchronously or not, and says whether that succeeded. ``has_bucket`` knows buckets, and
-    ``uploads`` tells of what is written to them. Streams run from ``start`` on.
+    ``uploads`` tells of what is written to ``objects``. Streams run from ``start`` on.
     """
 
     def __init__(
         self,
         tenant: Tenant,
         *,
+        functions: FunctionCompute,
+        permissions: Permissions,
         messages: MessageService,
-        push_to: Callable[[str, str | None, str], Push],
-        invoke: Invoke,
+        objects: ObjectStorage,
         uploads: UploadEvents,
-        has_bucket: Callable[[str], bool],
         time_scale: float,
     ) -> None:
+        self._functions = functions
+        self._permissions = permissions
         self._uploads = uploads
-        self._has_bucket = has_bucket
+        self._objects = objects
         self._tenant = tenant
         self._messages = messages
-        self._push_to = push_to
-        self._invoke = invoke
         self._time_scale = time_scale
         self._streams: dict[tuple[str, str], QueueStream] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -100,6 +101,26 @@ class Triggers:
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
 
+    def _push_to(self, function: str, role: str | None, service: str) -> Push:
+        """What a service hands the events of a function to; it invokes the function in a role."""
+
+        async def push(event: bytes) -> bool:
+            self._permissions.check_invoker(role, function, service)
+            await self._functions.invoke_async(function, event)
+            return True
+
+        return push
+
+    async def _invoke(self, trigger: EventBridgeTrigger, event: bytes) -> bool:
+        """Invoke a function for EventBridge; whether that succeeded."""
+        try:
+            if trigger.asynchronous:
+                await self._functions.invoke_async(trigger.function, event)
+                return True
+            return (await self._functions.invoke(trigger.function, event)).error_type is None
+        except RequestRefused:
+            return False
+
     def _subscribe(self, trigger: MnsTopicTrigger, role: str | None) -> None:
         if (trigger.region, trigger.account_id) != (self._tenant.region, self._tenant.account_id):
             raise InvalidArgument(f"sourceArn: the topic {trigger.topic} is of another region or account")
@@ -124,7 +145,7 @@ class Triggers:
     def _watch(self, trigger: OssTrigger, role: str | None) -> None:
         if (trigger.region, trigger.account_id) != (self._tenant.region, self._tenant.account_id):
             raise InvalidArgument(f"sourceArn: the bucket {trigger.bucket} is of another region or account")
-        if not self._has_bucket(trigger.bucket):
+        if not self._objects.has_bucket(trigger.bucket):
             raise InvalidArgument(f"bucket '{trigger.bucket}' does not exist")
         others = self._uploads.of_bucket(trigger.bucket)
         if any(trigger.overlaps(other) for other in others):
@@ -145,7 +166,7 @@ class Triggers:
     def _open(self, trigger: EventBridgeTrigger) -> None:
         source = trigger.queue
         if trigger.enabled and trigger.source_type == "Default":
-            self._uploads.add_rule(trigger, partial(self._invoke, trigger.function, trigger.asynchronous))
+            self._uploads.add_rule(trigger, partial(self._invoke, trigger))
         if source is None or not trigger.enabled or source.region not in (None, self._tenant.region):
             return
         stream = self._stream(trigger, source)
@@ -163,7 +184,7 @@ class Triggers:
             trigger=trigger,
             source=source,
             queue=queues.create(source.name),
-            invoke=partial(self._invoke, trigger.function, trigger.asynchronous),
+            invoke=partial(self._invoke, trigger),
             bury=partial(queues.send, letters),
             time_scale=self._time_scale,
         )

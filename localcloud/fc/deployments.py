@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -88,7 +88,6 @@ class Deployments:
         registry: Registry,
         layers: Layers,
         objects: ObjectStorage,
-        triggers: TriggerSources,
         runner: Runner,
         queue: AsyncQueue,
         report: Callable[[str, str], None],
@@ -97,20 +96,24 @@ class Deployments:
         self._registry = registry
         self._layers = layers
         self._objects = objects
-        self._triggers = triggers
+        self._triggers: TriggerSources
         self._runner = runner
         self._queue = queue
         self._report = report
         self._changing = asyncio.Lock()
         self.functions: dict[str, FunctionDeclaration] = {}
 
-    def declare(self, declaration: FunctionDeclaration) -> None:
-        """Have a function that no package was uploaded of; it is not kept, and the API does not change it."""
-        self.functions[declaration.name] = declaration
-        self._runner.deploy(declaration)
+    def begin(self, declared: Iterable[FunctionDeclaration], triggers: TriggerSources) -> None:
+        """Have functions that no package was uploaded of, and those that an earlier process had.
 
-    def restore(self) -> None:
-        """Have the functions again that an earlier process had; what cannot be restored is reported."""
+        The former are not kept, and the API does not change them. What cannot be restored of the latter is
+        reported. Raises InvalidArgument for a trigger of the former.
+        """
+        self._triggers = triggers
+        for declaration in declared:
+            self._run(declaration)
+            for trigger in declaration.triggers:
+                triggers.connect(declaration, trigger.name)
         for function in self._registry.functions():
             if function.name in self.functions:
                 continue
@@ -119,15 +122,19 @@ class Deployments:
             except InvalidArgument as error:
                 self._report(function.name, f"The function was not restored: {error.message}")
                 continue
-            self.declare(declaration)
+            self._run(declaration)
             for trigger in declaration.triggers:
                 try:
-                    self._triggers.connect(declaration, trigger.name)
+                    triggers.connect(declaration, trigger.name)
                 except FunctionComputeRefused as error:
                     self._report(
                         function.name, f"The trigger {trigger.name} was not restored: {error.message}"
                     )
         self.sweep()
+
+    def _run(self, declaration: FunctionDeclaration) -> None:
+        self.functions[declaration.name] = declaration
+        self._runner.deploy(declaration)
 
     def sweep(self) -> None:
         """Delete the files that nothing uses any more."""

@@ -23,6 +23,8 @@ from localcloud.tenant import Tenant
 
 # Function Compute's name where a role says whom it trusts.
 FC_SERVICE = "fc.aliyuncs.com"
+# In which MNS invokes where a trigger names no role; Serverless Devs' component makes it.
+NOTIFICATION_ROLE = "AliyunMNSNotificationRole"
 # The RAM actions that are not called as the API's operations are.
 _ACTIONS = {
     "GetAsyncInvokeConfig": "fc:GetFunctionAsyncInvokeConfig",
@@ -105,13 +107,24 @@ class Permissions:
         if role is None:
             raise AccessDenied("The function has no role in which its record could be handed over.")
         function = destination_function(arn, self.tenant)
-        resource = arn if function is None else self.tenant.arn("fc", f"functions/{function}")
+        resource = arn if function is None else self._function(function)
         # Beside functions, the local cloud delivers to topics only.
         action = "fc:InvokeFunction" if is_function(arn) else "mns:PublishMessage"
         try:
             self.tenant.check(_acting_in(role), action, resource)
         except AccessRefused as refused:
             raise _denied(f"the role {role}", refused) from None
+
+    def check_invoker(self, role: str | None, function: str, service: str) -> None:
+        """Raise AccessRefused or AssumptionRefused unless a service may invoke a function in a role.
+
+        A trigger without one uses AliyunMNSNotificationRole, which has to be there like any other.
+        """
+        if self.tenant.authorization is None:
+            return
+        acting = role or f"acs:ram::{self.tenant.account_id}:role/{NOTIFICATION_ROLE}"
+        self.roles.trusting(acting, service)
+        self.tenant.check(_acting_in(acting), "fc:InvokeFunction", self._function(function))
 
     def may_log(self, function: FunctionDeclaration) -> bool:
         """Whether a function's role may write to its logstore; if not, there are no logs."""
@@ -122,6 +135,9 @@ class Permissions:
             return False
         resource = self.tenant.arn("log", f"project/{log.project}/logstore/{log.logstore}")
         return self.tenant.authorization.permits(_acting_in(function.role), "log:PostLogStoreLogs", resource)
+
+    def _function(self, name: str) -> str:
+        return self.tenant.arn("fc", f"functions/{name}")
 
 
 def _acting_in(role: str) -> Identity:

@@ -36,31 +36,24 @@ class ForeignFunction(Exception):
 class FunctionCompute:
     """Runs functions: those of a deployment, and those that are deployed through the API.
 
-    Those of the deployment have ``layer``, a directory, as ``/opt``. ``variables`` are added to every
-    function's environment and win over those that were deployed. Packages come from ``objects``, records go
-    to topics by ``publish``, and ``triggers`` connects functions with what triggers them.
-    ``time_scale`` multiplies the waits that the service imposes (retries, idleness), never a timeout.
-    Raises ForeignFunction, DestinationUnknown or DestinationLoops.
+    ``variables`` are added to every function's environment and win over those that were deployed. Packages
+    come from ``objects``, and records go to topics by ``publish``. ``time_scale`` multiplies the waits that
+    the service imposes (retries, idleness), never a timeout.
     """
 
     def __init__(
         self,
         tenant: Tenant,
         *,
-        deployment: Deployment,
         interpreter: Path | None,
-        layer: Path | None,
         variables: Mapping[str, str],
         permissions: Permissions,
         objects: ObjectStorage,
-        triggers: TriggerSources,
         publish: Callable[[str, bytes], Awaitable[object]],
         time_scale: float,
         instance_limit: int,
     ) -> None:
-        for function in deployment.functions.values():
-            _check_home(function, tenant)
-        check_destinations(deployment.functions, tenant)
+        self._tenant = tenant
         self._running = False
         self._log = LogBook(tenant.clock)
         self._permissions = permissions
@@ -90,14 +83,22 @@ class FunctionCompute:
             registry=Registry(tenant.database, tenant.region, self.layers),
             layers=self.layers,
             objects=objects,
-            triggers=triggers,
             runner=self._runner,
             queue=self._queue,
             report=lambda function, text: self._log.add(function, "", None, text),
         )
+
+    def have(self, deployment: Deployment, layer: Path | None, triggers: TriggerSources) -> None:
+        """Have the functions of a deployment, with ``layer`` as ``/opt``, and those of an earlier process.
+
+        ``triggers`` connects them, and those to come, with what triggers them. Raises ForeignFunction,
+        DestinationUnknown, DestinationLoops or InvalidArgument.
+        """
         for function in deployment.functions.values():
-            self.deployments.declare(replace(function, opt=layer))
-        self.deployments.restore()
+            _check_home(function, self._tenant)
+        check_destinations(deployment.functions, self._tenant)
+        declared = [replace(function, opt=layer) for function in deployment.functions.values()]
+        self.deployments.begin(declared, triggers)
 
     @property
     def deployment(self) -> Deployment:
