@@ -7,7 +7,6 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import NamedTuple
 from urllib.parse import parse_qsl, quote
 
 from localcloud.accounts import Accounts, Identity
@@ -16,12 +15,6 @@ from localcloud.refusals import RequestRefused
 ALGORITHM = "ACS3-HMAC-SHA256"
 TOLERANCE = timedelta(minutes=15)
 _AUTHORIZATION = re.compile(r"(\S+) Credential=([^,\s]+),SignedHeaders=([^,\s]+),Signature=([0-9a-f]+)")
-
-
-class _Authorization(NamedTuple):
-    access_key_id: str
-    signed_headers: list[str]
-    signature: str
 
 
 def verify(
@@ -41,15 +34,23 @@ def verify(
     signature" (alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature).
     """
     present = _lower_case(headers)
-    authorization = _authorization(present)
+    access_key_id, signed, signature = _authorization(present)
     sent = _date(_mandatory(present, "x-acs-date"))
     nonce = _mandatory(present, "x-acs-signature-nonce")
     digest = _mandatory(present, "x-acs-content-sha256")
     now = now or datetime.now(timezone.utc)
     if abs(now - sent) > TOLERANCE:
         raise _refused("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
-    identity = _identity(authorization.access_key_id, present, accounts)
-    _check_signature(method, path, raw_query, present, digest, authorization, identity)
+    identity = _identity(access_key_id, present.get("x-acs-security-token", ""), accounts)
+    lines = "".join(f"{name}:{present.get(name, '')}\n" for name in signed)
+    query = _canonical_query(raw_query)
+    canonical_request = "\n".join([method, path or "/", query, lines, ";".join(signed), digest])
+    string_to_sign = f"{ALGORITHM}\n{hashlib.sha256(canonical_request.encode()).hexdigest()}"
+    expected = hmac.digest(identity.access_key_secret.encode(), string_to_sign.encode(), "sha256").hex()
+    if not hmac.compare_digest(expected, signature):
+        raise _does_not_match(
+            f"server string to sign is:{string_to_sign}, server canonical request is:{canonical_request}"
+        )
     if hashlib.sha256(body).hexdigest() != digest:
         raise _does_not_match("x-acs-content-sha256 is not the SHA-256 of the body that arrived")
     until = max(now, sent) + TOLERANCE
@@ -72,7 +73,8 @@ def _mandatory(headers: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _authorization(headers: Mapping[str, str]) -> _Authorization:
+def _authorization(headers: Mapping[str, str]) -> tuple[str, list[str], str]:
+    """The access key id, the names of the signed headers in their order, and the signature."""
     text = headers.get("authorization", "")
     if not text:
         raise _refused("MissingAuthorization", "Authorization is mandatory for this action.")
@@ -91,7 +93,7 @@ def _authorization(headers: Mapping[str, str]) -> _Authorization:
     )
     if unsigned:
         raise _incomplete(f"these headers are not signed: {', '.join(unsigned)}.")
-    return _Authorization(access_key_id, names, signature)
+    return access_key_id, sorted(names), signature
 
 
 def _date(text: str) -> datetime:
@@ -103,11 +105,10 @@ def _date(text: str) -> datetime:
         raise _refused("InvalidTimeStamp.Format", message) from None
 
 
-def _identity(access_key_id: str, headers: Mapping[str, str], accounts: Accounts) -> Identity:
+def _identity(access_key_id: str, token: str, accounts: Accounts) -> Identity:
     identity = accounts.find(access_key_id)
     if identity is None:
         raise RequestRefused(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
-    token = headers.get("x-acs-security-token", "")
     if token == (identity.security_token or ""):
         if accounts.expired(identity):
             raise _refused("InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
@@ -116,31 +117,6 @@ def _identity(access_key_id: str, headers: Mapping[str, str], accounts: Accounts
         raise _refused("MissingSecurityToken", "SecurityToken is mandatory for this action.")
     message = "Specified SecurityToken mismatch with the AccessKey."
     raise _refused("InvalidSecurityToken.MismatchWithAccessKey", message)
-
-
-def _check_signature(
-    method: str,
-    path: str,
-    raw_query: bytes,
-    headers: Mapping[str, str],
-    digest: str,
-    authorization: _Authorization,
-    identity: Identity,
-) -> None:
-    names = sorted(authorization.signed_headers)
-    lines = "".join(f"{name}:{headers.get(name, '')}\n" for name in names)
-    canonical_request = "\n".join(
-        [method, path or "/", _canonical_query(raw_query), lines, ";".join(names), digest]
-    )
-    hashed = hashlib.sha256(canonical_request.encode()).hexdigest()
-    string_to_sign = f"{ALGORITHM}\n{hashed}"
-    expected = hmac.new(
-        identity.access_key_secret.encode(), string_to_sign.encode(), hashlib.sha256
-    ).hexdigest()
-    if not hmac.compare_digest(expected, authorization.signature):
-        raise _does_not_match(
-            f"server string to sign is:{string_to_sign}, server canonical request is:{canonical_request}"
-        )
 
 
 def _canonical_query(raw_query: bytes) -> str:

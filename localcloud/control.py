@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import Any
 
@@ -239,15 +239,8 @@ def _value(order: Mapping[str, Any], name: str) -> Any:
 
 
 def _build(kind: type[Any], order: Mapping[str, Any]) -> Any:
-    known = {field.name: field for field in fields(kind)}
-    unknown = sorted(order.keys() - known.keys())
-    missing = [
-        name
-        for name, field in known.items()
-        if name not in order and field.default is MISSING and field.default_factory is MISSING
-    ]
-    if unknown or missing:
-        raise ValueError(
-            f"The body has unknown fields {unknown} and lacks {missing}; known are {sorted(known)}."
-        )
-    return kind(**order)
+    try:
+        return kind(**order)
+    except TypeError as error:
+        known = ", ".join(field.name for field in fields(kind))
+        raise ValueError(f"The body does not fit: {error}. Its fields are {known}.") from None
