@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -23,10 +23,9 @@ from localcloud.acs3 import verify
 from localcloud.gateway import Operation, application
 from localcloud.ram.authorization import AccessRefused, request_context
 from localcloud.ram.conditions import NO_CONTEXT, Context
-from localcloud.refusals import NO_DETAIL, MissingParameter, Parameters, RequestRefused
+from localcloud.refusals import NO_DETAIL, InvalidParameter, MissingParameter, Parameters, RequestRefused
 from localcloud.tenant import Tenant
 
-P = TypeVar("P", bound=Parameters)
 Answer = dict[str, Any]
 
 
@@ -38,28 +37,28 @@ class Need(NamedTuple):
     context: Context = NO_CONTEXT
 
 
-@dataclass(frozen=True)
-class Call(Generic[P]):
+class Call(Parameters):
     """A request whose sender is known; ``context`` has the condition keys of every request."""
 
-    action: str
-    identity: Identity
-    parameters: P
-    request_id: str
-    context: Context
+    def __init__(self, action: str, identity: Identity, context: Context, *parameters: Any) -> None:
+        super().__init__(*parameters)
+        self.action = action
+        self.identity = identity
+        self.context = context
+        self.request_id = new_request_id()
 
 
 @dataclass(frozen=True)
-class Api(Generic[P]):
-    """A version of a product's API: its actions by name, how parameters are read, and what an action needs.
+class Api:
+    """A version of a product's API: its actions by name, what an action needs, the error of bad parameters.
 
     An action gives the answer without its RequestId, or raises a RequestRefused; so may ``needs``.
     """
 
     version: str
-    parameters: Callable[[Mapping[str, str]], P]
-    actions: Mapping[str, Callable[[Call[P]], Answer]]
-    needs: Callable[[Call[P]], Iterable[Need]]
+    actions: Mapping[str, Callable[[Call], Answer]]
+    needs: Callable[[Call], Iterable[Need]]
+    invalid: Callable[[str, str], RequestRefused] = InvalidParameter
 
 
 class OpenApi:
@@ -75,7 +74,7 @@ class OpenApi:
         host: str,
         kinds: Mapping[str, str],
         tenant: Tenant,
-        apis: Sequence[Api[Any]],
+        apis: Sequence[Api],
     ) -> None:
         self._product = product
         self._host = host
@@ -125,11 +124,10 @@ class OpenApi:
             raise RequestRefused(404, "InvalidAction.NotFound", message)
         form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         values = {**_pairs(query), **(_pairs(body) if form else {})}
-        request_id = new_request_id()
-        call = Call(action, identity, api.parameters(values), request_id, request_context(scope))
+        call = Call(action, identity, request_context(scope), values, api.invalid)
         for need in api.needs(call):
             self._check(identity, need, call.context)
-        return _response(200, request_id, api.actions[action](call))
+        return _response(200, call.request_id, api.actions[action](call))
 
     def _check(self, identity: Identity, need: Need, context: Context) -> None:
         try:

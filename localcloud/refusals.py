@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 FLAGS = {"True": True, "true": True, "False": False, "false": False}
@@ -45,14 +45,16 @@ class NotServedHere(RequestRefused):
 
 
 class Parameters:
-    """The parameters of a request by their names; every reading checks. An empty value counts as absent."""
+    """The parameters of a request by their names; every reading checks. An empty value counts as absent.
 
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
+    ``invalid`` is what is answered to a value of a parameter that breaks a rule.
+    """
 
-    def invalid(self, name: str, rule: str) -> RequestRefused:
-        """What is answered to a value that breaks a rule; a service may have an error of its own."""
-        return InvalidParameter(name, rule)
+    def __init__(
+        self, values: Mapping[str, str], invalid: Callable[[str, str], RequestRefused] = InvalidParameter
+    ) -> None:
+        self.values = values
+        self.invalid = invalid
 
     def text(self, name: str) -> str:
         """A mandatory text; raises MissingParameter."""
@@ -63,7 +65,7 @@ class Parameters:
 
     def optional(self, name: str) -> str | None:
         """A text that may be absent."""
-        return self._values.get(name) or None
+        return self.values.get(name) or None
 
     def flag(self, name: str) -> bool:
         """A boolean, false by default. The official SDK for Python sends ``True``, others ``true``."""
@@ -88,7 +90,7 @@ class Parameters:
             raise self.invalid(name, f"It must be one of {', '.join(allowed)}.")
         return value
 
-    def refuse(self, action: str, *names: str) -> None:
+    def refuse(self, names: Iterable[str], action: str) -> None:
         """Refuse parameters that the action has and the local cloud would silently not obey."""
         for name in names:
             if self.optional(name) is not None:

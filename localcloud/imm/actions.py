@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
-from localcloud.imm.parameters import ImmParameters
+from localcloud.imm import json_parameters
 from localcloud.imm.processing import Processing
 from localcloud.imm.projects import DEFAULT_SETTINGS, LIMITS, Project
 from localcloud.imm.tasks import (
@@ -25,17 +24,16 @@ from localcloud.imm.tasks import (
     TaskQuery,
     TaskRecord,
     Tasks,
-    TimeRange,
     Work,
     new_event_id,
 )
-from localcloud.imm.timestamps import in_full, nanoseconds, nanoseconds_of
+from localcloud.imm.timestamps import in_full, nanoseconds_of
 from localcloud.mns.service import MessageService
 from localcloud.openapi import Answer, Api, Call, Need
 from localcloud.oss.service import ObjectStorage
 from localcloud.ram.conditions import SERVICE
 from localcloud.records import Records
-from localcloud.refusals import InvalidParameter, RequestRefused
+from localcloud.refusals import RequestRefused
 from localcloud.tenant import Tenant
 
 VERSION = "2020-09-30"
@@ -66,8 +64,6 @@ _WITH_REQUEST = frozenset(
 
 # Their callers name no project, or one that does not exist yet.
 _ABOUT_ALL_PROJECTS = frozenset({"CreateProject", "ListProjects"})
-
-_Call = Call[ImmParameters]
 
 
 class Actions:
@@ -102,60 +98,57 @@ class Actions:
             "GetTask": self._get_task,
             "ListTasks": self._list_tasks,
         }
-        self.api = Api(VERSION, ImmParameters, actions, self._needs)
+        self.api = Api(VERSION, actions, self._needs)
 
-    def _needs(self, call: _Call) -> Iterator[Need]:
+    def _needs(self, call: Call) -> Iterator[Need]:
         """What a caller has to be allowed, by "RAM authorization" of each action in the reference.
 
         Whoever makes a project passes a role to IMM: AliyunIMMFullAccess has ram:PassRole for that.
         """
         all_of_them = call.action in _ABOUT_ALL_PROJECTS
-        project = "*" if all_of_them else call.parameters.text("ProjectName")
+        project = "*" if all_of_them else call.text("ProjectName")
         yield Need(f"imm:{call.action}", self._project_arn + project)
         if call.action == "CreateProject":
-            role = call.parameters.optional("ServiceRole") or DEFAULT_SETTINGS["ServiceRole"]
+            role = call.optional("ServiceRole") or DEFAULT_SETTINGS["ServiceRole"]
             yield Need("ram:PassRole", self._role_arn + role, {SERVICE: IMM_SERVICE})
 
-    def _create_project(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        name = parameters.text("ProjectName")
+    def _create_project(self, call: Call) -> Answer:
+        name = call.text("ProjectName")
         if not _PROJECT_NAME.fullmatch(name):
-            raise InvalidParameter(
+            raise call.invalid(
                 "ProjectName",
                 "It must have 1 to 128 letters, digits, '-' and '_' and start with a letter or '_'.",
             )
-        description = parameters.optional("Description") or ""
+        description = call.optional("Description") or ""
         if len(description) > 256:
-            raise InvalidParameter("Description", "It must have 1 to 256 characters.")
+            raise call.invalid("Description", "It must have 1 to 256 characters.")
         settings = {
             "Description": description,
-            "ServiceRole": parameters.optional("ServiceRole") or DEFAULT_SETTINGS["ServiceRole"],
-            "TemplateId": parameters.optional("TemplateId") or "",
+            "ServiceRole": call.optional("ServiceRole") or DEFAULT_SETTINGS["ServiceRole"],
+            "TemplateId": call.optional("TemplateId") or "",
             **{
-                key: parameters.integer(key, lowest, highest) or default
+                key: call.integer(key, lowest, highest) or default
                 for key, (lowest, highest, default) in LIMITS.items()
             },
         }
-        tags = {tag["Key"]: tag["Value"] for tag in parameters.json_tags("Tag")}
+        tags = json_parameters.pairs(call, "Tag")
         project = Project(name, in_full(self._now()), settings, tags)
         if not self._projects.add(name, project):
             message = "The specified resource project already exists."
             raise RequestRefused(400, "ResourceAlreadyExists", message)
         return {"Project": project.as_response()}
 
-    def _get_project(self, call: _Call) -> Answer:
-        call.parameters.flag("WithStatistics")
-        return {"Project": self._project(call.parameters).as_response()}
+    def _get_project(self, call: Call) -> Answer:
+        call.flag("WithStatistics")
+        return {"Project": self._project(call).as_response()}
 
-    def _list_projects(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        size = parameters.integer("MaxResults", 0, 200) or 100
-        tags = parameters.json_tags("Tag")
+    def _list_projects(self, call: Call) -> Answer:
+        size = call.integer("MaxResults", 0, 200) or 100
+        tags = json_parameters.pairs(call, "Tag")
         projects = [
             project
-            for project in self._projects.all(parameters.optional("Prefix") or "")
-            if project.name > (parameters.optional("NextToken") or "")
-            and all(project.tags.get(tag["Key"]) == tag["Value"] for tag in tags)
+            for project in self._projects.all(call.optional("Prefix") or "")
+            if project.name > (call.optional("NextToken") or "") and tags.items() <= project.tags.items()
         ]
         page = projects[:size]
         return {
@@ -163,28 +156,26 @@ class Actions:
             "NextToken": page[-1].name if len(projects) > size else "",
         }
 
-    def _delete_project(self, call: _Call) -> Answer:
-        name = self._project(call.parameters).name
+    def _delete_project(self, call: Call) -> Answer:
+        name = self._project(call).name
         self._processing.abandon(name)
         self._tasks.remove(name)
         self._projects.remove(name)
         return {}
 
-    def _create_task(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        project = self._project(parameters)
-        uri = parameters.text("SourceURI")
+    def _create_task(self, call: Call) -> Answer:
+        project = self._project(call)
+        uri = call.text("SourceURI")
         source = _SOURCE_URI.fullmatch(uri)
         if source is None or len(source[2].encode()) > _LONGEST_KEY:
-            raise InvalidParameter("SourceURI", "It must be oss://<bucket>/<object>.")
-        user_data = parameters.optional("UserData") or ""
+            raise call.invalid("SourceURI", "It must be oss://<bucket>/<object>.")
+        user_data = call.optional("UserData") or ""
         if len(user_data.encode()) > _LONGEST_USER_DATA:
-            raise InvalidParameter("UserData", f"It must have at most {_LONGEST_USER_DATA} bytes.")
-        tags = parameters.json_object("Tags")
+            raise call.invalid("UserData", f"It must have at most {_LONGEST_USER_DATA} bytes.")
+        tags = json_parameters.json_object(call, "Tags")
         if not all(isinstance(value, str) for value in tags.values()):
-            raise InvalidParameter("Tags", "It must be a JSON object whose values are strings.")
-        notification = parameters.json_object("Notification")
-        topic = _topic(notification)
+            raise call.invalid("Tags", "It must be a JSON object whose values are strings.")
+        topic = json_parameters.topic(call, "Notification")
         if topic is not None and not self._topics.has(topic):
             message = f"The topic {topic} in Notification does not exist. Create it in MNS first."
             raise RequestRefused(400, "InvalidArgument", message)
@@ -195,8 +186,8 @@ class Actions:
             "SourceURI": uri,
             "UserData": user_data,
             "Tags": tags,
-            "Notification": notification,
-            "CredentialConfig": parameters.json_object("CredentialConfig"),
+            "Notification": json_parameters.json_object(call, "Notification"),
+            "CredentialConfig": json_parameters.json_object(call, "CredentialConfig"),
         }
         record = TaskRecord(
             project=project.name,
@@ -211,8 +202,8 @@ class Actions:
         self._processing.begin(record, self._work())
         return {"EventId": record.event_id, "TaskId": record.task_id}
 
-    def _get_result(self, call: _Call) -> Answer:
-        record = self._task(call.parameters)
+    def _get_result(self, call: Call) -> Answer:
+        record = self._task(call)
         if record.task_type != VIDEO_LABELS:
             raise _not_found("Task")
         answer = {"ProjectName": record.project, "EventId": record.event_id, **_task_fields(record)}
@@ -220,27 +211,26 @@ class Actions:
             answer["Labels"] = list(record.labels)
         return answer
 
-    def _get_task(self, call: _Call) -> Answer:
-        with_request = call.parameters.flag("RequestDefinition")
-        record = self._task(call.parameters)
+    def _get_task(self, call: Call) -> Answer:
+        with_request = call.flag("RequestDefinition")
+        record = self._task(call)
         info = _task_info(record, with_request)
         return {"ProjectName": record.project, "EventId": record.event_id, **info}
 
-    def _list_tasks(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        with_request = parameters.flag("RequestDefinition")
+    def _list_tasks(self, call: Call) -> Answer:
+        with_request = call.flag("RequestDefinition")
         query = TaskQuery(
-            project=self._project(parameters).name,
-            task_types=parameters.json_texts("TaskTypes"),
-            status=parameters.choice("Status", RUNNING, SUCCEEDED, FAILED),
-            tag=_tag(parameters),
-            started=_time_range(parameters, "StartTimeRange"),
-            ended=_time_range(parameters, "EndTimeRange"),
-            sort=parameters.choice("Sort", *SORTS) or "TaskId",
-            descending=parameters.choice("Order", "asc", "desc") == "desc",
+            project=self._project(call).name,
+            task_types=json_parameters.texts(call, "TaskTypes"),
+            status=call.choice("Status", RUNNING, SUCCEEDED, FAILED),
+            tag=_tag(call),
+            started=json_parameters.time_range(call, "StartTimeRange"),
+            ended=json_parameters.time_range(call, "EndTimeRange"),
+            sort=call.choice("Sort", *SORTS) or "TaskId",
+            descending=call.choice("Order", "asc", "desc") == "desc",
         )
-        size = parameters.integer("MaxResults", 1, 100) or 100
-        token = parameters.optional("NextToken")
+        size = call.integer("MaxResults", 1, 100) or 100
+        token = call.optional("NextToken")
         records, next_token = self._tasks.page(query, self._horizon(), size, token)
         return {
             "ProjectName": query.project,
@@ -249,15 +239,15 @@ class Actions:
             "NextToken": next_token,
         }
 
-    def _project(self, parameters: ImmParameters) -> Project:
-        project = self._projects.find(parameters.text("ProjectName"))
+    def _project(self, call: Call) -> Project:
+        project = self._projects.find(call.text("ProjectName"))
         if project is None:
             raise _not_found("project")
         return project
 
-    def _task(self, parameters: ImmParameters) -> TaskRecord:
-        task_type, task_id = parameters.text("TaskType"), parameters.text("TaskId")
-        record = self._tasks.find(self._project(parameters).name, task_id, self._horizon())
+    def _task(self, call: Call) -> TaskRecord:
+        task_type, task_id = call.text("TaskType"), call.text("TaskId")
+        record = self._tasks.find(self._project(call).name, task_id, self._horizon())
         if record is None or record.task_type != task_type:
             raise _not_found("Task")
         return record
@@ -296,34 +286,11 @@ def _task_info(record: TaskRecord, with_request: bool) -> Answer:
     return info
 
 
-def _topic(notification: Mapping[str, Any]) -> str | None:
-    match notification:
-        case {"MNS": {"TopicName": str(topic), **unknown}, **others} if topic and not unknown and not others:
-            return topic
-        case {**anything} if not anything:
-            return None
-    raise InvalidParameter(
-        "Notification", 'It must be {"MNS": {"TopicName": "<topic>"}}: no other channel is served here.'
-    )
-
-
-def _tag(parameters: ImmParameters) -> tuple[str, str] | None:
-    selector = parameters.optional("TagSelector")
+def _tag(call: Call) -> tuple[str, str] | None:
+    selector = call.optional("TagSelector")
     if selector is None:
         return None
     key, equals, value = selector.partition("=")
     if not key or not equals:
-        raise InvalidParameter("TagSelector", "It must be <key>=<value>.")
+        raise call.invalid("TagSelector", "It must be <key>=<value>.")
     return key, value
-
-
-def _time_range(parameters: ImmParameters, name: str) -> TimeRange:
-    limits = parameters.json_object(name)
-    try:
-        if not set(limits) <= {"Start", "End"}:
-            raise ValueError("it has other fields than Start and End")
-        return TimeRange(**{key.lower(): nanoseconds(limit) for key, limit in limits.items()})
-    except (TypeError, ValueError) as error:
-        raise InvalidParameter(
-            name, f'It must be {{"Start": …, "End": …}} with RFC 3339 times: {error}.'
-        ) from None

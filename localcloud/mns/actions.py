@@ -8,7 +8,7 @@ Subscribe has queues only.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,12 +24,11 @@ from localcloud.mns.attributes import (
 from localcloud.mns.queues import Queues, is_queue
 from localcloud.mns.subscriptions import QUEUE_FORMATS, STRATEGIES, Subscription, Subscriptions
 from localcloud.openapi import Answer, Api, Call, Need
-from localcloud.refusals import Parameters
 from localcloud.tenant import Tenant
 
 VERSION = "2022-01-19"
 _SMALLEST_LIMIT = 1_024
-_SMALLEST_PAGE, _LARGEST_PAGE = 10, 50
+_SMALLEST_PAGE, _LARGEST_PAGE, _HUGE = 10, 50, 1_000_000_000
 LONGEST_TAG = 16
 _TAG = re.compile(r"Tag\.(\d+)\.(Key|Value)", re.ASCII)
 # Parameters that the real API has, and that would be ignored here.
@@ -40,24 +39,6 @@ _NOT_SERVED = (
 )
 
 
-class MnsParameters(Parameters):
-    """The parameters of a request to MNS."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        super().__init__(values)
-        pairs: dict[str, dict[str, str]] = {}
-        for name, text in values.items():
-            if (match := _TAG.fullmatch(name)) is not None:
-                pairs.setdefault(match[1], {})[match[2]] = text
-        self.tags = {pair["Key"]: pair.get("Value", "") for pair in pairs.values() if pair.get("Key")}
-
-    def within(self, name: str, lowest: int, highest: int) -> int:
-        """A number; one outside of its bounds is moved to them, as documented of pages."""
-        number = self.integer(name, 0, 1_000_000_000)
-        return lowest if number is None else min(max(number, lowest), highest)
-
-
-_Call = Call[MnsParameters]
 _CREATED: Answer = {"Code": 201, "Message": "operation success", "Success": True}
 
 
@@ -94,45 +75,42 @@ class Actions:
             "DeleteQueue": self._delete_queue,
             "GetQueueAttributes": self._get_queue_attributes,
         }
-        self.api = Api(
-            VERSION, MnsParameters, {name: _wrapped(action) for name, action in actions.items()}, self._needs
-        )
+        self.api = Api(VERSION, {name: _wrapped(action) for name, action in actions.items()}, self._needs)
 
-    def _needs(self, call: _Call) -> Iterator[Need]:
+    def _needs(self, call: Call) -> Iterator[Need]:
         """An action has its own name, and its resource is the path of MNS's HTTP API (help page 27447)."""
-        call.parameters.refuse(call.action, *_NOT_SERVED)
+        call.refuse(_NOT_SERVED, call.action)
         if "Queue" in call.action:
-            yield Need(f"mns:{call.action}", f"{self._queue_arn}/{call.parameters.text('QueueName')}")
+            yield Need(f"mns:{call.action}", f"{self._queue_arn}/{call.text('QueueName')}")
             return
-        resource = f"{self._arn}/{call.parameters.text('TopicName')}"
+        resource = f"{self._arn}/{call.text('TopicName')}"
         if "ubscri" in call.action:
             resource += "/subscriptions"
             if call.action != "ListSubscriptionByTopic":
-                resource += f"/{call.parameters.text('SubscriptionName')}"
+                resource += f"/{call.text('SubscriptionName')}"
         yield Need(f"mns:{call.action}", resource)
 
-    def _create_topic(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        size = parameters.integer("MaxMessageSize", _SMALLEST_LIMIT, LARGEST_MESSAGE) or LARGEST_MESSAGE
+    def _create_topic(self, call: Call) -> Answer:
+        size = call.integer("MaxMessageSize", _SMALLEST_LIMIT, LARGEST_MESSAGE) or LARGEST_MESSAGE
         # Whether a second creation with the same attributes passes is not documented.
         self._topics.add(
             Topic(
-                name=parameters.text("TopicName"),
+                name=call.text("TopicName"),
                 maximum_message_size=size,
-                logging_enabled=parameters.flag("EnableLogging"),
-                tags=parameters.tags,
+                logging_enabled=call.flag("EnableLogging"),
+                tags=_tags(call),
             )
         )
         return _CREATED
 
-    def _delete_topic(self, call: _Call) -> Answer:
+    def _delete_topic(self, call: Call) -> Answer:
         topic = self._topic(call)
         for subscription, _ in self._subscriptions.of(topic.name):
             self._subscriptions.remove(topic.name, subscription.name)
         self._topics.remove(topic.name)
         return {}
 
-    def _get_topic_attributes(self, call: _Call) -> Answer:
+    def _get_topic_attributes(self, call: Call) -> Answer:
         topic = self._topic(call)
         return {
             "TopicName": topic.name,
@@ -150,25 +128,25 @@ class Actions:
             "Tags": _shown_tags(topic),
         }
 
-    def _subscribe(self, call: _Call) -> Answer:
-        parameters, topic = call.parameters, self._topic(call).name
-        name, endpoint = parameters.text("SubscriptionName"), parameters.text("Endpoint")
+    def _subscribe(self, call: Call) -> Answer:
+        topic = self._topic(call).name
+        name, endpoint = call.text("SubscriptionName"), call.text("Endpoint")
         check_name("Subscription", name)
-        if parameters.text("PushType") != "queue" or not is_queue(endpoint):
-            raise parameters.invalid(
+        if call.text("PushType") != "queue" or not is_queue(endpoint):
+            raise call.invalid(
                 "Endpoint",
                 "The local cloud pushes to queues, as acs:mns:<region>:<account>:queues/<queue> with the "
                 "PushType queue; a function subscribes by its trigger.",
             )
-        tag = parameters.optional("MessageTag")
+        tag = call.optional("MessageTag")
         if tag is not None and len(tag) > LONGEST_TAG:
-            raise parameters.invalid("MessageTag", f"It must have at most {LONGEST_TAG} characters.")
+            raise call.invalid("MessageTag", f"It must have at most {LONGEST_TAG} characters.")
 
         wanted = Subscription(
             topic,
             name,
-            parameters.choice("NotifyContentFormat", *QUEUE_FORMATS) or "XML",
-            parameters.choice("NotifyStrategy", *STRATEGIES) or "BACKOFF_RETRY",
+            call.choice("NotifyContentFormat", *QUEUE_FORMATS) or "XML",
+            call.choice("NotifyStrategy", *STRATEGIES) or "BACKOFF_RETRY",
             tag,
             endpoint,
         )
@@ -179,28 +157,28 @@ class Actions:
             raise already_exists("Subscription")
         return {}
 
-    def _unsubscribe(self, call: _Call) -> Answer:
+    def _unsubscribe(self, call: Call) -> Answer:
         # Whether MNS refuses a name that there is not is not documented; nothing depends on it.
-        self._subscriptions.remove(self._topic(call).name, call.parameters.text("SubscriptionName"))
+        self._subscriptions.remove(self._topic(call).name, call.text("SubscriptionName"))
         return {}
 
-    def _list_subscriptions(self, call: _Call) -> Answer:
-        part = call.parameters.optional("SubscriptionName") or ""
+    def _list_subscriptions(self, call: Call) -> Answer:
+        part = call.optional("SubscriptionName") or ""
         found = self._subscriptions.of(self._topic(call).name)
         shown = [self._shown(subscription) for subscription, _ in found if part in subscription.name]
-        return _page(shown, call.parameters)
+        return _page(shown, call)
 
-    def _create_queue(self, call: _Call) -> Answer:
-        call.parameters.refuse(call.action, "EnableLogging")
-        self._queues.add(Queue(name=call.parameters.text("QueueName"), tags=call.parameters.tags))
+    def _create_queue(self, call: Call) -> Answer:
+        call.refuse(("EnableLogging",), call.action)
+        self._queues.add(Queue(name=call.text("QueueName"), tags=_tags(call)))
         return _CREATED
 
-    def _delete_queue(self, call: _Call) -> Answer:
-        self._queues.remove(call.parameters.text("QueueName"))
+    def _delete_queue(self, call: Call) -> Answer:
+        self._queues.remove(call.text("QueueName"))
         return {}
 
-    def _get_queue_attributes(self, call: _Call) -> Answer:
-        queue = self._queues.made.get(call.parameters.text("QueueName"))
+    def _get_queue_attributes(self, call: Call) -> Answer:
+        queue = self._queues.made.get(call.text("QueueName"))
         return {
             "QueueName": queue.name,
             "QueueType": "normal",
@@ -215,8 +193,8 @@ class Actions:
             "Tags": _shown_tags(queue),
         }
 
-    def _topic(self, call: _Call) -> Topic:
-        return self._topics.get(call.parameters.text("TopicName"))
+    def _topic(self, call: Call) -> Topic:
+        return self._topics.get(call.text("TopicName"))
 
     def _shown(self, subscription: Subscription) -> Answer:
         return {
@@ -236,17 +214,27 @@ def _shown_tags(made: Queue) -> list[Answer]:
     return [{"TagKey": key, "TagValue": value} for key, value in made.tags.items()]
 
 
-def _wrapped(action: Callable[[_Call], Answer]) -> Callable[[_Call], Answer]:
-    def answer(call: _Call) -> Answer:
+def _wrapped(action: Callable[[Call], Answer]) -> Callable[[Call], Answer]:
+    def answer(call: Call) -> Answer:
         success = {"Message": "operation success", "Status": "Success", "Success": True}
         return {"Code": 200, "Data": action(call), **success}
 
     return answer
 
 
-def _page(items: Sequence[Any], parameters: MnsParameters) -> Answer:
-    size = parameters.within("PageSize", _SMALLEST_PAGE, _LARGEST_PAGE)
-    number = parameters.within("PageNum", 1, 1_000_000_000)
+def _tags(call: Call) -> dict[str, str]:
+    """The resource tags ``Tag.1.Key``, ``Tag.1.Value`` and so on."""
+    given: dict[str, dict[str, str]] = {}
+    for name, text in call.values.items():
+        if (match := _TAG.fullmatch(name)) is not None:
+            given.setdefault(match[1], {})[match[2]] = text
+    return {pair["Key"]: pair.get("Value", "") for pair in given.values() if pair.get("Key")}
+
+
+def _page(items: Sequence[Any], call: Call) -> Answer:
+    """Numbers outside of their bounds are moved to them, as documented of pages."""
+    size = min(max(call.integer("PageSize", 0, _HUGE) or 0, _SMALLEST_PAGE), _LARGEST_PAGE)
+    number = max(call.integer("PageNum", 0, _HUGE) or 0, 1)
     page = list(items[(number - 1) * size : number * size])
     return {
         "PageData": page,

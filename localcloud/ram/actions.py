@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from localcloud.openapi import Answer, Api, Call, Need
 from localcloud.ram.attachments import Attachments
-from localcloud.ram.parameters import RamParameters
+from localcloud.ram.parameters import incorrect
 from localcloud.ram.policies import CUSTOM, SYSTEM, VERSION, ManagedPolicy, Policies
 from localcloud.ram.roles import MAX_SESSION_SECONDS, MIN_SESSION_SECONDS, Role, Roles
 from localcloud.refusals import RequestRefused
@@ -25,8 +25,6 @@ _NOT_OBEYED = {
     "AttachPolicyToRole": ("ResourceGroupId",),
     "DetachPolicyFromRole": ("ResourceGroupId",),
 }
-
-_Call = Call[RamParameters]
 
 
 class Actions:
@@ -49,17 +47,16 @@ class Actions:
             "DetachPolicyFromRole": self._detach_policy_from_role,
             "ListPoliciesForRole": self._list_policies_for_role,
         }
-        self.api = Api(RAM_VERSION, RamParameters, actions, self._needs)
+        self.api = Api(RAM_VERSION, actions, self._needs, incorrect)
 
-    def _needs(self, call: _Call) -> Iterator[Need]:
+    def _needs(self, call: Call) -> Iterator[Need]:
         """What a caller has to be allowed.
 
         An action that makes or lists roles or policies is about all of them, one that names some about those.
         """
-        parameters = call.parameters
-        parameters.refuse(call.action, *_NOT_OBEYED.get(call.action, ()))
-        role, policy = parameters.optional("RoleName"), parameters.optional("PolicyName")
-        owner = "system" if parameters.optional("PolicyType") == SYSTEM else self._account_id
+        call.refuse(_NOT_OBEYED.get(call.action, ()), call.action)
+        role, policy = call.optional("RoleName"), call.optional("PolicyName")
+        owner = "system" if call.optional("PolicyType") == SYSTEM else self._account_id
         if call.action == "CreateRole":
             role, policy = "*", None
         elif call.action in ("CreatePolicy", "ListPolicies"):
@@ -69,18 +66,17 @@ class Actions:
         if policy:
             yield Need(f"ram:{call.action}", f"acs:ram:*:{owner}:policy/{policy}")
 
-    def _create_role(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        seconds = parameters.integer("MaxSessionDuration", MIN_SESSION_SECONDS, MAX_SESSION_SECONDS)
+    def _create_role(self, call: Call) -> Answer:
+        seconds = call.integer("MaxSessionDuration", MIN_SESSION_SECONDS, MAX_SESSION_SECONDS)
         role = self._roles.create(
-            parameters.text("RoleName"),
-            parameters.text("AssumeRolePolicyDocument"),
-            parameters.optional("Description") or "",
+            call.text("RoleName"),
+            call.text("AssumeRolePolicyDocument"),
+            call.optional("Description") or "",
             seconds or MIN_SESSION_SECONDS,
         )
         return {"Role": self._shown_role(role)}
 
-    def _get_role(self, call: _Call) -> Answer:
+    def _get_role(self, call: Call) -> Answer:
         role = self._role(call)
         return {
             "Role": {
@@ -91,7 +87,7 @@ class Actions:
             }
         }
 
-    def _delete_role(self, call: _Call) -> Answer:
+    def _delete_role(self, call: Call) -> Answer:
         role = self._role(call)
         if role.attached:
             message = "The role CAN NOT has any attached policy while deleting the role."
@@ -99,19 +95,18 @@ class Actions:
         self._roles.delete(role.name)
         return {}
 
-    def _create_policy(self, call: _Call) -> Answer:
-        parameters = call.parameters
+    def _create_policy(self, call: Call) -> Answer:
         policy = self._policies.create(
-            parameters.text("PolicyName"),
-            parameters.text("PolicyDocument"),
-            parameters.optional("Description") or "",
+            call.text("PolicyName"),
+            call.text("PolicyDocument"),
+            call.optional("Description") or "",
         )
         shown = self._shown_policy(policy)
         for member in ("UpdateDate", "AttachmentCount"):
             del shown[member]
         return {"Policy": shown}
 
-    def _get_policy(self, call: _Call) -> Answer:
+    def _get_policy(self, call: Call) -> Answer:
         policy = self._policies.get(*_named_policy(call))
         version = {
             "VersionId": VERSION,
@@ -121,14 +116,13 @@ class Actions:
         }
         return {"Policy": self._shown_policy(policy), "DefaultPolicyVersion": version}
 
-    def _list_policies(self, call: _Call) -> Answer:
-        parameters = call.parameters
-        policies = self._policies.all(parameters.choice("PolicyType", CUSTOM, SYSTEM))
-        page, rest = _page(policies, parameters)
+    def _list_policies(self, call: Call) -> Answer:
+        policies = self._policies.all(call.choice("PolicyType", CUSTOM, SYSTEM))
+        page, rest = _page(policies, call)
         return {"Policies": {"Policy": [self._shown_policy(policy) for policy in page]}, **rest}
 
-    def _delete_policy(self, call: _Call) -> Answer:
-        policy = self._policies.get(CUSTOM, call.parameters.text("PolicyName"))
+    def _delete_policy(self, call: Call) -> Answer:
+        policy = self._policies.get(CUSTOM, call.text("PolicyName"))
         for holder in self._attachments.holders(policy)[:1]:
             who = type(holder).__name__
             message = f"The policy CAN NOT been attached to any {who.lower()} while deleting the policy."
@@ -136,17 +130,17 @@ class Actions:
         self._policies.delete(policy.name)
         return {}
 
-    def _attach_policy_to_role(self, call: _Call) -> Answer:
+    def _attach_policy_to_role(self, call: Call) -> Answer:
         kind, name = _named_policy(call)
         self._attachments.attach(self._role(call), kind, name)
         return {}
 
-    def _detach_policy_from_role(self, call: _Call) -> Answer:
+    def _detach_policy_from_role(self, call: Call) -> Answer:
         kind, name = _named_policy(call)
         self._attachments.detach(self._role(call), kind, name)
         return {}
 
-    def _list_policies_for_role(self, call: _Call) -> Answer:
+    def _list_policies_for_role(self, call: Call) -> Answer:
         shown = [
             {
                 "PolicyName": policy.name,
@@ -159,8 +153,8 @@ class Actions:
         ]
         return {"Policies": {"Policy": shown}}
 
-    def _role(self, call: _Call) -> Role:
-        return self._roles.get(call.parameters.text("RoleName"))
+    def _role(self, call: Call) -> Role:
+        return self._roles.get(call.text("RoleName"))
 
     def _shown_role(self, role: Role) -> Answer:
         return {
@@ -186,21 +180,20 @@ class Actions:
         }
 
 
-def _named_policy(call: _Call) -> tuple[str, str]:
+def _named_policy(call: Call) -> tuple[str, str]:
     """The kind and the name of the policy that a call is about."""
-    parameters = call.parameters
-    parameters.text("PolicyType")
-    kind = parameters.choice("PolicyType", CUSTOM, SYSTEM) or CUSTOM
-    return kind, parameters.text("PolicyName")
+    call.text("PolicyType")
+    kind = call.choice("PolicyType", CUSTOM, SYSTEM) or CUSTOM
+    return kind, call.text("PolicyName")
 
 
-def _page(policies: list[ManagedPolicy], parameters: RamParameters) -> tuple[list[ManagedPolicy], Answer]:
+def _page(policies: list[ManagedPolicy], call: Call) -> tuple[list[ManagedPolicy], Answer]:
     """The policies of a page, and what the answer says of the others: the marker is the page's last key."""
-    limit = parameters.integer("MaxItems", 1, _LARGEST_PAGE) or _DEFAULT_PAGE
-    marker = parameters.optional("Marker")
+    limit = call.integer("MaxItems", 1, _LARGEST_PAGE) or _DEFAULT_PAGE
+    marker = call.optional("Marker")
     keys = [f"{policy.name}/{policy.kind}" for policy in policies]
     if marker is not None and marker not in keys:
-        raise parameters.invalid("Marker", "It must be the Marker of the page before.")
+        raise call.invalid("Marker", "It must be the Marker of the page before.")
     start = 0 if marker is None else keys.index(marker) + 1
     end = start + limit
     if end >= len(policies):

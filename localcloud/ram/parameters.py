@@ -1,4 +1,4 @@
-"""The parameters of requests to RAM and STS, and the errors that they answer to bad ones.
+"""What RAM and STS answer to bad parameters.
 
 Sources: alibabacloud.com/help, RAM "Error messages" (28754) and the API pages of each action.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from localcloud.refusals import Parameters, RequestRefused
+from localcloud.refusals import RequestRefused
 
 MAX_DESCRIPTION = 1024
 
@@ -19,12 +19,9 @@ class InvalidParameter(RequestRefused):
         super().__init__(400, ".".join(filter(None, ("InvalidParameter", name, kind))), problem)
 
 
-class RamParameters(Parameters):
-    """The parameters of a request to RAM or STS, with RAM's error for a value that there is not."""
-
-    def invalid(self, name: str, rule: str) -> RequestRefused:
-        """RAM's own code and words."""
-        return InvalidParameter(name, f'The parameter - "{name}" is incorrect. {rule}')
+def incorrect(name: str, rule: str) -> RequestRefused:
+    """A value that breaks a rule, in RAM's own code and words."""
+    return InvalidParameter(name, f'The parameter - "{name}" is incorrect. {rule}')
 
 
 def check_length(parameter: str, length: int, longest: int) -> None:

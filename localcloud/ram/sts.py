@@ -15,7 +15,7 @@ from localcloud.openapi import Answer, Api, Call
 from localcloud.ram.attachments import User
 from localcloud.ram.authorization import AccessRefused, Authorization
 from localcloud.ram.conditions import CURRENT_TIME, EXTERNAL_ID
-from localcloud.ram.parameters import InvalidParameter, RamParameters
+from localcloud.ram.parameters import InvalidParameter, incorrect
 from localcloud.ram.roles import Roles
 from localcloud.ram.trust import ASSUME_ROLE
 from localcloud.records import Records
@@ -28,8 +28,6 @@ _ROLE_ARN = re.compile(r"acs:ram::[0-9]+:role/[A-Za-z0-9.-]{1,64}", re.ASCII)
 _SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9=,.@:/_-]{2,1224}", re.ASCII)
 _NOT_AUTHORIZED = "You are not authorized to do this action. You should be authorized by RAM."
-
-_Call = Call[RamParameters]
 
 
 class TokenActions:
@@ -52,9 +50,9 @@ class TokenActions:
         self._authorization = authorization
         # Whom AssumeRole is allowed to is decided beside the role's own trust.
         actions = {"GetCallerIdentity": self._get_caller_identity, "AssumeRole": self._assume_role}
-        self.api = Api(STS_VERSION, RamParameters, actions, lambda call: ())
+        self.api = Api(STS_VERSION, actions, lambda call: (), incorrect)
 
-    def _get_caller_identity(self, call: _Call) -> Answer:
+    def _get_caller_identity(self, call: Call) -> Answer:
         identity = call.identity
         common = {"AccountId": self._account_id}
         prefix = f"acs:ram::{self._account_id}:"
@@ -79,11 +77,11 @@ class TokenActions:
             "Arn": prefix + (f"user/{user.name}" if user else "root"),
         }
 
-    def _assume_role(self, call: _Call) -> Answer:
-        identity, parameters = call.identity, call.parameters
-        parameters.refuse("AssumeRole", "Policy", "SourceIdentity")
-        role_arn, session = parameters.text("RoleArn"), parameters.text("RoleSessionName")
-        external_id = parameters.optional("ExternalId")
+    def _assume_role(self, call: Call) -> Answer:
+        identity = call.identity
+        call.refuse(("Policy", "SourceIdentity"), "AssumeRole")
+        role_arn, session = call.text("RoleArn"), call.text("RoleSessionName")
+        external_id = call.optional("ExternalId")
         for name, text, form in (
             ("RoleArn", role_arn, _ROLE_ARN),
             ("RoleSessionName", session, _SESSION_NAME),
@@ -100,7 +98,7 @@ class TokenActions:
         role = self._roles.find(role_arn)
         if role is None:
             raise RequestRefused(404, "EntityNotExist.Role", f"The role not exists: {role_arn}.")
-        seconds = parameters.integer("DurationSeconds", MIN_SECONDS, role.max_session_seconds)
+        seconds = call.integer("DurationSeconds", MIN_SECONDS, role.max_session_seconds)
         context = {**call.context, CURRENT_TIME: self._clock.timestamp()}
         if external_id is not None:
             context[EXTERNAL_ID] = external_id
