@@ -122,8 +122,6 @@ def read_credential(credential: str, request: OssRequest) -> list[str]:
 
 def read_time(text: str) -> datetime:
     """The time of an ``x-oss-date``; raises OssError."""
-    if not text:
-        raise invalid_date(text)
     try:
         if not _TIME.fullmatch(text):
             raise ValueError(text)
@@ -225,30 +223,21 @@ def _claim_in_header(request: OssRequest, region: str) -> _Claim:
     scheme, _, rest = request.header("authorization").partition(" ")
     _check_scheme(scheme, request)
     fields = _fields(rest, request)
-    access_key_id, *scope = read_credential(fields["Credential"], request)
     # The SDK for Go and ossutil 1 send the time as Date only.
-    dated = request.header("x-oss-date")
     http_date = "" if request.has_header("x-oss-date") else request.header("date")
-    time = read_http_date(http_date) if http_date else read_time(dated)
-    _check_scope(scope, time, region, request, "Authorization header", _OF_HEADER)
+    signed_time = http_date or request.header("x-oss-date")
+    time = (read_http_date if http_date else read_time)(signed_time)
+    scope = _scope(fields["Credential"], time, region, request, "Authorization header", _OF_HEADER)
     if request.header("x-oss-content-sha256") != _UNSIGNED_PAYLOAD:
         message = "The x-oss-content-sha256 header must be UNSIGNED-PAYLOAD."
         raise invalid_authorization(message, "0002-00000214", request)
-    return _Claim(
-        access_key_id=access_key_id,
-        scope="/".join([*scope, TERMINATOR]),
-        additional_headers=_additional(fields.get("AdditionalHeaders", "")),
-        signature=fields["Signature"],
-        time=time,
-        signed_time=http_date or dated,
-        token=_token(request),
-    )
+    additional = _additional(fields.get("AdditionalHeaders", ""))
+    return _Claim(*scope, additional, fields["Signature"], time, signed_time, _token(request))
 
 
 def _claim_in_query(request: OssRequest, region: str) -> _Claim:
-    _check_scheme(
-        request.parameter("x-oss-signature-version") or "URL without x-oss-signature-version", request
-    )
+    version = request.parameter("x-oss-signature-version")
+    _check_scheme(version or "URL without x-oss-signature-version", request)
     required = ("x-oss-credential", "x-oss-date", "x-oss-expires", "x-oss-signature")
     missing = [name for name in required if not request.parameter(name)]
     if missing:
@@ -256,19 +245,11 @@ def _claim_in_query(request: OssRequest, region: str) -> _Claim:
         ec = "0002-00000219" if missing == ["x-oss-signature"] else ""
         raise OssError(403, "AccessDenied", message, ec)
     credential, signed_time, expires, signature = map(request.parameter, required)
-    access_key_id, *scope = read_credential(credential, request)
     time = read_time(signed_time)
-    _check_scope(scope, time, region, request, "x-oss-credential", _OF_QUERY)
-    return _Claim(
-        access_key_id=access_key_id,
-        scope="/".join([*scope, TERMINATOR]),
-        additional_headers=_additional(request.parameter("x-oss-additional-headers")),
-        signature=signature,
-        time=time,
-        signed_time=signed_time,
-        token=request.parameter("x-oss-security-token") or _token(request),
-        lifetime=_lifetime(expires),
-    )
+    scope = _scope(credential, time, region, request, "x-oss-credential", _OF_QUERY)
+    additional = _additional(request.parameter("x-oss-additional-headers"))
+    token = request.parameter("x-oss-security-token") or _token(request)
+    return _Claim(*scope, additional, signature, time, signed_time, token, _lifetime(expires))
 
 
 # The EC numbers of a wrong date, product and region.
@@ -282,9 +263,11 @@ def _check_scheme(scheme: str, request: OssRequest) -> None:
         raise invalid_authorization(message, "", request)
 
 
-def _check_scope(
-    scope: list[str], time: datetime, region: str, request: OssRequest, where: str, ecs: tuple[str, ...]
-) -> None:
+def _scope(
+    credential: str, time: datetime, region: str, request: OssRequest, where: str, ecs: tuple[str, ...]
+) -> tuple[str, str]:
+    """The access key of a credential and the scope of its signature; raises OssError for another scope."""
+    access_key_id, *scope = read_credential(credential, request)
     date, given_region, product = scope
     expected = (
         ("date", date, time.strftime("%Y%m%d")),
@@ -294,6 +277,7 @@ def _check_scope(
     for (name, given, right), ec in zip(expected, ecs, strict=True):
         if given != right:
             raise invalid_authorization(f"Invalid signing {name} in {where}.", ec, request)
+    return access_key_id, "/".join([*scope, TERMINATOR])
 
 
 def _fields(text: str, request: OssRequest) -> dict[str, str]:

@@ -37,9 +37,8 @@ class Form:
         self._fields: dict[str, str] = {}
         self._rest = b"\r\n"
         self._take: Take | None = None
-        self._in_head = True
         self._ended = False
-        self.has_file = False
+        self._has_file = False
 
     def feed(self, chunk: bytes) -> None:
         """Take in the next chunk."""
@@ -51,7 +50,7 @@ class Form:
         """Make sure that the form was complete, and had a file."""
         if not self._ended:
             raise _malformed()
-        if not self.has_file:
+        if not self._has_file:
             message = "POST requires exactly one file upload per request."
             raise OssError(400, "IncorrectNumberOfFilesInPOSTRequest", message)
 
@@ -59,9 +58,7 @@ class Form:
         if not self._rest.startswith(self._delimiter[: len(self._rest)]):
             raise _malformed()
         end = self._rest.find(b"\r\n\r\n", len(self._delimiter))
-        after = self._rest[len(self._delimiter) : len(self._delimiter) + 2]
-        if after == b"--":
-            self._ended = True
+        self._ended = self._rest.startswith(self._delimiter + b"--")
         if self._ended or end < 0:
             if len(self._rest) > MAX_FIELD_BYTES and not self._ended:
                 raise _malformed()
@@ -76,13 +73,27 @@ class Form:
         name = _NAME.search(disposition)
         if not disposition.lower().startswith("form-data") or name is None:
             raise _malformed()
-        if self.has_file:
+        if self._has_file:
             return lambda chunk: None
         if name[1].lower() == "file":
-            self.has_file = True
+            self._has_file = True
             file_name = _FILE_NAME.search(disposition)
             return self._begin_file(self._fields, {**headers, "filename": file_name[1] if file_name else ""})
-        return _Field(self._fields, name[1].lower()).take
+        return self._field(name[1].lower())
+
+    def _field(self, name: str) -> Take:
+        value = bytearray()
+        self._fields[name] = ""
+
+        def take(chunk: bytes) -> None:
+            value.extend(chunk)
+            if len(value) > MAX_FIELD_BYTES:
+                message, most = "Your post contains fields that are too long.", str(MAX_FIELD_BYTES)
+                raise OssError(400, "FieldItemTooLong", message, "", {"MaxSizeAllowed": most})
+            # A character may go on in the next chunk; the policy's signature fails on what is no text at all.
+            self._fields[name] = value.decode("utf-8", "replace")
+
+        return take
 
     def _read_body(self) -> bool:
         assert self._take is not None, "a part is being read"
@@ -95,25 +106,6 @@ class Form:
         if end >= 0:
             self._take = None
         return end >= 0
-
-
-class _Field:
-    def __init__(self, fields: dict[str, str], name: str) -> None:
-        self._fields = fields
-        self._name = name
-        self._value = bytearray()
-        fields[name] = ""
-
-    def take(self, chunk: bytes) -> None:
-        self._value += chunk
-        if len(self._value) > MAX_FIELD_BYTES:
-            message = "Your post contains fields that are too long."
-            raise OssError(400, "FieldItemTooLong", message, "", {"MaxSizeAllowed": str(MAX_FIELD_BYTES)})
-        try:
-            self._fields[self._name] = self._value.decode()
-        except UnicodeDecodeError:
-            # A character may go on in the next chunk; the policy's signature fails on what is no text at all.
-            self._fields[self._name] = self._value.decode("utf-8", "replace")
 
 
 def _headers(raw: bytes) -> dict[str, str]:

@@ -32,6 +32,7 @@ from localcloud.oss.storage.tags import Tag, TagRules, TagSet
 
 ALLOW_OVERLAP = "x-oss-allow-same-action-overlap"
 LIFECYCLE = "lifecycle"
+_ROOT = "LifecycleConfiguration"
 MAX_RULES = 1000
 MAX_ID_BYTES = 255
 
@@ -124,43 +125,21 @@ class Rule:
         )
 
 
-@dataclass(frozen=True)
-class Lifecycle:
-    """The rules of a bucket, in their order."""
-
-    rules: tuple[Rule, ...]
-
-    def due(self, info: ObjectInfo, now: datetime) -> tuple[Action, Rule] | None:
-        """What is to be done to an object now: of several actions the deletion, else the coldest class."""
-        present = STORAGE_CLASSES.index(info.storage_class)
-        due = [
-            (action, rule)
-            for rule in self.rules
-            if rule.is_about(info)
-            for action in rule.actions
-            if action.is_due(info.last_modified, now) and action.coldness > present
-        ]
-        return max(due, key=lambda found: found[0].coldness, default=None)
-
-    def document(self) -> bytes:
-        """The body of GetBucketLifecycle."""
-        return documents.write("LifecycleConfiguration", [_node(rule.source) for rule in self.rules])
-
-
 def put_bucket_lifecycle(storage: Storage, request: OssRequest) -> Response:
     """PutBucketLifecycle: the rules are replaced as a whole."""
     allow_overlap = request.header(ALLOW_OVERLAP).lower() == "true"
-    lifecycle = read_lifecycle(request.body, storage.rules, allow_overlap=allow_overlap)
-    storage.objects.configure(request.bucket, LIFECYCLE, lifecycle.document().decode())
+    rules = read_rules(request.body, storage.rules, allow_overlap=allow_overlap)
+    document = documents.write(_ROOT, [_node(rule.source) for rule in rules])
+    storage.objects.configure(request.bucket, LIFECYCLE, document.decode())
     return responses.empty()
 
 
 def get_bucket_lifecycle(storage: Storage, request: OssRequest) -> Response:
     """GetBucketLifecycle."""
-    lifecycle = _lifecycle_of(storage, request.bucket)
-    if lifecycle is None:
+    kept = storage.objects.configuration(request.bucket, LIFECYCLE)
+    if kept is None:
         raise NO_SUCH_LIFECYCLE(BucketName=request.bucket)
-    return responses.xml(lifecycle.document())
+    return responses.xml(kept.document.encode())
 
 
 def delete_bucket_lifecycle(storage: Storage, request: OssRequest) -> Response:
@@ -172,12 +151,11 @@ def delete_bucket_lifecycle(storage: Storage, request: OssRequest) -> Response:
 def carry_out(storage: Storage, bucket: str) -> list[Done]:
     """Do what is due in a bucket by now; raises OssError for a bucket that there is not."""
     storage.objects.bucket(bucket)
-    lifecycle, now = _lifecycle_of(storage, bucket), storage.now()
+    kept, now = storage.objects.configuration(bucket, LIFECYCLE), storage.now()
+    rules = read_rules(kept.document.encode(), storage.rules, allow_overlap=True) if kept else ()
     done: list[Done] = []
-    if lifecycle is None:
-        return done
     for info in list(storage.objects.objects(bucket)):
-        due = lifecycle.due(info, now)
+        due = _due(rules, info, now)
         if due is None:
             continue
         action, rule = due
@@ -187,23 +165,29 @@ def carry_out(storage: Storage, bucket: str) -> list[Done]:
             storage.objects.set_header(info, STORAGE_CLASS, action.storage_class)
         done.append(Done(info.key, rule.rule_id, action.storage_class or None))
     for upload in storage.uploads.all(bucket):
-        found = next(
-            (rule for rule in lifecycle.rules if rule.aborts(upload.key, upload.initiated, now)), None
-        )
+        found = next((rule for rule in rules if rule.aborts(upload.key, upload.initiated, now)), None)
         if found is not None:
             storage.uploads.forget(upload)
             done.append(Done(upload.key, found.rule_id, None, upload.upload_id))
     return done
 
 
-def _lifecycle_of(storage: Storage, bucket: str) -> Lifecycle | None:
-    kept = storage.objects.configuration(bucket, LIFECYCLE)
-    return read_lifecycle(kept.document.encode(), storage.rules, allow_overlap=True) if kept else None
+def _due(rules: tuple[Rule, ...], info: ObjectInfo, now: datetime) -> tuple[Action, Rule] | None:
+    """What is to be done to an object now: of several actions the deletion, else the coldest class."""
+    present = STORAGE_CLASSES.index(info.storage_class)
+    due = [
+        (action, rule)
+        for rule in rules
+        if rule.is_about(info)
+        for action in rule.actions
+        if action.is_due(info.last_modified, now) and action.coldness > present
+    ]
+    return max(due, key=lambda found: found[0].coldness, default=None)
 
 
-def read_lifecycle(body: bytes, tag_rules: TagRules, *, allow_overlap: bool = False) -> Lifecycle:
+def read_rules(body: bytes, tag_rules: TagRules, *, allow_overlap: bool) -> tuple[Rule, ...]:
     """The rules of a ``<LifecycleConfiguration>``; raises OssError for what OSS refuses."""
-    root = documents.read(body, "LifecycleConfiguration")
+    root = documents.read(body, _ROOT)
     if len(root) == 0 or any(child.tag != "Rule" for child in root):
         raise malformed_xml("a LifecycleConfiguration has one Rule or more, and nothing else")
     rules = tuple(_rule(element, tag_rules) for element in root)
@@ -213,7 +197,7 @@ def read_lifecycle(body: bytes, tag_rules: TagRules, *, allow_overlap: bool = Fa
         raise invalid_argument("ID", "", "The ID of each lifecycle rule must be unique.")
     for first, second in combinations(rules, 2):
         _check_together(first, second, allow_overlap)
-    return Lifecycle(rules)
+    return rules
 
 
 def _rule(element: Element, tag_rules: TagRules) -> Rule:

@@ -153,13 +153,6 @@ def _check_mode(request: OssRequest) -> None:
         raise not_implemented_here(f"the mode {mode} of metadata indexes")
 
 
-class _Aggregation(NamedTuple):
-    """One sum, count or the like over the objects that match."""
-
-    field: str
-    operation: str
-
-
 @dataclass(frozen=True)
 class _MetaQuery:
     """A request of DoMetaQuery. Without ``sort`` objects come in the order of their names."""
@@ -169,13 +162,13 @@ class _MetaQuery:
     descending: bool
     size: int
     after: tuple[Value, str] | None
-    aggregations: tuple[_Aggregation, ...]
+    aggregations: tuple[tuple[str, str], ...]
 
     def answer(self, objects: Iterable[ObjectInfo]) -> list[documents.Node]:
         """What is told about the objects of a bucket."""
         found = [info for info in objects if self.condition(info)]
         if self.aggregations:
-            results = [("Aggregation", _aggregate(one, found)) for one in self.aggregations]
+            results = [("Aggregation", _aggregate(*one, found)) for one in self.aggregations]
             return [("NextToken", ""), ("Aggregations", results)]
         found.sort(key=self._place, reverse=self.descending)
         rest = [info for info in found if self._comes_later(info)]
@@ -291,33 +284,31 @@ def _after(token: str, sort: str) -> tuple[Value, str] | None:
     raise invalid_argument("NextToken", token, "NextToken must be that of the page before, in equal order.")
 
 
-def _aggregation(element: Element) -> _Aggregation:
+def _aggregation(element: Element) -> tuple[str, str]:
     field, operation = element.findtext("Field") or "", element.findtext("Operation") or ""
     known = _FIELDS.get(field)
     numeric = known is not None and known.parse is int
     if known is None or operation not in (*_ON_VALUES, *(_ON_NUMBERS if numeric else ())):
         message = "The field cannot be aggregated in this way."
         raise invalid_argument("Aggregation", f"{operation}({field})", message)
-    return _Aggregation(field, operation)
+    return field, operation
 
 
-def _aggregate(aggregation: _Aggregation, found: Sequence[ObjectInfo]) -> list[documents.Node]:
-    values: list[Any] = [
-        value for info in found if (value := _FIELDS[aggregation.field].read(info)) is not None
-    ]
-    described: list[documents.Node] = [("Field", aggregation.field), ("Operation", aggregation.operation)]
-    if aggregation.operation == "group":
+def _aggregate(field: str, operation: str, found: Sequence[ObjectInfo]) -> list[documents.Node]:
+    values: list[Any] = [value for info in found if (value := _FIELDS[field].read(info)) is not None]
+    described: list[documents.Node] = [("Field", field), ("Operation", operation)]
+    if operation == "group":
         counted = Counter(_shown(value) for value in values).most_common(MAX_RESULTS)
         groups: list[documents.Node] = [
             ("Group", [("Value", value), ("Count", count)]) for value, count in counted
         ]
         return [*described, ("Groups", groups)]
-    if aggregation.operation == "count":
+    if operation == "count":
         result: float = len(values)
-    elif aggregation.operation == "distinct":
+    elif operation == "distinct":
         result = len(set(values))
     else:
-        result = _ON_NUMBERS[aggregation.operation](values) if values else 0
+        result = _ON_NUMBERS[operation](values) if values else 0
     return [*described, ("Value", f"{result:.10g}" if isinstance(result, float) else str(result))]
 
 

@@ -7,7 +7,7 @@ the codes are those that the vendor's own tests expect of a real bucket.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -85,38 +85,25 @@ class TagRules:
             message = f"Object tags cannot be greater than {MAX_TAGS}"
             raise OssError(400, "BadRequest", message, "0010-00000218")
         for tag in tags:
-            self._check_text(tag.key, MAX_KEY_BYTES, is_utf8, _KEY)
-            self._check_text(tag.value, MAX_VALUE_BYTES, is_utf8, _VALUE)
+            if not tag.key:
+                raise _invalid("TagKey", "", "0010-00000208")
+            for name, text, most, too_long, not_utf8, bad_character in (
+                ("TagKey", tag.key, MAX_KEY_BYTES, "0010-00000209", "0010-00000211", "0010-00000212"),
+                ("TagValue", tag.value, MAX_VALUE_BYTES, "0010-00000214", "0010-00000216", "0010-00000217"),
+            ):
+                if not is_utf8 and _REPLACEMENT in text:
+                    raise _invalid(name, text, not_utf8)
+                if len(text.encode()) > most:
+                    raise _invalid(name, text, too_long)
+                if not self.is_legal_text(text):
+                    raise _invalid(name, text, bad_character)
         if len({tag.key for tag in tags}) < len(tags):
             message = "Cannot provide multiple Tags with the same key"
             raise OssError(400, "InvalidTag", message, "0010-00000210")
 
-    def _check_text(self, text: str, max_bytes: int, is_utf8: bool, part: _Part) -> None:
-        if not text and not part.may_be_empty:
-            raise part.invalid("0010-00000208", text)
-        if not is_utf8 and _REPLACEMENT in text:
-            raise part.invalid(part.not_utf8, text)
-        if len(text.encode()) > max_bytes:
-            raise part.invalid(part.too_long, text)
-        if not self.is_legal_text(text):
-            raise part.invalid(part.bad_character, text)
 
-
-@dataclass(frozen=True)
-class _Part:
-    name: str
-    may_be_empty: bool
-    too_long: str
-    not_utf8: str
-    bad_character: str
-
-    def invalid(self, ec: str, text: str) -> OssError:
-        message = f"The {self.name} you have provided is invalid"
-        return OssError(400, "InvalidTag", message, ec, {self.name: text})
-
-
-_KEY = _Part("TagKey", False, "0010-00000209", "0010-00000211", "0010-00000212")
-_VALUE = _Part("TagValue", True, "0010-00000214", "0010-00000216", "0010-00000217")
+def _invalid(name: str, text: str, ec: str) -> OssError:
+    return OssError(400, "InvalidTag", f"The {name} you have provided is invalid", ec, {name: text})
 
 
 def read_tags(text: str) -> TagSet:
@@ -125,7 +112,11 @@ def read_tags(text: str) -> TagSet:
         root = documents.parse(text)
     except documents.NotADocument as error:
         raise malformed_xml(str(error), "0010-00000101") from None
-    return tuple(_tag(element) for element in _tag_elements(root))
+    if root.tag != "Tagging" or [child.tag for child in root] != ["TagSet"]:
+        raise malformed_xml("Tagging/TagSet is missing", "0010-00000103")
+    if any(child.tag != "Tag" for child in root[0]):
+        raise malformed_xml("TagSet holds something that is no Tag", "0010-00000101")
+    return tuple(_tag(element) for element in root[0])
 
 
 def write_document(tags: TagSet) -> bytes:
@@ -134,25 +125,14 @@ def write_document(tags: TagSet) -> bytes:
     return documents.write("Tagging", [("TagSet", tag_set)])
 
 
-def _tag_elements(root: Element) -> Sequence[Element]:
-    if root.tag != "Tagging" or [child.tag for child in root] != ["TagSet"]:
-        raise malformed_xml("Tagging/TagSet is missing", "0010-00000103")
-    if any(child.tag != "Tag" for child in root[0]):
-        raise malformed_xml("TagSet holds something that is no Tag", "0010-00000101")
-    return list(root[0])
-
-
 def _tag(element: Element) -> Tag:
     keys, values = element.findall("Key"), element.findall("Value")
-    if len(keys) > 1 or len(values) > 1 or len(element) > len(keys) + len(values) or _nested(element):
+    nested = any(len(child) for child in element)
+    if len(keys) > 1 or len(values) > 1 or len(element) > len(keys) + len(values) or nested:
         raise malformed_xml("a Tag holds something that is not one Key and one Value", "0010-00000101")
     if not keys or not values:
-        raise (_VALUE if keys else _KEY).invalid("0010-00000208", "")
+        raise _invalid("TagValue" if keys else "TagKey", "", "0010-00000208")
     return Tag(keys[0].text or "", values[0].text or "")
-
-
-def _nested(element: Element) -> bool:
-    return any(len(child) for child in element)
 
 
 def _pair(part: str, header: str) -> Tag:
