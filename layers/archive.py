@@ -7,10 +7,11 @@ import os
 import shutil
 import stat
 import zipfile
+from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from layers.contents import files_of
+from layers.errors import SymbolicLink
 
 # The first moment that a zip file can express.
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -22,12 +23,26 @@ _LEVEL = 6
 _AS_DIRECTORY = 0x10
 
 
+def files_of(directory: Path) -> Iterator[PurePosixPath]:
+    """Every file below a directory, relative to it, in an order that depends on names alone.
+
+    Raises SymbolicLink.
+    """
+    found = []
+    for folder, folders, names in os.walk(directory):
+        for name in (*folders, *names):
+            if Path(folder, name).is_symlink():
+                raise SymbolicLink(Path(folder, name))
+        found += [Path(folder, name).relative_to(directory).as_posix() for name in names]
+    return map(PurePosixPath, sorted(found))
+
+
 def settle(directory: Path) -> None:
     """Give everything below a directory, and itself, the same time and permissions on every machine."""
     for folder, _, names in os.walk(directory, topdown=False):
-        for name in names:
-            _settle(Path(folder, name), _FILE)
-        _settle(Path(folder), _DIRECTORY)
+        for path, mode in (*((Path(folder, name), _FILE) for name in names), (Path(folder), _DIRECTORY)):
+            path.chmod(mode)
+            os.utime(path, (_SECONDS, _SECONDS))
 
 
 def write_zip(directory: Path, path: Path) -> None:
@@ -65,8 +80,3 @@ def replace(old: Path, new: Path) -> None:
     if old.is_dir():
         shutil.rmtree(old)
     new.replace(old)
-
-
-def _settle(path: Path, mode: int) -> None:
-    path.chmod(mode)
-    os.utime(path, (_SECONDS, _SECONDS))

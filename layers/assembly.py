@@ -6,74 +6,52 @@ import dataclasses
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
-from layers.archive import contents_digest, file_digest, replace, settle, write_zip
-from layers.contents import files_of
+from layers.archive import contents_digest, file_digest, files_of, replace, settle, write_zip
 from layers.distributions import Distribution
 from layers.errors import SourceDoesNotCompile
 from layers.glibc import Needs
+from layers.installer import Wheel
 from layers.interpreters import Interpreter
 from layers.materials import bill_of_materials
 from layers.report import PackageRow, Report, ZipFile, read_report
 from layers.target import Target
-from layers.wheels import Wheel
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What filling a directory has shown."""
+    """What filling a directory has shown; ``left_out`` are the locked packages that are not in it.
 
-    packages: Sequence[Distribution] = field(default=())
+    ``wheels`` are those of every package; None where a bill of materials is of no use.
+    """
+
+    packages: Sequence[Distribution] = ()
     needs: Needs = field(default_factory=Needs)
-    left_out: Sequence[str] = field(default=())
-    # Of every package; None where a bill of materials is of no use.
+    left_out: Sequence[str] = ()
     wheels: Mapping[str, Wheel] | None = None
 
 
-class Part(Protocol):
-    """What is built: the layer, or the function's code."""
+@dataclass(frozen=True)
+class Part:
+    """What is built.
 
-    @property
-    def name(self) -> str:
-        """What its directory, zip file and report are called."""
-        ...
+    ``name`` is what its directory, zip file and report are called, ``kind`` what people call it. ``folder``
+    is the directory in the zip file that holds everything, empty for none, and ``mounted_at`` where the
+    runtime has that. ``inputs`` are digests of all files that decide on the result, by name. ``fill`` puts
+    the files into a directory, and nothing that is not needed; it raises BuildError.
+    """
 
-    @property
-    def kind(self) -> str:
-        """What people call it."""
-        ...
-
-    @property
-    def target(self) -> Target:
-        """What it has to run on."""
-        ...
-
-    @property
-    def folder(self) -> str:
-        """The directory in the zip file that holds everything; empty for none."""
-        ...
-
-    @property
-    def mounted_at(self) -> str:
-        """Where the runtime has that directory."""
-        ...
-
-    @property
-    def must_compile(self) -> bool:
-        """Whether every source has to: packages may bring sources for another Python, the function none."""
-        ...
-
-    def inputs(self) -> Mapping[str, str]:
-        """Digests of all files that decide on the result, by name."""
-        ...
-
-    def fill(self, directory: Path) -> Findings:
-        """Put the files there, and nothing that is not needed; raises BuildError."""
-        ...
+    name: str
+    kind: str
+    target: Target
+    folder: str
+    mounted_at: str
+    must_compile: bool
+    inputs: Mapping[str, str]
+    fill: Callable[[Path], Findings]
 
 
 @dataclass(frozen=True)
@@ -122,7 +100,7 @@ def _make(part: Part, inputs: str, compiler: Interpreter | None, staging: Path) 
     contents.mkdir(parents=True)
     findings = part.fill(contents)
     sources = [path.as_posix() for path in files_of(contents) if path.suffix == ".py"]
-    failed = {} if compiler is None else compiler.compile(contents, part.mounted_at, sources)
+    failed = {} if compiler is None else compiler.compile(contents, part.mounted_at)
     if part.must_compile:
         for path, why in failed.items():
             raise SourceDoesNotCompile(path, part.target.description, why)
@@ -183,7 +161,7 @@ def _digest(part: Part, compiler: Interpreter | None) -> str:
     """One digest over all that decides on the bytes: the part's inputs, this builder, the compiler."""
     builder = Path(__file__).parent
     decisive = {
-        **part.inputs(),
+        **part.inputs,
         **{f"builder {path.name}": file_digest(path) for path in builder.glob("*.py")},
         "target": part.target.description,
         "compiler": compiler.version if compiler is not None else "none",
@@ -197,9 +175,8 @@ def _intact(report: Report, directory: Path, archive: Path, bill: Path) -> bool:
         directory.is_dir()
         and contents_digest(directory) == report.contents_sha256
         and (report.zip is None or (archive.is_file() and _zip_file(archive) == report.zip))
-        and (report.materials_sha256 is None or _is_file_of(bill, report.materials_sha256))
+        and (
+            report.materials_sha256 is None
+            or (bill.is_file() and file_digest(bill) == report.materials_sha256)
+        )
     )
-
-
-def _is_file_of(path: Path, digest: str) -> bool:
-    return path.is_file() and file_digest(path) == digest

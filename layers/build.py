@@ -24,13 +24,11 @@ from pathlib import Path
 
 from layers.assembly import Part, build
 from layers.errors import BuildError
-from layers.function_code import FunctionCode
 from layers.installer import WheelInstaller, find_uv
 from layers.interpreters import Interpreter, find_interpreter
-from layers.layer import Layer
+from layers.parts import code_part, layer_part
 from layers.report import text
 from layers.target import RUNTIMES, Host, Target, local_target
-from layers.trial import Trial
 
 HERE = Path(__file__).parent
 PARTS = ("layer", "code")
@@ -65,12 +63,13 @@ def _build_target(target: Target, options: argparse.Namespace) -> None:
 
 
 def _parts(target: Target, options: argparse.Namespace, compiler: Interpreter | None) -> Iterator[Part]:
-    trial = None if compiler is None else Trial(compiler, options.code.absolute())
+    """What is asked for; the code once the layer is there, with which it is tried."""
     if "layer" in (options.part or PARTS):
-        installer = WheelInstaller(find_uv(), os.environ)
-        yield Layer(target, options.lock.absolute(), installer, trial, options.complete)
+        installer, code = WheelInstaller(find_uv(), os.environ), options.code.absolute()
+        lock = options.lock.absolute()
+        yield layer_part(target, lock, code, installer, compiler, complete=options.complete)
     if "code" in (options.part or PARTS):
-        yield FunctionCode(target, options.code, options.output.absolute() / target.name / "python", trial)
+        yield code_part(target, options.code, options.output.absolute() / target.name / "python", compiler)
 
 
 def _shown(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import posixpath
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
@@ -12,17 +13,22 @@ from pathlib import Path, PurePosixPath
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag, parse_tag
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from layers.contents import files_of, is_licence
-from layers.errors import MetadataUnreadable, MissingPackage, UnclaimedFile, UnexpectedPackage
+from imm_label_tags.tags.pronunciation import PLACE
+from layers.archive import files_of
+from layers.errors import InstalledOtherwise, WheelUnknown
+from layers.installer import Wheel
 from layers.lock import Locked
 from layers.target import Target
 
 NOT_STATED = "not stated"
+# Where a layer has what is made for the function from a package's data.
+DATA = PLACE.parent.name
 # uv keeps others away from a target directory with it.
 _OF_UV = frozenset({".lock"})
+_LICENCE = re.compile(r"(LICEN[CS]E|COPYING|NOTICE|AUTHORS)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -53,33 +59,64 @@ class Distribution:
         return any(is_licence(PurePosixPath(path)) for path in self.files)
 
 
-def read_distributions(directory: Path) -> Sequence[Distribution]:
+def is_licence(path: PurePosixPath) -> bool:
+    """Whether a file of a package's metadata or data is a licence or a notice that has to go with it."""
+    return path.parts[0].endswith((".dist-info", DATA)) and (
+        "licenses" in path.parts[1:-1] or _LICENCE.match(path.name) is not None
+    )
+
+
+def read_distributions(
+    directory: Path, locked: Mapping[str, Locked], target: Target
+) -> Sequence[Distribution]:
     """Every package in a directory, by name.
 
-    Raises MetadataUnreadable, and UnclaimedFile where a file belongs to none.
+    Raises InstalledOtherwise unless exactly the locked set is there, and every file belongs to a package.
     """
     found = sorted(
-        (_read(directory, folder) for folder in directory.glob("*.dist-info")),
+        (_read(directory, folder, target) for folder in directory.glob("*.dist-info")),
         key=lambda one: (one.name, one.version),
     )
+    missing = {name: one.version for name, one in locked.items()}
+    for one in found:
+        if missing.pop(one.name, None) != one.version:
+            raise InstalledOtherwise(
+                f"{one.name} {one.version} is not locked, or there twice", target.description
+            )
+    for name, version in missing.items():
+        raise InstalledOtherwise(f"{name} {version} is missing", target.description)
     claimed = _OF_UV.union(*(one.files for one in found))
     for path in files_of(directory):
         if path.as_posix() not in claimed:
-            raise UnclaimedFile(path.as_posix())
+            raise InstalledOtherwise(f"{path} is in no package's RECORD", target.description)
     return found
 
 
-def check_against(locked: Mapping[str, Locked], installed: Iterable[Distribution], target: Target) -> None:
-    """Raise UnexpectedPackage or MissingPackage unless exactly the locked set is there."""
-    missing = {name: one.version for name, one in locked.items()}
-    for one in installed:
-        if missing.pop(one.name, None) != one.version:
-            raise UnexpectedPackage(f"{one.name} {one.version}", target.description)
-    for name, version in missing.items():
-        raise MissingPackage(f"{name} {version}", target.description)
+def wheels_of(
+    packages: Iterable[Distribution],
+    locked: Mapping[str, Locked],
+    offered: Mapping[str, Sequence[Wheel]],
+) -> Mapping[str, Wheel]:
+    """For each package the one locked wheel that says of itself what the package says, by canonical names.
+
+    ``offered`` are the wheels of each package that the index has, also those that are not locked. Raises
+    WheelUnknown.
+    """
+    found = {}
+    for one in packages:
+        hashes, wheels = locked[one.name].hashes, offered.get(one.name, ())
+        candidates = [
+            wheel
+            for wheel in wheels
+            if wheel.sha256 in hashes and parse_wheel_filename(wheel.file)[3] & one.tags
+        ]
+        if len(candidates) != 1:
+            raise WheelUnknown(f"{one.name} {one.version}", [wheel.file for wheel in candidates])
+        found[one.name] = candidates[0]
+    return found
 
 
-def _read(directory: Path, folder: Path) -> Distribution:
+def _read(directory: Path, folder: Path, target: Target) -> Distribution:
     try:
         metadata, wheel = (
             HeaderParser().parsestr((folder / name).read_text("utf-8")) for name in ("METADATA", "WHEEL")
@@ -96,7 +133,7 @@ def _read(directory: Path, folder: Path) -> Distribution:
             installed=files,
         )
     except (OSError, UnicodeDecodeError, TypeError, InvalidRequirement, InvalidVersion) as error:
-        raise MetadataUnreadable(folder.relative_to(directory).as_posix(), str(error)) from None
+        raise InstalledOtherwise(f"{folder.relative_to(directory)}: {error}", target.description) from None
 
 
 def licence_of(metadata: Message) -> str:

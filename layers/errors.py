@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+_PIN = "in layers/requirements.in and run `make lock`."
+
 
 class BuildError(Exception):
     """Nothing was built; the message says why and what to do."""
@@ -24,13 +26,6 @@ class InstallerMissing(BuildError):
         super().__init__("uv is missing, which fetches the wheels: run `make setup`.")
 
 
-class InstallFailed(BuildError):
-    """The wheels could not be fetched or unpacked, for a reason that has no class of its own."""
-
-    def __init__(self, output: str) -> None:
-        super().__init__(f"The wheels could not be installed; uv says:\n{output.strip()}")
-
-
 class HashMismatch(BuildError):
     """A downloaded file is not the one that was locked."""
 
@@ -41,55 +36,23 @@ class HashMismatch(BuildError):
         )
 
 
-class VersionUnavailable(BuildError):
-    """The package index does not have the locked version."""
+class InstallFailed(BuildError):
+    """The wheels could not be fetched or unpacked; uv's words tell which, and why."""
 
-    def __init__(self, package: str) -> None:
+    def __init__(self, target: str, output: str) -> None:
         super().__init__(
-            f"{package}: the package index does not have this version. It may have been withdrawn, or your "
-            "pip configuration names an index that lacks it; `make lock` chooses another version."
+            f"The wheels for {target} could not be installed; uv says:\n{output.strip()}\n"
+            "The layer is made of wheels alone. Where a package has none that this runtime loads (it may be "
+            "source only, or need a newer glibc or another Python), pin a version that has one "
+            f"{_PIN} Where the index lacks the version, it was withdrawn, or pip is set to another index."
         )
 
 
-class SourceOnly(BuildError):
-    """A package exists as source only, and building it here would make a layer for this machine."""
+class InstalledOtherwise(BuildError):
+    """What was installed is not what is locked, or does not say what it is."""
 
-    def __init__(self, package: str) -> None:
-        super().__init__(
-            f"{package}: none of the locked files is a wheel. The layer is made of wheels alone; pin a "
-            "version that has one in layers/requirements.in and run `make lock`."
-        )
-
-
-class NoWheelForTarget(BuildError):
-    """A package has wheels, but none that the target's interpreter and system can load."""
-
-    def __init__(self, package: str, target: str, reason: str) -> None:
-        super().__init__(
-            f"{package}: it has wheels, but none for {target} ({reason}). Pin a version that has one in "
-            "layers/requirements.in and run `make lock`."
-        )
-
-
-class MissingPackage(BuildError):
-    """A locked package was not installed."""
-
-    def __init__(self, package: str, target: str) -> None:
-        super().__init__(f"{package} is locked for {target}, but was not installed.")
-
-
-class UnexpectedPackage(BuildError):
-    """Something was installed that is not locked for the target."""
-
-    def __init__(self, package: str, target: str) -> None:
-        super().__init__(f"{package} was installed, but is not locked for {target}, or is there twice.")
-
-
-class UnclaimedFile(BuildError):
-    """A file was installed that belongs to no package."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path} was installed, but no package's RECORD lists it.")
+    def __init__(self, what: str, target: str) -> None:
+        super().__init__(f"{what}: what was installed for {target} is not what the lock file says.")
 
 
 class WheelUnknown(BuildError):
@@ -102,34 +65,21 @@ class WheelUnknown(BuildError):
         )
 
 
-class MetadataUnreadable(BuildError):
-    """An installed package does not say what it is."""
+class NotLoadable(BuildError):
+    """The runtime could not load a shared library, or nobody knows whether it could."""
 
-    def __init__(self, path: str, what: str) -> None:
-        super().__init__(f"{path}: {what}; the wheel is broken.")
-
-
-class LibraryUnreadable(BuildError):
-    """A shared library could not be understood, so nobody knows whether it loads."""
-
-    def __init__(self, path: str, what: str) -> None:
-        super().__init__(f"{path}: {what}; whether Function Compute can load it cannot be checked.")
-
-
-class WrongArchitecture(BuildError):
-    """A shared library is for another processor."""
-
-    def __init__(self, path: str, machine: str | int) -> None:
-        super().__init__(f"{path} is for another processor than x86_64 ({machine}).")
-
-
-class GlibcTooNew(BuildError):
-    """A shared library needs a newer glibc than the runtime has."""
-
-    def __init__(self, path: str, symbol: str, target: str) -> None:
+    def __init__(self, path: str, problem: str, target: str) -> None:
         super().__init__(
-            f"{path} needs {symbol}, which {target} does not have: it would fail there when it is imported. "
-            "Pin a version with an older wheel in layers/requirements.in and run `make lock`."
+            f"{path} {problem}; {target} could not import it. Pin a version with an older wheel {_PIN}"
+        )
+
+
+class DataUnusable(BuildError):
+    """What the function needs of a package's data could not be made."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(
+            f"The {what} could not be made for the function:\n{why}\nPin the version that worked {_PIN}"
         )
 
 
@@ -145,26 +95,6 @@ class CompilerFailed(BuildError):
 
     def __init__(self, interpreter: Path, output: str) -> None:
         super().__init__(f"{interpreter} could not compile the sources:\n{output.strip()}")
-
-
-class PronunciationsFailed(BuildError):
-    """pypinyin's data could not be made into a table."""
-
-    def __init__(self, output: str) -> None:
-        super().__init__(
-            f"The table of pronunciations could not be made from pypinyin's data:\n{output.strip()}\n"
-            "Pin the version that worked in layers/requirements.in and run `make lock`."
-        )
-
-
-class CertificatesUnreadable(BuildError):
-    """certifi's bundle is not what OpenSSL reads as certificates."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            f"The certificates of certifi could not be read: {why}. The function would trust no service. "
-            "Pin the version that worked in layers/requirements.in and run `make lock`."
-        )
 
 
 class DoesNotRun(BuildError):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
-from layers.contents import files_of
-from layers.errors import GlibcTooNew, LibraryUnreadable, WrongArchitecture
+from layers.archive import files_of
+from layers.errors import NotLoadable
 from layers.target import Target
 
 _MAGIC = b"\x7fELF"
@@ -21,8 +21,7 @@ _X86_64 = "EM_X86_64"
 _NUMBERED = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 
 
-@dataclass(frozen=True)
-class Needs:
+class Needs(NamedTuple):
     """What the shared libraries of a layer need from the runtime, all in all."""
 
     newest_glibc: str | None = None
@@ -30,45 +29,47 @@ class Needs:
     system_libraries: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SharedLibrary:
+class _Library(NamedTuple):
     """What a library needs: names like ``libc.so.6``, and symbol versions like ``GLIBC_2.17``.
 
     ``machine`` is the ELF specification's name of the processor, or its number where it has none.
     """
 
     machine: str | int
-    needed: tuple[str, ...]
+    needed: frozenset[str]
     versions: frozenset[str]
 
 
-class NotReadable(Exception):
+class _NotReadable(Exception):
     """The bytes are no shared library of 64 bits; the message says what is wrong."""
 
 
 def check_libraries(directory: Path, target: Target) -> Needs:
-    """Read every shared library; raises WrongArchitecture, GlibcTooNew or LibraryUnreadable by name."""
+    """Read every shared library; raises NotLoadable."""
     if target.glibc is None:
         return Needs()
     newest: tuple[tuple[int, int], str] = ((0, 0), "")
     needed: set[str] = set()
     brought: set[str] = set()
     for path in files_of(directory):
-        if path.suffix != ".so" and not is_elf(directory / path):
+        data = (directory / path).read_bytes()
+        if path.suffix != ".so" and not data.startswith(_MAGIC):
             continue
         try:
-            library = read_library(directory / path)
-        except NotReadable as reason:
-            raise LibraryUnreadable(str(path), str(reason)) from None
+            library = _read(data)
+        except _NotReadable as reason:
+            raise NotLoadable(str(path), str(reason), target.description) from None
         if library.machine != _X86_64:
-            raise WrongArchitecture(str(path), library.machine)
+            problem = f"is for another processor than x86_64 ({library.machine})"
+            raise NotLoadable(str(path), problem, target.description)
         for symbol in sorted(library.versions):
             version = _glibc_version(symbol)
             if version > target.glibc:
-                raise GlibcTooNew(str(path), symbol, target.description)
+                problem = f"needs {symbol}, which is newer than the runtime's glibc"
+                raise NotLoadable(str(path), problem, target.description)
             if version > newest[0]:
                 newest = (version, str(path))
-        needed.update(library.needed)
+        needed |= library.needed
         brought.add(path.name)
     version, where = newest
     return Needs(
@@ -78,36 +79,28 @@ def check_libraries(directory: Path, target: Target) -> Needs:
     )
 
 
-def is_elf(path: Path) -> bool:
-    """Whether a file is a program or a library of Linux."""
-    with path.open("rb") as file:
-        return file.read(len(_MAGIC)) == _MAGIC
-
-
-def read_library(path: Path) -> SharedLibrary:
-    """Read a library; raises NotReadable."""
-    data = path.read_bytes()
+def _read(data: bytes) -> _Library:
     if not data.startswith(_MAGIC):
-        raise NotReadable("it is no ELF file")
+        raise _NotReadable("is no ELF file")
     try:
         return _library(ELFFile(BytesIO(data)))
     # The parser believes what a file says of itself; in a damaged one it stumbles in one of these ways.
     except (ELFError, AssertionError, LookupError, OverflowError, ValueError):
-        raise NotReadable("the ELF file is truncated or damaged") from None
+        raise _NotReadable("is truncated or damaged") from None
 
 
-def _library(elf: ELFFile) -> SharedLibrary:
+def _library(elf: ELFFile) -> _Library:
     if elf.elfclass != 64 or not elf.little_endian:
-        raise NotReadable("it is no ELF file of 64 bits, little-endian")
-    needed: list[str] = []
+        raise _NotReadable("is no ELF file of 64 bits, little-endian")
+    needed: set[str] = set()
     versions: set[str] = set()
     for segment in elf.iter_segments():
         if isinstance(segment, DynamicSegment):
-            needed += [tag.needed for tag in segment.iter_tags("DT_NEEDED")]  # type: ignore[attr-defined]
+            needed.update(tag.needed for tag in segment.iter_tags("DT_NEEDED"))  # type: ignore[attr-defined]
             versions |= _versions(elf, segment)
     if not all(name and name.isascii() for name in (*needed, *versions)):
         raise ELFError("a name ends nowhere, or is none")
-    return SharedLibrary(elf["e_machine"], tuple(needed), frozenset(versions))
+    return _Library(elf["e_machine"], frozenset(needed), frozenset(versions))
 
 
 def _versions(elf: ELFFile, dynamic: DynamicSegment) -> set[str]:
@@ -118,7 +111,7 @@ def _versions(elf: ELFFile, dynamic: DynamicSegment) -> set[str]:
     for section in elf.iter_sections():
         if isinstance(section, GNUVerNeedSection) and section["sh_addr"] == address:
             return {symbol.name for _, symbols in section.iter_versions() for symbol in symbols}
-    raise NotReadable("it needs versions of symbols, but no section has them")
+    raise _NotReadable("needs versions of symbols, but no section has them")
 
 
 def _glibc_version(symbol: str) -> tuple[int, int]:

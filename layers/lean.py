@@ -3,7 +3,7 @@
 Both SDKs need all of it for features that the function does not use.
 ``imm_label_tags.services.deferred_imports`` has them imported without; whatever uses one of these features
 after all is told what is missing. Whoever adds a call to the function may have to take a line from here:
-``layers.trial`` finds out when the layer is built.
+``layers.rehearsal`` finds out when the layer is built.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from layers.distributions import NOT_STATED
+from layers.installer import Wheel
 from layers.report import PackageRow, Report
-from layers.wheels import Wheel
 
 NAME = "imm-label-tags-layer"
 _PROPERTY = "imm-label-tags:"

@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -152,24 +152,10 @@ class Conversation(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Services
 
-    def do_GET(self) -> None:
-        """GetObjectTagging."""
-        self._answer("GetObjectTagging")
-
-    def do_HEAD(self) -> None:
-        """HeadObject."""
-        self._answer("HeadObject")
-
-    def do_POST(self) -> None:
-        """Any action of IMM."""
-        self._answer(self.headers["x-acs-action"])
-
-    def do_PUT(self) -> None:
-        """PutObjectTagging or PutObject."""
-        tagging = "tagging" in urlsplit(self.path).query
-        self._answer("PutObjectTagging" if tagging else "PutObject")
-
-    def _answer(self, action: str) -> None:
+    def answer(self) -> None:
+        """Answer any request of IMM's or OSS's."""
+        kind = "ObjectTagging" if "tagging" in urlsplit(self.path).query else "Object"
+        action = self.headers["x-acs-action"] or f"{self.command.capitalize()}{kind}"
         length = int(self.headers.get("Content-Length") or 0)
         self.server.bodies[action] = self.rfile.read(length).decode()
         answer = self.server.instead.get(action, USUAL[action])
@@ -188,39 +174,20 @@ class Conversation(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
+    do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815 - names of the base class
+
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
         """Nothing is logged."""
 
 
-@contextmanager
-def services() -> Iterator[Services]:
-    """The services while they run."""
-    server = Services()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def prepare(server: Services) -> None:
-    """Give the function the environment that it has in the cloud."""
-    endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-    os.environ.update(
-        IMM_ENDPOINT=endpoint,
-        OSS_ENDPOINT=endpoint,
-        FAILED_EVENTS=SECOND_URI,
-        IMM_PROJECT=PROJECT,
-        NOTIFICATION_TOPIC="rehearsal",
-        ALIBABA_CLOUD_ACCESS_KEY_ID="STS.rehearsal",
-        ALIBABA_CLOUD_ACCESS_KEY_SECRET="secret of the rehearsal",
-        ALIBABA_CLOUD_SECURITY_TOKEN="token of the rehearsal",
-    )
-
-
+ENVIRONMENT = {
+    "FAILED_EVENTS": SECOND_URI,
+    "IMM_PROJECT": PROJECT,
+    "NOTIFICATION_TOPIC": "rehearsal",
+    "ALIBABA_CLOUD_ACCESS_KEY_ID": "STS.rehearsal",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret of the rehearsal",
+    "ALIBABA_CLOUD_SECURITY_TOKEN": "token of the rehearsal",
+}
 CONTEXT = SimpleNamespace(request_id="AAAA", region="cn-hangzhou", account_id="1234567890123456")
 
 
@@ -229,23 +196,18 @@ def play(server: Services) -> Iterator[str]:
     import keep_failed
     import tag_object
     from imm_label_tags.retries import RetryPolicy
+    from imm_label_tags.submission.video_submission import VideoSubmission
     from imm_label_tags.tagging.instance import Instance
 
-    event = json.dumps(
-        {
-            "ProjectName": PROJECT,
-            "TaskType": "VideoLabelClassification",
-            "TaskId": TASK,
-            "Status": "Succeeded",
-        }
-    ).encode()
+    announced = {name: RESULT[name] for name in ("ProjectName", "TaskType", "TaskId", "Status")}
+    event = json.dumps(announced).encode()
     tag_object.initialize(CONTEXT)
     (outcome,) = tag_object.handler(event, CONTEXT)["outcomes"]
     if outcome["status"] != "tagged" or "imm_ka-tong-dong-man" not in (outcome["tags"] or {}):
         yield f"a notification ended as {outcome}"
     # Nobody has to wait for what is tried again.
-    instance = Instance(os.environ, CONTEXT, RetryPolicy(sleep=lambda seconds: None))
-    yield from play_scenes(server, SCENES, instance, event)
+    retries = RetryPolicy(sleep=lambda seconds: None)
+    yield from play_scenes(server, SCENES, Instance(os.environ, CONTEXT, retries), event)
     keep_failed.initialize(CONTEXT)
     record = {
         "timestamp": 1640314900,
@@ -256,10 +218,7 @@ def play(server: Services) -> Iterator[str]:
     kept = keep_failed.handler(json.dumps(record).encode(), CONTEXT)["kept"]
     if not kept.startswith(SECOND_URI) or TASK not in server.bodies["PutObject"]:
         yield f"a failed event was kept as {kept}"
-
-    from imm_label_tags.submission.video_submission import VideoSubmission
-
-    submission = VideoSubmission(os.environ, CONTEXT, RetryPolicy(sleep=lambda seconds: None))
+    submission = VideoSubmission(os.environ, CONTEXT, retries)
     yield from play_scenes(server, SUBMISSION_SCENES, submission, json.dumps([URI]).encode())
 
 
@@ -284,10 +243,18 @@ def main(code: str, layer: str) -> int:
     """Rehearse; returns the exit status."""
     sys.path[:0] = [code, layer]
     printed = io.StringIO()
-    with services() as server:
-        prepare(server)
-        with redirect_stdout(printed):
-            wrong = list(play(server))
+    with Services() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            # The environment that the function has in the cloud.
+            endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+            os.environ.update(ENVIRONMENT, IMM_ENDPOINT=endpoint, OSS_ENDPOINT=endpoint)
+            with redirect_stdout(printed):
+                wrong = list(play(server))
+        finally:
+            server.shutdown()
+            thread.join()
     # Above all that the SDKs had to be imported whole.
     lines = map(json.loads, printed.getvalue().splitlines())
     wrong += [line["message"] for line in lines if line["level"] == "WARNING"]

@@ -18,8 +18,7 @@ from pathlib import Path
 
 from cli.checkout import ROOT
 from cli.problems import Problem
-from layers.certificates import split_bundle
-from layers.contents import files_of
+from layers.derived import split_bundle
 from layers.interpreters import Interpreter, find_interpreter
 from proof.benchmarks.function_process import Subject
 
@@ -104,8 +103,7 @@ def _layer(built: Path, directory: Path, authority: Path) -> Path:
 def _code(source: Path, directory: Path, interpreter: Interpreter) -> Path:
     shutil.copytree(source, directory, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PROBE, directory)
-    paths = [path.as_posix() for path in files_of(directory) if path.suffix == ".py"]
-    failed = interpreter.compile(directory, "/code", paths)
+    failed = interpreter.compile(directory, "/code")
     if failed:
         raise Problem(f"{source} does not compile: {failed}")
     return directory

@@ -1,9 +1,8 @@
-"""A workshop for each test, cut off from the package indexes of this machine."""
+"""What the layer is built in, and the real layer, which is built once for all workers."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -63,17 +62,11 @@ def _from_nothing(place: Path) -> None:
 
 
 @pytest.fixture
-def workshop(
-    tmp_path: Path,
-    uv_cache: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Workshop:
-    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
-        monkeypatch.delenv(name)
-    workshop = Workshop(tmp_path, capsys)
-    settings = tmp_path / "uv.toml"
-    settings.write_text(f"no-index = true\nfind-links = [{json.dumps(str(workshop.house))}]\n")
-    monkeypatch.setenv("UV_CONFIG_FILE", str(settings))
-    monkeypatch.setenv("UV_CACHE_DIR", str(uv_cache))
-    return workshop
+def workshop(tmp_path: Path, uv_cache: Path) -> Workshop:
+    return Workshop(tmp_path, uv_cache)
+
+
+@pytest.fixture(scope="module")
+def new_workshop(tmp_path_factory: pytest.TempPathFactory, uv_cache: Path) -> Workshop:
+    """One for all tests of a module, which look at what was built there."""
+    return Workshop(tmp_path_factory.mktemp("workshop"), uv_cache)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import alibabacloud_oss_v2
 import pytest
 
+from cli.checkout import ROOT
 from layers.report import Report, read_report
 from layers.target import Host, local_target
 from localcloud.faults import Fault, FaultKind
-from tests.layers.function_process import FunctionProcess
+from localcloud.fc.environment import RuntimeFiles, instance_variables
+from proof.benchmarks.__main__ import declaration
+from proof.benchmarks.function_process import FunctionProcess, Subject, running
+from tests.layers import function_probe
 from tests.stage import CHAIR, Stage
-from tests.user import exported
 
-FUNCTIONS = Path(__file__).parent.parent.parent / "functions"
 REVIEWED = Path(__file__).parent / "cold_start_modules.txt"
+NAME = local_target(Host.running()).name
 # What was reviewed, and a tenth for newer releases. The whole of all packages has 59 MB, and 18 MB as zip.
 UNPACKED_BYTES, ZIP_BYTES = 7_600_000, 2_400_000
 CHINESE_LABEL = {**CHAIR, "CentricScore": 0.8, "Clips": [{"TimeRange": [5000, 6000]}]}
@@ -48,25 +56,80 @@ NEVER = {
 
 
 @pytest.fixture(scope="module")
-def lean(build: Path) -> Path:
-    """The layer that is deployed."""
-    return build / local_target(Host.running()).name / "python"
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The function's code with the probe beside it."""
+    place = tmp_path_factory.mktemp("code") / "functions"
+    shutil.copytree(ROOT / "functions", place, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(function_probe.__file__, place)
+    return place
 
 
 @pytest.fixture(scope="module")
-def complete() -> Path:
-    """A place with everything that the lock file names."""
-    return Path(alibabacloud_oss_v2.__file__).parent.parent
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A layer with everything that the lock file names."""
+    place = tmp_path_factory.mktemp("complete")
+    (place / "python").symlink_to(Path(alibabacloud_oss_v2.__file__).parent.parent)
+    return place
+
+
+class Function:
+    """The function in a process of its own, which has its code, a layer, and nothing else."""
+
+    def __init__(self, process: FunctionProcess) -> None:
+        self._process = process
+
+    def ask(self, what: str, event: bytes = b"") -> Any:
+        """Something of the probe's."""
+        return self._process.invoke(event, f"function_probe.{what}")
+
+    def end(self, entry: str, event: object) -> dict[str, Any]:
+        """What an entry point returns that has been initialized."""
+        self._process.initialize(f"{entry}.initialize")
+        returned: dict[str, Any] = self._process.invoke(json.dumps(event).encode(), f"{entry}.handler")
+        return returned
+
+    def warnings(self) -> list[str]:
+        """The messages that the function has logged as warnings."""
+        lines = [line for line in self._process.output().splitlines() if line.startswith("{")]
+        return [one["message"] for one in map(json.loads, lines) if one["level"] == "WARNING"]
+
+
+class Starter:
+    """Starts functions for a stage."""
+
+    def __init__(self, stage: Stage, code: Path, lean: Path) -> None:
+        self._stage = stage
+        self._code = code
+        self._lean = lean
+
+    @contextmanager
+    def start(self, layer: Path | None = None, **settings: str) -> Iterator[Function]:
+        """With the layer that is deployed, unless another is given."""
+        cloud, layer = self._stage.cloud, layer or self._lean
+        subject = Subject("function", Path(sys.executable), NAME, self._code, layer)
+        variables = instance_variables(
+            replace(declaration(), code=self._code, runtime=NAME, region=cloud.config.region),
+            RuntimeFiles(subject.interpreter, layer),
+            account_id=cloud.config.account_id,
+            instance_id="c-1",
+            keys=self._stage.keys,
+            home=Path("/"),
+            overrides={
+                "IMM_ENDPOINT": cloud.endpoints.imm,
+                "OSS_ENDPOINT": cloud.endpoints.oss,
+                **settings,
+            },
+        )
+        with running(subject, variables) as process:
+            function = Function(process)
+            # From here on it counts what is imported.
+            assert function.ask("modules") == []
+            yield function
 
 
 @pytest.fixture
-def environment(stage: Stage) -> dict[str, str]:
-    return {
-        "IMM_ENDPOINT": stage.cloud.endpoints.imm,
-        "OSS_ENDPOINT": stage.cloud.endpoints.oss,
-        "FAILED_EVENTS": stage.uri("failed"),
-        **exported(stage.keys),
-    }
+def starter(stage: Stage, code: Path, build: Path) -> Starter:
+    return Starter(stage, code, build / NAME)
 
 
 # The guard.
@@ -79,78 +142,77 @@ def reviewed(section: str) -> set[str]:
     return {line for line in lines if line and not line.startswith("#")}
 
 
+def imported(function: Function) -> tuple[set[str], set[str]]:
+    """The modules of the standard library that the function has imported, and the others."""
+    modules = set(function.ask("modules"))
+    standard = {name for name in modules if name.partition(".")[0] in sys.stdlib_module_names}
+    assert sorted(modules & NEVER) == []
+    return standard, modules - standard
+
+
 @pytest.mark.parametrize("label", [ASCII_LABEL, CHINESE_LABEL], ids=["ASCII", "Chinese"])
 def test_a_cold_start_imports_what_was_reviewed_and_makes_five_calls(
-    stage: Stage, lean: Path, environment: dict[str, str], label: dict[str, object]
+    stage: Stage, starter: Starter, label: dict[str, object]
 ) -> None:
     """A module more is a cold start that is slower: see whether it is needed, then write it into the list."""
     event = stage.notification(stage.task(stage.upload(), label))
     stage.forget_calls()
-    with FunctionProcess(FUNCTIONS, lean, environment, entry="tag_object") as function:
-        (outcome,) = function.handle(event)["end"]["outcomes"]
-        imported = set(function.modules())
-        warnings = function.logged()
-    assert (outcome["status"], warnings) == ("tagged", [])
+    with starter.start() as function:
+        (outcome,) = function.end("tag_object", event)["outcomes"]
+        standard, ours = imported(function)
+        assert (outcome["status"], function.warnings()) == ("tagged", [])
     assert stage.calls() == CALLS
-    known = sys.stdlib_module_names
-    ours = {name for name in imported if name.partition(".")[0] not in known}
     assert sorted(ours - reviewed("packages")) == []
     assert sorted(reviewed("packages") - ours) == []
-    standard = {name.partition(".")[0] for name in imported} & known
-    assert sorted(one for one in standard - reviewed("standard library") if one[0] != "_") == []
-    assert sorted(imported & NEVER) == []
+    top = {name.partition(".")[0] for name in standard}
+    assert sorted(one for one in top - reviewed("standard library") if one[0] != "_") == []
 
 
-def test_the_lean_layer_has_what_keeping_a_result_needs(
-    stage: Stage, lean: Path, environment: dict[str, str]
-) -> None:
+def test_the_lean_layer_has_what_keeping_a_result_needs(stage: Stage, starter: Starter) -> None:
     event = stage.notification(stage.task(stage.upload(), CHINESE_LABEL))
-    where = {"RESULT_ARCHIVE": stage.uri("labels")}
-    with FunctionProcess(FUNCTIONS, lean, {**environment, **where}, entry="tag_object") as function:
-        (outcome,) = function.handle(event)["end"]["outcomes"]
-        assert (outcome["status"], function.logged()) == ("tagged", [])
-    assert outcome["archived"].startswith(where["RESULT_ARCHIVE"])
+    with starter.start(RESULT_ARCHIVE=stage.uri("labels")) as function:
+        (outcome,) = function.end("tag_object", event)["outcomes"]
+        assert (outcome["status"], function.warnings()) == ("tagged", [])
+    assert outcome["archived"].startswith(stage.uri("labels"))
 
 
 def test_the_layer_is_as_small_as_it_was_reviewed(build: Path) -> None:
-    report = read_report(build / f"{local_target(Host.running()).name}.json")
+    report = read_report(build / f"{NAME}.json")
     assert isinstance(report, Report)
     assert report.unpacked_bytes <= UNPACKED_BYTES
     assert report.zip is None or report.zip.bytes <= ZIP_BYTES
 
 
 def test_a_cold_start_behind_uploads_imports_what_was_reviewed_and_makes_three_calls(
-    stage: Stage, lean: Path, environment: dict[str, str]
+    stage: Stage, starter: Starter
 ) -> None:
     stage.cloud.call(stage.cloud.messages.create_topic, "uploads")
-    settings = {"IMM_PROJECT": stage.project, "NOTIFICATION_TOPIC": "uploads"}
     uri = stage.upload()
     stage.forget_calls()
-    with FunctionProcess(FUNCTIONS, lean, {**environment, **settings}, entry="submit_video") as function:
-        (outcome,) = function.handle([uri])["end"]["outcomes"]
-        imported = set(function.modules())
-        warnings = function.logged()
-    assert (outcome["status"], warnings) == ("submitted", [])
+    with starter.start(IMM_PROJECT=stage.project, NOTIFICATION_TOPIC="uploads") as function:
+        (outcome,) = function.end("submit_video", [uri])["outcomes"]
+        _, ours = imported(function)
+        assert (outcome["status"], function.warnings()) == ("submitted", [])
     assert stage.calls() == ["CreateVideoLabelClassificationTask", "HeadObject", "ListTasks"]
-    known = sys.stdlib_module_names
-    ours = {name for name in imported if name.partition(".")[0] not in known}
     assert sorted(ours - reviewed("packages") - reviewed("behind uploads")) == []
     assert sorted(reviewed("behind uploads") - ours) == []
-    assert sorted(imported & NEVER) == []
+
+
+def test_what_failed_is_kept_with_what_the_layer_has(stage: Stage, starter: Starter) -> None:
+    record = {
+        "timestamp": 1640314900,
+        "requestContext": {"requestId": "1-61c53a02", "condition": "UnhandledInvocationError"},
+        "requestPayload": "{}",
+        "responsePayload": {"errorType": "Throttled", "errorMessage": "No."},
+    }
+    stage.forget_calls()
+    with starter.start(FAILED_EVENTS=stage.uri("failed")) as function:
+        assert function.end("keep_failed", record)["kept"].startswith(stage.uri("failed/"))
+        imported(function)
+        assert (function.warnings(), stage.calls()) == ([], ["PutObject"])
 
 
 # The same function, with stubs and the lean layer, and with everything.
-
-
-@pytest.fixture
-def both(
-    stage: Stage, lean: Path, complete: Path, environment: dict[str, str]
-) -> Iterator[tuple[FunctionProcess, FunctionProcess]]:
-    with (
-        FunctionProcess(FUNCTIONS, lean, environment) as deferring,
-        FunctionProcess(FUNCTIONS, complete, environment, whole=True) as whole,
-    ):
-        yield deferring, whole
 
 
 def error(action: str, status: int, code: str) -> Fault:
@@ -182,51 +244,37 @@ SITUATIONS = [
 
 
 def test_every_call_and_every_error_is_the_same_with_and_without_deferring(
-    stage: Stage, both: tuple[FunctionProcess, FunctionProcess]
+    stage: Stage, starter: Starter, complete: Path
 ) -> None:
     """Given keys with a token, and Chinese in the key, in a tag's place and in the labels."""
     key = "videos/一 二+三&四.mp4"
-    event = stage.notification(stage.task(stage.upload(key, tags={"team": "a"}), CHINESE_LABEL))
+    event = json.dumps(
+        stage.notification(stage.task(stage.upload(key, tags={"team": "a"}), CHINESE_LABEL))
+    ).encode()
     ends = set()
-    for fault in SITUATIONS:
-        seen = []
-        for function in both:
-            stage.write_tags(key, {"team": "a"})
-            if fault is not None:
-                stage.break_call(fault)
-            seen.append(function.handle(event))
-            stage.cloud.call(stage.cloud.faults.clear)
-        deferring, whole = (normal(one) for one in seen)
-        assert deferring == whole, fault
-        if fault is None:
-            written = [one for one in seen[0]["requests"] if one.startswith("PUT ")]
-            assert "%E4%B8%80%20%E4%BA%8C%2B%E4%B8%89%26%E5%9B%9B.mp4" in "".join(written)
-        end = seen[0]["end"]
-        ends.add(end.get("error") or end["outcomes"][0]["status"])
+    with starter.start() as deferring, starter.start(complete) as whole:
+        deferring.ask("begin")
+        whole.ask("begin", b"whole")
+        for fault in SITUATIONS:
+            seen = []
+            for function in (deferring, whole):
+                stage.write_tags(key, {"team": "a"})
+                if fault is not None:
+                    stage.break_call(fault)
+                seen.append(function.ask("answer", event))
+                stage.cloud.call(stage.cloud.faults.clear)
+            assert normal(seen[0]) == normal(seen[1]), fault
+            if fault is None:
+                written = [one for one in seen[0]["requests"] if one.startswith("PUT ")]
+                assert "%E4%B8%80%20%E4%BA%8C%2B%E4%B8%89%26%E5%9B%9B.mp4" in "".join(written)
+            end = seen[0]["end"]
+            ends.add(end.get("error") or end["outcomes"][0]["status"])
     assert ends == {"tagged", "AccessDenied", "TaskNotFound", "ServiceRejected", "ServiceUnavailable"}
 
 
 def normal(seen: dict[str, object]) -> str:
     """What is seen, less the identities that the local cloud gives each answer."""
     return re.sub(r"[0-9A-F]{8}-[0-9A-F-]{27}|[0-9A-F]{24}", "<id>", str(seen))
-
-
-def test_what_failed_is_kept_with_what_the_layer_has(
-    stage: Stage, lean: Path, environment: dict[str, str]
-) -> None:
-    record = {
-        "timestamp": 1640314900,
-        "requestContext": {"requestId": "1-61c53a02", "condition": "UnhandledInvocationError"},
-        "requestPayload": "{}",
-        "responsePayload": {"errorType": "Throttled", "errorMessage": "No."},
-    }
-    stage.forget_calls()
-    with FunctionProcess(FUNCTIONS, lean, environment, entry="keep_failed") as function:
-        kept = function.handle(record)["end"]
-        imported = set(function.modules())
-        warnings = function.logged()
-    assert kept["kept"].startswith(stage.uri("failed/"))
-    assert (warnings, stage.calls(), sorted(imported & NEVER)) == ([], ["PutObject"], [])
 
 
 # A stub that is called after all.
@@ -269,11 +317,10 @@ except Exception as error:
 """
 
 
-def test_a_stub_that_is_called_says_what_is_left_out_and_what_to_do(
-    lean: Path, environment: dict[str, str]
-) -> None:
-    with FunctionProcess(FUNCTIONS, lean, environment) as function:
+def test_a_stub_that_is_called_says_what_is_left_out_and_what_to_do(starter: Starter) -> None:
+    with starter.start() as function:
+        function.ask("begin")
         for source, named in USES.values():
-            said = function.run(ATTEMPT.format(source.replace("\n", "\n    ")))
+            said = function.ask("run", ATTEMPT.format(source.replace("\n", "\n    ")).encode())
             assert said.startswith(f"NotInLayer: {named} is needed, but it is not imported")
             assert "keep its module in imm_label_tags/services/deferred_imports.py" in said

@@ -1,50 +1,50 @@
-"""What a shared library needs of the system that loads it."""
+"""What a shared library needs of the system that loads it, and what would not load is refused."""
 
 from __future__ import annotations
 
 import struct
-import sys
 from pathlib import Path
 
 import pytest
 
-from layers.glibc import NotReadable, SharedLibrary, is_elf, read_library
+from layers.errors import NotLoadable
+from layers.glibc import Needs, check_libraries
+from layers.target import RUNTIMES
 from tests.layers.wheels import shared_library
 
-GLIBC = {"libc.so.6": ["GLIBC_2.2.5", "GLIBC_2.34"], "libm.so.6": ["GLIBC_2.29"]}
+PYTHON312 = RUNTIMES["python3.12"]
+GLIBC = {"libc.so.6": ["GLIBC_2.2.5", "GLIBC_2.31"], "libm.so.6": ["GLIBC_2.29"]}
 
 
-def write(tmp_path: Path, data: bytes) -> Path:
-    path = tmp_path / "library.so"
-    path.write_bytes(data)
-    return path
+def checked(directory: Path, **libraries: bytes) -> Needs:
+    for name, data in libraries.items():
+        (directory / name.replace("_", ".")).write_bytes(data)
+    return check_libraries(directory, PYTHON312)
 
 
-def test_libraries_and_symbol_versions(tmp_path: Path) -> None:
-    path = write(tmp_path, shared_library(GLIBC, needed=["libc.so.6", "libm.so.6"]))
-    assert is_elf(path)
-    assert read_library(path) == SharedLibrary(
-        machine="EM_X86_64",
-        needed=("libc.so.6", "libm.so.6"),
-        versions=frozenset({"GLIBC_2.2.5", "GLIBC_2.34", "GLIBC_2.29"}),
+def test_versions_compare_as_numbers_and_what_a_package_brings_is_not_asked_of_the_runtime(
+    tmp_path: Path,
+) -> None:
+    inner = shared_library(
+        {"libc.so.6": ["GLIBC_2.4", "GLIBC_2.31"], "libstdc++.so.6": ["GLIBCXX_3.4.29"]},
+        needed=["libc.so.6", "libstdc++.so.6"],
     )
+    outer = shared_library({"libc.so.6": ["GLIBC_2.3.4"]}, needed=["libc.so.6", "libinner.so.1"])
+    needs = checked(tmp_path, lib_so=outer, libinner_so_1=inner)
+    assert needs == Needs("2.31", "libinner.so.1", ("libc.so.6", "libstdc++.so.6"))
 
 
-def test_a_library_that_needs_nothing(tmp_path: Path) -> None:
-    assert read_library(write(tmp_path, shared_library({}))) == SharedLibrary("EM_X86_64", (), frozenset())
-
-
-def test_a_library_without_dynamic_section(tmp_path: Path) -> None:
+def without_dynamic_section() -> bytes:
     data = bytearray(shared_library(GLIBC))
     struct.pack_into("<H", data, 56, 1)
-    assert read_library(write(tmp_path, bytes(data))) == SharedLibrary("EM_X86_64", (), frozenset())
+    return bytes(data)
 
 
-def test_the_interpreter_that_runs_this() -> None:
-    """A real file, where this machine has such files."""
-    path = Path(sys.executable).resolve()
-    if is_elf(path):
-        assert any(name.startswith("libc.") for name in read_library(path).needed)
+@pytest.mark.parametrize(
+    "data", [shared_library({}), without_dynamic_section(), shared_library({}, stripped=True)]
+)
+def test_a_library_that_needs_nothing(tmp_path: Path, data: bytes) -> None:
+    assert checked(tmp_path, lib_so=data) == Needs()
 
 
 def damaged(at: int, value: bytes) -> bytes:
@@ -54,28 +54,36 @@ def damaged(at: int, value: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "what"),
+    ("data", "said"),
     [
-        (b"", "no ELF file"),
-        (b"MZ is another system", "no ELF file"),
-        (b"\x7fELF", "truncated or damaged"),
-        (damaged(4, b"\x01"), "of 64 bits, little-endian"),
-        (damaged(5, b"\x02"), "of 64 bits, little-endian"),
-        (shared_library(GLIBC)[:100], "truncated or damaged"),
-        (shared_library(GLIBC)[:-70], "truncated or damaged"),
-        (shared_library({"libc.so.6": [""]}), "truncated or damaged"),
-        (shared_library({"libc.so.6": ["椅"]}), "truncated or damaged"),
+        (
+            shared_library({"libc.so.6": ["GLIBC_2.17", "GLIBC_2.34"]}),
+            "needs GLIBC_2.34, which is newer than",
+        ),
+        # From glibc 2.36 on; older loaders refuse it.
+        (shared_library({"libc.so.6": ["GLIBC_ABI_DT_RELR"]}), "needs GLIBC_ABI_DT_RELR, which is newer"),
+        (shared_library({"libc.so.6": ["GLIBC_PRIVATE"]}), "needs GLIBC_PRIVATE, which is newer"),
+        (shared_library({}, machine=183), r"is for another processor than x86_64 \(EM_AARCH64\)"),
+        (b"", "is no ELF file"),
+        (b"\xcf\xfa\xed\xfe", "is no ELF file"),
+        (b"\x7fELF", "is truncated or damaged"),
+        (damaged(4, b"\x01"), "is no ELF file of 64 bits, little-endian"),
+        (damaged(5, b"\x02"), "is no ELF file of 64 bits, little-endian"),
+        (shared_library(GLIBC)[:100], "is truncated or damaged"),
+        (shared_library(GLIBC)[:-70], "is truncated or damaged"),
+        (shared_library({"libc.so.6": [""]}), "is truncated or damaged"),
+        (shared_library({"libc.so.6": ["椅"]}), "is truncated or damaged"),
         # Where the table of versions lies can be found by the loader alone.
-        (shared_library(GLIBC, stripped=True), "no section has them"),
+        (shared_library(GLIBC, stripped=True), "but no section has them"),
         # The dynamic section has another entry in the string table's place.
         (
             struct.pack("<Q", 6).join(
                 shared_library({}, needed=["libc.so.6"], stripped=True).rsplit(struct.pack("<Q", 5), 1)
             ),
-            "truncated or damaged",
+            "is truncated or damaged",
         ),
     ],
 )
-def test_what_cannot_be_read_is_said(tmp_path: Path, data: bytes, what: str) -> None:
-    with pytest.raises(NotReadable, match=what):
-        read_library(write(tmp_path, data))
+def test_what_does_not_load_or_cannot_be_read_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
+    with pytest.raises(NotLoadable, match=rf"^lib\.so .*{said}.*; Function Compute's python3\.12"):
+        checked(tmp_path, lib_so=data)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +16,19 @@ from tests.layers.wheels import Files, wheel
 
 
 class Workshop:
-    """Runs the builder on what a test has put there, through its command line."""
+    """Runs the builder on what a test has put there, through its command line.
 
-    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    It is cut off from the package indexes of this machine.
+    """
+
+    def __init__(self, root: Path, uv_cache: Path) -> None:
         self.house = root / "wheels"
         self.code = root / "functions"
         self.output = root / "build"
         self.lock = root / "requirements.txt"
-        self._capsys = capsys
+        self._uv_cache = uv_cache
+        self._uv_settings = root / "uv.toml"
+        self._uv_settings.write_text(f"no-index = true\nfind-links = [{json.dumps(str(self.house))}]\n")
         self.house.mkdir()
         self.code.mkdir()
         (self.code / "tag_object.py").write_text("def handler(event, context):\n    return {}\n")
@@ -62,10 +70,20 @@ class Workshop:
         """What is in the output directory."""
         return sorted(path.name for path in self.output.iterdir()) if self.output.exists() else []
 
+    def contents(self) -> dict[str, bytes]:
+        """All that was built, by name."""
+        return {path: (self.output / path).read_bytes() for path in files_in(self.output)}
+
     def _run(self, arguments: tuple[str, ...], output: Path | None) -> tuple[int, str, str]:
         where = ["--lock", str(self.lock), "--code", str(self.code), "--output", str(output or self.output)]
-        status = main([*where, *arguments])
-        return (status, *self._capsys.readouterr())
+        out, error = StringIO(), StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(error):
+            for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+                patch.delenv(name)
+            patch.setenv("UV_CONFIG_FILE", str(self._uv_settings))
+            patch.setenv("UV_CACHE_DIR", str(self._uv_cache))
+            status = main([*where, *arguments])
+        return status, out.getvalue(), error.getvalue()
 
 
 def files_in(directory: Path) -> set[str]:

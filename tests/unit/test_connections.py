@@ -24,7 +24,7 @@ from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.connections import Answer, Connections, Exchange, trusted_certificates
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.imm import ImmTasks
-from layers.certificates import split_bundle
+from layers.derived import split_bundle
 from tests.faults.certificates import Certificates
 
 SECONDS = 60.0

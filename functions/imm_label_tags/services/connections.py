@@ -140,7 +140,7 @@ class Connections:
 def trusted_certificates() -> ssl.SSLContext:
     """A context that verifies hosts with the certificates of certifi, as both SDKs do.
 
-    The layer has each in a file of its own too, which OpenSSL finds by name (``layers/certificates.py``):
+    The layer has each in a file of its own too, which OpenSSL finds by name (``layers/derived.py``):
     reading the whole bundle takes 15 to 20 ms of CPU time.
     """
     bundle = Path(certifi.where())
