@@ -35,11 +35,15 @@ def test_force_builds_again_the_same(built: Workshop) -> None:
     assert built.contents() == before
 
 
-def test_another_lock_file_renews_the_layer_alone(built: Workshop) -> None:
+def test_another_lock_file_renews_the_layer_and_another_layer_the_code_that_is_tried_with_it(
+    built: Workshop,
+) -> None:
     built.lock.write_text(built.lock.read_text() + "# renewed\n")
     shown = built.build(*PYTHON312)
     assert shown.startswith(f"{built.output}/python3.12.zip: the layer for ")
     assert shown.endswith(f"{built.output}/code-python3.12.zip is up to date.\n")
+    built.publish_and_require("more", "1.0", {"more.py": ""})
+    assert "is up to date" not in built.build(*PYTHON312)
 
 
 @pytest.mark.parametrize(
