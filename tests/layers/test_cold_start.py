@@ -19,7 +19,7 @@ from cli.checkout import ROOT
 from layers.report import Report, read_report
 from layers.target import Host, local_target
 from localcloud.faults import Fault, FaultKind
-from localcloud.fc.environment import RuntimeFiles, instance_variables
+from localcloud.fc.environment import instance_variables
 from proof.benchmarks.__main__ import declaration
 from proof.benchmarks.function_process import FunctionProcess, Subject, running
 from tests.layers import function_probe
@@ -108,8 +108,7 @@ class Starter:
         cloud, layer = self._stage.cloud, layer or self._lean
         subject = Subject("function", Path(sys.executable), NAME, self._code, layer)
         variables = instance_variables(
-            replace(declaration(), code=self._code, runtime=NAME, region=cloud.config.region),
-            RuntimeFiles(subject.interpreter, layer),
+            replace(declaration(), code=self._code, opt=layer, runtime=NAME, region=cloud.config.region),
             account_id=cloud.config.account_id,
             instance_id="c-1",
             keys=self._stage.keys,
