@@ -27,6 +27,9 @@ def handler(event, context):
     return bytes(range(256)) if event == b"binary" else {"event": event.decode()}
 def initialize(context): pass
 """
+TOPIC = f"acs:mns:{REGION}:{ACCOUNT}:/topics/ended"
+FAILED = f"acs:mns:{REGION}:{ACCOUNT}:/topics/failed/messages"
+SUBSCRIPTION = {"notifyContentFormat": "JSON", "notifyStrategy": "BACKOFF_RETRY"}
 FULL = function(
     functionName="full",
     description="all of it",
@@ -39,6 +42,14 @@ FULL = function(
     environmentVariables={"A": "1"},
     logConfig={"project": "p", "logstore": "l", "enableRequestMetrics": True},
     instanceLifecycleConfig={"initializer": {"handler": "index.initialize", "timeout": 10}},
+    asyncInvokeConfig={
+        "maxAsyncRetryAttempts": 1,
+        "destinationConfig": {"onFailure": {"destination": FAILED}},
+    },
+    triggers=[
+        {"triggerName": name, "triggerType": "mns_topic", "sourceArn": TOPIC, "triggerConfig": SUBSCRIPTION}
+        for name in ("one", "two")
+    ],
 )
 
 
@@ -167,35 +178,63 @@ def test_functions_are_listed_page_by_page(world: World) -> None:
     assert names(limit=1, next_token="index") == (["index"], None)
 
 
+def test_so_are_triggers(world: World) -> None:
+    shown = client(world).get_trigger("full", "two").body
+    assert (shown.trigger_type, shown.source_arn, shown.qualifier) == ("mns_topic", TOPIC, "LATEST")
+    assert shown.target_arn == f"acs:fc:{REGION}:{ACCOUNT}:functions/full"
+    assert json.loads(shown.trigger_config) == SUBSCRIPTION
+    page = client(world).list_triggers("full", fc.ListTriggersRequest(limit=1)).body
+    assert ([each.trigger_name for each in page.triggers], page.next_token) == (["one"], "two")
+    assert client(world).list_triggers("index", fc.ListTriggersRequest()).body.triggers == []
+
+
+def test_the_asynchronous_configuration_is_shown(world: World) -> None:
+    shown = client(world).get_async_invoke_config("full", fc.GetAsyncInvokeConfigRequest()).body
+    assert shown.max_async_retry_attempts == 1
+    assert shown.destination_config.on_failure.destination == FAILED
+    assert shown.destination_config.on_success is None
+    listed = client(world).list_async_invoke_configs(fc.ListAsyncInvokeConfigsRequest()).body.configs
+    assert [each.function_arn for each in listed] == [shown.function_arn]
+
+
 @pytest.mark.parametrize(
-    ("call", "status", "code", "message"),
+    ("call", "arguments", "status", "code", "message"),
     [
         (
-            lambda sdk: sdk.delete_function("other"),
+            "get_function",
+            ("other", fc.GetFunctionRequest()),
             404,
             "FunctionNotFound",
-            "function 'other' does not exist",
+            "'other' does not exist",
         ),
+        ("delete_function", ("other",), 404, "FunctionNotFound", "function 'other' does not exist"),
+        ("list_triggers", ("other", fc.ListTriggersRequest()), 404, "FunctionNotFound", "does not exist"),
+        ("get_trigger", ("other", "one"), 404, "FunctionNotFound", "function 'other' does not exist"),
+        ("get_trigger", ("index", "x"), 404, "TriggerNotFound", "trigger 'x' does not exist"),
         (
-            lambda sdk: sdk.get_function("other", fc.GetFunctionRequest()),
+            "get_async_invoke_config",
+            ("index", fc.GetAsyncInvokeConfigRequest()),
             404,
-            "FunctionNotFound",
-            "function 'other' does not exist",
+            "AsyncConfigNotExists",
+            "async config for function 'index' does not exist",
         ),
         (
-            lambda sdk: sdk.get_trigger("index", "x"),
-            404,
-            "TriggerNotFound",
-            "trigger 'x' does not exist",
+            "get_async_invoke_config",
+            ("full", fc.GetAsyncInvokeConfigRequest(qualifier="prod")),
+            400,
+            "InvalidArgument",
+            "no version or alias 'prod'",
         ),
         (
-            lambda sdk: sdk.list_functions(fc.ListFunctionsRequest(limit=101)),
+            "list_functions",
+            (fc.ListFunctionsRequest(limit=101),),
             400,
             "InvalidArgument",
             "limit must be 1 to 100, is '101'",
         ),
         (
-            lambda sdk: sdk.list_instances("index", fc.ListInstancesRequest()),
+            "list_instances",
+            ("index", fc.ListInstancesRequest()),
             400,
             "PathNotSupported",
             "'GET' against '/2023-03-30/functions/index/instances' is not supported",
@@ -203,9 +242,9 @@ def test_functions_are_listed_page_by_page(world: World) -> None:
     ],
 )
 def test_what_is_not_there(
-    world: World, call: Callable[[Client], object], status: int, code: str, message: str
+    world: World, call: str, arguments: tuple[Any, ...], status: int, code: str, message: str
 ) -> None:
-    error = refused(lambda: call(client(world)))
+    error = refused(lambda: getattr(client(world), call)(*arguments))
     assert (error.status_code, error.code) == (status, code)
     assert message in str(error)
     assert error.request_id.startswith("1-")
