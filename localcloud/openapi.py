@@ -62,7 +62,7 @@ class Api:
 
 
 class OpenApi:
-    """The APIs of a product as an ASGI application.
+    """A service that is behind the gateway: the APIs of a product as an ASGI application.
 
     ``host`` and ``product`` stand in errors. ``kinds`` are the parameters that name what a call is about.
     """

@@ -17,8 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
 
-from localcloud.eventbridge.events import cloud_event, in_milliseconds
-from localcloud.eventbridge.patterns import passes
+from localcloud.eventbridge.events import cloud_event, in_milliseconds, passes
 from localcloud.fc.declaration import EventBridgeTrigger, OssTrigger
 from localcloud.oss.service import ObjectCreated
 from localcloud.tenant import Tenant

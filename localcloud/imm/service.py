@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 
-from starlette.types import ASGIApp
-
 from localcloud.imm.actions import Actions
 from localcloud.imm.notification import notification
 from localcloud.imm.processing import Processing
@@ -23,7 +21,7 @@ LONGEST_LIST = 1_000_000
 _LOG = logging.getLogger("localcloud.imm")
 
 
-class MediaManagement:
+class MediaManagement(OpenApi):
     """The IMM of a region. ``task_seconds`` is how long a task takes, and may be changed at any time."""
 
     name = "imm"
@@ -37,7 +35,6 @@ class MediaManagement:
         task_seconds: float = 1.0,
     ) -> None:
         self.task_seconds = task_seconds
-        self._tenant = tenant
         self._topics = topics
         self._failures: deque[tuple[str, str]] = deque()
         self._projects = Records(tenant.database, "IMM project", Project)
@@ -46,15 +43,13 @@ class MediaManagement:
         actions = Actions(
             tenant, self._projects, self._tasks, self._processing, objects, topics, self._next_work
         )
-        gateway = OpenApi(
+        super().__init__(
             product="imm",
             host=f"imm.{tenant.region}.aliyuncs.com",
             kinds={"project": "ProjectName", "task": "TaskId"},
             tenant=tenant,
             apis=[actions.api],
         )
-        self.app: ASGIApp = gateway.app
-        self.operation, self.error = gateway.operation, gateway.error
 
     async def start(self) -> None:
         """Go on with the tasks that a kept database says are running."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from starlette.types import ASGIApp
-
 from localcloud.mns.actions import LONGEST_TAG, Actions
 from localcloud.mns.attributes import Made, Topic
 from localcloud.mns.delivery import Courier, Delivery, Undelivered
@@ -20,7 +18,7 @@ from localcloud.tenant import Tenant
 __all__ = ["Delivery", "MessageService", "Subscription", "Undelivered"]
 
 
-class MessageService:
+class MessageService(OpenApi):
     """The MNS of a region, with its management API.
 
     ``time_scale`` multiplies the waits between the attempts to deliver a message. Each delivery begins up
@@ -49,15 +47,13 @@ class MessageService:
             queues=self.queues,
             message_count=lambda topic: self._courier.pending()[topic],
         )
-        gateway = OpenApi(
+        super().__init__(
             product="Mns-open",
             host=f"mns-open.{tenant.region}.aliyuncs.com",
             kinds={"topics": "TopicName", "subscriptions": "SubscriptionName", "queues": "QueueName"},
             tenant=tenant,
             apis=[actions.api],
         )
-        self.app: ASGIApp = gateway.app
-        self.operation, self.error = gateway.operation, gateway.error
 
     @property
     def deliveries(self) -> list[Delivery]:

@@ -6,8 +6,6 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.types import ASGIApp
-
 from localcloud.accounts import Accounts, Identity
 from localcloud.clock import Clock
 from localcloud.database import Database
@@ -23,7 +21,7 @@ from localcloud.records import Records
 from localcloud.tenant import Tenant
 
 
-class AccessManagement:
+class AccessManagement(OpenApi):
     """The RAM of an account, with its STS on the same endpoint. RAM's API has no users here.
 
     ``authorization`` is for the services that are to obey RAM's policies; RAM's own API always does.
@@ -43,15 +41,13 @@ class AccessManagement:
         self.authorization = Authorization(account_id, self._principal, clock)
         actions = Actions(account_id, self.roles, self.policies, self.attachments)
         tokens = TokenActions(account_id, accounts, self.roles, self._users, self.authorization, clock)
-        gateway = OpenApi(
+        super().__init__(
             product="Ram",
             host="ram.aliyuncs.com",
             kinds={"role": "RoleName", "policy": "PolicyName"},
             tenant=Tenant("", accounts, clock, database, self.authorization),
             apis=[actions.api, tokens.api],
         )
-        self.app: ASGIApp = gateway.app
-        self.operation, self.error = gateway.operation, gateway.error
 
     def put_role(self, name: str, trust_document: str, policies: Mapping[str, str]) -> Role:
         """Have a role of this name with exactly these policies, by their names; raises a RequestRefused."""

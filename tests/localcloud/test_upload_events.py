@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.eventbridge.patterns import passes
+from localcloud.eventbridge.events import passes
 from localcloud.fc.declaration import EventBridgeTrigger, OssTrigger
 from localcloud.oss.service import ObjectCreated
 from localcloud.upload_events import ATTEMPTS, UploadEventOrder, UploadEvents
