@@ -16,7 +16,7 @@ from cli.report.standing import Judge, Standing
 from imm_label_tags.errors import TaggingError
 from imm_label_tags.results.outcome import Status
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.tagging.object_tagger import FinishedTask, ObjectTagger
+from imm_label_tags.tagging.object_tagger import FinishedTask, ObjectTagger, TaggingOptions
 from imm_label_tags.tagging.settings import Settings
 
 # So many changes are shown before the question, and so many failures after it.
@@ -67,14 +67,8 @@ class Retagger:
     def __init__(self, reader: Reader, judge: Judge, settings: Settings) -> None:
         self._reader = reader
         self._heads = ThreadPoolExecutor(THREADS, thread_name_prefix="head")
-        self._tagger = ObjectTagger(
-            reader.tagged,
-            judge.scheme,
-            settings.stale_objects,
-            settings.second_look_seconds,
-            self._heads,
-            PATIENT,
-        )
+        options = TaggingOptions(judge.scheme, None, settings.stale_objects, settings.second_look_seconds)
+        self._tagger = ObjectTagger(reader.tagged, options, self._heads, PATIENT)
 
     def run(self, plan: Plan) -> Retagged:
         """Tag every object of a plan. Raises Problem where no other could be tagged either."""

@@ -24,10 +24,8 @@ from imm_label_tags.errors import TaggingError
 from imm_label_tags.results.target import ObjectGone, ObjectHead, TargetObject
 from imm_label_tags.results.task import SubmittedTask
 from imm_label_tags.services.calls import Calls, Trace
-from imm_label_tags.submission.object_version import object_version, task_of
-from imm_label_tags.submission.outcome import SubmissionOutcome, SubmissionStatus
-from imm_label_tags.submission.selection import Exclusion, Selection
-from imm_label_tags.submission.submitter import Submitter
+from imm_label_tags.submission.selection import Exclusion, Selection, object_version, task_of
+from imm_label_tags.submission.submitter import SubmissionOutcome, SubmissionStatus, Submitter
 from imm_label_tags.submission.upload_event import Upload
 from imm_label_tags.tags.provenance import Provenance
 

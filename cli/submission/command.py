@@ -31,10 +31,8 @@ from imm_label_tags.errors import TaggingError
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import FAILED, SUCCEEDED
 from imm_label_tags.services.calls import Trace
-from imm_label_tags.submission.object_version import object_version
-from imm_label_tags.submission.outcome import SubmissionOutcome
-from imm_label_tags.submission.selection import Selection
-from imm_label_tags.submission.submitter import Submitter
+from imm_label_tags.submission.selection import Selection, object_version
+from imm_label_tags.submission.submitter import SubmissionOutcome, Submitter
 from imm_label_tags.submission.upload_event import Upload
 from imm_label_tags.tags.provenance import Provenance
 

@@ -11,8 +11,9 @@ from itertools import pairwise, permutations
 
 from imm_label_tags.retries import Deadline, RetryPolicy
 from imm_label_tags.services.calls import Trace
+from imm_label_tags.tagging.object_tagger import TaggingOptions
 from imm_label_tags.tagging.settings import StaleObjects
-from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
+from imm_label_tags.tagging.tagger import Tagger
 from imm_label_tags.tags.plan import TagSet
 from proof.races.end_states import End, Labels, Others, end_of, forgot_what_it_read
 from proof.races.exploration import explore

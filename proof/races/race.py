@@ -18,8 +18,9 @@ from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import TaskResult
 from imm_label_tags.retries import RETRIES, Deadline, RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Trace
+from imm_label_tags.tagging.object_tagger import TaggingOptions
 from imm_label_tags.tagging.settings import StaleObjects
-from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
+from imm_label_tags.tagging.tagger import Tagger
 from imm_label_tags.tags.naming import LabelNames, Naming
 from imm_label_tags.tags.plan import TagScheme, TagSet, TaskKind
 from imm_label_tags.tags.romanisation import romanise

@@ -15,8 +15,8 @@ from imm_label_tags import errors
 from imm_label_tags.errors import TaggingError
 from imm_label_tags.failures.keeper import VARIABLE, read_failed_settings
 from imm_label_tags.results.outcome import DropReason, Status
-from imm_label_tags.submission.outcome import SubmissionStatus
 from imm_label_tags.submission.settings import read_submission_settings
+from imm_label_tags.submission.submitter import SubmissionStatus
 from imm_label_tags.tagging.settings import read_settings
 from imm_label_tags.tags.value_template import ValueTemplate
 

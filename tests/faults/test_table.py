@@ -11,7 +11,7 @@ import pytest
 from imm_label_tags import errors
 from imm_label_tags.results.outcome import Status
 from imm_label_tags.retries import ATTEMPTS
-from imm_label_tags.submission.outcome import SubmissionStatus
+from imm_label_tags.submission.submitter import SubmissionStatus
 from proof.faults.fault_case import ALL, SUBMISSION, TAGGED, Call, Row
 from proof.faults.table import CASES, SUBMISSION_TABLE, TABLE
 from tests.faults.relay import ConnectionBreak

@@ -10,8 +10,9 @@ from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.results.outcome import Outcome, Status
 from imm_label_tags.retries import MAX_SNAPSHOT_AGE_SECONDS, RETRIES, Deadline, RetryPolicy
 from imm_label_tags.services.calls import Trace
+from imm_label_tags.tagging.object_tagger import TaggingOptions
 from imm_label_tags.tagging.settings import StaleObjects
-from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
+from imm_label_tags.tagging.tagger import Tagger
 from localcloud.faults import Fault, FaultKind
 from proof.races.race import SCHEME
 from proof.races.scheduler import AtOnce

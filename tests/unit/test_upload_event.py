@@ -17,8 +17,7 @@ from imm_label_tags.errors import InvalidNotification
 from imm_label_tags.events.imm_message import IgnoredEvent
 from imm_label_tags.results.target import ObjectHead, ObjectPatterns, TargetObject
 from imm_label_tags.results.task import SubmittedTask
-from imm_label_tags.submission.object_version import object_version, task_of
-from imm_label_tags.submission.selection import Exclusion, Selection
+from imm_label_tags.submission.selection import Exclusion, Selection, object_version, task_of
 from imm_label_tags.submission.upload_event import Upload, read_upload_event
 
 UPLOADS = Path(__file__).parents[2] / "examples" / "uploads"

@@ -13,7 +13,7 @@ from imm_label_tags.text import parse_json
 SUCCEEDED = "Succeeded"
 FAILED = "Failed"
 RUNNING = "Running"
-# The Tag of a task that says for which version of its object it was created: see submission.object_version.
+# The Tag of a task that says for which version of its object it was created: see submission.selection.
 VERSION_TAG = "object-version"
 
 _USER_DATA_KEYS = ("uri", "URI", "SourceURI")

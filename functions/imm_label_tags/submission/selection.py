@@ -1,17 +1,28 @@
-"""Which objects are analysed: those that exist in full, can be read, and look like a video by their name."""
+"""Which objects are analysed, and by which task.
+
+Analysed are those that exist in full, can be read, and look like a video by their name, each version once.
+IMM's call that creates a task has no client token: called twice, it makes two tasks, and both are paid for.
+But its ``Tags`` are kept, and ListTasks selects by them. So a task for a version of an object carries a
+digest of the object's URI and ETag.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from enum import Enum
+from hashlib import sha256
 from typing import NamedTuple
 
 from imm_label_tags.results.target import ObjectHead, ObjectPatterns, TargetObject
+from imm_label_tags.results.task import FAILED, SubmittedTask
 
 # The formats that IMM takes (its API reference, CreateVideoLabelClassificationTask): MP4, MPEG-TS, MKV, MOV,
 # AVI, FLV and M3U8.
 VIDEO_SUFFIXES = (".mp4", ".ts", ".mkv", ".mov", ".avi", ".flv", ".m3u8")
 
 _ARCHIVED = frozenset({"Archive", "ColdArchive", "DeepColdArchive"})
+_DIGEST_LENGTH = 40
 # x-oss-restore of an object that was restored, for as long as it can be read.
 _RESTORED = 'ongoing-request="false"'
 
@@ -59,3 +70,26 @@ class Selection(NamedTuple):
             )
             return Excluded(Exclusion.ARCHIVED, reason)
         return None
+
+
+def object_version(target: TargetObject, etag: str) -> str:
+    """The digest: 40 hexadecimal digits. Quotes and case of an ETag make no difference."""
+    text = f"{target.uri}\n{etag.strip().strip(chr(34)).upper()}"
+    return sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
+
+
+def task_of(
+    tasks: Iterable[SubmittedTask], written: datetime, *, failed_counts: bool = True
+) -> SubmittedTask | None:
+    """The task that analyses an object as it was written; the best of several, None without one.
+
+    A task that started before ``written`` is that of an earlier upload of the same bytes, and its labels are
+    not on this one: an upload takes the object's tags. Of the rest one that failed is the last choice, or
+    none where ``failed_counts`` is false.
+    """
+    counting = [
+        task
+        for task in tasks
+        if (task.start is None or task.start >= written) and (failed_counts or task.status != FAILED)
+    ]
+    return min(counting, key=lambda task: (task.status == FAILED, task.task_id), default=None)

@@ -9,9 +9,8 @@ from typing import Any
 
 from imm_label_tags.retries import RetryPolicy
 from imm_label_tags.services.invocation import CONCURRENT_ITEMS, Services
-from imm_label_tags.submission.outcome import SubmissionOutcome
 from imm_label_tags.submission.settings import read_submission_settings
-from imm_label_tags.submission.submitter import Destination, Submitter
+from imm_label_tags.submission.submitter import Destination, SubmissionOutcome, Submitter
 from imm_label_tags.submission.upload_event import read_upload_event
 
 SDK_MODULES = (

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, MutableMapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imm_label_tags.events.event import read_event
 from imm_label_tags.results.outcome import Outcome
+from imm_label_tags.results.target import ObjectPrefix, TargetObject
 from imm_label_tags.retries import RetryPolicy
+from imm_label_tags.services.calls import Calls
 from imm_label_tags.services.invocation import CONCURRENT_ITEMS, Services
+from imm_label_tags.tagging.object_tagger import TaggingOptions
 from imm_label_tags.tagging.settings import Settings, read_settings
-from imm_label_tags.tagging.tagger import Tagger, TaggingOptions
+from imm_label_tags.tagging.tagger import Archive, Tagger
 from imm_label_tags.tags.plan import TagScheme, TaskKind
 from imm_label_tags.tags.romanisation import make_ready
+
+if TYPE_CHECKING:
+    from imm_label_tags.services.oss import OssObjects
 
 SDK_MODULES = (
     "imm_label_tags.services.connections",
@@ -65,22 +71,25 @@ def _build_tagger(settings: Settings, scheme: TagScheme, services: Services) -> 
     objects = services.client(OssObjects, settings.oss_endpoint)
     archive = whole = None
     if settings.result_archive is not None:
-        # Imported only where results are kept.
-        from imm_label_tags.results.archive import whole_answer
-        from imm_label_tags.tagging.result_archive import ResultArchive
-
-        whole = whole_answer
-        archive = ResultArchive(settings.result_archive, objects, executor)
-    return Tagger(
-        tasks=services.client(ImmTasks, settings.imm_endpoint, whole),
-        objects=objects,
-        options=TaggingOptions(
-            scheme=scheme,
-            allowed_objects=settings.allowed_objects,
-            stale_objects=settings.stale_objects,
-            second_look_seconds=settings.second_look_seconds,
-        ),
-        retry_policy=services.retry_policy,
-        executor=executor,
-        archive=archive,
+        archive, whole = _archive(settings.result_archive, objects, executor)
+    options = TaggingOptions(
+        scheme, settings.allowed_objects, settings.stale_objects, settings.second_look_seconds
     )
+    tasks = services.client(ImmTasks, settings.imm_endpoint, whole)
+    return Tagger(tasks, objects, options, executor, services.retry_policy, archive)
+
+
+def _archive(
+    prefix: ObjectPrefix, objects: OssObjects, executor: Executor
+) -> tuple[Archive, Callable[[bytes], bytes]]:
+    """What keeps whole results below a prefix, and what of an answer is kept."""
+    # Imported only where results are kept.
+    from imm_label_tags.results import archive
+
+    def begin(source: TargetObject, task_id: str, answer: bytes, calls: Calls) -> tuple[str, Future[None]]:
+        # A document that is there is replaced, by the same bytes: whatever stands there instead is put right.
+        place, document = archive.place(prefix, source, task_id), archive.document(answer, source)
+        put = partial(objects.put, place, document)
+        return place.uri, calls.submit(executor, "PutObject", put)
+
+    return begin, archive.whole_answer

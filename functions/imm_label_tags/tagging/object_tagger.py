@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from imm_label_tags.errors import ServiceRejected, ServiceUnavailable, TransientError
 from imm_label_tags.object_locks import ObjectLocks
 from imm_label_tags.results.outcome import Outcome, Status
-from imm_label_tags.results.target import ObjectGone, TagsRefused, TargetObject
+from imm_label_tags.results.target import ObjectGone, ObjectPatterns, TagsRefused, TargetObject
 from imm_label_tags.retries import RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Calls
 from imm_label_tags.tagging.settings import StaleObjects
@@ -34,6 +34,18 @@ class Objects(Protocol):
 
     def replace_tags(self, target: TargetObject, tags: TagSet, timeouts: Timeouts) -> None:
         """Write an object's whole tag set; raises ObjectGone or TagsRefused."""
+
+
+class TaggingOptions(NamedTuple):
+    """What the settings say about objects and tags.
+
+    ``second_look_seconds`` is 0 where there is none.
+    """
+
+    scheme: TagScheme
+    allowed_objects: ObjectPatterns | None
+    stale_objects: StaleObjects
+    second_look_seconds: float = 0.0
 
 
 class FinishedTask(NamedTuple):
@@ -69,18 +81,12 @@ class ObjectTagger:
     """
 
     def __init__(
-        self,
-        objects: Objects,
-        scheme: TagScheme,
-        stale_objects: StaleObjects,
-        second_look_seconds: float,
-        executor: Executor,
-        retry_policy: RetryPolicy,
+        self, objects: Objects, options: TaggingOptions, executor: Executor, retry_policy: RetryPolicy
     ) -> None:
         self._objects = objects
-        self._scheme = scheme
-        self._stale_objects = stale_objects
-        self._second_look = second_look_seconds
+        self._scheme = options.scheme
+        self._stale_objects = options.stale_objects
+        self._second_look = options.second_look_seconds
         self._executor = executor
         self._retry_policy = retry_policy
         self._locks = ObjectLocks()

@@ -22,6 +22,7 @@ from imm_label_tags.tags.value_template import ValueTemplate
 
 _NAMESPACE_NAME = re.compile(r"[A-Za-z0-9.-]{1,32}")
 LONGEST_SECOND_LOOK = 60
+_SECONDS = r"\d{1,2}(\.\d{1,3})?"
 ARCHIVE = "RESULT_ARCHIVE"
 ALLOWED = "ALLOWED_OBJECTS"
 NAMESPACE = "TAG_NAMESPACE"
@@ -74,14 +75,16 @@ def read_settings(environment: Mapping[str, str], code_root: Path) -> Settings:
     return Settings(
         namespace=read_namespace(variables),
         tag_value=_tag_value(variables),
-        minimum_confidence=_fraction(variables, "LABEL_MIN_CONFIDENCE", "0.5"),
-        label_limit=_label_limit(variables),
+        minimum_confidence=_number(variables, "LABEL_MIN_CONFIDENCE", "0.5", 1, "a number"),
+        label_limit=int(_number(variables, "LABEL_LIMIT", "9", MAX_TAGS, "a whole number", r"\d{1,2}")),
         label_names=LabelNames(variables.choice("LABEL_NAMES", "pinyin", tuple(LabelNames))),
         lexicon=_lexicon(variables, code_root),
         tag_rules=_tag_rules(variables, code_root),
         allowed_objects=ObjectPatterns.from_setting(ALLOWED, variables.text(ALLOWED)),
         stale_objects=StaleObjects(variables.choice("STALE_OBJECTS", "skip", tuple(StaleObjects))),
-        second_look_seconds=_second_look(variables),
+        second_look_seconds=_number(
+            variables, "SECOND_LOOK_SECONDS", "0", LONGEST_SECOND_LOOK, "a number of seconds", _SECONDS
+        ),
         result_archive=_result_archive(variables),
         imm_endpoint=read_endpoint(variables, "IMM_ENDPOINT"),
         oss_endpoint=read_endpoint(variables, "OSS_ENDPOINT"),
@@ -105,30 +108,17 @@ def _tag_value(variables: Variables) -> ValueTemplate:
         raise InvalidSetting("TAG_VALUE", text, ValueTemplate.ALLOWED) from None
 
 
-def _second_look(variables: Variables) -> float:
-    variable = "SECOND_LOOK_SECONDS"
-    text = variables.text(variable, "0")
-    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,3})?", text) or float(text) > LONGEST_SECOND_LOOK:
-        raise InvalidSetting(variable, text, f"a number of seconds from 0 to {LONGEST_SECOND_LOOK}")
-    return float(text)
-
-
-def _fraction(variables: Variables, variable: str, default: str) -> float:
+def _number(
+    variables: Variables, variable: str, default: str, highest: int, what: str, form: str = ".*"
+) -> float:
     text = variables.text(variable, default)
     try:
-        number = float(text)
+        number = float(text) if re.fullmatch(form, text, re.ASCII) else math.nan
     except ValueError:
         number = math.nan
-    if not 0 <= number <= 1:
-        raise InvalidSetting(variable, text, "a number from 0 to 1")
+    if not 0 <= number <= highest:
+        raise InvalidSetting(variable, text, f"{what} from 0 to {highest}")
     return number
-
-
-def _label_limit(variables: Variables) -> int:
-    text = variables.text("LABEL_LIMIT", "9")
-    if not re.fullmatch(r"[0-9]{1,2}", text) or int(text) > MAX_TAGS:
-        raise InvalidSetting("LABEL_LIMIT", text, f"a whole number from 0 to {MAX_TAGS}")
-    return int(text)
 
 
 def _lexicon(variables: Variables, code_root: Path) -> Mapping[str, str]:

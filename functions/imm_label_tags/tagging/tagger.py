@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from concurrent.futures import Executor
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Callable, Collection
+from concurrent.futures import Executor, Future
+from typing import Protocol
 
 from imm_label_tags.errors import ServiceUnavailable, TaggingError, TargetUnknown, TaskNotFinished
 from imm_label_tags.events.imm_message import TaskNotification
 from imm_label_tags.results.outcome import Outcome, Status
-from imm_label_tags.results.target import ObjectPatterns
+from imm_label_tags.results.target import TargetObject
 from imm_label_tags.results.task import (
     FAILED,
     RUNNING,
@@ -20,12 +20,12 @@ from imm_label_tags.results.task import (
 )
 from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Calls, Trace
-from imm_label_tags.tagging.object_tagger import FinishedTask, Objects, ObjectTagger
-from imm_label_tags.tagging.settings import StaleObjects
-from imm_label_tags.tags.plan import TagScheme, TaskKind
+from imm_label_tags.tagging.object_tagger import FinishedTask, Objects, ObjectTagger, TaggingOptions
+from imm_label_tags.tags.plan import TaskKind
 
-if TYPE_CHECKING:
-    from imm_label_tags.tagging.result_archive import ResultArchive
+# Begins to keep what a task found about an object, from the task's id and IMM's whole answer; gives the URI
+# of the document, and what ends with the error for which it is not written.
+Archive = Callable[[TargetObject, str, bytes, Calls], tuple[str, Future[None]]]
 
 
 class Tasks(Protocol):
@@ -36,18 +36,6 @@ class Tasks(Protocol):
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
         """The request that created a task, as JSON text."""
-
-
-class TaggingOptions(NamedTuple):
-    """What the settings say about objects and tags.
-
-    ``second_look_seconds`` is 0 where there is none.
-    """
-
-    scheme: TagScheme
-    allowed_objects: ObjectPatterns | None
-    stale_objects: StaleObjects
-    second_look_seconds: float = 0.0
 
 
 class Tagger:
@@ -64,7 +52,7 @@ class Tagger:
         options: TaggingOptions,
         executor: Executor,
         retry_policy: RetryPolicy,
-        archive: ResultArchive | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self._tasks = tasks
         self._archive = archive
@@ -72,14 +60,7 @@ class Tagger:
         self._allowed_objects = options.allowed_objects
         self._executor = executor
         self._retry_policy = retry_policy
-        self._object_tagger = ObjectTagger(
-            objects,
-            options.scheme,
-            options.stale_objects,
-            options.second_look_seconds,
-            executor,
-            retry_policy,
-        )
+        self._object_tagger = ObjectTagger(objects, options, executor, retry_policy)
 
     @property
     def task_types(self) -> Collection[str]:
@@ -129,7 +110,7 @@ class Tagger:
         """Tag the object, and meanwhile keep the result, however it ends for the object."""
         if self._archive is None:
             return self._object_tagger.tag(finished, calls)
-        uri, written = self._archive.begin(finished.target, finished.task_id, answer, calls)
+        uri, written = self._archive(finished.target, finished.task_id, answer, calls)
         try:
             outcome = self._object_tagger.tag(finished, calls, written)
         finally:
