@@ -1,13 +1,14 @@
-"""What every order of a race's steps ends in, counted."""
+"""What every order of a race's steps ends in, counted: whose labels stand, what became of others' tags."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from itertools import pairwise, permutations
+from typing import NamedTuple
 
 from imm_label_tags.retries import Deadline, RetryPolicy
 from imm_label_tags.services.calls import Trace
@@ -15,29 +16,60 @@ from imm_label_tags.tagging.object_tagger import TaggingOptions
 from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tagging.tagger import Tagger
 from imm_label_tags.tags.plan import TagSet
-from proof.races.end_states import End, Labels, Others, end_of, forgot_what_it_read
-from proof.races.exploration import explore
-from proof.races.race import SCHEME, Course, play
-from proof.races.scenario import Other, Scenario
-from proof.races.scheduler import AtOnce, Workers
-from proof.races.storage import BEFORE, NO_LIMITS, Model, Storage
+from proof.races.race import ADDED, SCHEME, UPLOADED_WITH, Course, play
+from proof.races.scenario import LOST_ANSWERS, SCHEDULES, SECOND_LOOK, Other, Scenario
+from proof.races.schedules import AtOnce, explore
+from proof.races.storage import BEFORE, EXPECTED, NO_LIMITS, Model, Storage
 
 
-@dataclass(frozen=True)
-class Figures:
+class Labels(str, Enum):
+    """The tags of ours in the end."""
+
+    RIGHT = "right"
+    OLDER_TASK = "an older task's labels"
+    NONE = "no labels"
+    OLDER_UPLOAD = "labels of an older upload"
+    MIXED = "a mixture"
+
+
+class Others(str, Enum):
+    """The tags of others in the end: with what the other one did, without it, or neither."""
+
+    KEPT = "kept"
+    UNDONE = "undone"
+    MIXED = "a mixture"
+
+
+class End(NamedTuple):
+    """The end of one run."""
+
+    labels: Labels
+    others: Others
+
+    @property
+    def right(self) -> bool:
+        """Whether the labels are right, and what the other one wrote stands."""
+        return self.labels is Labels.RIGHT and self.others is Others.KEPT
+
+
+class Figures(NamedTuple):
     """The ends of all schedules of a race.
 
-    ``examples`` has one of the shortest schedules for each end. ``forgetful`` counts the schedules in which a
-    handler wrote other people's tags in another way than it had read them. ``wrong`` counts those that end
-    with wrong labels, and ``repaired`` how many of these end with the right ones once notifications have been
-    delivered again, by the tasks whose notifications that are, in their order.
+    ``examples`` has one of the shortest schedules for each end. ``forgetful`` counts those in which a handler
+    wrote other people's tags in another way than it had read them. ``repaired`` says how many of those that
+    end with wrong labels end with the right ones once notifications have been delivered again, by the tasks
+    whose notifications that are, in their order.
     """
 
-    schedules: int
-    ends: Mapping[End, int]
+    ends: Counter[End]
     examples: Mapping[End, str]
     forgetful: int
     repaired: Mapping[tuple[str, ...], int]
+
+    @property
+    def schedules(self) -> int:
+        """All of them."""
+        return self.ends.total()
 
     @property
     def right(self) -> int:
@@ -49,6 +81,11 @@ class Figures:
         """The schedules that end with wrong labels."""
         return self.schedules - self.labels(Labels.RIGHT)
 
+    @property
+    def broken(self) -> int:
+        """The schedules in which a promise was broken that holds in all of them."""
+        return self.forgetful + self.labels(Labels.MIXED) + self.others(Others.MIXED)
+
     def labels(self, labels: Labels) -> int:
         """The schedules that end with such tags of ours."""
         return sum(number for end, number in self.ends.items() if end.labels is labels)
@@ -58,16 +95,37 @@ class Figures:
         return sum(number for end, number in self.ends.items() if end.others is others)
 
 
-def courses(
-    scenario: Scenario, workers: Workers, *, thorough: bool = False, slow: bool = False
-) -> Iterator[Course]:
+def courses(scenario: Scenario, *, thorough: bool = False, slow: bool = False) -> Iterator[Course]:
     """Every course that a race can take."""
-    return explore(
-        lambda choose: play(scenario, Model(BEFORE), workers, choose, thorough=thorough, slow=slow)
-    )
+    return explore(lambda choose: play(scenario, Model(BEFORE), choose, thorough=thorough, slow=slow))
 
 
-def is_reduced_without_loss(scenario: Scenario, workers: Workers) -> bool:
+def figures() -> dict[Scenario, Figures]:
+    """The figures of all races that docs/RACES.md has."""
+    scenarios = (*SCHEDULES, *SECOND_LOOK, *LOST_ANSWERS)
+    return {scenario: count(scenario, courses(scenario)) for scenario in scenarios}
+
+
+def count(scenario: Scenario, courses: Iterator[Course]) -> Figures:
+    """Count the ends of some courses."""
+    ends: Counter[End] = Counter()
+    shortest: dict[End, tuple[int, int, str]] = {}
+    orders = [order for number in (1, 2) for order in permutations(scenario.tasks, number)]
+    repaired = Counter(dict.fromkeys(orders, 0))
+    forgetful = 0
+    for course in courses:
+        end = _end(scenario, course.tags)
+        ends[end] += 1
+        forgetful += _forgot_what_it_read(scenario, course)
+        length = _length(course)
+        shortest[end] = min(shortest.get(end, length), length)
+        if end.labels is not Labels.RIGHT:
+            left = tuple(course.tags.items())
+            repaired.update(order for order in orders if _is_repaired(scenario, left, order))
+    return Figures(ends, {end: text for end, (_, _, text) in shortest.items()}, forgetful, repaired)
+
+
+def is_reduced_without_loss(scenario: Scenario) -> bool:
     """Whether the steps that are not chosen make no difference.
 
     Each schedule of all calls has to end as that one does in which only the steps stand that are chosen, and
@@ -75,11 +133,11 @@ def is_reduced_without_loss(scenario: Scenario, workers: Workers) -> bool:
     """
     chosen: set[tuple[str, str]] = set()
     ends: dict[tuple[str, ...], object] = {}
-    for course in courses(scenario, workers):
+    for course in courses(scenario):
         chosen.update((step.who, step.what) for step in course.steps if not step.silent)
         ends[course.schedule] = (course.tags, course.statuses)
     seen: dict[tuple[str, ...], object] = {}
-    for course in courses(scenario, workers, thorough=True):
+    for course in courses(scenario, thorough=True):
         schedule = tuple(str(step) for step in course.steps if (step.who, step.what) in chosen)
         end = (course.tags, course.statuses)
         if seen.setdefault(schedule, end) != end:
@@ -87,31 +145,54 @@ def is_reduced_without_loss(scenario: Scenario, workers: Workers) -> bool:
     return seen == ends
 
 
-def count(scenario: Scenario, courses: Iterator[Course]) -> Figures:
-    """Count the ends of some courses."""
-    ends: Counter[End] = Counter()
-    shortest: dict[End, tuple[int, int, str]] = {}
-    repaired: Counter[tuple[str, ...]] = Counter()
-    orders = list(_orders(scenario))
-    forgetful = 0
-    for course in courses:
-        end = end_of(scenario, course.tags)
-        ends[end] += 1
-        forgetful += forgot_what_it_read(scenario, course)
-        length = _length(course)
-        shortest[end] = min(shortest.get(end, length), length)
-        if end.labels is not Labels.RIGHT:
-            left = tuple(course.tags.items())
-            repaired.update(order for order in orders if _is_repaired(scenario, left, order))
-    examples = {end: text for end, (_, _, text) in shortest.items()}
-    by_order = {order: repaired[order] for order in orders}
-    return Figures(sum(ends.values()), ends, examples, forgetful, by_order)
+def _end(scenario: Scenario, tags: TagSet) -> End:
+    """Classify the tag set that a race has left."""
+    ours = {key: value for key, value in tags.items() if _is_ours(key)}
+    return End(_labels(scenario, ours), _others(scenario, _foreign(tags)))
 
 
-def _orders(scenario: Scenario) -> Iterator[tuple[str, ...]]:
-    tasks = sorted(set(scenario.handlers.values()))
-    for number in range(1, len(tasks) + 1):
-        yield from permutations(tasks, number)
+def _labels(scenario: Scenario, ours: TagSet) -> Labels:
+    if scenario.other is Other.UPLOADING and ours:
+        # Both tasks had started before the upload: the new object is to have none of their labels.
+        return Labels.OLDER_UPLOAD if ours in EXPECTED.values() else Labels.MIXED
+    if scenario.other is Other.UPLOADING or ours == EXPECTED[scenario.tasks[0]]:
+        return Labels.RIGHT
+    if not ours:
+        return Labels.NONE
+    return Labels.OLDER_TASK if ours == EXPECTED["older"] else Labels.MIXED
+
+
+def _others(scenario: Scenario, foreign: TagSet) -> Others:
+    wanted: Mapping[Other | None, TagSet] = {
+        None: BEFORE,
+        Other.CAREFUL: {**BEFORE, **ADDED},
+        Other.ADDING: {**BEFORE, **ADDED},
+        Other.REPLACING: ADDED,
+        Other.UPLOADING: UPLOADED_WITH,
+    }
+    if foreign == wanted[scenario.other]:
+        return Others.KEPT
+    return Others.UNDONE if foreign == BEFORE else Others.MIXED
+
+
+def _forgot_what_it_read(scenario: Scenario, course: Course) -> bool:
+    """Whether a handler has written other people's tags in any other way than it had read them.
+
+    That they stand in the same order counts too.
+    """
+    return any(
+        list(_foreign(write.read).items()) != list(_foreign(write.written).items())
+        for write in course.writes
+        if write.who in dict(scenario.handlers)
+    )
+
+
+def _foreign(tags: TagSet) -> TagSet:
+    return {key: value for key, value in tags.items() if not _is_ours(key)}
+
+
+def _is_ours(key: str) -> bool:
+    return key == "imm" or key.startswith("imm_")
 
 
 @cache
@@ -119,7 +200,7 @@ def _is_repaired(scenario: Scenario, left: tuple[tuple[str, str], ...], order: t
     storage = Model(dict(left))
     if scenario.other is Other.UPLOADING:
         storage.upload(dict(left))
-    return end_of(scenario, _delivered_again(storage, order)).labels is Labels.RIGHT
+    return _end(scenario, _delivered_again(storage, order)).labels is Labels.RIGHT
 
 
 def _delivered_again(storage: Storage, tasks: Iterable[str]) -> TagSet:

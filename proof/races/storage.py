@@ -6,7 +6,6 @@ Last-Modified, and an upload brings its own tags.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Protocol
 
@@ -66,49 +65,44 @@ class Storage(Protocol):
     def notification(self, task: str) -> TaskNotification:
         """IMM's message about ``newer`` or ``older``."""
 
-    def upload(self, tags: Mapping[str, str]) -> None:
+    def upload(self, tags: TagSet) -> None:
         """Replace the object by one that was written after both tasks had started."""
 
 
 class Model:
-    """A storage in memory."""
+    """A storage in memory: the bucket and the tasks too."""
 
-    def __init__(self, tags: Mapping[str, str]) -> None:
-        self.objects = _Object(tags)
-        self.tasks = _Tasks()
+    def __init__(self, tags: TagSet) -> None:
+        self.objects = self.tasks = self
         self.target = TargetObject("media", "videos/a.mp4")
+        self._tags = dict(tags)
+        self._written = UPLOADED
 
     def notification(self, task: str) -> TaskNotification:
         """What IMM says of a task."""
         return TaskNotification("project", task)
 
-    def upload(self, tags: Mapping[str, str]) -> None:
+    def upload(self, tags: TagSet) -> None:
         """Upload the object again, with tags."""
-        self.objects.held = dict(tags)
-        self.objects.written = UPLOADED_AGAIN
-
-
-class _Object:
-    def __init__(self, tags: Mapping[str, str]) -> None:
-        self.held = dict(tags)
-        self.written = UPLOADED
+        self._tags, self._written = dict(tags), UPLOADED_AGAIN
 
     def last_modified(self, target: TargetObject, timeouts: Timeouts) -> datetime:
-        return self.written
+        """When the object was uploaded."""
+        return self._written
 
     def tags(self, target: TargetObject, timeouts: Timeouts) -> TagSet:
-        return dict(self.held)
+        """The object's tags."""
+        return dict(self._tags)
 
     def replace_tags(self, target: TargetObject, tags: TagSet, timeouts: Timeouts) -> None:
-        self.held = dict(tags)
+        """Replace the object's tags."""
+        self._tags = dict(tags)
 
-
-class _Tasks:
     def result(self, task: TaskNotification, kind: TaskKind, timeouts: Timeouts) -> TaskResult:
-        task_id = task.task_id
-        return TaskResult(
-            SUCCEEDED, code="", message="", start_time=STARTS[task_id], user_data="", found=LABELS[task_id]
-        )
+        """What a task has found."""
+        start, found = STARTS[task.task_id], LABELS[task.task_id]
+        return TaskResult(SUCCEEDED, code="", message="", start_time=start, user_data="", found=found)
 
     def request_definition(self, task: TaskNotification, timeouts: Timeouts) -> str:
-        return '{"SourceURI": "oss://media/videos/a.mp4"}'
+        """The request that created a task."""
+        return f'{{"SourceURI": "{self.target.uri}"}}'

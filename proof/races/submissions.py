@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -22,12 +22,10 @@ from imm_label_tags.services.calls import Trace
 from imm_label_tags.submission.selection import Selection
 from imm_label_tags.submission.submitter import Destination, Submitter
 from imm_label_tags.submission.upload_event import Upload
-from proof.races.exploration import explore
 from proof.races.scenario import Together, Trouble
-from proof.races.scheduler import Choose, Run, Workers
+from proof.races.schedules import Choose, Run, explore
 
 NAMES = ("first", "second", "third")
-ASKS, CREATES, ARRIVES = "asks for tasks", "creates a task", "arrives"
 VIDEO = TargetObject("media", "videos/a.mp4")
 HEAD = ObjectHead("0C", 1, datetime(2026, 1, 1, tzinfo=timezone.utc))
 
@@ -50,15 +48,9 @@ RACES = (
 )
 
 
-def tasks_created(race: SubmissionRace, workers: Workers) -> Counter[int]:
+def tasks_created(race: SubmissionRace) -> Counter[int]:
     """How many schedules of a race end with how many tasks."""
-    return Counter(explore(lambda choose: _play(race, workers, choose)))
-
-
-def figures() -> Mapping[SubmissionRace, Counter[int]]:
-    """Those of all races."""
-    with Workers() as workers:
-        return {race: tasks_created(race, workers) for race in RACES}
+    return Counter(explore(lambda choose: _play(race, choose)))
 
 
 class _Imm:
@@ -75,11 +67,11 @@ class _Imm:
     def tasks_of(
         self, project: str, target: TargetObject, version: str, timeouts: Timeouts
     ) -> tuple[SubmittedTask, ...]:
-        self._run.stop(ASKS)
+        self._run.stop("asks for tasks")
         return tuple(self.tasks)
 
     def create(self, project: str, target: TargetObject, version: str, topic: str, timeouts: Timeouts) -> str:
-        self._run.stop(CREATES)
+        self._run.stop("creates a task")
         trouble = self._troubles.pop(self._run.who, None)
         if trouble is Trouble.LATE:
             self._run.start(f"{self._run.who}'s lost task", self._arrive)
@@ -90,15 +82,15 @@ class _Imm:
         return self.tasks[-1].task_id
 
     def _arrive(self) -> None:
-        self._run.stop(ARRIVES)
+        self._run.stop("arrives")
         self._create()
 
     def _create(self) -> None:
         self.tasks.append(SubmittedTask(f"VideoLabelClassification-{len(self.tasks)}", "Running", None))
 
 
-def _play(race: SubmissionRace, workers: Workers, choose: Choose) -> int:
-    run = Run(workers, choose)
+def _play(race: SubmissionRace, choose: Choose) -> int:
+    run = Run(choose)
     imm = _Imm(run, race.trouble)
     policy = RetryPolicy(sleep=lambda seconds: None, jitter=lambda: 0.0, clock=lambda: 0.0)
 

@@ -10,17 +10,16 @@ import io
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from statistics import median, quantiles
-from typing import Any
+from typing import NamedTuple
 
 import click
 import pytest
 
 from imm_label_tags.retries import RetryPolicy
-from imm_label_tags.submission.video_submission import VideoSubmission
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.faults import Fault, FaultKind
@@ -28,20 +27,16 @@ from proof.page import table, write_blocks
 from proof.races.document import DOCUMENT
 from tests.stage import CHAIR, Stage
 
-ADDED_MILLISECONDS = 20
-_SPANS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
-WRITE = "PutObjectTagging"
+ADDED_MILLISECONDS = (0, 20)
 UPLOADS = DOCUMENT.with_name("UPLOADS.md")
-SUBMISSIONS = "window of submissions"
-ASK, CREATE = "ListTasks", "CreateVideoLabelClassificationTask"
+_SPANS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """One event's, in milliseconds: the whole of it, and the part that was the call that ends it."""
 
     whole: float
-    write: float
+    last: float
 
 
 @dataclass(frozen=True)
@@ -62,9 +57,9 @@ class Measurement:
         return quantiles((window.whole for window in self.windows), n=20, method="inclusive")[-1]
 
     @property
-    def beside_the_write(self) -> float:
+    def beside_the_last(self) -> float:
         """The median of what is not the last call's own, in milliseconds."""
-        return median(window.whole - window.write for window in self.windows)
+        return median(window.whole - window.last for window in self.windows)
 
 
 def measure(cloud: LocalCloud, number: int, added: int) -> Measurement:
@@ -74,105 +69,101 @@ def measure(cloud: LocalCloud, number: int, added: int) -> Measurement:
         tasks = [
             stage.task(stage.upload(f"videos/{index}.mp4", {"team": "a"}), CHAIR) for index in range(number)
         ]
-        if added:
-            slow = Fault(FaultKind.DELAY, times=None, delay_seconds=added / 1000)
-            stage.break_call(slow)
-        output = io.StringIO()
-        with redirect_stdout(output):
+        _slow_down(stage, added)
+        with redirect_stdout(io.StringIO()) as output:
             for task_id in tasks:
                 stage.handle(task_id)
         cloud.call(cloud.faults.clear)
     lines = [json.loads(line) for line in output.getvalue().splitlines()]
-    return Measurement(added, [_window(line) for line in lines])
-
-
-def _window(line: dict[str, Any]) -> Window:
-    return Window(line["window_milliseconds"], line["milliseconds"][WRITE])
+    return Measurement(
+        added,
+        [Window(line["window_milliseconds"], line["milliseconds"]["PutObjectTagging"]) for line in lines],
+    )
 
 
 def measure_submissions(cloud: LocalCloud, number: int, added: int) -> Measurement:
     """Let submit_video handle so many uploads, each of another object."""
-    topic = "imm-label-tags"
+    windows: list[Window] = []
     with pytest.MonkeyPatch.context() as environment, Stage(cloud, environment) as stage:
-        cloud.call(cloud.messages.create_topic, topic)
-        stage.set(IMM_PROJECT=stage.project, NOTIFICATION_TOPIC=topic)
-        instance = VideoSubmission(os.environ, stage.context, RetryPolicy())
+        stage.retry_policy = RetryPolicy()
+        instance = stage.submission()
         uris = [stage.upload(f"videos/{index}.mp4") for index in range(number)]
-        if added:
-            stage.break_call(Fault(FaultKind.DELAY, times=None, delay_seconds=added / 1000))
-        windows: list[Window] = []
+        _slow_down(stage, added)
         for uri in uris:
             stage.forget_calls()
             with redirect_stdout(io.StringIO()):
                 instance.handle(json.dumps([uri]).encode(), stage.context)
             calls = {call.action: call for call in stage.raw_calls()}
-            ask, create = calls[ASK], calls[CREATE]
-            windows.append(
-                Window(1000 * (create.ended - ask.started), 1000 * (create.ended - create.started))
-            )
+            create = calls["CreateVideoLabelClassificationTask"]
+            whole, last = create.ended - calls["ListTasks"].started, create.ended - create.started
+            windows.append(Window(1000 * whole, 1000 * last))
         cloud.call(cloud.faults.clear)
     return Measurement(added, windows)
 
 
-def block(measurements: Iterable[Measurement]) -> str:
+def _slow_down(stage: Stage, milliseconds: int) -> None:
+    if milliseconds:
+        stage.break_call(Fault(FaultKind.DELAY, times=None, delay_seconds=milliseconds / 1000))
+
+
+def block(measurements: Sequence[Measurement]) -> str:
     """The windows of tags as they stand in the document, and what follows from them."""
-    measured, chances = _tables(list(measurements), "the write's own call", 1)
-    return (
-        f"{measured}\nThe chance that another's write falls into it, where both come at random moments:\n\n"
-        f"{chances}"
+    return _block(
+        measurements,
+        "the write's own call",
+        "The chance that another's write falls into it, where both come at random moments",
+        sides=1,
     )
 
 
-def block_of_submissions(measurements: Iterable[Measurement]) -> str:
+def block_of_submissions(measurements: Sequence[Measurement]) -> str:
     """The windows of submissions, and what follows from them."""
-    # Either of two events may be the one that comes within the other's window.
-    measured, chances = _tables(list(measurements), "the new task's own call", 2)
-    return (
-        f"{measured}\nThe chance that two events of one upload make two tasks, where both are handled by "
-        f"different instances at random moments:\n\n{chances}"
+    return _block(
+        measurements,
+        "the new task's own call",
+        "The chance that two events of one upload make two tasks, where both are handled by different "
+        "instances at random moments",
+        # Either of two events may be the one that comes within the other's window.
+        sides=2,
     )
 
 
-def list_of_submissions(measurements: Iterable[Measurement]) -> str:
+def list_of_submissions(measurements: Sequence[Measurement]) -> str:
     """How often two events make two tasks, for those who use submit_video."""
-    span = _SPANS["minute"]
 
     def where(one: Measurement) -> str:
         return f"where every call takes {one.added} ms longer" if one.added else "as it is"
 
     return "".join(
-        f"- {where(one)}: 1 in {span / (2 * one.percentile_95):,.0f} of "
-        f"the events that come\n  twice within a minute (the window is {_ms(one.percentile_95)} then)\n"
+        f"- {where(one)}: {_chance(one, 'minute', 2)} of the events that come\n  twice within a minute "
+        f"(the window is {_ms(one.percentile_95)} then)\n"
         for one in measurements
     )
 
 
-def _tables(measurements: Sequence[Measurement], last: str, sides: int) -> tuple[str, str]:
-    """What was measured, and on how many occasions of how many windows meet another event."""
-    number = len(measurements[0].windows)
+def _block(measurements: Sequence[Measurement], last: str, chances: str, sides: int) -> str:
     measured = table(
         ("every call takes longer by", "median", "95th percentile", f"median without {last}"),
         (
-            (f"{one.added} ms", _ms(one.median), _ms(one.percentile_95), _ms(one.beside_the_write))
+            (f"{one.added} ms", _ms(one.median), _ms(one.percentile_95), _ms(one.beside_the_last))
             for one in measurements
         ),
     )
-    chances = table(
+    likely = table(
         ("window (95th percentile)", *(f"in the same {name}" for name in _SPANS)),
-        (
-            (
-                _ms(one.percentile_95),
-                *(f"1 in {span / (sides * one.percentile_95):,.0f}" for span in _SPANS.values()),
-            )
-            for one in measurements
-        ),
+        ((_ms(one.percentile_95), *(_chance(one, span, sides) for span in _SPANS)) for one in measurements),
     )
-    heading = (
-        f"{number} events for each line, one after the other, on the local cloud in the same process "
-        f"({platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} CPUs with a load "
-        f"of {os.getloadavg()[0]:.1f}):\n\n"
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return (
+        f"{len(measurements[0].windows)} events for each line, one after the other, on the local cloud in "
+        f"the same process ({python}, {os.cpu_count()} CPUs with a load of {os.getloadavg()[0]:.1f}):\n\n"
+        f"{measured}\n{chances}:\n\n{likely}"
     )
-    return heading + measured, chances
+
+
+def _chance(measurement: Measurement, span: str, sides: int) -> str:
+    """On how many occasions within a time one of two events falls into the other's window."""
+    return f"1 in {_SPANS[span] / (sides * measurement.percentile_95):,.0f}"
 
 
 def _ms(milliseconds: float) -> str:
@@ -184,17 +175,17 @@ def _ms(milliseconds: float) -> str:
 @click.option("--write", is_flag=True, help="Write the results into docs/RACES.md and docs/UPLOADS.md.")
 def main(number: int, write: bool) -> None:
     """Measure the windows and print them."""
+    found: list[list[Measurement]] = []
     with LocalCloud(CloudConfig(task_seconds=0.0)) as cloud:
-        found: list[list[Measurement]] = []
         for measured in (measure, measure_submissions):
             # The first event pays for imports and connections.
             measured(cloud, 1, 0)
-            found.append([measured(cloud, number, added) for added in (0, ADDED_MILLISECONDS)])
+            found.append([measured(cloud, number, added) for added in ADDED_MILLISECONDS])
     tags, tasks = block(found[0]), block_of_submissions(found[1])
     click.echo(f"{tags}\n{tasks}", nl=False)
     if write:
-        write_blocks(DOCUMENT, {"window": tags, SUBMISSIONS: tasks})
-        write_blocks(UPLOADS, {SUBMISSIONS: list_of_submissions(found[1])})
+        write_blocks(DOCUMENT, {"window": tags, "window of submissions": tasks})
+        write_blocks(UPLOADS, {"window of submissions": list_of_submissions(found[1])})
 
 
 if __name__ == "__main__":

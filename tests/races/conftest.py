@@ -7,18 +7,11 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from imm_label_tags.services.connections import Connections
-from proof.races import cases
+from proof.races import figures as races
 from proof.races.figures import Figures
 from proof.races.scenario import Scenario
-from proof.races.scheduler import Workers
 from tests.races.cloud_storage import CloudStorage
 from tests.stage import Stage
-
-
-@pytest.fixture(scope="session")
-def workers() -> Iterator[Workers]:
-    with Workers() as workers:
-        yield workers
 
 
 @pytest.fixture
@@ -32,4 +25,4 @@ def storage(stage: Stage) -> Iterator[CloudStorage]:
 @pytest.fixture(scope="session")
 def figures() -> Mapping[Scenario, Figures]:
     """The figures of every race that the document has, found once."""
-    return cases.figures()
+    return races.figures()

@@ -7,24 +7,19 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from imm_label_tags.results.outcome import Status
-from proof.races import cases
-from proof.races.end_states import Labels, Others
-from proof.races.exploration import explore
-from proof.races.figures import Figures, count, courses, is_reduced_without_loss
-from proof.races.race import ADDED, Course, play
+from proof.races.figures import Figures, Labels, Others, count, courses, is_reduced_without_loss
+from proof.races.race import Course
 from proof.races.scenario import (
     ONE_TASK,
     ONE_TASK_TWICE,
+    THREE,
     TWO_TASKS,
-    Handlers,
     Look,
     Other,
     Scenario,
     Together,
     Trouble,
 )
-from proof.races.scheduler import Workers
-from proof.races.storage import BEFORE, EXPECTED, Model
 
 Found = Mapping[Scenario, Figures]
 
@@ -100,27 +95,25 @@ def test_no_delivery_takes_an_older_uploads_labels_from_a_newer_object(figures: 
     assert set(found.repaired.values()) == {0}
 
 
-def test_three_deliveries_of_two_tasks_keep_the_promises_too(workers: Workers) -> None:
-    scenario = Scenario(Handlers(newer="newer", older="older", again="newer"))
-    found = count(scenario, courses(scenario, workers))
+def test_three_deliveries_of_two_tasks_keep_the_promises_too() -> None:
+    scenario = Scenario(THREE)
+    found = count(scenario, courses(scenario))
     assert found.forgetful == found.labels(Labels.MIXED) == 0
     assert 0 < found.wrong == found.labels(Labels.OLDER_TASK)
 
 
 @pytest.mark.parametrize("other", [None, Other.ADDING, Other.UPLOADING])
-def test_the_promises_hold_where_every_reading_grows_old(workers: Workers, other: Other | None) -> None:
+def test_the_promises_hold_where_every_reading_grows_old(other: Other | None) -> None:
     scenario = Scenario(ONE_TASK if other is Other.UPLOADING else TWO_TASKS, other)
-    found = count(scenario, courses(scenario, workers, slow=True))
+    found = count(scenario, courses(scenario, slow=True))
     assert found.forgetful == found.labels(Labels.MIXED) == found.others(Others.MIXED) == 0
     assert found.schedules > found.right > 0
 
 
-def test_no_upload_between_the_two_answers_of_a_slow_service_gets_an_older_ones_labels(
-    workers: Workers,
-) -> None:
+def test_no_upload_between_the_two_answers_of_a_slow_service_gets_an_older_ones_labels() -> None:
     # Where the upload comes after both answers, on its way to the write, nothing can be known of it
     outcomes = set()
-    for course in courses(Scenario(ONE_TASK, Other.UPLOADING), workers, slow=True):
+    for course in courses(Scenario(ONE_TASK, Other.UPLOADING), slow=True):
         outcomes.add(course.statuses["function"])
         steps = [step.what for step in course.steps if not step.silent]
         if "writes" in steps and "uploads" in steps[: steps.index("writes")]:
@@ -131,24 +124,24 @@ def test_no_upload_between_the_two_answers_of_a_slow_service_gets_an_older_ones_
     assert outcomes == {Status.TAGGED, Status.STALE}
 
 
-def test_an_older_task_never_replaces_a_newer_one_whose_tags_it_has_seen(workers: Workers) -> None:
+def test_an_older_task_never_replaces_a_newer_one_whose_tags_it_has_seen() -> None:
     # Whoever was superseded has not written
-    for course in courses(Scenario(TWO_TASKS), workers):
+    for course in courses(Scenario(TWO_TASKS)):
         assert course.statuses["newer"] is Status.TAGGED
         wrote = "older" in {write.who for write in course.writes}
         assert course.statuses["older"] is (Status.TAGGED if wrote else Status.SUPERSEDED)
 
 
-def test_a_write_whose_answer_was_lost_is_not_repeated_where_it_was_carried_out(workers: Workers) -> None:
+def test_a_write_whose_answer_was_lost_is_not_repeated_where_it_was_carried_out() -> None:
     scenario = Scenario(ONE_TASK, trouble=("function", Trouble.CARRIED_OUT))
-    (course,) = courses(scenario, workers)
+    (course,) = courses(scenario)
     assert course.schedule == ("function reads", "function writes", "function reads")
     assert course.statuses == {"function": Status.TAGGED}
 
 
-def test_a_repeated_write_begins_with_a_reading(workers: Workers) -> None:
+def test_a_repeated_write_begins_with_a_reading() -> None:
     scenario = Scenario(ONE_TASK, trouble=("function", Trouble.NOT_CARRIED_OUT))
-    (course,) = courses(scenario, workers)
+    (course,) = courses(scenario)
     assert course.schedule == ("function reads", "function writes") * 2
 
 
@@ -156,12 +149,8 @@ def steps_of(who: str, course: Course) -> list[str]:
     return [step.what for step in course.steps if step.who == who]
 
 
-def test_every_order_of_calls_that_need_not_wait_for_each_other_is_among_those_that_are_run(
-    workers: Workers,
-) -> None:
-    found = {
-        tuple(steps_of("function", course)) for course in courses(Scenario(ONE_TASK), workers, thorough=True)
-    }
+def test_every_order_of_calls_that_need_not_wait_for_each_other_is_among_those_that_are_run() -> None:
+    found = {tuple(steps_of("function", course)) for course in courses(Scenario(ONE_TASK), thorough=True)}
     ask = ("asks for the result", "asks for the object")
     look = ("looks for an upload", "reads")
     assert found == {(*first, *then, "writes") for first in (ask, ask[::-1]) for then in (look, look[::-1])}
@@ -170,28 +159,6 @@ def test_every_order_of_calls_that_need_not_wait_for_each_other_is_among_those_t
 @pytest.mark.parametrize(
     ("other", "look"), [(None, Look.OFF), *((other, look) for other in Other for look in Look)], ids=str
 )
-def test_the_steps_that_are_not_chosen_make_no_difference(
-    workers: Workers, other: Other | None, look: Look
-) -> None:
+def test_the_steps_that_are_not_chosen_make_no_difference(other: Other | None, look: Look) -> None:
     """Each schedule of all calls ends as that one does in which only the calls that count stand."""
-    assert is_reduced_without_loss(Scenario(ONE_TASK, other, look=look), workers)
-
-
-def test_a_race_is_the_same_each_time_it_is_run(workers: Workers) -> None:
-    scenario = Scenario(TWO_TASKS, Other.CAREFUL)
-    assert list(courses(scenario, workers)) == list(courses(scenario, workers))
-
-
-def test_nothing_is_wrong_where_nobody_else_is(workers: Workers) -> None:
-    (course,) = explore(lambda choose: play(Scenario(ONE_TASK), Model(BEFORE), workers, choose))
-    assert course.tags == {**BEFORE, **EXPECTED["newer"]}
-    assert ADDED.keys().isdisjoint(course.tags)
-
-
-def test_the_document_has_a_race_of_every_kind() -> None:
-    scenarios = (*cases.SCHEDULES, *cases.SECOND_LOOK, *cases.LOST_ANSWERS)
-    assert len(set(scenarios)) == len(scenarios)
-    assert {case.other for case in scenarios} == {None, *Other}
-    assert {case.look for case in scenarios} == set(Look)
-    assert {case.together for case in scenarios} == set(Together)
-    assert {case.trouble[1] for case in scenarios if case.trouble} == set(Trouble)
+    assert is_reduced_without_loss(Scenario(ONE_TASK, other, look=look))

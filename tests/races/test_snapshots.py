@@ -15,7 +15,7 @@ from imm_label_tags.tagging.settings import StaleObjects
 from imm_label_tags.tagging.tagger import Tagger
 from localcloud.faults import Fault, FaultKind
 from proof.races.race import SCHEME
-from proof.races.scheduler import AtOnce
+from proof.races.schedules import AtOnce
 from proof.races.storage import BEFORE, EXPECTED, NO_LIMITS
 from tests.races.cloud_storage import CloudStorage
 from tests.stage import Stage

@@ -1,20 +1,22 @@
-"""Runs threads one at a time, each until its next step, in an order that is chosen from outside.
+"""Runs threads one at a time, each until its next step, in every order in which their steps can be taken.
 
 Nothing here waits for time to pass or looks twice: a thread that stops hands the turn on itself. The same
-choices give the same run.
+choices give the same run, so that every order is reached by running again with other choices.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, TypeVar
 
 _Result = TypeVar("_Result")
+
+# More than any run has at a time; what one run has used is used by the next.
+_THREADS = ThreadPoolExecutor(64)
 
 
 @dataclass(frozen=True)
@@ -38,59 +40,45 @@ class Step:
 Choose = Callable[[Sequence[Step]], int]
 
 
+class NotDeterministic(Exception):
+    """The same choices led to another run."""
+
+
+def explore(play: Callable[[Choose], _Result]) -> Iterator[_Result]:
+    """The results of all runs, each of a different order of steps.
+
+    Depth first: the next run makes the same choices up to the last one that has another way left, and takes
+    that. Raises NotDeterministic where other steps are there than the last time.
+    """
+    choices: list[tuple[int, tuple[Step, ...]]] = []
+    while True:
+        made = 0
+
+        def choose(steps: Sequence[Step]) -> int:
+            nonlocal made
+            if made == len(choices):
+                choices.append((0, tuple(steps)))
+            way, known = choices[made]
+            if known != tuple(steps):
+                raise NotDeterministic(f"{list(map(str, known))} became {list(map(str, steps))}")
+            made += 1
+            return way
+
+        yield play(choose)
+        while choices and choices[-1][0] + 1 == len(choices[-1][1]):
+            choices.pop()
+        if not choices:
+            return
+        way, steps = choices.pop()
+        choices.append((way + 1, steps))
+
+
 class Deadlock(Exception):
     """Threads are left, and none of them can go on."""
 
 
 class Abandoned(BaseException):
     """Ends a thread that is not needed any more."""
-
-
-class Workers:
-    """Threads that are used for one run after the other. Leaving the context ends them."""
-
-    def __init__(self) -> None:
-        self._free: list[_Worker] = []
-        self._all: list[_Worker] = []
-
-    def __enter__(self) -> Workers:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for worker in self._all:
-            worker.give(None)
-        for worker in self._all:
-            worker.thread.join()
-
-    def run(self, work: Callable[[], None]) -> None:
-        """Have a thread do something."""
-        if not self._free:
-            self._all.append(_Worker(self._free.append))
-            self._free.append(self._all[-1])
-        self._free.pop().give(work)
-
-
-class _Worker:
-    def __init__(self, done: Callable[[_Worker], None]) -> None:
-        self._done = done
-        self._work: Callable[[], None] | None = None
-        self._given = _closed()
-        self.thread = threading.Thread(target=self._live, daemon=True)
-        self.thread.start()
-
-    def give(self, work: Callable[[], None] | None) -> None:
-        self._work = work
-        self._given.release()
-
-    def _live(self) -> None:
-        while self._given.acquire() and self._work is not None:
-            self._work()
-            self._done(self)
 
 
 class _Strand:
@@ -105,8 +93,7 @@ class _Strand:
 class Run:
     """One run. ``taken`` has the steps in the order in which they were taken."""
 
-    def __init__(self, workers: Workers, choose: Choose) -> None:
-        self._workers = workers
+    def __init__(self, choose: Choose) -> None:
         self._choose = choose
         self._ready: deque[_Strand] = deque()
         self._stopped: list[_Strand] = []
@@ -123,7 +110,7 @@ class Run:
         strand, future = _Strand(who), _Awaited[_Result](self)
         self._alive += 1
         self._ready.append(strand)
-        self._workers.run(lambda: self._live(strand, future, function))
+        _THREADS.submit(self._live, strand, future, function)
         return future
 
     def stop(self, what: str, *, silent: bool = False, possible: Callable[[], bool] = lambda: True) -> None:

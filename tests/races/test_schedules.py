@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from proof.races.exploration import NotDeterministic, explore
-from proof.races.scheduler import Choose, Deadlock, Run, Step, Threads, Workers
+from proof.races.schedules import Choose, Deadlock, NotDeterministic, Run, Threads, explore
 
 
-def first(steps: Sequence[Step]) -> int:
-    return 0
-
-
-def all_orders(workers: Workers, begin: Callable[[Run], object]) -> list[tuple[str, ...]]:
+def all_orders(begin: Callable[[Run], object]) -> list[tuple[str, ...]]:
     def play(choose: Choose) -> tuple[str, ...]:
-        run = Run(workers, choose)
+        run = Run(choose)
         begin(run)
         run.play()
         return tuple(str(step) for step in run.taken if not step.silent)
@@ -36,17 +31,17 @@ def walker(run: Run, steps: int) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("lengths", [(1,), (3, 2), (4, 4), (2, 2, 2), (1, 1, 1, 1)])
-def test_every_order_is_run_once(workers: Workers, lengths: tuple[int, ...]) -> None:
+def test_every_order_is_run_once(lengths: tuple[int, ...]) -> None:
     def begin(run: Run) -> None:
         for index, length in enumerate(lengths):
             run.start(f"walker {index}", walker(run, length))
 
-    orders = all_orders(workers, begin)
+    orders = all_orders(begin)
     assert len(set(orders)) == len(orders)
     assert len(orders) == math.factorial(sum(lengths)) // math.prod(map(math.factorial, lengths))
 
 
-def test_a_silent_step_is_taken_at_once_and_never_chosen(workers: Workers) -> None:
+def test_a_silent_step_is_taken_at_once_and_never_chosen() -> None:
     def begin(run: Run) -> None:
         def walk() -> None:
             run.stop("before", silent=True)
@@ -56,20 +51,20 @@ def test_a_silent_step_is_taken_at_once_and_never_chosen(workers: Workers) -> No
         run.start("one", walk)
         run.start("other", walk)
 
-    assert all_orders(workers, begin) == [("one loud", "other loud"), ("other loud", "one loud")]
+    assert all_orders(begin) == [("one loud", "other loud"), ("other loud", "one loud")]
 
 
-def test_a_step_that_is_not_possible_waits_for_those_that_make_it_so(workers: Workers) -> None:
+def test_a_step_that_is_not_possible_waits_for_those_that_make_it_so() -> None:
     def begin(run: Run) -> None:
         done: list[str] = []
         run.start("early", lambda: done.append("early") or run.stop("ends"))  # type: ignore[func-returns-value]
         run.start("late", lambda: run.stop("begins", possible=lambda: len(run.taken) == 1))
 
-    assert all_orders(workers, begin) == [("early ends", "late begins")]
+    assert all_orders(begin) == [("early ends", "late begins")]
 
 
 @pytest.mark.parametrize("silent", [False, True])
-def test_calls_that_are_made_at_the_same_time_are_steps_of_their_own(workers: Workers, silent: bool) -> None:
+def test_calls_that_are_made_at_the_same_time_are_steps_of_their_own(silent: bool) -> None:
     # Given somebody who makes one call beside another and needs both answers
     answers: list[str] = []
 
@@ -87,7 +82,7 @@ def test_calls_that_are_made_at_the_same_time_are_steps_of_their_own(workers: Wo
         run.start("asker", ask)
 
     # When every order is run, then both orders of the calls are among them, and nothing is lost
-    orders = all_orders(workers, begin)
+    orders = all_orders(begin)
     two = [
         ("asker first", "asker beside", "asker then"),
         ("asker beside", "asker first", "asker then"),
@@ -96,23 +91,7 @@ def test_calls_that_are_made_at_the_same_time_are_steps_of_their_own(workers: Wo
     assert set(answers) == {"firstbeside"}
 
 
-def test_what_a_call_raises_reaches_whoever_waits_for_it(workers: Workers) -> None:
-    run = Run(workers, first)
-
-    def fail() -> None:
-        run.stop("fails")
-        raise ZeroDivisionError
-
-    def ask() -> str:
-        error = Threads(run).submit(fail).exception()
-        return type(error).__name__
-
-    answer = run.start("asker", ask)
-    run.play()
-    assert answer.result() == "ZeroDivisionError"
-
-
-def test_a_lock_lets_in_one_at_a_time_in_every_order(workers: Workers) -> None:
+def test_a_lock_lets_in_one_at_a_time_in_every_order() -> None:
     def begin(run: Run) -> None:
         locks: list[Any] = []
 
@@ -127,19 +106,14 @@ def test_a_lock_lets_in_one_at_a_time_in_every_order(workers: Workers) -> None:
         run.start("one", enter)
         run.start("other", enter)
 
-    for order in all_orders(workers, begin):
+    for order in all_orders(begin):
         names = [step.split()[0] for step in order]
         assert names in (["one", "one", "other", "other"], ["other", "other", "one", "one"])
 
 
-def test_a_lock_that_is_made_outside_is_an_ordinary_one(workers: Workers) -> None:
-    with Run(workers, first).lock() as entered:
-        assert entered
-
-
-def test_threads_that_can_never_go_on_are_told_of_and_ended(workers: Workers) -> None:
+def test_threads_that_can_never_go_on_are_told_of_and_ended() -> None:
     # Given two that wait for what never comes, one through a call of its own
-    run = Run(workers, first)
+    run = Run(lambda steps: 0)
 
     def wait() -> None:
         try:
@@ -154,21 +128,10 @@ def test_threads_that_can_never_go_on_are_told_of_and_ended(workers: Workers) ->
     # When they are run, then that is an error, and the workers are free again
     with pytest.raises(Deadlock, match="one waits, other waits"):
         run.play()
-    assert all_orders(workers, lambda run: run.start("next", lambda: run.stop("comes"))) == [("next comes",)]
+    assert all_orders(lambda run: run.start("next", lambda: run.stop("comes"))) == [("next comes",)]
 
 
-def test_a_choice_that_fails_fails_the_run(workers: Workers) -> None:
-    def broken(steps: Sequence[Step]) -> int:
-        raise ZeroDivisionError
-
-    run = Run(workers, broken)
-    futures = [run.start(name, lambda: run.stop("goes")) for name in ("one", "other")]
-    with pytest.raises(ZeroDivisionError):
-        run.play()
-    assert not any(future.done() for future in futures)
-
-
-def test_a_run_that_goes_another_way_with_the_same_choices_is_noticed(workers: Workers) -> None:
+def test_a_run_that_goes_another_way_with_the_same_choices_is_noticed() -> None:
     lots = random.Random(1)
 
     def begin(run: Run) -> None:
@@ -176,8 +139,4 @@ def test_a_run_that_goes_another_way_with_the_same_choices_is_noticed(workers: W
             run.start(name, lambda: run.stop(str(lots.random())))
 
     with pytest.raises(NotDeterministic, match="became"):
-        all_orders(workers, begin)
-
-
-def test_a_run_without_anybody_ends(workers: Workers) -> None:
-    assert all_orders(workers, lambda run: None) == [()]
+        all_orders(begin)
