@@ -10,8 +10,8 @@ from rich.console import Console
 from cli.bulk import Progress
 from cli.cloud.objects import Objects
 from cli.submission.objects import BucketObjects
+from tests.cli.world import World
 from tests.localcloud.serving import until
-from tests.stage import Stage
 
 
 class Work:
@@ -77,10 +77,10 @@ def test_lines_come_where_the_output_is_no_terminal(monkeypatch: pytest.MonkeyPa
     assert "0 objects, 0.0/s, 0 to submit" in lines
 
 
-def test_the_objects_of_a_bucket_are_counted_beside(stage: Stage) -> None:
+def test_the_objects_of_a_bucket_are_counted_beside(world: World) -> None:
     for number in range(3):
-        stage.upload(f"videos/{number}.mp4")
-    objects = BucketObjects(Objects(stage.oss(), "", ""), stage.bucket, "videos/")
+        world.put(f"videos/{number}.mp4")
+    objects = BucketObjects(Objects(world.oss(), "", ""), world.bucket, "videos/")
     assert objects.total(0) is None
     objects.count()
     until(lambda: objects.total(0) is not None)

@@ -11,9 +11,8 @@ from urllib.parse import quote, quote_plus
 import alibabacloud_oss_v2 as oss
 import pytest
 
-from tests.stage import Stage
-from tests.submission.test_commands import HOSTILE, NOT_ADDRESSED
-from tests.submission.world import backfill, put, run, tasks, tasks_by_object
+from tests.cli.submission.runs import HOSTILE, NOT_ADDRESSED, backfill
+from tests.cli.world import World
 
 ALL_FIELDS = (
     *("Bucket", "Key", "VersionId", "IsLatest", "IsDeleteMarker", "ETag", "LastModifiedDate", "TaggingCount"),
@@ -24,20 +23,20 @@ MANIFEST = f"{FOLDER}/2026-11-30T01-00Z/manifest.json"
 
 
 class Inventory:
-    """An inventory of a stage's bucket; each row is changed by ``fields``."""
+    """An inventory of a world's bucket; each row is changed by ``fields``."""
 
-    def __init__(self, stage: Stage, columns: Sequence[str] = ALL_FIELDS, folder: str = FOLDER) -> None:
-        self._stage = stage
+    def __init__(self, world: World, columns: Sequence[str] = ALL_FIELDS, folder: str = FOLDER) -> None:
+        self._world = world
         self._folder = folder
         self._columns = columns
         self._files: list[dict[str, Any]] = []
 
     def row(self, key: str, encode: Any = quote, **fields: str) -> str:
         """An object as it is now."""
-        info = self._stage.cloud.call(self._stage.cloud.objects.stat, self._stage.bucket, key)
+        info = self._world.cloud.call(self._world.cloud.objects.stat, self._world.bucket, key)
         assert info is not None
         values = {
-            "Bucket": self._stage.bucket,
+            "Bucket": self._world.bucket,
             "Key": encode(key, safe=""),
             "VersionId": "CAEQ",
             "IsLatest": "true",
@@ -63,62 +62,62 @@ class Inventory:
 
     def add_file(self, content: bytes) -> None:
         key = f"{self._folder}/data/a1574226-{len(self._files)}.csv.gz"
-        put(self._stage, key, content)
+        self._world.put(key, content=content)
         self._files.append({"key": key, "size": len(content), "MD5checksum": "F77449179760C3B13F1E76110F07"})
 
     def write(self, **fields: Any) -> str:
         """Write the manifest; returns its URI."""
         manifest = {
             "creationTimestamp": "1642994594",
-            "destinationBucket": self._stage.bucket,
+            "destinationBucket": self._world.bucket,
             "fileFormat": "CSV",
             "fileSchema": ", ".join(self._columns),
             "files": self._files,
-            "sourceBucket": self._stage.bucket,
+            "sourceBucket": self._world.bucket,
             "version": "2019-09-01",
             **fields,
         }
         key = f"{self._folder}/2026-11-30T01-00Z/manifest.json"
-        put(self._stage, key, json.dumps(manifest).encode())
-        return self._stage.uri(key)
+        self._world.put(key, content=json.dumps(manifest).encode())
+        return self._world.uri(key)
 
 
-def inventoried(stage: Stage, *more: str) -> dict[str, Any]:
-    return backfill(stage, "--inventory", stage.uri(MANIFEST), *more)
+def inventoried(world: World, *more: str) -> Any:
+    return backfill(world, "--inventory", world.uri(MANIFEST), *more)
 
 
 @pytest.mark.parametrize("encode", [quote, quote_plus])
-def test_every_name_of_every_file_is_found_whichever_way_it_is_encoded(stage: Stage, encode: Any) -> None:
+def test_every_name_of_every_file_is_found_whichever_way_it_is_encoded(world: World, encode: Any) -> None:
     # Given objects with all kinds of names, some of them with a plus and some with a space
     keys = [*HOSTILE, "videos/a b.mp4", "videos/a+b.mp4", "elsewhere/c.mp4"]
     for key in keys:
-        stage.cloud.call(stage.cloud.objects.put_object, stage.bucket, key, b"a video", {})
-    inventory = Inventory(stage)
+        world.put(key)
+    inventory = Inventory(world)
     inventory.add(inventory.row(key, encode) for key in keys[:4])
     inventory.add(inventory.row(key, encode) for key in keys[4:])
     inventory.write()
 
     # When
-    summary = inventoried(stage, "--prefix", "videos/")
+    summary = inventoried(world, "--prefix", "videos/")
 
     # Then
     assert (summary["found"], summary["skipped"]["no_address"]) == (10, 2)
     expected = [key for key in keys if key.startswith("videos/") and key not in NOT_ADDRESSED]
-    assert dict(tasks_by_object(stage)) == {stage.uri(key): 1 for key in expected}
+    assert world.tasks() == {world.uri(key): 1 for key in expected}
 
 
 @pytest.mark.parametrize("columns", [ALL_FIELDS[:2] + ALL_FIELDS[:1:-1], ("Bucket", "Key", *ALL_FIELDS[5:9])])
-def test_fields_stand_in_the_order_of_the_schema(stage: Stage, columns: Sequence[str]) -> None:
-    stage.upload()
-    inventory = Inventory(stage, columns)
+def test_fields_stand_in_the_order_of_the_schema(world: World, columns: Sequence[str]) -> None:
+    world.put()
+    inventory = Inventory(world, columns)
     inventory.add([inventory.row("videos/a.mp4")])
     inventory.write()
-    assert inventoried(stage)["submitted"] == 1
+    assert inventoried(world)["submitted"] == 1
 
 
-def test_versions_that_are_not_the_newest_and_delete_markers_count_as_none(stage: Stage) -> None:
-    stage.upload()
-    inventory = Inventory(stage)
+def test_versions_that_are_not_the_newest_and_delete_markers_count_as_none(world: World) -> None:
+    world.put()
+    inventory = Inventory(world)
     inventory.add(
         [
             inventory.row("videos/a.mp4", IsLatest="false", VersionId="1"),
@@ -127,41 +126,43 @@ def test_versions_that_are_not_the_newest_and_delete_markers_count_as_none(stage
         ]
     )
     inventory.write()
-    assert inventoried(stage)["found"] == 1
+    assert inventoried(world)["found"] == 1
 
 
-def test_what_has_happened_since_the_inventory_counts(stage: Stage) -> None:
+def test_what_has_happened_since_the_inventory_counts(world: World) -> None:
     # Given an inventory of four objects
     keys = [f"videos/{name}.mp4" for name in ("same", "gone", "overwritten", "emptied")]
     for key in keys:
-        stage.upload(key)
-    inventory = Inventory(stage)
+        world.put(key)
+    inventory = Inventory(world)
     inventory.add(map(inventory.row, keys))
     inventory.write()
 
     # When one is deleted since, one overwritten and submitted at that, one is empty now
-    stage.oss().delete_object(oss.DeleteObjectRequest(bucket=stage.bucket, key=keys[1]))
-    put(stage, keys[2], b"another video")
-    assert json.loads(run(stage, "submit", stage.uri(keys[2])).stdout)["status"] == "submitted"
-    put(stage, keys[3], b"")
+    world.oss().delete_object(oss.DeleteObjectRequest(bucket=world.bucket, key=keys[1]))
+    world.put(keys[2], content=b"another video")
+    assert world.json("submit", world.uri(keys[2]))["status"] == "submitted"
+    world.put(keys[3], content=b"")
 
     # Then the first is submitted, and the others are not
-    summary = inventoried(stage)
+    summary = inventoried(world)
     assert summary["submitted"] == 1
     assert summary["skipped"] == {"already_submitted": 1, "not_video": 1, "object_gone": 1}
-    assert dict(tasks_by_object(stage)) == {stage.uri(keys[0]): 1, stage.uri(keys[2]): 1}
+    assert world.tasks() == {world.uri(keys[0]): 1, world.uri(keys[2]): 1}
 
 
 def test_a_bucket_that_is_set_for_other_commands_does_not_stand_against_an_inventory(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("IMM_LABEL_TAGS_BUCKET", stage.bucket)
-    stage.upload()
-    inventory = Inventory(stage)
+    monkeypatch.setenv("IMM_LABEL_TAGS_BUCKET", world.bucket)
+    world.put()
+    inventory = Inventory(world)
     inventory.add([inventory.row("videos/a.mp4")])
     inventory.write()
-    assert inventoried(stage)["submitted"] == 1
-    both = run(stage, "backfill", "--yes", "--inventory", stage.uri(MANIFEST), "--bucket", stage.bucket)
+    assert inventoried(world)["submitted"] == 1
+    both = world.run(
+        "backfill", "--yes", "--json", "--inventory", world.uri(MANIFEST), "--bucket", world.bucket
+    )
     assert "either --bucket or --inventory" in both.stderr
 
 
@@ -179,9 +180,9 @@ def test_a_bucket_that_is_set_for_other_commands_does_not_stand_against_an_inven
         ),
     ],
 )
-def test_a_manifest_that_cannot_be_used_is_told(stage: Stage, manifest: bytes, said: str) -> None:
-    put(stage, "manifest.json", manifest)
-    result = run(stage, "backfill", "--yes", "--inventory", stage.uri("manifest.json"))
+def test_a_manifest_that_cannot_be_used_is_told(world: World, manifest: bytes, said: str) -> None:
+    world.put("manifest.json", content=manifest)
+    result = world.run("backfill", "--yes", "--json", "--inventory", world.uri("manifest.json"))
     assert result.exit_code == 2
     assert said in " ".join(result.stderr.split())
 
@@ -201,19 +202,19 @@ def test_a_manifest_that_cannot_be_used_is_told(stage: Stage, manifest: bytes, s
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_and_creates_nothing(
-    stage: Stage, content: bytes, said: str
+    world: World, content: bytes, said: str
 ) -> None:
-    inventory = Inventory(stage)
+    inventory = Inventory(world)
     inventory.add_file(content)
-    result = run(stage, "backfill", "--yes", "--inventory", inventory.write())
+    result = world.run("backfill", "--yes", "--json", "--inventory", inventory.write())
     assert result.exit_code == 2
     assert said in " ".join(result.stderr.split())
-    assert tasks(stage) == []
+    assert world.tasks() == {}
 
 
-def test_a_file_that_is_gone_or_may_not_be_read_is_told(stage: Stage) -> None:
-    inventory = Inventory(stage)
+def test_a_file_that_is_gone_or_may_not_be_read_is_told(world: World) -> None:
+    inventory = Inventory(world)
     inventory.add([])
     uri = inventory.write(files=[{"key": "inventory/none.csv.gz", "size": 1}])
-    result = run(stage, "backfill", "--yes", "--inventory", uri)
+    result = world.run("backfill", "--yes", "--json", "--inventory", uri)
     assert (result.exit_code, "inventory/none.csv.gz" in result.stderr) == (2, True)

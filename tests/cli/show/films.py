@@ -13,6 +13,7 @@ from cli.show.page import Footage, video_page
 from cli.show.view import ObjectState, View, view_of
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.tagging.settings import read_settings
+from tests.cli.world import result
 
 VIDEO = Path(__file__).with_name("sample.webm")
 VIDEO_SECONDS = 20
@@ -20,33 +21,6 @@ TASK = "VideoLabelClassification-2f157087-91df-4fda-8c3e-232407ec0001"
 STARTED = datetime(2021, 12, 24, 3, 0, 38, 892000, tzinfo=timezone.utc)
 TARGET = TargetObject("media", "videos/a.webm")
 OWN_TAGS = {"team": "a", "retention": "30 days"}
-
-
-def label(name: str, confidence: float = 0.9, *clips: tuple[int, int], **more: Any) -> dict[str, Any]:
-    """A label in IMM's form; clips in milliseconds."""
-    return {
-        "LabelName": name,
-        "LabelConfidence": confidence,
-        "LabelLevel": 2,
-        "Language": "zh-Hans",
-        "ParentLabelName": "",
-        "Clips": [{"TimeRange": list(clip)} for clip in clips],
-        **more,
-    }
-
-
-def result(labels: Iterable[Mapping[str, Any]], **more: Any) -> dict[str, Any]:
-    """IMM's answer, as an archive has it."""
-    return {
-        "ProjectName": "immtest",
-        "TaskType": "VideoLabelClassification",
-        "TaskId": TASK,
-        "Status": "Succeeded",
-        "StartTime": "2021-12-24T03:00:38.892462383Z",
-        "SourceURI": TARGET.uri,
-        "Labels": list(labels),
-        **more,
-    }
 
 
 def view(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.show.chromium import Chromium, Page, find_chromium
+from tests.cli.show.chromium import Chromium, Page, find_chromium
 
 
 @pytest.fixture(scope="session")

@@ -12,16 +12,17 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from cli.checkout import FAILED_EVENTS, cloud_config
+from cli.checkout import FAILED_EVENTS, ROOT, cloud_config
 from cli.overview.server import serving_pages
 from imm_label_tags.failures.failed_event import FailedEvent
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from localcloud.imm.tasks import TaskRecord
-from tests.show.chromium import Chromium, Page
-from tests.show.films import VIDEO, label
+from tests.cli.show.chromium import Chromium, Page
+from tests.cli.show.films import VIDEO
+from tests.cli.world import label
 
-EVENTS = Path(__file__).parents[2] / "examples" / "events"
+EVENTS = ROOT / "examples" / "events"
 TOPIC = "imm-label-tags"
 HOSTILE = "<img src=x onerror=alert(1)>"
 

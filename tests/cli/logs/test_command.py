@@ -8,8 +8,8 @@ import re
 import pytest
 
 from cli import sample
+from tests.cli.logs.conftest import SLOW, World
 from tests.installation.account import FUNCTION, KEEPER, LOG_PROJECT, LOGSTORE
-from tests.logs.conftest import SLOW, World
 
 
 def rows(text: str) -> list[list[str]]:

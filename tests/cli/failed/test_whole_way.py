@@ -11,10 +11,9 @@ from cli import checkout
 from cli.deployer import deploy
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
-from localcloud.imm.tasks import TaskRecord
-from tests.failed_command.world import World, notification
+from tests.cli.failed.records import Records, notification
+from tests.cli.world import CHAIR
 from tests.installation.account import deployment
-from tests.stage import CHAIR
 from tests.user import flat
 
 
@@ -27,43 +26,29 @@ def test_a_kept_event_gets_its_object_tagged_after_all(
     monkeypatch.setattr(checkout, "DEPLOYMENT", deployment(tmp_path))
     with LocalCloud(CloudConfig(time_scale=0.001)) as cloud:
         deploy(cloud, checkout.DEPLOYMENT, {"FAILED_EVENTS": place}, checkout.layer())
-        world = World(cloud, tmp_path)
-        world.bucket, world.place = "kept-here", place
+        world = Records(cloud, tmp_path)
         cloud.call(cloud.objects.create_bucket, "kept-here")
+        world.bucket, world.place, world.project = "kept-here", place, "immtest"
+        world.settings["FAILED_EVENTS"] = place
         cloud.call(cloud.media.put_project, "immtest")
         event = json.dumps(notification("VideoLabelClassification-1")).encode()
         cloud.run(cloud.functions.invoke_async("imm-label-tags", event))
         cloud.run(cloud.settled())
 
         # When it has exhausted its retries
-        kept = world.json()
+        kept = world.list()
 
         # Then it is kept with its error
         assert [(group["error"], group["count"]) for group in kept["errors"]] == [("TaskNotFound", 1)]
-        assert world.run("show", world.names()[0], "--event").stdout_bytes == event
+        assert world.failed("show", world.names()[0], "--event").stdout_bytes == event
 
         # When IMM knows the task, and the event is replayed
-        cloud.call(cloud.objects.put_object, "kept-here", "a.mp4", b"a video", {"team": "a"})
-        cloud.run(
-            cloud.media.put_task(
-                TaskRecord(
-                    project="immtest",
-                    task_id="VideoLabelClassification-1",
-                    start_time="2199-12-24T03:00:38.892Z",
-                    end_time="2199-12-24T05:00:00.000Z",
-                    status="Succeeded",
-                    labels=(CHAIR,),
-                    request={"ProjectName": "immtest", "SourceURI": "oss://kept-here/a.mp4"},
-                ),
-                notify=False,
-            )
-        )
-        result = world.run("replay", "--yes")
+        world.put("a.mp4", {"team": "a"})
+        world.task("a.mp4", CHAIR, task="VideoLabelClassification-1")
+        result = world.failed("replay", "--yes")
 
         # Then the labels are on the object, and the record is gone
         assert result.exit_code == 0, result.output
         assert "1 record replayed and removed: 1 tagged." in flat(result)
         assert world.names() == []
-        info = cloud.objects.stat("kept-here", "a.mp4")
-        assert info is not None
-        assert {tag.key for tag in info.tags} == {"team", "imm", "imm_yi-zi"}
+        assert world.tags("a.mp4").keys() == {"team", "imm", "imm_yi-zi"}

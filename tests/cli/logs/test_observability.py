@@ -11,8 +11,8 @@ from cli import checkout
 from cli.cloud.target import read_target
 from cli.installation import observability
 from cli.installation.observability import completed, unlike
+from tests.cli.logs.conftest import World
 from tests.installation.account import LOG_PROJECT, LOGSTORE, deployment
-from tests.logs.conftest import World
 
 PLACE = {"log_project": LOG_PROJECT, "logstore": LOGSTORE}
 SEARCHES = sorted(path.stem for path in (checkout.OBSERVABILITY / "searches").glob("*.json"))

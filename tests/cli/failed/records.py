@@ -11,15 +11,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from click.testing import CliRunner, Result
+import alibabacloud_oss_v2 as oss
+from click.testing import Result
 
-from cli.main import main
 from imm_label_tags.failures.failed_event import FailedEvent
-from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
-from localcloud.faults import Fault, FaultKind
+from localcloud.faults import FaultKind
+from tests.cli.world import World
 from tests.localcloud.ram_world import caller
-from tests.user import environment
 
 FUNCTION = "imm-label-tags"
 PREFIX = "failed/events"
@@ -99,18 +98,13 @@ def failure_record(
     return json.dumps(record).encode()
 
 
-class World:
-    """A bucket of a test's own, and the commands as a user types them."""
+class Records(World):
+    """A world with records of failed events, and the commands of ``failed``."""
 
     def __init__(self, cloud: LocalCloud, directory: Path) -> None:
-        self.cloud = cloud
-        self.directory = directory
-        self.bucket = f"kept-{secrets.token_hex(4)}"
-        self.place = f"oss://{self.bucket}/{PREFIX}"
-        self.keys = cloud.accounts.owner
-        cloud.call(cloud.objects.create_bucket, self.bucket)
-
-    # Records
+        super().__init__(cloud, directory)
+        self.place = self.uri(PREFIX)
+        self.settings["FAILED_EVENTS"] = self.place
 
     def keep(self, task_id: str = "t-1", *, wanted: Mapping[str, str] | None = None, **of_record: Any) -> str:
         """Keep a failed event as ``keep_failed`` does; returns the record's name."""
@@ -120,79 +114,37 @@ class World:
     def keep_record(self, record: bytes) -> str:
         failed_event = FailedEvent.read(record)
         key = failed_event.key(PREFIX)
-        self.put(key, failed_event.document())
+        self.put(key, content=failed_event.document())
         return key.removeprefix(f"{PREFIX}/")
 
-    def put(self, key: str, content: bytes) -> None:
-        self.put_all({key: content})
-
-    def put_all(self, objects: Mapping[str, bytes]) -> None:
-        def put() -> None:
-            for key, content in objects.items():
-                self.cloud.objects.put_object(self.bucket, key, content, {})
-
-        self.cloud.call(put)
+    def put_record(self, name: str, content: bytes) -> None:
+        """Put something under a name of a record."""
+        self.put(f"{PREFIX}/{name}", content=content)
 
     def names(self) -> list[str]:
         """The names of what lies under the prefix."""
-        store = self.cloud.objects._objects
-        found, floor = [], f"{PREFIX}/".encode()
-        while info := self.cloud.call(store.first_from, self.bucket, floor):
-            if not info.key.startswith(f"{PREFIX}/"):
-                break
-            found.append(info.key.removeprefix(f"{PREFIX}/"))
-            floor = info.key.encode() + b"\0"
-        return found
+        request = oss.ListObjectsV2Request(bucket=self.bucket, prefix=f"{PREFIX}/", max_keys=1000)
+        return [
+            item.key.removeprefix(f"{PREFIX}/") for item in self.oss().list_objects_v2(request).contents or []
+        ]
 
-    def etag(self, name: str) -> str:
-        info = self.cloud.objects.stat(self.bucket, f"{PREFIX}/{name}")
-        assert info is not None
-        return info.etag
+    def failed(self, *arguments: str, typed: str | None = None, **variables: str | None) -> Result:
+        """Run a command of ``failed``."""
+        return self.run("failed", *arguments, typed=typed, **variables)
 
-    # Commands
-
-    def run(self, *arguments: str, stdin: str | None = None, **environment: str | None) -> Result:
-        """Run a command; whatever it prints has no secret in it."""
-        variables: dict[str, str | None] = {**self.environment(), **environment}
-        result = CliRunner().invoke(main, ["failed", *arguments], input=stdin, env=variables)
-        for secret in (self.keys.access_key_secret, self.keys.security_token):
-            assert not secret or secret not in result.output
-        return result
-
-    def json(self, *arguments: str) -> Any:
-        result = self.run("list", *arguments, "--json")
-        assert result.exit_code == 0, result.output
-        return json.loads(result.output)
-
-    def environment(self) -> dict[str, str]:
-        """What a user exports."""
-        return {**environment(self.cloud, self.keys), "FAILED_EVENTS": self.place}
-
-    # What happens meanwhile
-
-    def calls(self, action: str) -> int:
-        """How often something was called so far."""
-        self.cloud.run(self.cloud.calls.settled())
-        return len(self.cloud.calls.list(action=action))
-
-    def most_at_once(self, action: str) -> int:
-        """The greatest number of calls that were under way at the same moment."""
-        self.cloud.run(self.cloud.calls.settled())
-        calls = self.cloud.calls.list(action=action)
-        return max(sum(other.started <= call.started < other.ended for other in calls) for call in calls)
-
-    def break_call(self, fault: Fault) -> None:
-        self.cloud.call(self.cloud.faults.order, fault)
+    def list(self, *arguments: str) -> Any:
+        """The JSON document of ``failed list``."""
+        return self.json("failed", "list", *arguments)
 
     def first_read(self, content: bytes, etag: str) -> None:
         """The next read of a record finds this instead."""
         headers = {"etag": f'"{etag}"', "last-modified": "Sun, 22 Nov 2026 18:00:00 GMT"}
-        answer = Fault(FaultKind.ANSWER, action="GetObject", status=200, body=content, headers=headers)
-        self.break_call(answer)
+        self.break_call("GetObject", FaultKind.ANSWER, status=200, body=content, headers=headers)
 
-    def caller(self, *statements: Mapping[str, Any]) -> Identity:
-        """Keys of somebody who may do what these statements say."""
-        return self.cloud.call(caller, self.cloud.access, *statements, name=f"person-{secrets.token_hex(4)}")
+    def be_allowed(self, *statements: Mapping[str, Any]) -> None:
+        """Have temporary keys of somebody who may do what these statements say."""
+        name = f"person-{secrets.token_hex(4)}"
+        self.keys = self.cloud.call(caller, self.cloud.access, *statements, name=name)
 
     def waiting(self, name: str) -> dict[str, str]:
         """How an event ends that says when it runs, and then waits until ``let_go``."""
@@ -201,9 +153,9 @@ class World:
     def let_go(self) -> None:
         (self.directory / "go").touch()
 
-    def runs(self, *names: str) -> bool:
-        """Whether all of these run."""
-        return all((self.directory / name).exists() for name in names)
+    def running(self, *names: str) -> int:
+        """How many of these run."""
+        return sum((self.directory / name).exists() for name in names)
 
 
 @contextmanager

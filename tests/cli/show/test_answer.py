@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.show.answer import Answer, NotAnAnswer
-from tests.show.films import STARTED, TARGET, TASK, label, result
+from tests.cli.show.films import STARTED, TARGET, TASK
+from tests.cli.world import label, result
 
 
 def test_an_archive_is_read_with_the_object_and_the_clips() -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from cli.show.view import View
 from imm_label_tags.tags.provenance import Provenance
-from tests.show.chromium import Chromium, Page
-from tests.show.films import OWN_TAGS, STARTED, TASK, VIDEO_SECONDS, label, page_file, rule_file, view
+from tests.cli.show.chromium import Chromium, Page
+from tests.cli.show.films import OWN_TAGS, STARTED, TASK, VIDEO_SECONDS, page_file, rule_file, view
+from tests.cli.world import label
 
 CHAIR = label("椅子", 0.95, (1000, 3000), (12_000, 15_000), ParentLabelName="家具", LabelAlias="座椅")
 SOFA = label("沙发", 0.9, (5000, 6500))
