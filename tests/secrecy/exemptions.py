@@ -44,13 +44,6 @@ EXEMPTIONS = (
         "`serve` prints the local cloud's keys for its user to export, as its documentation says",
     ),
     Exemption(
-        # Any test that looks at what is served may be the first, and start the command.
-        "tests/cli/test_commands.py::test_*",
-        "what a console wrote",
-        _OF_THE_LOCAL_OWNER,
-        "the same output, from `serve` in a thread",
-    ),
-    Exemption(
         "*",
         "*",
         _OF_THE_LOCAL_OWNER,

@@ -5,7 +5,6 @@ They are no part of the suite: the name of this file is none that pytest looks f
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import os
@@ -23,7 +22,6 @@ import requests
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
 import tag_object
 from localcloud.accounts import Identity
@@ -166,10 +164,6 @@ def command(secret: str, broken: bool) -> None:
 @pytest.mark.parametrize("options", [[], ["--break"]], ids=["output", "error"])
 def test_command(keys: Identity, options: list[str]) -> None:
     CliRunner().invoke(command, [leak(keys.access_key_secret), *options])
-
-
-def test_console(keys: Identity) -> None:
-    Console(file=io.StringIO(), width=200).print("said", leak(keys.access_key_secret))
 
 
 def test_process(keys: Identity) -> None:

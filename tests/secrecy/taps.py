@@ -10,13 +10,12 @@ import subprocess
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 from urllib.parse import parse_qsl
 
 import click
 import pytest
 from click.testing import CliRunner, Result
-from rich.console import Console
 from starlette.types import Message, Receive, Scope, Send
 
 from localcloud.accounts import Accounts, Identity
@@ -66,7 +65,6 @@ class Taps:
         self._wrap(asynchronous, "destination_record", self._record)
         self._wrap(pytest.CaptureFixture, "readouterr", self._read_capture)
         self._wrap(CliRunner, "invoke", self._command)
-        self._wrap(Console, "__init__", self._console)
         self._wrap(subprocess.Popen, "communicate", self._communicate)
         for path in sorted(FUNCTIONS.glob("*.py")):
             module = importlib.import_module(path.stem)
@@ -156,14 +154,6 @@ class Taps:
 
         return invoke
 
-    def _console(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def initialise(console: Console, **options: Any) -> None:
-            if options.get("file") is not None:
-                options["file"] = _Overheard(options["file"], self._hear)
-            original(console, **options)
-
-        return initialise
-
     def _communicate(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def communicate(process: subprocess.Popen[Any], *arguments: Any, **options: Any) -> Any:
             out, error = original(process, *arguments, **options)
@@ -211,21 +201,6 @@ def _is_form(scope: Scope) -> bool:
     """Whether a request is a form: what signs an upload by a form is in it."""
     types = (value for name, value in scope["headers"] if name.lower() == b"content-type")
     return any(value.startswith(b"multipart/form-data") for value in types)
-
-
-class _Overheard:
-    """A file that is listened to."""
-
-    def __init__(self, file: TextIO, hear: Hear) -> None:
-        self._file = file
-        self._hear_text = hear
-
-    def write(self, text: str) -> int:
-        self._hear_text("what a console wrote", text)
-        return self._file.write(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
 
 
 def described(error: BaseException) -> str:

@@ -30,7 +30,6 @@ CAUGHT = {
     "test_stored_document": f"{ACCESS_KEY_SECRET} in the body of PUT /",
     "test_command[output]": f"{ACCESS_KEY_SECRET} in the output of command",
     "test_command[error]": f"{ACCESS_KEY_SECRET} in the error of command",
-    "test_console": f"{ACCESS_KEY_SECRET} in what a console wrote",
     "test_process": f"{ACCESS_KEY_SECRET} in the output of a process",
     "test_presigned_address": f"{SIGNATURE} in Captured stdout call",
     "test_signed_header": f"{SIGNATURE} in Captured stdout call",
