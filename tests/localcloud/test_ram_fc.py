@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from alibabacloud_tea_openapi.client import Client
+from alibabacloud_fc20230330 import models
+from alibabacloud_fc20230330.client import Client
 from alibabacloud_tea_openapi.exceptions import ClientException
-from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
-from darabonba.runtime import RuntimeOptions
 
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
@@ -22,18 +21,22 @@ from tests.localcloud.ram_functions import FAILED, FUNCTION, LOGS, MNS_TRUST, Fu
 from tests.localcloud.ram_world import FC_TRUST, allow, caller, deny
 from tests.localcloud.tenancy import sdk
 
-# An operation's method, its path, its RAM action and resource.
-OPERATIONS = {
-    "InvokeFunction": ("POST", "/index/invocations", "fc:InvokeFunction", FUNCTION),
-    "GetFunction": ("GET", "/index", "fc:GetFunction", FUNCTION),
-    "ListFunctions": ("GET", "", "fc:ListFunctions", FUNCTION.replace("index", "*")),
-    "ListTriggers": ("GET", "/index/triggers", "fc:ListTriggers", f"{FUNCTION}/triggers/*"),
-    "GetTrigger": ("GET", "/index/triggers/tasks", "fc:GetTrigger", f"{FUNCTION}/triggers/tasks"),
-    "GetAsyncInvokeConfig": (
-        "GET",
-        "/index/async-invoke-config",
-        "fc:GetFunctionAsyncInvokeConfig",
+# What an operation is called, its RAM action is allowed on, and its call.
+OPERATIONS: dict[str, tuple[str, Callable[[Client], Any]]] = {
+    "fc:InvokeFunction": (FUNCTION, lambda fc: fc.invoke_function("index", models.InvokeFunctionRequest())),
+    "fc:GetFunction": (FUNCTION, lambda fc: fc.get_function("index", models.GetFunctionRequest())),
+    "fc:ListFunctions": (
+        FUNCTION.replace("index", "*"),
+        lambda fc: fc.list_functions(models.ListFunctionsRequest()),
+    ),
+    "fc:ListTriggers": (
+        f"{FUNCTION}/triggers/*",
+        lambda fc: fc.list_triggers("index", models.ListTriggersRequest()),
+    ),
+    "fc:GetTrigger": (f"{FUNCTION}/triggers/tasks", lambda fc: fc.get_trigger("index", "tasks")),
+    "fc:GetFunctionAsyncInvokeConfig": (
         FUNCTION,
+        lambda fc: fc.get_async_invoke_config("index", models.GetAsyncInvokeConfigRequest()),
     ),
 }
 
@@ -53,69 +56,42 @@ def fc(module_functions: Functions) -> Functions:
     return module_functions
 
 
-def call(fc: Functions, identity: Identity, action: str) -> int:
-    method, path, _, _ = OPERATIONS[action]
-    client = Client(sdk(fc.cloud.endpoints.fc, identity))
-    params = Params(
-        action=action,
-        version="2023-03-30",
-        protocol="HTTP",
-        pathname=f"/2023-03-30/functions{path}",
-        method=method,
-        auth_type="AK",
-        style="ROA",
-        req_body_type="json",
-        body_type="binary" if action == "InvokeFunction" else "json",
-    )
-    answer = client.call_api(params, OpenApiRequest(), RuntimeOptions(autoretry=False))
-    status: int = answer["statusCode"]
-    return status
-
-
 @pytest.mark.parametrize("action", OPERATIONS)
 def test_an_operation_needs_its_permission(fc: Functions, action: str) -> None:
-    _, _, permission, resource = OPERATIONS[action]
+    resource, call = OPERATIONS[action]
+
+    def status(identity: Identity) -> int:
+        return int(call(Client(sdk(fc.cloud.endpoints.fc, identity))).status_code)
 
     def keys(*statements: dict[str, Any]) -> Identity:
         return fc.cloud.call(caller, fc.cloud.access, *statements, name="caller")
 
     # When somebody calls who may do nothing, or this with other functions, or everything else
-    for statements in (
-        [],
-        [allow(permission, f"{FUNCTION}-other")],
-        [allow("*"), deny(permission, resource)],
-    ):
+    for statements in ([], [allow(action, f"{FUNCTION}-other")], [allow("*"), deny(action, resource)]):
         with pytest.raises(ClientException) as caught:
-            call(fc, keys(*statements), action)
+            status(keys(*statements))
         # Then they are refused
         assert (caught.value.status_code, caught.value.code) == (403, "AccessDenied")
-        expected = f"the caller is not authorized to perform '{permission}' on resource '{resource}'"
+        expected = f"the caller is not authorized to perform '{action}' on resource '{resource}'"
         assert expected in caught.value.message
     # And who may do this and nothing else is not
-    assert call(fc, keys(allow(permission, resource)), action) == 200
-    assert call(fc, fc.cloud.accounts.owner, action) == 200
+    assert status(keys(allow(action, resource))) == 200
+    assert status(fc.cloud.accounts.owner) == 200
 
 
 def test_a_record_reaches_a_topic_if_the_functions_role_may_publish_there(fc: Functions) -> None:
-    fc.role(allow("mns:PublishMessage", FAILED))
+    for action, resource in (
+        ("mns:SendMessage", FAILED),
+        ("mns:PublishMessage", FAILED.replace("failed", "other")),
+    ):
+        fc.role(allow(action, resource))
+        (reason,) = fc.fail()
+        assert f"is not authorized to perform 'mns:PublishMessage' on resource '{FAILED}'" in reason
+        assert fc.records == []
 
+    fc.role(allow("mns:PublishMessage", FAILED))
     assert fc.fail() == []
     assert [record["requestPayload"] for record in fc.records] == ["fail"]
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [allow("mns:SendMessage", FAILED), allow("mns:PublishMessage", FAILED.replace("failed", "other"))],
-)
-def test_a_record_is_lost_if_the_functions_role_may_not_publish_there(
-    fc: Functions, statement: dict[str, Any]
-) -> None:
-    fc.role(statement)
-
-    (reason,) = fc.fail()
-
-    assert f"is not authorized to perform 'mns:PublishMessage' on resource '{FAILED}'" in reason
-    assert fc.records == []
 
 
 @pytest.mark.parametrize("arn", [FUNCTION.replace("index", "other"), "acs:fc:::functions/other"])
@@ -180,17 +156,20 @@ def test_a_function_does_not_run_without_its_role(tmp_path: Path) -> None:
 
 
 def test_a_message_invokes_the_function_if_the_triggers_role_may(fc: Functions) -> None:
-    invokes = allow("fc:InvokeFunction", FUNCTION)
-
-    assert fc.publish() == 0
-    fc.role(
-        allow("fc:InvokeFunction", FUNCTION.replace("index", "other")), name="trigger", trusting=MNS_TRUST
-    )
-    assert fc.publish() == 0
-    fc.role(invokes, name="trigger", trusting=FC_TRUST)
-    assert fc.publish() == 0
-    fc.role(invokes, name="trigger", trusting=MNS_TRUST)
+    for resource, trusting in (
+        (FUNCTION.replace("index", "other"), MNS_TRUST),
+        (FUNCTION, FC_TRUST),
+    ):
+        fc.role(allow("fc:InvokeFunction", resource), name="trigger", trusting=trusting)
+        assert fc.publish() == 0
+    fc.role(allow("fc:InvokeFunction", FUNCTION), name="trigger", trusting=MNS_TRUST)
     assert fc.publish() == 1
+    # And a message that no role may deliver says why
+    fc.put_role("trigger", MNS_TRUST, None)
+    assert fc.publish() == 0
+    reason = fc.cloud.messages.undelivered[-1].reason
+    assert reason.startswith("every retry failed, the last because: trigger")
+    assert f"may not fc:InvokeFunction on {FUNCTION}" in reason
 
 
 def test_a_trigger_without_a_role_invokes_in_the_one_that_serverless_devs_makes(tmp_path: Path) -> None:
@@ -205,16 +184,6 @@ def test_a_trigger_without_a_role_invokes_in_the_one_that_serverless_devs_makes(
         # When it may invoke, then it does
         fc.role(allow("fc:InvokeFunction", "*"), name="AliyunMNSNotificationRole", trusting=MNS_TRUST)
         assert fc.publish() == 1
-
-
-def test_a_message_that_no_role_may_deliver_says_why(fc: Functions) -> None:
-    fc.put_role("trigger", MNS_TRUST, None)
-
-    assert fc.publish() == 0
-
-    reason = fc.cloud.messages.undelivered[-1].reason
-    assert reason.startswith("every retry failed, the last because: trigger")
-    assert f"may not fc:InvokeFunction on {FUNCTION}" in reason
 
 
 def test_an_instance_that_has_lost_its_role_still_ends(tmp_path: Path) -> None:

@@ -130,52 +130,43 @@ class TestResources:
 
 class TestConditions:
     @pytest.mark.parametrize(
-        ("condition", "given", "holds"),
+        ("operator", "key", "wanted", "given", "holds"),
         [
-            ({"StringEquals": {"oss:Prefix": "a/"}}, {"oss:Prefix": "a/"}, True),
-            ({"StringEquals": {"oss:Prefix": "a/"}}, {"oss:Prefix": "A/"}, False),
-            ({"StringEquals": {"oss:Prefix": ["b", "a/"]}}, {"oss:Prefix": "a/"}, True),
-            ({"StringNotEquals": {"oss:Prefix": ["b", "a/"]}}, {"oss:Prefix": "a/"}, False),
-            ({"StringNotEquals": {"oss:Prefix": ["b", "a/"]}}, {"oss:Prefix": "c"}, True),
-            ({"StringEqualsIgnoreCase": {"oss:Prefix": "A/"}}, {"oss:Prefix": "a/"}, True),
-            ({"StringNotEqualsIgnoreCase": {"oss:Prefix": "A/"}}, {"oss:Prefix": "a/"}, False),
-            ({"StringLike": {"oss:Prefix": "a/*/?"}}, {"oss:Prefix": "a/b/c"}, True),
-            ({"StringLike": {"oss:Prefix": "a/*"}}, {"oss:Prefix": "b/"}, False),
-            ({"StringNotLike": {"oss:Prefix": "a/*"}}, {"oss:Prefix": "b/"}, True),
-            ({"StringEquals": {"oss:Delimiter": "/"}}, {"oss:Delimiter": "/"}, True),
-            ({"StringEquals": {"acs:Service": "fc.aliyuncs.com"}}, {"acs:Service": "fc.aliyuncs.com"}, True),
-            ({"Bool": {"acs:SecureTransport": "true"}}, {"acs:SecureTransport": "true"}, True),
-            ({"Bool": {"acs:SecureTransport": [True]}}, {"acs:SecureTransport": "false"}, False),
-            ({"IpAddress": {"acs:SourceIp": "10.0.0.0/8"}}, {"acs:SourceIp": "10.1.2.3"}, True),
-            ({"IpAddress": {"acs:SourceIp": ["10.0.0.0/8", "::1"]}}, {"acs:SourceIp": "::1"}, True),
-            ({"IpAddress": {"acs:SourceIp": "10.0.0.0/8"}}, {"acs:SourceIp": "11.1.2.3"}, False),
-            ({"NotIpAddress": {"acs:SourceIp": "10.0.0.0/8"}}, {"acs:SourceIp": "::1"}, True),
+            ("StringEquals", "oss:Prefix", "a/", "a/", True),
+            ("StringEquals", "oss:Prefix", "a/", "A/", False),
+            ("StringEquals", "oss:Prefix", ["b", "a/"], "a/", True),
+            ("StringNotEquals", "oss:Prefix", ["b", "a/"], "a/", False),
+            ("StringNotEquals", "oss:Prefix", ["b", "a/"], "c", True),
+            ("StringEqualsIgnoreCase", "oss:Prefix", "A/", "a/", True),
+            ("StringNotEqualsIgnoreCase", "oss:Prefix", "A/", "a/", False),
+            ("StringLike", "oss:Prefix", "a/*/?", "a/b/c", True),
+            ("StringLike", "oss:Prefix", "a/*", "b/", False),
+            ("StringNotLike", "oss:Prefix", "a/*", "b/", True),
+            ("StringEquals", "oss:Delimiter", "/", "/", True),
+            ("StringEquals", "acs:Service", "fc.aliyuncs.com", "fc.aliyuncs.com", True),
+            ("Bool", "acs:SecureTransport", "true", "true", True),
+            ("Bool", "acs:SecureTransport", [True], "false", False),
+            ("IpAddress", "acs:SourceIp", "10.0.0.0/8", "10.1.2.3", True),
+            ("IpAddress", "acs:SourceIp", ["10.0.0.0/8", "::1"], "::1", True),
+            ("IpAddress", "acs:SourceIp", "10.0.0.0/8", "11.1.2.3", False),
+            ("NotIpAddress", "acs:SourceIp", "10.0.0.0/8", "::1", True),
+            ("DateLessThan", "acs:CurrentTime", "2026-01-01T08:00:00+08:00", "2025-12-31T23:59:59Z", True),
             (
-                {"DateLessThan": {"acs:CurrentTime": "2026-01-01T08:00:00+08:00"}},
-                {"acs:CurrentTime": "2025-12-31T23:59:59Z"},
-                True,
-            ),
-            (
-                {"DateGreaterThanEquals": {"acs:CurrentTime": "2026-01-01T00:00:00Z"}},
-                {"acs:CurrentTime": "2025-12-31T23:59:59Z"},
+                "DateGreaterThanEquals",
+                "acs:CurrentTime",
+                "2026-01-01T00:00:00Z",
+                "2025-12-31T23:59:59Z",
                 False,
             ),
-            (
-                {"NumericGreaterThan": {"oss:ExistingObjectTag/c": 0.9}},
-                {"oss:ExistingObjectTag/c": "0.95"},
-                True,
-            ),
-            (
-                {"NumericLessThanEquals": {"oss:ExistingObjectTag/c": "5"}},
-                {"oss:ExistingObjectTag/c": "6"},
-                False,
-            ),
-            ({"NumericNotEquals": {"oss:RequestObjectTag/c": 5}}, {"oss:RequestObjectTag/c": "5.0"}, False),
+            ("NumericGreaterThan", "oss:ExistingObjectTag/c", 0.9, "0.95", True),
+            ("NumericLessThanEquals", "oss:ExistingObjectTag/c", "5", "6", False),
+            ("NumericNotEquals", "oss:RequestObjectTag/c", 5, "5.0", False),
         ],
     )
-    def test_operators(self, condition: dict[str, Any], given: dict[str, str], holds: bool) -> None:
-        assert allows_if(condition, given) is holds
-        assert denies_if(condition, given) is holds
+    def test_operators(self, operator: str, key: str, wanted: object, given: str, holds: bool) -> None:
+        condition = {operator: {key: wanted}}
+        assert allows_if(condition, {key: given}) is holds
+        assert denies_if(condition, {key: given}) is holds
 
     def test_all_operators_and_all_keys_have_to_hold(self) -> None:
         condition = {
