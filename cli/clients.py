@@ -38,7 +38,7 @@ class Video:
     """One object in OSS, through alibabacloud-oss-v2."""
 
     def __init__(self, account: Account, bucket: str, key: str) -> None:
-        self._client = _oss_client(account)
+        self._client = oss_client(account)
         self.bucket = bucket
         self.key = key
         self.uri = f"oss://{bucket}/{key}"
@@ -86,7 +86,7 @@ class Bucket:
     """What a bucket does by its objects' tags, through alibabacloud-oss-v2."""
 
     def __init__(self, account: Account, name: str) -> None:
-        self._client = _oss_client(account)
+        self._client = oss_client(account)
         self.name = name
 
     def move_tagged(self, tag: tuple[str, str], storage_class: str, before: datetime) -> None:
@@ -162,7 +162,8 @@ class Project:
         return self._client.get_video_label_classification_result(request).body
 
 
-def _oss_client(account: Account) -> Any:
+def oss_client(account: Account) -> oss.Client:
+    """The client of OSS for an account."""
     config = oss.config.load_default()
     config.region = account.region
     config.endpoint = account.oss_endpoint

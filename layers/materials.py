@@ -57,44 +57,32 @@ def bill_of_materials(
             tools=ToolRepository(components=[Component(name="layers.build", type=ComponentType.APPLICATION)]),
         ),
     )
-    needed = needed_by(requires, markers)
+    needed = _needed_by(requires, markers)
     for name, others in needed.items():
         bom.register_dependency(components[name], [components[other] for other in sorted(others)])
-    inner = frozenset().union(*needed.values())
+    inner = set().union(*needed.values())
     # In a circle each is needed by another, and the layer is what needs them all.
     roots = [name for name in components if name not in inner] or list(components)
     bom.register_dependency(layer, [components[name] for name in roots])
     return _settled(json.loads(JsonV1Dot6(bom).output_as_string()))
 
 
-def needed_by(
-    requirements: Mapping[str, Sequence[Requirement]], markers: Mapping[str, str]
-) -> Mapping[str, frozenset[str]]:
+def _needed_by(
+    requires: Mapping[str, Sequence[Requirement]], markers: Mapping[str, str]
+) -> Mapping[str, set[str]]:
     """The packages that each package needs, by their canonical names; others than those given do not count.
 
-    ``markers`` is the environment in which markers are evaluated. What an extra brings is needed by the
-    package that has the extra, where another asks for it.
+    What an extra brings is needed by the layer: no package of it asks another for one.
     """
-    extras: dict[str, set[str]] = {name: {""} for name in requirements}
-    needed: dict[str, set[str]] = {name: set() for name in requirements}
-    changed = True
-    while changed:
-        changed = False
-        for name, stated in requirements.items():
-            for requirement in stated:
-                other = canonicalize_name(requirement.name)
-                if other not in requirements or not _holds(requirement, markers, extras[name]):
-                    continue
-                if other not in needed[name] or not requirement.extras <= extras[other]:
-                    needed[name].add(other)
-                    extras[other] |= requirement.extras
-                    changed = True
-    return {name: frozenset(others - {name}) for name, others in needed.items()}
-
-
-def _holds(requirement: Requirement, markers: Mapping[str, str], extras: set[str]) -> bool:
-    marker = requirement.marker
-    return marker is None or any(marker.evaluate({**markers, "extra": extra}) for extra in extras)
+    without_extras = {**markers, "extra": ""}
+    needed: dict[str, set[str]] = {name: set() for name in requires}
+    for name, stated in requires.items():
+        for requirement in stated:
+            other = canonicalize_name(requirement.name)
+            holds = requirement.marker is None or requirement.marker.evaluate(without_extras)
+            if other in requires and other != name and holds:
+                needed[name].add(other)
+    return needed
 
 
 def _layer(report: Report) -> Component:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cli.deployment_check.findings import Finding, error, warning
 from cli.deployment_check.subject import Kind, Subject
-from cli.manifest.function import Topic
+from cli.manifest.function import Source
 
 # Help page functioncompute/fc/product-overview/limits-of-usage.
 MOST = 50
@@ -73,7 +73,7 @@ def order(subject: Subject) -> Iterator[Finding]:
 
 def topics(subject: Subject) -> Iterator[Finding]:
     """Subscriptions that deliver every message twice."""
-    seen: dict[Topic, str] = {}
+    seen: dict[Source, str] = {}
     for trigger in subject.declared.triggers:
         if trigger.type != "mns_topic":
             continue

@@ -14,7 +14,7 @@ from cli.deployment_check.event_bridge_rules import BusTrigger, passes, sample_u
 from cli.deployment_check.findings import Finding, NotChecked, error, warning
 from cli.deployment_check.subject import Kind, Subject
 from cli.manifest.fields import FieldUnreadable
-from cli.manifest.function import Bucket, DeclaredTrigger, UploadFilter
+from cli.manifest.function import DeclaredTrigger, Source, UploadFilter
 from imm_label_tags.results.target import ObjectPrefix, TargetObject
 from imm_label_tags.submission.selection import VIDEO_SUFFIXES
 from imm_label_tags.submission.settings import SUFFIXES, TOPIC, read_suffixes
@@ -38,7 +38,7 @@ class UploadSource:
         self.name = trigger.name
         self.where = trigger.where
         self._rule = BusTrigger(trigger) if trigger.type == "eventbridge" else None
-        self.bucket: Bucket | None = trigger.bucket if self._rule is None else None
+        self.bucket: Source | None = trigger.bucket if self._rule is None else None
         self.filter = trigger.uploads if self._rule is None else UploadFilter((), "", "")
 
     def brings(self, target: TargetObject) -> bool:

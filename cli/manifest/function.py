@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cli.manifest.expressions import Unrendered
 from cli.manifest.fields import Fields, FieldUnknown, FieldUnreadable
@@ -48,18 +48,8 @@ class Log:
     auto: bool = False
 
 
-@dataclass(frozen=True)
-class Topic:
-    """What an MNS topic's ARN names."""
-
-    region: str
-    account_id: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """What a bucket's ARN names."""
+class Source(NamedTuple):
+    """What the ARN of an MNS topic or of a bucket names."""
 
     region: str
     account_id: str
@@ -80,43 +70,41 @@ class UploadFilter:
         return suffix.endswith(ending) or ending.endswith(suffix)
 
 
+class _Text:
+    """A property that is one field with text; empty where the field is missing and need not be there."""
+
+    def __init__(self, key: str, *, needed: bool = True) -> None:
+        self._key = key
+        self._default = None if needed else ""
+
+    def __get__(self, declared: DeclaredTrigger | DeclaredFunction, owner: type) -> str:
+        return declared.props.text(self._key, self._default)
+
+
 class DeclaredTrigger:
-    """One trigger; ``where`` is the path that leads to it."""
+    """One trigger; ``where`` is the path that leads to it. ``type`` is ``mns_topic``, ``oss`` and so on.
+
+    ``source_arn`` is that of what it comes from; ``invocation_role`` an ARN or a name.
+    """
+
+    name = _Text("triggerName")
+    type = _Text("triggerType")
+    source_arn = _Text("sourceArn", needed=False)
+    invocation_role = _Text("invocationRole", needed=False)
 
     def __init__(self, value: Any, where: str) -> None:
         self.where = where
-        self._fields = Fields(value, where)
+        self.props = Fields(value, where)
 
     @property
-    def name(self) -> str:
-        """Its name."""
-        return self._fields.text("triggerName")
-
-    @property
-    def type(self) -> str:
-        """``mns_topic``, ``eventbridge`` and so on."""
-        return self._fields.text("triggerType")
-
-    @property
-    def source_arn(self) -> str:
-        """The ARN of what it comes from; empty if there is none."""
-        return self._fields.text("sourceArn", "")
-
-    @property
-    def topic(self) -> Topic:
+    def topic(self) -> Source:
         """The topic of a trigger of the type ``mns_topic``."""
-        match = _TOPIC.fullmatch(self._fields.text("sourceArn"))
-        if match is None:
-            raise FieldUnreadable(self._fields.path("sourceArn"), "is no ARN of an MNS topic.")
-        return Topic(*match.groups())
+        return self._source(_TOPIC, "an MNS topic")
 
     @property
-    def bucket(self) -> Bucket:
+    def bucket(self) -> Source:
         """The bucket of a trigger of the type ``oss``."""
-        match = _BUCKET.fullmatch(self._fields.text("sourceArn"))
-        if match is None:
-            raise FieldUnreadable(self._fields.path("sourceArn"), "is no ARN of a bucket.")
-        return Bucket(*match.groups())
+        return self._source(_BUCKET, "a bucket")
 
     @property
     def uploads(self) -> UploadFilter:
@@ -128,21 +116,31 @@ class DeclaredTrigger:
         return UploadFilter(events, prefix, suffix)
 
     @property
-    def invocation_role(self) -> str:
-        """The role as it is written, an ARN or a name; empty if there is none."""
-        return self._fields.text("invocationRole", "")
-
-    @property
     def settings(self) -> Fields:
         """What stands in ``triggerConfig``."""
-        settings = self._fields.fields("triggerConfig")
+        settings = self.props.fields("triggerConfig")
         if settings is None:
-            raise FieldUnreadable(self._fields.path("triggerConfig"), "is missing.")
+            raise FieldUnreadable(self.props.path("triggerConfig"), "is missing.")
         return settings
+
+    def _source(self, arn: re.Pattern[str], what: str) -> Source:
+        match = arn.fullmatch(self.props.text("sourceArn"))
+        if match is None:
+            raise FieldUnreadable(self.props.path("sourceArn"), f"is no ARN of {what}.")
+        return Source(*match.groups())
 
 
 class DeclaredFunction:
-    """A function; ``resource`` is the name of the resource, ``where`` the path of its props."""
+    """A function; ``resource`` is the name of the resource, ``where`` the path of its props.
+
+    ``handler`` is the entry point, ``runtime`` such as python3.12, ``role`` an ARN or a name.
+    """
+
+    name = _Text("functionName")
+    region = _Text("region")
+    runtime = _Text("runtime")
+    handler = _Text("handler")
+    role = _Text("role", needed=False)
 
     def __init__(self, resource: str, props: Any, where: str, directory: Path) -> None:
         self.resource = resource
@@ -151,34 +149,9 @@ class DeclaredFunction:
         self._directory = directory
 
     @property
-    def name(self) -> str:
-        """The function's name."""
-        return self.props.text("functionName")
-
-    @property
-    def region(self) -> str:
-        """The region that it is deployed to."""
-        return self.props.text("region")
-
-    @property
-    def runtime(self) -> str:
-        """The runtime, such as python3.12."""
-        return self.props.text("runtime")
-
-    @property
-    def handler(self) -> str:
-        """The entry point."""
-        return self.props.text("handler")
-
-    @property
     def code(self) -> Path:
         """The code root, or the package, where the code is a path."""
         return (self._directory / self.props.text("code")).absolute()
-
-    @property
-    def role(self) -> str:
-        """The role as it is written, an ARN or a name; empty if there is none."""
-        return self.props.text("role", "")
 
     @property
     def timeout(self) -> float:

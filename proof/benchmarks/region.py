@@ -22,6 +22,7 @@ import alibabacloud_oss_v2 as oss
 import requests
 import trustme
 
+from cli.clients import Account, oss_client
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.gateway import Gateway
@@ -90,14 +91,8 @@ class Region:
         self.account_id, self.name = about["account_id"], about["region"]
         self._ask("PUT", f"buckets/{BUCKET}")
         self._ask("PUT", f"projects/{PROJECT}")
-        config = oss.config.load_default()
-        config.credentials_provider = oss.credentials.StaticCredentialsProvider(
-            about["access_key_id"], about["access_key_secret"]
-        )
-        config.region = self.name
-        config.endpoint = places["plain_oss"]
-        config.http_client = oss.transport.RequestsHttpClient(session=session)
-        self._owner = oss.Client(config)
+        keys = about["access_key_id"], about["access_key_secret"]
+        self._owner = oss_client(Account(self.name, *keys, places["plain_oss"], self.imm))
 
     def keys(self) -> Mapping[str, str]:
         """Temporary keys of the function's role."""

@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import alibabacloud_oss_v2 as oss
-import requests
 
 from cli.checkout import DEPLOYMENT, TAGGING, layer
+from cli.clients import Account, oss_client
 from cli.deployer import deploy
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
@@ -50,18 +50,10 @@ class KeptEvent:
 class Region:
     """A local cloud to which functions are deployed, and the owner of what it holds."""
 
-    def __init__(self, cloud: LocalCloud, declared: Deployment, session: requests.Session) -> None:
+    def __init__(self, cloud: LocalCloud, declared: Deployment) -> None:
         self.cloud = cloud
         self.declared = declared
-        keys = cloud.accounts.owner
-        config = oss.config.load_default()
-        config.region = cloud.config.region
-        config.endpoint = cloud.endpoints.oss
-        config.credentials_provider = oss.credentials.StaticCredentialsProvider(
-            keys.access_key_id, keys.access_key_secret
-        )
-        config.http_client = oss.transport.RequestsHttpClient(session=session)
-        self._owner = oss.Client(config)
+        self._owner = oss_client(Account.of(cloud))
 
     @property
     def tagging(self) -> FunctionDeclaration:
@@ -151,13 +143,12 @@ def running_region(
         instance_limit=instances,
         delivery_spread_seconds=DELIVERY_SPREAD_SECONDS,
     )
-    with LocalCloud(config) as cloud, requests.Session() as session:
-        session.trust_env = False
+    with LocalCloud(config) as cloud:
         for bucket in (BUCKET, _KEPT_BUCKET):
             cloud.call(cloud.objects.create_bucket, bucket)
         cloud.call(cloud.media.put_project, PROJECT)
         variables = {**_VARIABLES, "SECOND_LOOK_SECONDS": f"{second_look:g}"}
-        yield Region(cloud, deploy(cloud, deployment, variables, layer()), session)
+        yield Region(cloud, deploy(cloud, deployment, variables, layer()))
 
 
 def label(text: str, hundredths: int) -> dict[str, Any]:

@@ -12,16 +12,13 @@ from typing import Any
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from packaging.requirements import Requirement
 
 from layers.lock import locked_for
-from layers.materials import needed_by
-from layers.target import RUNTIMES, Host, local_target
+from layers.target import Host, local_target
 from tests.layers.workshop import Workshop
 
 BUILD = ("--runtime", "python3.12", "--part", "layer")
 LOCK = Path(__file__).parent.parent.parent / "layers" / "requirements.txt"
-MARKERS = RUNTIMES["python3.12"].markers
 
 
 def bill(workshop: Workshop, name: str = "python3.12") -> dict[str, Any]:
@@ -30,19 +27,20 @@ def bill(workshop: Workshop, name: str = "python3.12") -> dict[str, Any]:
 
 
 def publish(workshop: Workshop) -> None:
-    """shop needs till, and on other systems abacus; with its extra, till needs drawer."""
+    """shop needs till and itself, and on other systems abacus; till needs drawer, if loud bell too."""
     workshop.publish_and_require(
         "Shop",
         "1.0",
         {"shop.py": ""},
-        metadata="License: Apache License 2.0\nRequires-Dist: till[cash]>=1\n"
-        "Requires-Dist: abacus; sys_platform == 'win32'\nRequires-Dist: bell; extra == 'loud'\n",
+        metadata="License: Apache License 2.0\nRequires-Dist: till>=1\nRequires-Dist: shop[loud]\n"
+        "Requires-Dist: abacus; sys_platform == 'win32'\nRequires-Dist: elsewhere\n",
     )
     workshop.publish_and_require(
         "till",
         "2.0",
         {"till.py": ""},
-        metadata="License-Expression: MIT AND Apache-2.0\nRequires-Dist: drawer; extra == 'cash'\n",
+        metadata="License-Expression: MIT AND Apache-2.0\nRequires-Dist: Drawer\n"
+        "Requires-Dist: bell; extra == 'loud'\n",
     )
     workshop.publish_and_require("drawer", "3.0", {"drawer.py": ""}, metadata="License: house rules\n")
     workshop.publish_and_require("bell", "4.0", {"bell.py": ""})
@@ -198,32 +196,6 @@ def test_the_report_names_the_bill_and_the_code_package_has_none(built: Workshop
     assert built.report("python3.12")["materials_sha256"] == digest
     assert built.report("code-python3.12")["materials_sha256"] is None
     assert not (built.output / "code-python3.12.cdx.json").exists()
-
-
-# Who needs whom
-
-
-def needed(**stated: list[str]) -> dict[str, list[str]]:
-    requirements = {name: [Requirement(text) for text in texts] for name, texts in stated.items()}
-    return {name: sorted(others) for name, others in needed_by(requirements, MARKERS).items()}
-
-
-def test_packages_that_need_each_other() -> None:
-    assert needed(a=["B"], b=["a"]) == {"a": ["b"], "b": ["a"]}
-
-
-def test_a_package_that_names_itself_with_an_extra_needs_what_that_brings() -> None:
-    assert needed(a=["a[more]", "b; extra == 'more'"], b=[]) == {"a": ["b"], "b": []}
-
-
-def test_extras_that_are_asked_for_on_the_way_count_in_whatever_order() -> None:
-    stated = {"c": [], "b": ["c; extra == 'x'"], "a": ["b[x]"]}
-    assert needed(**stated) == {"a": ["b"], "b": ["c"], "c": []}
-    assert needed(**dict(reversed(stated.items()))) == {"a": ["b"], "b": ["c"], "c": []}
-
-
-def test_what_is_not_there_is_not_needed() -> None:
-    assert needed(a=["elsewhere", "b; python_version < '3.11'"], b=[]) == {"a": [], "b": []}
 
 
 def test_in_a_circle_the_layer_needs_them_all(workshop: Workshop) -> None:
