@@ -12,8 +12,9 @@ from cli.installation.documents import invocations
 from cli.installation.examination import Check, Failing, LeftOut
 from cli.installation.function_checks import SET_UP
 from cli.installation.keeping import Keeping
+from cli.installation.log_service import Kind
 from cli.installation.observability import completed, log_of, unlike
-from cli.installation.round_trip import PatientObjects, chinese_tags, round_trip
+from cli.installation.round_trip import Trial
 from cli.installation.services import Installation
 from cli.installation.submitting import Submitting
 from cli.installation.tagging import Tagging
@@ -57,8 +58,8 @@ class Diagnosis:
         for name, function in logs.items():
             yield Check(name, partial(self._log, function), (*sound, "region"))
         yield Check("saved searches", self._searches, tuple(logs))
-        yield Check("tag round trip", self._round_trip, (*sound, "bucket"))
-        yield Check("Chinese tags", self._chinese_tags, ("tag round trip",))
+        yield Check("tag round trip", lambda: self._trial.round_trip(), (*sound, "bucket"))
+        yield Check("Chinese tags", lambda: self._trial.chinese_tags(), ("tag round trip",))
 
     @cached_property
     def _caller(self) -> Caller:
@@ -122,22 +123,21 @@ class Diagnosis:
 
     def _searches(self) -> str:
         """The saved searches that setup makes, and its alerts, which it makes where they are asked for."""
-        logs, target = self._services.logs, self._target
-        missing, alerts = [], []
+        missing: list[str] = []
+        told: list[str] = []
+        absent: list[str] = []
         for project, place in self._log_places().items():
-            for search in observability.searches(target, place):
-                if not logs.has_search(project, search["savedsearchName"]):
-                    missing.append(f"saved search {search['savedsearchName']}")
-            alerts += [
-                (alert["name"], logs.has_alert(project, alert["name"]))
-                for alert in observability.alerts(target, place)
-            ]
-        told = [name for name, there in alerts if there]
+            for name in observability.documents(Kind.SEARCH, self._target, place):
+                if not self._services.logs.has(Kind.SEARCH, project, name):
+                    missing.append(f"saved search {name}")
+            for name in observability.documents(Kind.ALERT, self._target, place):
+                there = self._services.logs.has(Kind.ALERT, project, name)
+                (told if there else absent).append(name)
         if missing:
             raise Failing(f"Log Service lacks the {', '.join(missing)}.", SET_UP)
-        if told and len(told) < len(alerts):
-            absent = ", ".join(name for name, there in alerts if not there)
-            raise Failing(f"Log Service lacks the alert {absent}.", "Run `imm-label-tags setup --alerts`.")
+        if told and absent:
+            absentees = ", ".join(absent)
+            raise Failing(f"Log Service lacks the alert {absentees}.", "Run `imm-label-tags setup --alerts`.")
         return f"alerts: {', '.join(told) or 'none; `setup --alerts` makes them'}"
 
     def _log_places(self) -> dict[str, dict[str, str]]:
@@ -169,13 +169,8 @@ class Diagnosis:
             raise Failing(f"The index of {logstore} lacks {', '.join(missing)}.", SET_UP)
         return f"{project}, {logstore}"
 
-    def _round_trip(self) -> str:
-        return round_trip(*self._tried_on())
-
-    def _chinese_tags(self) -> str:
-        return chinese_tags(*self._tried_on())
-
-    def _tried_on(self) -> tuple[PatientObjects, TargetObject]:
+    @cached_property
+    def _trial(self) -> Trial:
         """The object that a tag is tried on, through a client with the caller's keys."""
         if self._object is None:
             raise LeftOut("name an object with --object oss://bucket/key")
@@ -187,4 +182,4 @@ class Diagnosis:
             access.credentials,
             Connections(secure=False),
         )
-        return PatientObjects(objects), self._object
+        return Trial(objects, self._object)

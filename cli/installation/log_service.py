@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,13 @@ _SHARDS = 2
 _MOST_LINES = 100
 _MOST_NAMES = 500
 LISTED_IN = "deploy/policies/logs.json"
+
+
+class Kind(str, Enum):
+    """A document of a project beside its index, in the user's words."""
+
+    SEARCH = "saved search"
+    ALERT = "alert"
 
 
 @dataclass(frozen=True)
@@ -87,24 +95,20 @@ class LogService(Sdk):
         subject = _in(project, f"logstore/{logstore}")
         self._ask(self._client.update_index, project, logstore, request, on=subject)
 
-    def has_search(self, project: str, name: str) -> bool:
-        """Whether there is such a saved search."""
-        subject = _in(project, f"savedsearch/{name}")
-        return self._find(self._client.get_saved_search, project, name, on=subject) is not None
+    def has(self, kind: Kind, project: str, name: str) -> bool:
+        """Whether there is such a saved search or alert."""
+        get = self._client.get_saved_search if kind is Kind.SEARCH else self._client.get_alert
+        return self._find(get, project, name, on=_document(kind, project, name)) is not None
 
-    def create_search(self, project: str, document: Mapping[str, Any]) -> None:
-        """Make a saved search."""
-        request = models.CreateSavedSearchRequest().from_map(dict(document))
-        self._ask(self._client.create_saved_search, project, request, on=_in(project, "savedsearch/*"))
-
-    def has_alert(self, project: str, name: str) -> bool:
-        """Whether there is such an alert."""
-        return self._find(self._client.get_alert, project, name, on=_alerts(project)) is not None
-
-    def create_alert(self, project: str, document: Mapping[str, Any]) -> None:
-        """Make an alert."""
-        request = models.CreateAlertRequest().from_map(dict(document))
-        self._ask(self._client.create_alert, project, request, on=_alerts(project))
+    def create(self, kind: Kind, project: str, document: Mapping[str, Any]) -> None:
+        """Make a saved search or an alert."""
+        subject = _document(kind, project, "*")
+        if kind is Kind.SEARCH:
+            search = models.CreateSavedSearchRequest().from_map(dict(document))
+            self._ask(self._client.create_saved_search, project, search, on=subject)
+        else:
+            alert = models.CreateAlertRequest().from_map(dict(document))
+            self._ask(self._client.create_alert, project, alert, on=subject)
 
     def search(
         self, project: str, logstore: str, query: str, begin: int, end: int
@@ -137,6 +141,7 @@ def _in(project: str, place: str = "") -> Subject:
     return Subject(f"log project {project}", f"project/{project}" + (f"/{place}" if place else ""))
 
 
-def _alerts(project: str) -> Subject:
+def _document(kind: Kind, project: str, name: str) -> Subject:
+    subject = _in(project, f"savedsearch/{name}")
     # Alerts are no resources in RAM.
-    return Subject(f"log project {project}", "*")
+    return subject if kind is Kind.SEARCH else subject._replace(resource="*")

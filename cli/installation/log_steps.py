@@ -9,9 +9,9 @@ from functools import partial
 from cli.cloud.calls import CallFailed, Obstacle
 from cli.cloud.target import Target
 from cli.installation import marks, observability
-from cli.installation.log_service import RETENTION_DAYS, LogService
+from cli.installation.log_service import RETENTION_DAYS, Kind, LogService
 from cli.installation.observability import completed, log_of, unlike
-from cli.installation.plan import State, Step, made
+from cli.installation.plan import State, Step, made, removed
 
 # Log Service needs a while before it knows a project or a logstore that was made just now.
 PATIENCE_SECONDS = 60.0
@@ -57,16 +57,11 @@ class LogSteps:
         create = _patiently(partial(logs.create_logstore, project, logstore))
         yield made(f"logstore {logstore}", there, "" if there else purpose, create)
         yield self._index(project, logstore, there)
-        for document in observability.searches(self._target, log):
-            name = document["savedsearchName"]
-            create = _patiently(partial(logs.create_search, project, document))
-            found = there and logs.has_search(project, name)
-            yield made(f"saved search {name}", found, document["displayName"], create)
-        for document in observability.alerts(self._target, log) if alerts else []:
-            name = document["name"]
-            create = _patiently(partial(logs.create_alert, project, document))
-            found = there and logs.has_alert(project, name)
-            yield made(f"alert {name}", found, document["displayName"], create)
+        for kind in (Kind.SEARCH, Kind.ALERT) if alerts else (Kind.SEARCH,):
+            for name, document in observability.documents(kind, self._target, log).items():
+                create = _patiently(partial(logs.create, kind, project, document))
+                found = there and logs.has(kind, project, name)
+                yield made(f"{kind.value} {name}", found, document["displayName"], create)
 
     def _index(self, project: str, logstore: str, there: bool) -> Step:
         what, wanted = f"index of {logstore}", observability.index()
@@ -103,15 +98,14 @@ class LogSteps:
         what, project = f"log project {name}", self._logs.project(name)
         if project is None:
             return Step(what, State.ABSENT)
-        if project.description != marks.LOG_DESCRIPTION:
-            return Step(what, State.LEFT, "setup did not make it; what it made in there stays, too")
         # Log Service keeps the history of alerts in a logstore of its own.
         others = [
             one for one in self._logs.logstores(name) if one not in ours and not one.startswith("internal-")
         ]
-        if others:
-            return Step(what, State.LEFT, f"somebody has made the logstore {', '.join(others)} in it")
-        return Step(what, State.REMOVE, "with all logs in it", partial(self._logs.delete_project, name))
+        kept = f"somebody has made the logstore {', '.join(others)} in it" if others else ""
+        if project.description != marks.LOG_DESCRIPTION:
+            kept = "setup did not make it; what it made in there stays, too"
+        return removed(what, kept, partial(self._logs.delete_project, name), "with all logs in it")
 
 
 def _patiently(act: Callable[[], None]) -> Callable[[], None]:

@@ -10,11 +10,14 @@ from typing import Any
 
 from cli import checkout
 from cli.cloud.target import Target
+from cli.installation.log_service import Kind
 from cli.local_deployment import auto_log
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.function import DeclaredFunction
 
 _PLACEHOLDER = re.compile(r"\$\{([a-z_]+)\}", re.ASCII)
+# The directory of each kind, and the field that has a document's name.
+_PLACES = {Kind.SEARCH: ("searches", "savedsearchName"), Kind.ALERT: ("alerts", "name")}
 
 
 def index() -> dict[str, Any]:
@@ -23,14 +26,18 @@ def index() -> dict[str, Any]:
     return content
 
 
-def searches(target: Target, log: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The saved searches of a logstore, as CreateSavedSearch takes them."""
-    return _filled("searches", target, log)
-
-
-def alerts(target: Target, log: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The alerts of a logstore, as CreateAlert takes them."""
-    return _filled("alerts", target, log)
+def documents(kind: Kind, target: Target, log: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The saved searches or alerts of a logstore by their names, as Log Service takes them."""
+    values = {
+        "function": target.function.name,
+        "failed_function": target.keeper.name,
+        "region": target.region,
+        **log,
+    }
+    directory, name = _PLACES[kind]
+    files = sorted((checkout.OBSERVABILITY / directory).glob("*.json"))
+    found = (_with_values(json.loads(file.read_text("utf-8")), values) for file in files)
+    return {document[name]: document for document in found}
 
 
 def completed(index: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -77,17 +84,6 @@ def log_of(function: DeclaredFunction, account_id: str = "") -> dict[str, str] |
     except FieldUnreadable:
         return None
     return {"log_project": log.project, "logstore": log.logstore} if log.project and log.logstore else None
-
-
-def _filled(kind: str, target: Target, log: Mapping[str, str]) -> list[dict[str, Any]]:
-    values = {
-        "function": target.function.name,
-        "failed_function": target.keeper.name,
-        "region": target.region,
-        **log,
-    }
-    files = sorted((checkout.OBSERVABILITY / kind).glob("*.json"))
-    return [_with_values(json.loads(file.read_text("utf-8")), values) for file in files]
 
 
 def _with_values(content: Any, values: Mapping[str, str]) -> Any:

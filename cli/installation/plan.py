@@ -44,6 +44,11 @@ def made(what: str, there: bool, detail: str, make: Callable[[], None]) -> Step:
     return Step(what, State.PRESENT, detail) if there else Step(what, State.CREATE, detail, make)
 
 
+def removed(what: str, kept: str, remove: Callable[[], None], detail: str = "") -> Step:
+    """The step of what is removed unless there is a reason to keep it."""
+    return Step(what, State.LEFT, kept) if kept else Step(what, State.REMOVE, detail, remove)
+
+
 class Plan:
     """Steps in the order in which they are to be done."""
 

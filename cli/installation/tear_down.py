@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import chain
 
 from cli.installation import documents, marks
 from cli.installation.log_steps import LogSteps
 from cli.installation.messaging import LARGEST_MESSAGE, Topic
-from cli.installation.plan import Plan, State, Step
+from cli.installation.plan import Plan, State, Step, removed
 from cli.installation.ram import Policy, Role
 from cli.installation.services import Installation
 from cli.installation.set_up import ours_unchanged
 from cli.manifest.fields import FieldUnreadable
 from cli.manifest.function import DeclaredFunction
 from imm_label_tags.errors import InvalidSetting
+
+_NOT_OURS = "setup did not make it"
+_CHANGED = "somebody has changed it since setup made it"
 
 
 def plan_teardown(installation: Installation, *, while_deployed: bool = False) -> Plan:
@@ -89,46 +92,49 @@ class _TearDown:
         for policy in ram.policies():
             if policy.description == marks.DESCRIPTION and marks.is_policy_name(name, policy.name):
                 yield self._policy(policy, name)
-        yield self._role_itself(name, role, trust, others)
+        if role is None:
+            yield Step(f"role {name}", State.ABSENT)
+        else:
+            yield self._role_itself(role, trust, others)
 
     def _policy(self, policy: Policy, role: str) -> Step:
-        what = f"policy {policy.name}"
-        if not ours_unchanged(self._services.ram, policy, role):
-            return Step(what, State.LEFT, "somebody has changed it since setup made it")
-        return Step(what, State.REMOVE, "", partial(self._services.ram.delete_policy, policy.name))
+        ram = self._services.ram
+        changed = "" if ours_unchanged(ram, policy, role) else _CHANGED
+        return removed(f"policy {policy.name}", changed, partial(ram.delete_policy, policy.name))
 
-    def _role_itself(self, name: str, role: Role | None, trust: str, others: list[str]) -> Step:
-        what = f"role {name}"
-        if role is None:
-            return Step(what, State.ABSENT)
+    def _role_itself(self, role: Role, trust: str, others: list[str]) -> Step:
+        kept = ""
         if role.description != marks.DESCRIPTION:
-            return Step(what, State.LEFT, "setup did not make it")
-        if not marks.same(role.trust, trust):
-            return Step(what, State.LEFT, "somebody has changed its trust policy since setup made it")
-        if others:
-            return Step(what, State.LEFT, f"somebody has attached {', '.join(others)} to it")
-        return Step(what, State.REMOVE, "", partial(self._services.ram.delete_role, name))
+            kept = _NOT_OURS
+        elif not marks.same(role.trust, trust):
+            kept = "somebody has changed its trust policy since setup made it"
+        elif others:
+            kept = f"somebody has attached {', '.join(others)} to it"
+        return removed(f"role {role.name}", kept, partial(self._services.ram.delete_role, role.name))
 
     def _queue(self, name: str) -> Step:
-        what, tags = f"queue {name}", self._services.messaging.tags_of_queue(name)
+        messaging = self._services.messaging
+        tags = messaging.tags_of_queue(name)
         if tags is None:
-            return Step(what, State.ABSENT)
-        if tags.get(marks.TAG_KEY) != marks.TAG_VALUE:
-            return Step(what, State.LEFT, "setup did not make it")
-        remove = partial(self._services.messaging.delete_queue, name)
-        return Step(what, State.REMOVE, "with the messages in it", remove)
+            return Step(f"queue {name}", State.ABSENT)
+        kept = "" if _is_ours(tags) else _NOT_OURS
+        remove = partial(messaging.delete_queue, name)
+        return removed(f"queue {name}", kept, remove, "with the messages in it")
 
     def _topic(self, name: str, deployed: bool) -> Step:
-        what, topic = f"topic {name}", self._services.messaging.topic(name)
+        messaging = self._services.messaging
+        topic = messaging.topic(name)
         if topic is None:
-            return Step(what, State.ABSENT)
-        if topic.tags.get(marks.TAG_KEY) != marks.TAG_VALUE:
-            return Step(what, State.LEFT, "setup did not make it")
-        if topic != Topic(name, topic.tags, LARGEST_MESSAGE):
-            return Step(what, State.LEFT, "somebody has changed it since setup made it")
-        subscribed = self._services.messaging.subscriptions(name)
-        if subscribed > (self._own[name] if deployed else 0):
-            return Step(
-                what, State.LEFT, f"it has {subscribed} subscriptions, not all of them this function's"
-            )
-        return Step(what, State.REMOVE, "", partial(self._services.messaging.delete_topic, name))
+            return Step(f"topic {name}", State.ABSENT)
+        kept = ""
+        if not _is_ours(topic.tags):
+            kept = _NOT_OURS
+        elif topic != Topic(name, topic.tags, LARGEST_MESSAGE):
+            kept = _CHANGED
+        elif (count := messaging.subscriptions(name)) > (self._own[name] if deployed else 0):
+            kept = f"it has {count} subscriptions, not all of them this function's"
+        return removed(f"topic {name}", kept, partial(messaging.delete_topic, name))
+
+
+def _is_ours(tags: Mapping[str, str]) -> bool:
+    return tags.get(marks.TAG_KEY) == marks.TAG_VALUE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def account(tmp_path: Path, set_up_state: Path, template: Path) -> Iterator[Account]:
     """An account in which it is set up and deployed."""
-    with Account(shutil.copytree(set_up_state, tmp_path / "state"), template) as account:
+    with Account.of(set_up_state, tmp_path, template) as account:
         assert account.setup("--template", str(template), "--yes").exit_code == 0
         yield account
 
@@ -64,7 +63,7 @@ def test_a_queue_of_somebody_else_stays(fresh: Account, template: Path) -> None:
 def test_who_may_do_what_the_policies_list_needs_each_permission(
     tmp_path: Path, furnished_state: Path, template: Path
 ) -> None:
-    with Account(shutil.copytree(furnished_state, tmp_path / "state"), policies=True) as account:
+    with Account.of(furnished_state, tmp_path, policies=True) as account:
         documents = {name: account.document(name) for name in ("setup", "setup-eventbridge")}
         keys = account.call(account.access.put_user, "installer", documents).keys
         with asked_about(keys) as asked:

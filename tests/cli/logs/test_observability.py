@@ -10,6 +10,7 @@ import pytest
 from cli import checkout
 from cli.cloud.target import read_target
 from cli.installation import observability
+from cli.installation.log_service import Kind
 from cli.installation.observability import completed, unlike
 from tests.cli.logs.conftest import World
 from tests.installation.account import LOG_PROJECT, LOGSTORE, deployment
@@ -23,8 +24,8 @@ ALERTS = sorted(path.stem for path in (checkout.OBSERVABILITY / "alerts").glob("
 def filled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Every document by the name of its file."""
     target = read_target(deployment(tmp_path_factory.mktemp("declared")), {}, dotenv=False)
-    searches = zip(SEARCHES, observability.searches(target, PLACE), strict=True)
-    alerts = zip(ALERTS, observability.alerts(target, PLACE), strict=True)
+    searches = zip(SEARCHES, observability.documents(Kind.SEARCH, target, PLACE).values(), strict=True)
+    alerts = zip(ALERTS, observability.documents(Kind.ALERT, target, PLACE).values(), strict=True)
     return {**dict(searches), **dict(alerts)}
 
 
