@@ -16,7 +16,7 @@ from types import ModuleType
 import pytest
 
 from tests.localcloud.fc_world import running_process
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
 SCRIPT = ROOT / "requirements" / "environments.py"

@@ -17,7 +17,7 @@ from cli.role import give_roles
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
 from tests.localcloud import fc_account
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 BUCKET, PROJECT = "media", "immtest"
 OWN = {"team": "a", "archived": ""}

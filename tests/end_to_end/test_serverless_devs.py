@@ -24,9 +24,9 @@ from cli.role import give_roles
 from cli.serving import deployment_variables
 from localcloud.cloud import LocalCloud
 from localcloud.config import Ports
-from tests.localcloud.serving import until
 from tests.serverless_devs import HOME, PATH, installed
 from tests.user import oss_client
+from tests.waiting import until
 
 TAGGING, KEEPING = "imm-label-tags", "imm-label-tags-failed"
 # Serverless Devs spells it so.

@@ -14,7 +14,7 @@ from imm_label_tags.services.oss import OssObjects
 from localcloud.faults import Fault, FaultKind
 from tests.command_process import environment, started
 from tests.installation.account import KEY, OWN_TAGS, PROJECT, URI, Account
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 # A signal may come in the one moment in which Python has to ignore what a handler raises.
 INTERRUPTIONS = 5

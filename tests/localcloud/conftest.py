@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import alibabacloud_oss_v2 as oss
 import oss2
@@ -11,8 +10,7 @@ import pytest
 
 from tests.localcloud.imm_world import Imm, imm_started
 from tests.localcloud.mns_world import Mns, mns_started
-from tests.localcloud.oss_world import Oss, StartOss, independent_client, object_storage, official_client
-from tests.localcloud.serving import Switchboard, serve
+from tests.localcloud.oss_world import Oss, independent_client, object_storage, official_client
 
 
 @pytest.fixture
@@ -27,17 +25,10 @@ def mns() -> Iterator[Mns]:
         yield mns
 
 
-@pytest.fixture(scope="session")
-def start_oss() -> Iterator[StartOss]:
-    """Starts object storages, one after another, behind one server."""
-    switchboard = Switchboard("oss")
-    with serve(switchboard) as serving:
-        yield partial(object_storage, switchboard, serving)
-
-
 @pytest.fixture
-def cloud(start_oss: StartOss) -> Iterator[Oss]:
-    with start_oss() as served:
+def cloud() -> Iterator[Oss]:
+    """An object storage in which nothing has happened yet."""
+    with object_storage() as served:
         yield served
 
 

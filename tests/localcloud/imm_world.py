@@ -15,8 +15,8 @@ from alibabacloud_oss_v2 import DeleteObjectRequest
 from localcloud.imm.service import MediaManagement
 from localcloud.imm.tasks import TaskRecord
 from tests.localcloud.services import Services, started
-from tests.localcloud.serving import until
 from tests.user import oss_client
+from tests.waiting import until
 
 VIDEO = "oss://media/videos/猫 a.mp4"
 VIDEO_LABELS = "VideoLabelClassification"

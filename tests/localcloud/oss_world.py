@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,41 +17,55 @@ from alibabacloud_oss_v2.transport import RequestsHttpClient
 from localcloud.accounts import Accounts, Identity
 from localcloud.calls import Call
 from localcloud.clock import Clock
-from localcloud.database import Database
+from localcloud.cloud import LocalCloud
+from localcloud.config import CloudConfig
 from localcloud.oss.service import ObjectStorage
-from localcloud.tenant import Tenant
 from tests.localcloud.oss_signing import REGION, Answer, send, sign
-from tests.localcloud.serving import Serving, Switchboard
+from tests.localcloud.services import started
 
 MEBIBYTE = 1024 * 1024
 BUCKET = "media"
-ACCOUNT_ID = "1234567890123456"
-OWNER = Identity("LTAIlocalcloud", "not-a-secret")
+ACCOUNT_ID = CloudConfig().account_id
+OWNER = Identity(CloudConfig().access_key_id, CloudConfig().access_key_secret)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Oss:
-    """One object storage that is served."""
+    """The object storage of a local cloud."""
 
-    storage: ObjectStorage
-    accounts: Accounts
-    clock: Clock
-    database: Database
-    serving: Serving
+    local: LocalCloud
+
+    @property
+    def storage(self) -> ObjectStorage:
+        return self.local.objects
+
+    @property
+    def accounts(self) -> Accounts:
+        return self.local.accounts
+
+    @property
+    def clock(self) -> Clock:
+        return self.local.clock
+
+    @property
+    def base_url(self) -> str:
+        return self.local.endpoints.oss
 
     @property
     def address(self) -> str:
-        return self.serving.address
+        return self.base_url.removeprefix("http://")
 
     @property
     def bodies(self) -> list[Path]:
         """The files that hold bodies, complete or not."""
-        return sorted((self.database.directory / "objects").iterdir())
+        database = self.local._database
+        assert database is not None, "the cloud was started"
+        return sorted((database.directory / "objects").iterdir())
 
-    def calls(self, action: str | None = None) -> list[Call]:
+    def calls(self, action: str) -> list[Call]:
         """The calls that have reached the storage; waits for those under way."""
-        self.serving.run(self.serving.calls.settled())
-        return self.serving.calls.list(action=action)
+        self.local.run(self.local.calls.settled())
+        return self.local.calls.list("oss", action)
 
     def call(self, method: str, key: str | None = None, query: str = "", **options: Any) -> Answer:
         """Send one request to the bucket that is signed by the owner."""
@@ -66,51 +80,26 @@ class Oss:
         return answer.error()["Code"]
 
 
-StartOss = Callable[..., AbstractContextManager[Oss]]
-
-
 @contextmanager
 def object_storage(
-    switchboard: Switchboard,
-    serving: Serving,
-    directory: Path | None = None,
-    accept_unicode_tags: bool = False,
-    bucket: str | None = BUCKET,
+    directory: Path | None = None, bucket: str | None = BUCKET, **options: Any
 ) -> Iterator[Oss]:
-    """Serve a new object storage with one bucket."""
-    clock = Clock()
-    accounts = Accounts(ACCOUNT_ID, OWNER, clock)
-    database = Database(directory)
-    try:
-        tenant = Tenant(REGION, accounts, clock, database)
-        storage = ObjectStorage(tenant, accept_unicode_tags=accept_unicode_tags)
+    """Serve a new object storage with one bucket, or that of a directory."""
+    with started(directory=directory, **options) as local:
         if bucket:
-            storage.create_bucket(bucket)
-        switchboard.current = storage
-        serving.forget_calls()
-        serving.faults.clear()
-        yield Oss(storage, accounts, clock, database, serving)
-    finally:
-        # A client may be done before the service is.
-        serving.run(serving.calls.settled())
-        database.close()
+            local.call(local.objects.create_bucket, bucket)
+        yield Oss(local)
 
 
 @contextmanager
-def official_client(
-    cloud: Oss, identity: Identity = OWNER, attempts: int = 1, **options: Any
-) -> Iterator[oss.Client]:
-    """The official SDK, unmodified, without the environment's proxies."""
+def official_client(cloud: Oss, identity: Identity = OWNER, **options: Any) -> Iterator[oss.Client]:
+    """The official SDK, unmodified, without the environment's proxies and without retries."""
     config = oss.config.load_default()
     config.credentials_provider = oss.credentials.StaticCredentialsProvider(
         identity.access_key_id, identity.access_key_secret, identity.security_token
     )
-    config.region = REGION
-    config.endpoint = cloud.serving.base_url
-    # As many attempts as the SDK makes by itself, but without its pauses.
-    config.retryer = oss.retry.StandardRetryer(
-        max_attempts=attempts, backoff_delayer=oss.retry.FixedDelayBackoff(0)
-    )
+    config.region, config.endpoint = REGION, cloud.base_url
+    config.retryer = oss.retry.StandardRetryer(max_attempts=1)
     for name, value in options.items():
         setattr(config, name, value)
     with requests.Session() as session:
@@ -131,7 +120,7 @@ def independent_client(cloud: Oss, identity: Identity = OWNER, region: str = REG
     session = _ClosingSession()
     session.session.trust_env = False
     try:
-        yield oss2.Bucket(auth, cloud.serving.base_url, BUCKET, session=session, region=region)
+        yield oss2.Bucket(auth, cloud.base_url, BUCKET, session=session, region=region)
     finally:
         session.close()
 

@@ -18,8 +18,8 @@ from localcloud.calls import Call
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault, FaultKind, FaultPlan
 from tests.localcloud.oss_signing import sign
-from tests.localcloud.serving import until
 from tests.user import oss_client
+from tests.waiting import until
 
 KEY = "videos/a.mp4"
 BODY = b"0123456789" * 1000

@@ -13,8 +13,8 @@ import pytest
 from localcloud.fc.destinations import DestinationLoops, DestinationUnknown
 from localcloud.fc.refusals import NotRunning
 from tests.localcloud.fc_world import REGION, World, function, running
-from tests.localcloud.serving import until
 from tests.localcloud.tenancy import ACCOUNT
+from tests.waiting import until
 
 FAILED = f"acs:mns:{REGION}:{ACCOUNT}:/topics/failed/messages"
 DONE = f"acs:mns:{REGION}:{ACCOUNT}:/topics/done/messages"

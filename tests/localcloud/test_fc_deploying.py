@@ -18,7 +18,7 @@ from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.fc.packages import Package, PackageRefused, unpack
 from tests.localcloud.fc_account import ACCOUNT, HELLO, REGION, TOPIC, Account, package
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 FUNCTION_ARN = f"acs:fc:{REGION}:{ACCOUNT}:functions"
 WAITING = {

@@ -28,7 +28,7 @@ from tests.localcloud.fc_world import (
     running_process,
     stopped_process,
 )
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 PID = "import os\ndef handler(event, context): return os.getpid()"
 # Waits until a file appears; its path is the event.
@@ -400,7 +400,7 @@ def test_frozen_instances_end_when_the_local_cloud_is_killed(tmp_path: Path) -> 
 import sys, time
 sys.path[:0] = {sys.path!r}
 from pathlib import Path
-from tests.localcloud.serving import until
+from tests.waiting import until
 from tests.localcloud.fc_world import (running)
 with running(Path({str(tmp_path)!r}), {PID!r}) as world:
     print(int(world.invoke().body), flush=True)

@@ -14,7 +14,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from localcloud.imm.tasks import TaskRecord
 from tests.localcloud.imm_world import LABELS_TOPIC, VIDEO, VIDEO_LABELS, Imm
 from tests.localcloud.services import refused
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 NINE_DIGITS = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z"
 WEEK = 7 * 24 * 3600

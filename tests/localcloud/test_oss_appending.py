@@ -10,7 +10,17 @@ import oss2
 import pytest
 
 from localcloud.oss.service import ObjectCreated
-from tests.localcloud.oss_world import Oss, StartOss, ask, get, head, official_client, put, refusal, tags_of
+from tests.localcloud.oss_world import (
+    Oss,
+    ask,
+    get,
+    head,
+    object_storage,
+    official_client,
+    put,
+    refusal,
+    tags_of,
+)
 
 KEY = "日志/a.log"
 
@@ -83,9 +93,9 @@ def test_it_can_be_given_other_metadata_but_not_be_copied(client: oss.Client) ->
     assert (found.object_type, found.metadata) == ("Appendable", {"owner": "b"})
 
 
-def test_it_grows_on_after_a_restart(start_oss: StartOss, tmp_path: Path) -> None:
-    with start_oss(tmp_path / "state") as before, official_client(before) as client:
+def test_it_grows_on_after_a_restart(tmp_path: Path) -> None:
+    with object_storage(tmp_path / "state") as before, official_client(before) as client:
         append(client, 0, b"one")
-    with start_oss(tmp_path / "state", bucket=None) as after, official_client(after) as client:
+    with object_storage(tmp_path / "state", bucket=None) as after, official_client(after) as client:
         append(client, 3, b" two")
         assert (get(client, KEY), len(after.bodies)) == (b"one two", 1)

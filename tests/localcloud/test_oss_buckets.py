@@ -13,9 +13,9 @@ from tests.localcloud.oss_world import (
     ACCOUNT_ID,
     BUCKET,
     Oss,
-    StartOss,
     ask,
     head,
+    object_storage,
     official_client,
     put,
     refusal,
@@ -104,8 +104,8 @@ def test_the_buckets_of_the_account(cloud: Oss, client: oss.Client) -> None:
     assert buckets_of(client, prefix="media", max_keys=2, marker=first.next_marker) == ["media-3"]
 
 
-def test_an_account_without_buckets(start_oss: StartOss) -> None:
-    with start_oss(bucket=None) as cloud, official_client(cloud) as client:
+def test_an_account_without_buckets() -> None:
+    with object_storage(bucket=None) as cloud, official_client(cloud) as client:
         assert buckets_of(client) == []
 
 
@@ -248,7 +248,7 @@ def test_the_independent_sdk_agrees(cloud: Oss, client: oss.Client, witness: oss
     assert [entry.key for entry in pages] == ["other", "videos/a b", "videos/椅子"]
     info = witness.get_bucket_info()
     assert (info.name, info.owner.id, info.acl.grant) == (BUCKET, ACCOUNT_ID, "private")
-    url, session = cloud.serving.base_url, witness.session
+    url, session = cloud.base_url, witness.session
     service = oss2.Service(witness.auth, url, session=session, region="cn-hangzhou")
     assert [bucket.name for bucket in service.list_buckets().buckets] == [BUCKET]
 

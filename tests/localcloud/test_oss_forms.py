@@ -57,7 +57,7 @@ def encoded(fields: dict[str, str], **files: tuple[str, bytes]) -> tuple[bytes, 
 def send(cloud: Oss, body: Any, content_type: str, **headers: str) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
-        url = f"{cloud.serving.base_url}/{BUCKET}/"
+        url = f"{cloud.base_url}/{BUCKET}/"
         sent = {"content-type": content_type, **headers}
         return session.post(url, data=body, headers=sent, timeout=30, allow_redirects=False)
 

@@ -14,10 +14,10 @@ from localcloud.oss.protocol.errors import OssError
 from tests.localcloud.oss_world import (
     BUCKET,
     Oss,
-    StartOss,
     ask,
     get,
     head,
+    object_storage,
     official_client,
     put,
     refusal,
@@ -328,10 +328,10 @@ def test_tags_that_no_object_can_have_are_taken_and_match_nothing(cloud: Oss, cl
         assert carry_out(cloud) == []
 
 
-def test_rules_survive_a_restart_and_end_with_their_bucket(start_oss: StartOss, tmp_path: Path) -> None:
-    with start_oss(tmp_path / "state") as before, official_client(before) as client:
+def test_rules_survive_a_restart_and_end_with_their_bucket(tmp_path: Path) -> None:
+    with object_storage(tmp_path / "state") as before, official_client(before) as client:
         configure(client, rule(tags=[ADVERT], expiration=expire(1)))
-    with start_oss(tmp_path / "state", bucket=None) as after, official_client(after) as client:
+    with object_storage(tmp_path / "state", bucket=None) as after, official_client(after) as client:
         assert [found.expiration.days for found in rules_of(client)] == [1]
         ask(client, "delete_bucket")
         ask(client, "put_bucket")

@@ -26,10 +26,10 @@ from tests.localcloud.oss_world import (
     BUCKET,
     MEBIBYTE,
     Oss,
-    StartOss,
     ask,
     get,
     head,
+    object_storage,
     official_client,
     put,
     refusal,
@@ -435,12 +435,12 @@ def test_an_upload_of_the_older_sdk_is_resumed(witness: oss2.Bucket, tmp_path: P
     assert witness.get_object_tagging(KEY).tag_set.tagging_rule == {"team": "a"}
 
 
-def test_an_upload_survives_a_restart(start_oss: StartOss, tmp_path: Path) -> None:
-    with start_oss(tmp_path / "state") as before, official_client(before) as client:
+def test_an_upload_survives_a_restart(tmp_path: Path) -> None:
+    with object_storage(tmp_path / "state") as before, official_client(before) as client:
         upload_id = initiate(client, tagging="team=a")
         part = upload(client, upload_id, 1, b"a video")
         (before.bodies[0].parent / "left-behind.part").write_bytes(b"half a part")
-    with start_oss(tmp_path / "state", bucket=None) as after, official_client(after) as client:
+    with object_storage(tmp_path / "state", bucket=None) as after, official_client(after) as client:
         assert [one.upload_id for one in uploads_of(client).uploads] == [upload_id]
         assert len(after.bodies) == 1
         complete(client, upload_id, [part])

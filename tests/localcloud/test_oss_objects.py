@@ -490,7 +490,7 @@ def test_buckets_in_the_host_name(cloud: Oss, monkeypatch: pytest.MonkeyPatch) -
         "getaddrinfo",
         lambda host, *rest: resolve("127.0.0.1" if host.endswith("localhost") else host, *rest),
     )
-    endpoint = cloud.serving.base_url.replace("127.0.0.1", "localhost")
+    endpoint = cloud.base_url.replace("127.0.0.1", "localhost")
     with official_client(cloud, endpoint=endpoint) as client:
         put(client, "a b/视频", BODY)
         set_tags(client, "a b/视频", [("a", "1")])

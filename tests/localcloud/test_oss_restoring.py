@@ -12,9 +12,9 @@ import pytest
 
 from tests.localcloud.oss_world import (
     Oss,
-    StartOss,
     ask,
     get,
+    object_storage,
     official_client,
     put,
     refusal,
@@ -115,11 +115,11 @@ def test_what_cannot_be_restored(cloud: Oss, client: oss.Client) -> None:
         assert cloud.call("POST", KEY, "restore", body=body).error()["Code"] == "MalformedXML"
 
 
-def test_a_restoration_survives_a_restart(start_oss: StartOss, tmp_path: Path) -> None:
-    with start_oss(tmp_path / "state") as before, official_client(before) as client:
+def test_a_restoration_survives_a_restart(tmp_path: Path) -> None:
+    with object_storage(tmp_path / "state") as before, official_client(before) as client:
         put(client, KEY, storage_class="Archive")
         restore(client)
-    with start_oss(tmp_path / "state", bucket=None) as after, official_client(after) as client:
+    with object_storage(tmp_path / "state", bucket=None) as after, official_client(after) as client:
         after.clock.advance(MINUTE)
         assert get(client, KEY) == b"a video"
 

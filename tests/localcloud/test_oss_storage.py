@@ -22,24 +22,24 @@ from tests.localcloud.oss_world import (
     MEBIBYTE,
     OWNER,
     Oss,
-    StartOss,
     ask,
     get,
+    object_storage,
     official_client,
     put,
     set_tags,
     tags_of,
 )
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 
-def test_everything_survives_a_restart(start_oss: StartOss, tmp_path: Path) -> None:
-    with start_oss(tmp_path / "state") as before, official_client(before) as client:
+def test_everything_survives_a_restart(tmp_path: Path) -> None:
+    with object_storage(tmp_path / "state") as before, official_client(before) as client:
         put(client, "视频/a.mp4", b"a video", content_type="video/mp4", metadata={"owner": "team-a"})
         set_tags(client, "视频/a.mp4", [("b", "2"), ("a", "")])
         before_info = before.storage.stat(BUCKET, "视频/a.mp4")
         (before.bodies[0].parent / "left-behind.part").write_bytes(b"half a video")
-    with start_oss(tmp_path / "state", bucket=None) as after, official_client(after) as client:
+    with object_storage(tmp_path / "state", bucket=None) as after, official_client(after) as client:
         assert after.storage.stat(BUCKET, "视频/a.mp4") == before_info
         assert get(client, "视频/a.mp4") == b"a video"
         assert tags_of(client, "视频/a.mp4") == [("b", "2"), ("a", "")]
@@ -73,7 +73,7 @@ def send_by_form(cloud: Oss, client: oss.Client) -> None:
     body = itertools.chain([head + b"\r\n\r\n"], chunks(48), [tail])
     with requests.Session() as session:
         session.trust_env = False
-        url, headers = f"{cloud.serving.base_url}/{BUCKET}/", {"content-type": content_type}
+        url, headers = f"{cloud.base_url}/{BUCKET}/", {"content-type": content_type}
         assert session.post(url, data=body, headers=headers, timeout=60).status_code == 204
 
 

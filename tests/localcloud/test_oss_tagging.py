@@ -14,8 +14,8 @@ from localcloud.oss.service import MAX_DOCUMENT_BYTES
 from tests.localcloud.oss_world import (
     BUCKET,
     Oss,
-    StartOss,
     ask,
+    object_storage,
     official_client,
     put,
     refusal,
@@ -226,8 +226,8 @@ def test_an_upload_with_refused_tags_is_no_upload(
     assert (cloud.storage.read(BUCKET, KEY), tags_of(client, KEY)) == (b"a video", OLD)
 
 
-def test_other_characters_than_ascii_can_be_switched_on(start_oss: StartOss) -> None:
-    with start_oss(accept_unicode_tags=True) as cloud, official_client(cloud) as client:
+def test_other_characters_than_ascii_can_be_switched_on() -> None:
+    with object_storage(accept_unicode_tags=True) as cloud, official_client(cloud) as client:
         put(client, KEY, tagging=f"{quote('中文')}={quote('test++/')}")
         assert tags_of(client, KEY) == [("中文", "test++/")]
         tags = [("椅子", "家具"), ("k" * 128, "é" * 128), ("𠮷", "")]

@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.localcloud.oss_world import (
-    StartOss,
     independent_client,
+    object_storage,
     official_client,
     put,
     refusal,
@@ -63,8 +63,8 @@ def illegal_sets(draw: st.DrawFn) -> Tags:
 
 
 @pytest.fixture(scope="module")
-def clients(start_oss: StartOss) -> Iterator[Clients]:
-    with start_oss() as cloud, official_client(cloud) as client, independent_client(cloud) as witness:
+def clients() -> Iterator[Clients]:
+    with object_storage() as cloud, official_client(cloud) as client, independent_client(cloud) as witness:
         put(client, KEY)
         yield client, witness
 

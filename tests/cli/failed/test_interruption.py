@@ -13,8 +13,8 @@ import pytest
 from cli.failed import carrying_out
 from cli.process import Interruption
 from tests.cli.failed.records import Records, meanwhile
-from tests.localcloud.serving import until
 from tests.user import flat
+from tests.waiting import until
 
 # So much later, a signal is not taken for the same one that came twice.
 ANOTHER_REQUEST = 0.6

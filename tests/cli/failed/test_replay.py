@@ -14,8 +14,8 @@ import pytest
 from localcloud.faults import FaultKind
 from tests.cli.failed.records import Records, failure_record, meanwhile, notification
 from tests.localcloud.ram_world import allow, deny
-from tests.localcloud.serving import until
 from tests.user import flat
+from tests.waiting import until
 
 
 def test_events_are_replayed_and_their_records_removed(world: Records) -> None:

@@ -17,7 +17,7 @@ from click.testing import Result
 
 from tests.cli.world import ARCHIVE, CHAIR, EARLIER, LATER, NIGHT, World
 from tests.command_process import environment, started
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 OURS = {"imm": f"{LATER}/task-1", "imm_yi-zi": "yes"}
 FULL = {f"own{number}": "1" for number in range(10)}

@@ -11,7 +11,7 @@ from typing import Any
 from tests.cli.world import World
 from tests.command_process import environment
 from tests.command_process import started as process_started
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 # Names of all kinds, and those of them that the SDK would address wrongly, or cannot send.
 HOSTILE = (

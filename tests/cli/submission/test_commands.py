@@ -15,7 +15,7 @@ from localcloud.faults import FaultKind
 from tests.cli.submission.runs import HOSTILE, NOT_ADDRESSED, asks_for_room, backfill, started
 from tests.cli.submission.test_inventory import Inventory
 from tests.cli.world import EARLIER, LATER, World
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 
 def submit(world: World, *uris: str) -> list[dict[str, Any]]:

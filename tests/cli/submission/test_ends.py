@@ -17,7 +17,7 @@ from localcloud.faults import FaultKind
 from tests.cli.submission.runs import asks_for_room, backfill, interrupt_until_it_ends, started
 from tests.cli.world import World
 from tests.localcloud.ram_world import allow, caller
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 _KEYS = ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
 KEYS = 5

@@ -11,7 +11,7 @@ from cli.bulk import Progress
 from cli.cloud.objects import Objects
 from cli.submission.objects import BucketObjects
 from tests.cli.world import World
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 
 class Work:
