@@ -24,9 +24,7 @@ SCRIPT = ROOT / "requirements" / "environments.py"
 
 @pytest.fixture
 def environments() -> ModuleType:
-    specification = importlib.util.spec_from_file_location(
-        "environments", ROOT / "requirements" / "environments.py"
-    )
+    specification = importlib.util.spec_from_file_location("environments", SCRIPT)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -34,25 +32,31 @@ def environments() -> ModuleType:
     return module
 
 
-def test_a_python_that_is_too_old_is_named_with_the_one_that_is_needed(
-    environments: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def full_disk(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("OLDEST", (99, 1), r"Python 99\.1 or newer is needed"),
+        # Interpreters like Debian's, which have no ensurepip until python3-venv is installed.
+        ("PROBE", "raise ImportError('no ensurepip')", r"apt-get install python3\.\d+-venv"),
+        ("prepare", full_disk, "No space left on device"),
+    ],
+)
+def test_what_is_missing_is_told_in_one_line(
+    environments: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: object,
+    said: str,
 ) -> None:
-    monkeypatch.setattr(environments, "OLDEST", (99, 1))
+    monkeypatch.setattr(environments, name, value)
     assert environments.main(["setup"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "Python 99.1 or newer is needed" in line
-
-
-def test_a_python_without_its_venv_package_is_named_with_the_package(
-    environments: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # Given interpreters like Debian's, which have no ensurepip until python3-venv is installed
-    monkeypatch.setattr(environments, "PROBE", "raise ImportError('python3-venv is not installed')")
-
-    # When anything is to be set up, then one line says what to install
-    assert environments.main(["setup"]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert re.search(r"apt-get install python3\.\d+-venv", line)
+    assert re.search(said, line)
 
 
 def test_an_installation_that_fails_shows_why(
@@ -143,18 +147,6 @@ def test_a_checkout_that_may_not_be_written_is_told_in_one_line(
     assert "run `make setup` as its owner, or work on a copy of your own" in line
 
 
-def test_a_full_disk_is_told_in_one_line(
-    environments: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def prepare(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(environments, "prepare", prepare)
-    assert environments.main(["setup"]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "No space left on device" in line
-
-
 def test_a_user_without_an_entry_and_without_home_needs_neither(
     environments: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,43 +194,22 @@ def test_pip_alone_installs_nothing_that_could_not_work(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def make(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **variables}
-    return subprocess.run(
-        ["make", "--directory", str(ROOT), *arguments], env=environment, capture_output=True, text=True
-    )
-
-
-def test_make_says_which_python_is_missing() -> None:
-    run = make("PYTHON=no-such-python", "demo")
-    assert run.returncode == 2
-    assert "no-such-python is not installed" in run.stderr
-    assert "apt-get install python3 python3-venv" in run.stderr
-
-
-def test_make_says_that_windows_needs_wsl() -> None:
-    run = make("demo", OS="Windows_NT")
-    assert run.returncode == 2
-    assert "WSL" in run.stderr
-
-
-def test_make_alone_lists_what_there_is() -> None:
-    run = make()
-    assert run.returncode == 0
-    assert "make demo" in run.stdout
-
-
 @pytest.mark.parametrize(
-    "name", ["requirements/build.txt", "requirements/dev.txt", "layers/requirements.txt"]
+    ("arguments", "variables", "status", "said"),
+    [
+        ([], {}, 0, "make demo"),
+        (["PYTHON=no-such-python", "demo"], {}, 2, "no-such-python is not installed"),
+        (["PYTHON=no-such-python", "demo"], {}, 2, "apt-get install python3 python3-venv"),
+        (["demo"], {"OS": "Windows_NT"}, 2, "WSL"),
+    ],
 )
-def test_every_locked_version_has_hashes_and_no_address_of_a_registry(name: str) -> None:
-    text = (ROOT / name).read_text("utf-8")
-    pins = re.split(r"\n(?=[a-z0-9])", text.strip())
-    assert pins
-    for pin in pins:
-        assert re.match(r"[a-z0-9._-]+==[^ ]+ ", pin)
-        assert "--hash=sha256:" in pin
-    assert "://" not in text
+def test_make_says_what_there_is_and_what_is_missing(
+    arguments: list[str], variables: dict[str, str], status: int, said: str
+) -> None:
+    command = ["make", "--directory", str(ROOT), *arguments]
+    run = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True)
+    assert run.returncode == status
+    assert said in run.stdout + run.stderr
 
 
 def test_the_function_and_the_checks_use_the_same_versions() -> None:

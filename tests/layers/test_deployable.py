@@ -53,16 +53,8 @@ def test_the_function_runs_from_read_only_directories_and_writes_nothing(build: 
     try:
         shown = subprocess.run(
             [
-                sys.executable,
-                "-S",
-                "-v",
-                "-W",
-                "ignore",
-                "-c",
-                SCRIPT,
-                rehearsal.__file__,
-                str(code),
-                str(opt / "python"),
+                *(sys.executable, "-S", "-v", "-W", "ignore", "-c", SCRIPT),
+                *(rehearsal.__file__, str(code), str(opt / "python")),
             ],
             cwd="/",
             env={"PATH": os.environ["PATH"]},
