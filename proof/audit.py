@@ -65,10 +65,11 @@ def main(root: Path, environments: Any) -> int:
         try:
             vulnerable = _ask(program, locked)
         except NoAnswer as failure:
+            print(f"{name}: NOT AUDITED, {len(locked)} versions. This is no pass: whether they are")
             print(
-                f"{name}: NOT AUDITED, {len(locked)} versions. This is no pass: whether they are vulnerable"
+                f"vulnerable is not known. Run it again where the advisories can be reached. {failure}",
+                flush=True,
             )
-            print(f"is not known. Run it again where the advisories can be reached. {failure}", flush=True)
             status = status or UNKNOWN
         else:
             known = f"known vulnerabilities:\n{vulnerable}" if vulnerable else "no vulnerability is known."
@@ -123,8 +124,8 @@ def _ask(program: Path, locked: Iterable[Pin]) -> str:
                 check=False,
             )
             said = report.read_text("utf-8").strip() if report.exists() else ""
-        # It ends with 1 where there are vulnerabilities, and where it reached nobody; then it reports nothing.
-        # It ends with 0 also where it was told nothing of some, which it reports.
+        # It ends with 1 where there are vulnerabilities, which it reports, and where it reached nobody; it
+        # ends with 0 also where it was told nothing of some, which it reports.
         if finished.returncode == 0 and not said:
             return ""
         if finished.returncode == 1 and said:
