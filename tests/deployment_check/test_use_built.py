@@ -12,6 +12,7 @@ import json
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -187,10 +188,6 @@ def node() -> str:
     return found
 
 
-def test_serverless_devs_masks_the_account_id() -> None:
-    assert masked("1433333333333333") == "143**********333"
-
-
 @pytest.mark.parametrize("answer", [NEW, UNCHANGED], ids=["new", "unchanged"])
 def test_the_declared_layer_is_deployed_in_the_version_that_is_told(
     deployment: Deployment, node: str, answer: str
@@ -264,62 +261,54 @@ def test_the_built_layer_and_code_are_deployed(deployment: Deployment, s: str, a
     assert deployed["tag_object"]["timeout"] == 150
 
 
-@pytest.mark.parametrize("resource", ["keep_failed", "tag_object"])
-def test_one_function_alone_is_deployed_in_the_same_way(
-    deployment: Deployment, s: str, resource: str
+def test_one_function_alone_and_other_triggers_are_deployed_in_the_same_way(
+    deployment: Deployment, s: str
 ) -> None:
-    told = deployment.deploy(s, resource=resource)
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert [line.split()[0] for line in deployment.log()] == ["make", "imm-label-tags", "s"]
-    ((name, props),) = deployment.deployed().items()
-    assert (name, props["layers"]) == (resource, [ARN])
-
-
-def test_the_other_triggers_are_deployed_in_the_same_way(deployment: Deployment, s: str) -> None:
+    for resource in ("keep_failed", "tag_object"):
+        told = deployment.deploy(s, resource=resource)
+        assert told.returncode == 0, told.stdout + told.stderr
+    assert [line.split()[0] for line in deployment.log()] == ["make", "imm-label-tags", "s"] * 2
     assert deployment.deploy(s, "--template", "s.eventbridge.yaml").returncode == 0
-    props = deployment.deployed()["tag_object"]
-    assert props["layers"] == [ARN]
-    assert [trigger["triggerName"] for trigger in props["triggers"]] == ["imm-events", "imm-queue"]
+    props = deployment.deployed()
+    assert [one["layers"] for one in props.values()] == [[ARN], [ARN]]
+    triggers = [trigger["triggerName"] for trigger in props["tag_object"]["triggers"]]
+    assert triggers == ["imm-events", "imm-queue"]
+
+
+def unbuilt(deployment: Deployment) -> None:
+    (deployment.directory / "layers" / "build" / "python3.12.zip").unlink()
+
+
+def without_own_layer(deployment: Deployment) -> None:
+    path = deployment.directory / "s.yaml"
+    path.write_text(path.read_text().replace("${vars.account}:layers", "official:layers"))
+
+
+def failing(path: str, script: str) -> Callable[[Deployment], None]:
+    return lambda deployment: deployment.command(path, script)
 
 
 @pytest.mark.parametrize(
-    ("path", "script", "words"),
+    ("prepare", "options", "words"),
     [
-        ("bin/make", "echo no compiler >&2; exit 2", "no compiler"),
-        (".venv/bin/imm-label-tags", "echo 1 error >&2; exit 1", "1 error"),
-        ("bin/s", "echo no keys >&2; exit 1", "The layer could not be published: no keys"),
-        ("bin/s", "echo done", "no version was told: done"),
+        (failing("bin/make", "echo no compiler >&2; exit 2"), (), "no compiler"),
+        (failing(".venv/bin/imm-label-tags", "echo 1 error >&2; exit 1"), (), "1 error"),
+        (failing("bin/s", "echo no keys >&2; exit 1"), (), "The layer could not be published: no keys"),
+        (failing("bin/s", "echo done"), (), "no version was told: done"),
+        (unbuilt, (), "python3.12.zip is not there: run `make layer`"),
+        (without_own_layer, (), "no layer of your own"),
+        (failing(".venv/bin/imm-label-tags", "exit 1"), ("-o", "json"), "failed checks would be ignored"),
     ],
 )
-def test_a_step_that_fails_ends_the_deployment(
-    deployment: Deployment, s: str, path: str, script: str, words: str
+def test_a_step_that_fails_or_might_fail_unseen_ends_the_deployment(
+    deployment: Deployment,
+    s: str,
+    prepare: Callable[[Deployment], None],
+    options: tuple[str, ...],
+    words: str,
 ) -> None:
-    deployment.command(path, script)
-    told = deployment.deploy(s)
+    prepare(deployment)
+    told = deployment.deploy(s, *options)
     assert told.returncode != 0
     assert words in told.stdout + told.stderr
     assert deployment.deployed() == {}
-
-
-def test_a_layer_that_is_not_built_ends_the_deployment(deployment: Deployment, s: str) -> None:
-    (deployment.directory / "layers" / "build" / "python3.12.zip").unlink()
-    told = deployment.deploy(s)
-    assert "python3.12.zip is not there: run `make layer`" in told.stdout + told.stderr
-    assert (told.returncode != 0, deployment.deployed()) == (True, {})
-
-
-def test_a_function_without_a_layer_of_its_own_ends_the_deployment(deployment: Deployment, s: str) -> None:
-    path = deployment.directory / "s.yaml"
-    path.write_text(path.read_text().replace("${vars.account}:layers", "official:layers"))
-    told = deployment.deploy(s)
-    assert "no layer of your own" in told.stdout + told.stderr
-    assert (told.returncode != 0, deployment.deployed()) == (True, {})
-
-
-def test_options_with_which_failures_would_be_ignored_end_the_deployment(
-    deployment: Deployment, s: str
-) -> None:
-    deployment.command(".venv/bin/imm-label-tags", "exit 1")
-    told = deployment.deploy(s, "-o", "json")
-    assert "failed checks would be ignored" in told.stdout + told.stderr
-    assert (told.returncode != 0, deployment.deployed()) == (True, {})
