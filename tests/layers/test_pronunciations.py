@@ -188,7 +188,10 @@ try:
 except InvalidSetting as error:
     print("InvalidSetting:", error)
 """
-MISSING = "the layer, which brings imm_label_tags_data/pronunciations.bin, is missing or not the one of this project"
+MISSING = (
+    "the layer, which brings imm_label_tags_data/pronunciations.bin, is missing or not the one of this "
+    "project"
+)
 
 
 @pytest.fixture(scope="module")
@@ -224,10 +227,7 @@ def places(whole: bytes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
             )
             for names in ("pinyin", "raw")
             for there, why in (
-                (
-                    [],
-                    "the layer, which brings imm_label_tags_data/pronunciations.bin, is missing or not the one of this project",
-                ),
+                ([], MISSING),
                 (["damaged"], "{table} is damaged"),
             )
         ),
