@@ -31,7 +31,7 @@ import threading  # noqa: E402
 import time  # noqa: E402
 import traceback  # noqa: E402
 from collections.abc import Callable, Iterable  # noqa: E402
-from types import FrameType, ModuleType, TracebackType  # noqa: E402
+from types import FrameType, ModuleType  # noqa: E402
 from typing import Any, TextIO  # noqa: E402
 
 LOG_FRAME = 0xEDDBAC9B
@@ -42,26 +42,6 @@ OUTPUT = 1
 PHASES = {"invoke": "Invoke", "initialize": "Initialize", "pre_stop": "PreStop"}
 
 Json = dict[str, Any]
-
-
-class HandlerNotFound(Exception):
-    """The module has no function of that name."""
-
-
-class InvalidHandleName(Exception):
-    """The handler is no module and function; also any ValueError while the module was imported."""
-
-
-class ImportModuleError(Exception):
-    """The module, or one that it imports, is not there."""
-
-
-class UserCodeError(Exception):
-    """The module raised an exception while it was imported."""
-
-
-class UserCodeSyntaxError(Exception):
-    """The module is not Python."""
 
 
 class Parent:
@@ -281,8 +261,8 @@ class Loader:
         try:
             function: Callable[..., Any] = getattr(module, function_name)
         except AttributeError:
-            missing = HandlerNotFound(f"Handler '{function_name}' is missing on module '{module_name}'")
-            raise HandlerFailed(_error(missing, _exception_lines())) from None
+            message = f"Handler '{function_name}' is missing on module '{module_name}'"
+            raise HandlerFailed(_error("HandlerNotFound", message, _exception_lines())) from None
         return function
 
     def _import(self, module_name: str) -> ModuleType:
@@ -312,16 +292,17 @@ class Loader:
 
 
 def _load_error(error: Exception, module_name: str) -> Json:
-    shown: Exception
+    """What the caller gets where a module cannot be imported, or where its name is none."""
     if isinstance(error, ImportError):
-        shown = ImportModuleError(f"Unable to import module '{module_name}'")
+        kind, message = "ImportModuleError", f"Unable to import module '{module_name}'"
     elif isinstance(error, SyntaxError):
-        shown = UserCodeSyntaxError(f"Syntax error in module '{module_name}'")
+        kind, message = "UserCodeSyntaxError", f"Syntax error in module '{module_name}'"
     elif isinstance(error, ValueError):
-        shown = InvalidHandleName(f"Invalid handler '{module_name}'")
+        # Any ValueError while the module was imported, too.
+        kind, message = "InvalidHandleName", f"Invalid handler '{module_name}'"
     else:
-        shown = UserCodeError(f"Module initialization error: '{error}'")
-    return _error(shown, _exception_lines())
+        kind, message = "UserCodeError", f"Module initialization error: '{error}'"
+    return _error(kind, message, _exception_lines())
 
 
 def _exception_lines() -> list[str]:
@@ -335,20 +316,20 @@ def _exception_lines() -> list[str]:
     return [line for line in found if line]
 
 
-def _traceback_columns(trace: TracebackType | None, skip: int) -> list[list[str]]:
-    """Each frame as its place, split at commas, and its source line, which is empty without sources."""
+def _error(kind: str, message: str, trace: list[Any]) -> Json:
+    return {"errorMessage": message, "errorType": kind, **({"stackTrace": trace} if trace else {})}
+
+
+def _raised(error: BaseException, skip: int = 0) -> str:
+    """An exception of the function as the caller gets it; ``skip`` are the frames of this script.
+
+    A frame is its place, split at commas, and its source line, which is empty without sources.
+    """
     frames = []
-    for entry in traceback.format_tb(trace)[skip:]:
+    for entry in traceback.format_tb(error.__traceback__)[skip:]:
         place, source = entry.split("\n")[:2]
         frames.append([*(column.strip() for column in place.split(",")), source.strip()])
-    return frames
-
-
-def _error(error: BaseException, trace: list[Any]) -> Json:
-    result: Json = {"errorMessage": str(error), "errorType": type(error).__name__}
-    if trace:
-        result["stackTrace"] = trace
-    return result
+    return to_json(_error(type(error).__name__, str(error), frames))
 
 
 def _serializable(value: Any) -> Any:
@@ -404,7 +385,7 @@ class Runtime:
                 encoded = body if isinstance(body, bytes) else body.encode()
             except Exception as error:
                 succeeded = False
-                encoded = to_json(_error(error, _traceback_columns(error.__traceback__, 0))).encode()
+                encoded = _raised(error).encode()
             if not succeeded:
                 logging.getLogger().error(encoded.decode())
             self._flush()
@@ -422,13 +403,13 @@ class Runtime:
             result = function(event, context) if request["kind"] == "invoke" else function(context)
         except Exception as error:
             # The first frame is the call above.
-            return False, to_json(_error(error, _traceback_columns(error.__traceback__, 1)))
+            return False, _raised(error, skip=1)
         if isinstance(result, (str, bytes)):
             return True, result
         try:
             return True, to_json(result)
         except TypeError as error:
-            return False, to_json(_error(error, _traceback_columns(error.__traceback__, 0)))
+            return False, _raised(error)
 
     def _flush(self) -> None:
         """Write out what the function left in the buffers below its standard streams."""

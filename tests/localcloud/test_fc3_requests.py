@@ -7,19 +7,17 @@ with what ``s.yaml`` says. Names of uploaded objects stand as ``{object}``, pack
 
 from __future__ import annotations
 
-import hashlib
 import json
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-from alibabacloud_tea_openapi.utils import Utils
-from darabonba.request import DaraRequest
+from alibabacloud_tea_openapi.client import Client
+from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
+from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
+from darabonba.runtime import RuntimeOptions
 
 from cli.local_deployment import load_deployment
 from localcloud.accounts import Identity
@@ -27,6 +25,7 @@ from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.fc.declaration import FunctionDeclaration
 from tests.localcloud.fc_account import Account, package
+from tests.localcloud.tenancy import sdk
 from tests.policies.documents import filled
 
 ROOT = Path(__file__).parents[2]
@@ -108,25 +107,26 @@ class Replay:
 
     def _call(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> int:
         plain, _, query = path.partition("?")
-        digest = hashlib.sha256(body).hexdigest()
-        request = DaraRequest()
-        request.method, request.pathname = method, plain
-        request.query = dict(pair.split("=", 1) for pair in query.split("&") if pair)
-        keys, url = self._account.keys, self.cloud.endpoints.fc
-        request.headers = {
-            "host": url.removeprefix("http://"),
-            "x-acs-version": "2023-03-30",
-            "x-acs-date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "x-acs-signature-nonce": secrets.token_hex(16),
-            "x-acs-content-sha256": digest,
-        }
-        request.headers["Authorization"] = Utils.get_authorization(
-            request, "ACS3-HMAC-SHA256", digest, keys.access_key_id, keys.access_key_secret
+        params = Params(
+            action="",
+            version="2023-03-30",
+            protocol="HTTP",
+            pathname=plain,
+            method=method,
+            auth_type="AK",
+            style="ROA",
+            body_type="string",
         )
-        answer = requests.request(
-            method, url + path, data=body, headers={**request.headers, **headers}, timeout=30
+        request = OpenApiRequest(
+            headers=headers, query=dict(pair.split("=", 1) for pair in query.split("&") if pair), stream=body
         )
-        return answer.status_code
+        try:
+            answer = Client(sdk(self.cloud.endpoints.fc, self._account.keys)).call_api(
+                params, request, RuntimeOptions(autoretry=False)
+            )
+        except AlibabaCloudException as error:
+            return int(error.status_code)
+        return int(answer["statusCode"])
 
 
 @pytest.fixture
