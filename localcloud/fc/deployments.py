@@ -17,7 +17,7 @@ from localcloud.database import StateInaccessible
 from localcloud.fc.asynchronous import AsyncQueue
 from localcloud.fc.declaration import DeclarationError, FunctionDeclaration
 from localcloud.fc.destinations import check_destinations
-from localcloud.fc.layers import Layers, LayerVersion, check_name, read_description, read_runtimes
+from localcloud.fc.layers import Layers, LayerVersion, read_layer
 from localcloud.fc.packages import Package, fetch
 from localcloud.fc.refusals import (
     AlreadyThere,
@@ -259,13 +259,13 @@ class Deployments:
 
     async def create_layer_version(self, name: str, body: Mapping[str, Any]) -> LayerVersion:
         """CreateLayerVersion."""
-        runtimes, description, code = _read_layer(name, body)
+        runtimes, description, code = read_layer(name, body)
         async with self._changing:
             return await self._publish(name, self._fetch(code), runtimes, description)
 
     async def have_layer_version(self, name: str, body: Mapping[str, Any]) -> LayerVersion:
         """The newest version of a layer if it has the same bytes, as fc3 looks for it, else a new one."""
-        runtimes, description, code = _read_layer(name, body)
+        runtimes, description, code = read_layer(name, body)
         async with self._changing:
             package = self._fetch(code)
             newest, _ = self._layers.versions(name, 1, 1)
@@ -340,7 +340,9 @@ class Deployments:
 def _read_props(body: Mapping[str, Any], beside: set[str]) -> dict[str, Any]:
     """The props of a request; raises InvalidArgument for those that the API or the local cloud lacks."""
     given = {key: value for key, value in body.items() if value is not None}
-    _refuse_unknown(given, _PROPS | _ABSENT.keys() | beside)
+    unknown = sorted(given.keys() - (_PROPS | _ABSENT.keys() | beside))
+    if unknown:
+        raise InvalidArgument(f"unknown members: {', '.join(unknown)}")
     for key, harmless in _ABSENT.items():
         if key in given and given[key] not in ({}, *harmless):
             raise InvalidArgument(f"{key}: the local cloud has nothing of the kind; leave it empty")
@@ -377,24 +379,6 @@ def _read_trigger(body: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise InvalidArgument("triggerConfig must be a JSON object, as text")
     return {**settings, "triggerConfig": config}
-
-
-def _read_layer(name: str, body: Mapping[str, Any]) -> tuple[tuple[str, ...], str, Mapping[str, Any]]:
-    """The runtimes, the description and the package's place of a new layer version."""
-    check_name(name)
-    _refuse_unknown(body, frozenset({"code", "compatibleRuntime", "description", "license"}))
-    runtimes = read_runtimes(body.get("compatibleRuntime"))
-    description = read_description(body.get("description"))
-    code = body.get("code")
-    if not isinstance(code, dict):
-        raise InvalidArgument("code is required")
-    return runtimes, description, code
-
-
-def _refuse_unknown(body: Mapping[str, Any], known: frozenset[str]) -> None:
-    unknown = sorted(body.keys() - known)
-    if unknown:
-        raise InvalidArgument(f"unknown members: {', '.join(unknown)}")
 
 
 def _runs_alike(one: FunctionDeclaration, other: FunctionDeclaration) -> bool:

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -168,20 +169,21 @@ def check_name(name: str) -> None:
         )
 
 
-def read_description(value: object) -> str:
-    """A layer's description; raises InvalidArgument."""
-    if value is None:
-        return ""
-    if not isinstance(value, str) or len(value) > _LONGEST_DESCRIPTION:
-        raise InvalidArgument(f"description must be text of at most {_LONGEST_DESCRIPTION} characters")
-    return value
-
-
-def read_runtimes(value: object) -> tuple[str, ...]:
-    """The runtimes that a layer is for; raises InvalidArgument."""
-    if not isinstance(value, list) or not value:
+def read_layer(name: str, body: Mapping[str, Any]) -> tuple[tuple[str, ...], str, Mapping[str, Any]]:
+    """The runtimes, the description and the package's place of a new version; raises InvalidArgument."""
+    check_name(name)
+    unknown = sorted(body.keys() - {"code", "compatibleRuntime", "description", "license"})
+    if unknown:
+        raise InvalidArgument(f"unknown members: {', '.join(unknown)}")
+    runtimes, code, description = (body.get(key) for key in ("compatibleRuntime", "code", "description"))
+    if not isinstance(runtimes, list) or not runtimes:
         raise InvalidArgument("compatibleRuntime must be a list of runtimes")
-    for runtime in value:
+    for runtime in runtimes:
         if not isinstance(runtime, str) or not _RUNTIME.fullmatch(runtime):
             raise InvalidArgument(f"compatibleRuntime has the unknown runtime '{runtime}'")
-    return tuple(value)
+    description = "" if description is None else description
+    if not isinstance(description, str) or len(description) > _LONGEST_DESCRIPTION:
+        raise InvalidArgument(f"description must be text of at most {_LONGEST_DESCRIPTION} characters")
+    if not isinstance(code, dict):
+        raise InvalidArgument("code is required")
+    return tuple(runtimes), description, code
