@@ -23,7 +23,7 @@ from localcloud.fc.declaration import FunctionDeclaration
 from localcloud.fc.environment import instance_variables
 from localcloud.fc.invocation import Failure, LiveInstance, Outcome, error_body, exited, timed_out
 from localcloud.fc.logs import OutputReader
-from localcloud.fc.messages import Channel, Message
+from localcloud.fc.messages import Message, packed, received
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 # From SIGTERM, which lets the runtime write the stacks of its threads, to SIGKILL.
@@ -94,7 +94,6 @@ class Instance:
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._home = Path(tempfile.mkdtemp(prefix="localcloud-fc-"))
-        self._channel = Channel()
         self._output = OutputReader(self._add_line, self._add_record)
         self._drained = self._loop.create_future()
         self._end_line = ""
@@ -106,6 +105,8 @@ class Instance:
         self._closing: asyncio.Task[None] | None = None
         self._output_end: int
         self._process: asyncio.subprocess.Process
+        self._said: asyncio.StreamReader
+        self._told: asyncio.StreamWriter
         self._exit: asyncio.Task[None]
         self._meter: psutil.Process | None = None
 
@@ -149,15 +150,12 @@ class Instance:
         self._end_line = f"FC {_PHASES[request.kind]} End RequestId: {request.request_id}"
         self._end_seen.clear()
         self._signal(signal.SIGCONT)
-        answer = self._channel.expect()
         started = time.monotonic()
         if self.alive:
-            self._channel.send(request.header(), request.event)
+            self._told.write(packed(request.header(), request.event))
             self._sampler = self._loop.call_later(MEMORY_INTERVAL, self._measure)
-        else:
-            answer.set_result(None)
         try:
-            message = await asyncio.wait_for(answer, request.timeout)
+            message = await self._answer(request.timeout)
         except asyncio.TimeoutError:
             return await self._time_out(request, time.monotonic() - started)
         except BaseException:
@@ -184,7 +182,7 @@ class Instance:
         await asyncio.wait({self._drained}, timeout=LOG_SECONDS)
         if not self._drained.done():
             self._end_output()
-        self._channel.close()
+        self._told.transport.abort()
         shutil.rmtree(self._home, ignore_errors=True)
 
     async def _start(self, request_id: str) -> None:
@@ -221,15 +219,12 @@ class Instance:
         os.set_blocking(self._output_end, False)
         self._loop.add_reader(self._output_end, self._read_output)
         self._exit = self._loop.create_task(self._wait_for_exit())
-        await self._loop.create_unix_connection(lambda: self._channel, sock=ours)
+        self._said, self._told = await asyncio.open_unix_connection(sock=ours)
         with contextlib.suppress(psutil.Error):
             self._meter = psutil.Process(self._process.pid)
-        ready = self._channel.expect()
-        self._channel.send(self._configuration())
-        if not self.alive:
-            self._channel.end()
+        self._told.write(packed(self._configuration()))
         try:
-            await asyncio.wait_for(ready, START_SECONDS)
+            await self._answer(START_SECONDS)
         except asyncio.TimeoutError:
             await self.close()
             raise InterpreterUnusable(interpreter, f"it is not ready after {START_SECONDS:g} s") from None
@@ -257,7 +252,19 @@ class Instance:
         # What the function started in its own group goes with it.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._channel.end()
+
+    async def _answer(self, seconds: float) -> Message | None:
+        """The next message; None if the process ends without one. Raises TimeoutError."""
+        reading = self._loop.create_task(received(self._said))
+        try:
+            # A process may leave its end of the socket to others, so its own end counts too.
+            ends = {reading, self._exit}
+            done, _ = await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                raise asyncio.TimeoutError
+            return reading.result() if reading.done() else None
+        finally:
+            reading.cancel()
 
     async def _conclude(self, message: Message | None, seconds: float) -> Outcome:
         if message is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -25,14 +24,15 @@ class Pool:
     def __init__(
         self, *, limit: int, idle_seconds: float, clock: Clock, retire: Callable[[Instance], Awaitable[None]]
     ) -> None:
-        self._limit = limit
+        # A new instance is started only where none is idle, so there are never more than requests at a time.
+        self._room = asyncio.Semaphore(limit)
+        self._waiting = 0
+        self._served = 0
         self._idle_seconds = idle_seconds
         self._clock = clock
         self._retire = retire
-        self._places = 0
         self._instances: set[Instance] = set()
         self._idle: dict[Instance, tuple[datetime, asyncio.TimerHandle]] = {}
-        self._waiting: deque[asyncio.Future[Instance | None]] = deque()
         self._endings: set[asyncio.Task[None]] = set()
         self._replaced = False
         self._empty = asyncio.Event()
@@ -40,10 +40,17 @@ class Pool:
     async def acquire(self) -> Instance | None:
         """An instance that is ready, or None: there is room for a new one, to be added.
 
-        Raises PoolReplaced.
+        Whatever comes of it, the room is given back by ``release``. Raises PoolReplaced.
         """
+        if not self._replaced:
+            self._waiting += 1
+            try:
+                await self._room.acquire()
+            finally:
+                self._waiting -= 1
         if self._replaced:
             raise PoolReplaced
+        self._served += 1
         while self._idle:
             instance, (since, timer) = self._idle.popitem()
             timer.cancel()
@@ -51,42 +58,29 @@ class Pool:
             if instance.alive and idle < self._idle_seconds:
                 return instance
             self._end(instance)
-        if self._places < self._limit:
-            self._places += 1
-            return None
-        return await self._wait()
+        return None
 
     def add(self, instance: Instance) -> None:
         """An instance was started in the room that ``acquire`` gave."""
         self._instances.add(instance)
 
-    def release(self, instance: Instance) -> None:
-        """An instance has served its request."""
-        if not instance.alive or self._replaced:
-            self._end(instance)
-            return
-        waiter = self._next_waiter()
-        if waiter is not None:
-            waiter.set_result(instance)
-        else:
+    def release(self, instance: Instance | None) -> None:
+        """A request has been served by an instance, or by none because none could be started."""
+        self._served -= 1
+        if instance is not None and instance.alive and not self._replaced:
             timer = asyncio.get_running_loop().call_later(self._idle_seconds, self._expire, instance)
             self._idle[instance] = (self._clock.now(), timer)
-
-    def vacate(self) -> None:
-        """No instance was started in the room that ``acquire`` gave."""
-        self._give_place(self._next_waiter())
+        elif instance is not None:
+            self._end(instance)
+        self._room.release()
+        self._look_whether_empty()
 
     def replace(self) -> None:
         """Let idle instances end now, and the others once they have served their request."""
         self._replaced = True
-        for waiter in self._waiting:
-            if not waiter.done():
-                waiter.set_exception(PoolReplaced())
-        self._waiting.clear()
-        while self._idle:
-            instance, (_, timer) = self._idle.popitem()
-            timer.cancel()
-            self._end(instance)
+        for _ in range(self._waiting):
+            self._room.release()
+        self._end_idle()
         self._look_whether_empty()
 
     async def emptied(self) -> None:
@@ -99,49 +93,26 @@ class Pool:
 
     async def close(self) -> None:
         """End every instance."""
-        while self._idle:
-            instance, (_, timer) = self._idle.popitem()
-            timer.cancel()
-            self._end(instance)
+        self._end_idle()
         for instance in self.instances():
             instance.kill()
         for instance in list(self._instances):
             await instance.close()
         await asyncio.gather(*self._endings)
 
-    async def _wait(self) -> Instance | None:
-        waiter: asyncio.Future[Instance | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
-                given = waiter.result()
-                self.vacate() if given is None else self.release(given)
-            raise
-
-    def _next_waiter(self) -> asyncio.Future[Instance | None] | None:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                return waiter
-        return None
-
-    def _give_place(self, waiter: asyncio.Future[Instance | None] | None) -> None:
-        if waiter is None:
-            self._places -= 1
-            self._look_whether_empty()
-        else:
-            waiter.set_result(None)
+    def _end_idle(self) -> None:
+        while self._idle:
+            instance, (_, timer) = self._idle.popitem()
+            timer.cancel()
+            self._end(instance)
 
     def _expire(self, instance: Instance) -> None:
         del self._idle[instance]
         self._end(instance)
 
     def _end(self, instance: Instance) -> None:
-        """Let an instance end in the background; its place is free at once."""
+        """Let an instance end in the background."""
         self._instances.discard(instance)
-        self._give_place(self._next_waiter())
         task = asyncio.get_running_loop().create_task(self._finish(instance))
         self._endings.add(task)
         task.add_done_callback(self._ended)
@@ -151,7 +122,7 @@ class Pool:
         self._look_whether_empty()
 
     def _look_whether_empty(self) -> None:
-        if self._replaced and not self._places and not self._endings:
+        if self._replaced and not self._served and not self._endings:
             self._empty.set()
 
     async def _finish(self, instance: Instance) -> None:

@@ -188,10 +188,7 @@ class Runner:
                 await instance.close()
             raise
         finally:
-            if instance is None:
-                pool.vacate()
-            else:
-                pool.release(instance)
+            pool.release(instance)
         return self._record(invocation, instance.id, outcome, cold_start)
 
     async def _acquire(self, function: str) -> tuple[_Version, Instance | None]:

@@ -162,7 +162,7 @@ def test_a_request_that_is_given_up_just_as_it_gets_room_gives_it_back() -> None
         waiting = asyncio.ensure_future(pool.acquire())
         await asyncio.sleep(0)
         # When the room is handed over and the request is given up in the same moment
-        pool.vacate()
+        pool.release(None)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
