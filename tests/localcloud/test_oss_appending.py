@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
@@ -15,8 +14,6 @@ from tests.localcloud.oss_world import (
     ask,
     get,
     head,
-    object_storage,
-    official_client,
     put,
     refusal,
     tags_of,
@@ -91,11 +88,3 @@ def test_it_can_be_given_other_metadata_but_not_be_copied(client: oss.Client) ->
     assert append(client, 3, b" two").next_position == 7
     found = head(client, KEY)
     assert (found.object_type, found.metadata) == ("Appendable", {"owner": "b"})
-
-
-def test_it_grows_on_after_a_restart(tmp_path: Path) -> None:
-    with object_storage(tmp_path / "state") as before, official_client(before) as client:
-        append(client, 0, b"one")
-    with object_storage(tmp_path / "state", bucket=None) as after, official_client(after) as client:
-        append(client, 3, b" two")
-        assert (get(client, KEY), len(after.bodies)) == (b"one two", 1)

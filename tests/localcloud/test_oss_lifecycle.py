@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import alibabacloud_oss_v2 as oss
 import oss2
@@ -17,8 +16,6 @@ from tests.localcloud.oss_world import (
     ask,
     get,
     head,
-    object_storage,
-    official_client,
     put,
     refusal,
     set_tags,
@@ -80,6 +77,15 @@ def test_rules_are_replaced_as_a_whole_and_deleted(client: oss.Client) -> None:
     for _ in range(2):
         assert ask(client, "delete_bucket_lifecycle").status_code == 204
     assert refusal(rules_of, client).code == "NoSuchLifecycle"
+
+
+def test_rules_end_with_their_bucket(cloud: Oss, client: oss.Client) -> None:
+    configure(client, rule(tags=[ADVERT], expiration=expire(1)))
+    ask(client, "delete_bucket")
+    ask(client, "put_bucket")
+    assert refusal(rules_of, client).code == "NoSuchLifecycle"
+    with pytest.raises(OssError):
+        cloud.storage.carry_out_lifecycle("nowhere")
 
 
 def test_a_rule_takes_what_has_its_tags_and_leaves_the_rest(cloud: Oss, client: oss.Client) -> None:
@@ -326,18 +332,6 @@ def test_tags_that_no_object_can_have_are_taken_and_match_nothing(cloud: Oss, cl
         assert answer(cloud, tags + EXPIRE) == (200, "", "")
         cloud.clock.advance(4 * DAY)
         assert carry_out(cloud) == []
-
-
-def test_rules_survive_a_restart_and_end_with_their_bucket(tmp_path: Path) -> None:
-    with object_storage(tmp_path / "state") as before, official_client(before) as client:
-        configure(client, rule(tags=[ADVERT], expiration=expire(1)))
-    with object_storage(tmp_path / "state", bucket=None) as after, official_client(after) as client:
-        assert [found.expiration.days for found in rules_of(client)] == [1]
-        ask(client, "delete_bucket")
-        ask(client, "put_bucket")
-        assert after.call("GET", query="lifecycle").status == 404
-        with pytest.raises(OssError):
-            after.storage.carry_out_lifecycle("nowhere")
 
 
 def test_the_independent_sdk_agrees(cloud: Oss, client: oss.Client, witness: oss2.Bucket) -> None:

@@ -29,7 +29,6 @@ from tests.localcloud.oss_world import (
     ask,
     get,
     head,
-    object_storage,
     official_client,
     put,
     refusal,
@@ -433,18 +432,6 @@ def test_an_upload_of_the_older_sdk_is_resumed(witness: oss2.Bucket, tmp_path: P
     assert (read.read(), read.headers["x-oss-object-type"]) == (body, "Multipart")
     assert (read.server_crc, read.client_crc) == (result.crc, result.crc)
     assert witness.get_object_tagging(KEY).tag_set.tagging_rule == {"team": "a"}
-
-
-def test_an_upload_survives_a_restart(tmp_path: Path) -> None:
-    with object_storage(tmp_path / "state") as before, official_client(before) as client:
-        upload_id = initiate(client, tagging="team=a")
-        part = upload(client, upload_id, 1, b"a video")
-        (before.bodies[0].parent / "left-behind.part").write_bytes(b"half a part")
-    with object_storage(tmp_path / "state", bucket=None) as after, official_client(after) as client:
-        assert [one.upload_id for one in uploads_of(client).uploads] == [upload_id]
-        assert len(after.bodies) == 1
-        complete(client, upload_id, [part])
-        assert (get(client, KEY), tags_of(client, KEY)) == (b"a video", [("team", "a")])
 
 
 @dataclass

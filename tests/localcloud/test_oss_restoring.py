@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
@@ -14,8 +13,6 @@ from tests.localcloud.oss_world import (
     Oss,
     ask,
     get,
-    object_storage,
-    official_client,
     put,
     refusal,
 )
@@ -113,15 +110,6 @@ def test_what_cannot_be_restored(cloud: Oss, client: oss.Client) -> None:
         assert (error.status_code, error.code) == (400, code)
     for body in (b"<Other/>", b"<RestoreRequest>", b"<RestoreRequest><Days>x</Days></RestoreRequest>"):
         assert cloud.call("POST", KEY, "restore", body=body).error()["Code"] == "MalformedXML"
-
-
-def test_a_restoration_survives_a_restart(tmp_path: Path) -> None:
-    with object_storage(tmp_path / "state") as before, official_client(before) as client:
-        put(client, KEY, storage_class="Archive")
-        restore(client)
-    with object_storage(tmp_path / "state", bucket=None) as after, official_client(after) as client:
-        after.clock.advance(MINUTE)
-        assert get(client, KEY) == b"a video"
 
 
 def test_the_independent_sdk_agrees(witness: oss2.Bucket) -> None:

@@ -34,17 +34,35 @@ from tests.waiting import until
 
 
 def test_everything_survives_a_restart(tmp_path: Path) -> None:
+    video, archived, log, large = "视频/a.mp4", "archived.mp4", "a.log", "large.mp4"
     with object_storage(tmp_path / "state") as before, official_client(before) as client:
-        put(client, "视频/a.mp4", b"a video", content_type="video/mp4", metadata={"owner": "team-a"})
-        set_tags(client, "视频/a.mp4", [("b", "2"), ("a", "")])
-        before_info = before.storage.stat(BUCKET, "视频/a.mp4")
+        put(client, video, b"a video", content_type="video/mp4", metadata={"owner": "team-a"})
+        set_tags(client, video, [("b", "2"), ("a", "")])
+        put(client, archived, b"an archived video", storage_class="Archive")
+        ask(client, "restore_object", key=archived)
+        ask(client, "append_object", key=log, position=0, body=b"one")
+        upload_id = ask(client, "initiate_multipart_upload", key=large, tagging="team=a").upload_id
+        ask(client, "upload_part", key=large, upload_id=upload_id, part_number=1, body=b"a large video")
+        expiration = oss.LifecycleRuleExpiration(days=1)
+        rules = [oss.LifecycleRule(prefix="", status="Enabled", expiration=expiration)]
+        configuration = oss.LifecycleConfiguration(rules=rules)
+        ask(client, "put_bucket_lifecycle", lifecycle_configuration=configuration)
+        before_info = before.storage.stat(BUCKET, video)
         (before.bodies[0].parent / "left-behind.part").write_bytes(b"half a video")
     with object_storage(tmp_path / "state", bucket=None) as after, official_client(after) as client:
-        assert after.storage.stat(BUCKET, "视频/a.mp4") == before_info
-        assert get(client, "视频/a.mp4") == b"a video"
-        assert tags_of(client, "视频/a.mp4") == [("b", "2"), ("a", "")]
+        assert after.storage.stat(BUCKET, video) == before_info
+        assert (get(client, video), tags_of(client, video)) == (b"a video", [("b", "2"), ("a", "")])
         assert [bucket.name for bucket in ask(client, "list_buckets").buckets] == [BUCKET]
-        assert len(after.bodies) == 1
+        # And nothing is left that never became anything.
+        assert len(after.bodies) == 4
+        after.clock.advance(60)
+        assert get(client, archived) == b"an archived video"
+        ask(client, "append_object", key=log, position=3, body=b" two")
+        assert get(client, log) == b"one two"
+        ask(client, "complete_multipart_upload", key=large, upload_id=upload_id, complete_all="yes")
+        assert (get(client, large), tags_of(client, large)) == (b"a large video", [("team", "a")])
+        after.clock.advance(2 * 24 * 3600)
+        assert len(after.storage.carry_out_lifecycle(BUCKET)) == 4
 
 
 def chunks(count: int) -> Iterator[bytes]:

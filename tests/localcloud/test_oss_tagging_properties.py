@@ -89,6 +89,9 @@ def test_every_legal_set_of_the_independent_sdk_comes_back(clients: Clients, tag
         rule.add(key, value)
     witness.put_object_tagging(KEY, oss2.models.Tagging(rule))
     assert tags_of(client, KEY) == tags
+    assert witness.head_object(KEY).headers.get("x-oss-tagging-count", "0") == str(len(tags))
+    witness.delete_object_tagging(KEY)
+    assert tags_of(client, KEY) == []
 
 
 @given(tags=tag_sets)
