@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from localcloud.oss.protocol.errors import ENTITY_TOO_LARGE, FORM_TOO_SMALL, OssError
+from localcloud.oss.protocol import errors
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z")
 _OF_SIGNATURE = ("x-oss-signature-version", "x-oss-credential", "x-oss-date", "x-oss-security-token")
@@ -55,9 +55,9 @@ class PostPolicy:
         for condition in self.conditions:
             operator, least, greatest = _parts(condition)
             if operator == "content-length-range" and size > greatest:
-                raise ENTITY_TOO_LARGE(MaxSizeAllowed=greatest)
+                raise errors.ENTITY_TOO_LARGE(MaxSizeAllowed=greatest)
             if operator == "content-length-range" and size < least:
-                raise FORM_TOO_SMALL(MinSizeAllowed=least, ProposedSize=size)
+                raise errors.FORM_TOO_SMALL(MinSizeAllowed=least, ProposedSize=size)
 
 
 def read_post_policy(encoded: str) -> PostPolicy:
@@ -110,9 +110,9 @@ def _parts(condition: Any) -> tuple[str, Any, Any]:
     raise _invalid("a condition must be a map or a list", "0006-00000222")
 
 
-def _against(problem: str, ec: str = "") -> OssError:
-    return OssError(403, "AccessDenied", f"Invalid according to Policy: {problem}", ec)
+def _against(problem: str, ec: str = "") -> errors.OssError:
+    return errors.OssError(403, "AccessDenied", f"Invalid according to Policy: {problem}", ec)
 
 
-def _invalid(problem: str, ec: str = "") -> OssError:
-    return OssError(400, "InvalidPolicyDocument", f"Invalid Policy: {problem}", ec)
+def _invalid(problem: str, ec: str = "") -> errors.OssError:
+    return errors.OssError(400, "InvalidPolicyDocument", f"Invalid Policy: {problem}", ec)

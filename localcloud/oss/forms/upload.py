@@ -32,8 +32,7 @@ from localcloud.oss.operations.reading import checksum_headers
 from localcloud.oss.operations.table import PUT_OBJECT, refuse_left_out
 from localcloud.oss.operations.writing import check_length, read_draft
 from localcloud.oss.permissions import Permissions
-from localcloud.oss.protocol import responses
-from localcloud.oss.protocol.errors import OssError, invalid_argument, not_implemented_here
+from localcloud.oss.protocol import errors, responses
 from localcloud.oss.protocol.request import OssRequest
 from localcloud.oss.storage.bodies import IncomingBody
 from localcloud.oss.storage.checksums import Checksums, check_content_md5
@@ -72,7 +71,7 @@ async def post_object(
             check_object_name(written.raw_key)
             refuse_left_out(written, PUT_OBJECT)
             if "callback" in fields:
-                raise not_implemented_here("the field callback of PostObject")
+                raise errors.not_implemented_here("the field callback of PostObject")
             permissions.check(identity, written, PUT_OBJECT, context)
             upload.draft = read_draft(storage, written)
             storage.objects.check(upload.draft)
@@ -108,7 +107,7 @@ def _signed(
     for name in needed:
         if not fields.get(name):
             message = f"Bucket POST must contain a field named '{name}'."
-            raise invalid_argument(name, "", message, _EC_OF_MISSING.get(name, ""))
+            raise errors.invalid_argument(name, "", message, _EC_OF_MISSING.get(name, ""))
     encoded, token = fields["policy"], fields.get("x-oss-security-token")
     if version:
         access_key_id, scope = _scope(tenant, request, fields, now)
@@ -129,14 +128,14 @@ def _scope(tenant: Tenant, request: OssRequest, fields: Mapping[str, str], now: 
     version, credential = fields["x-oss-signature-version"], fields["x-oss-credential"]
     if version != SCHEME:
         message = "The x-oss-signature-version must be " + SCHEME
-        raise invalid_argument("x-oss-signature-version", version, message)
+        raise errors.invalid_argument("x-oss-signature-version", version, message)
     access_key_id, *scope = read_credential(credential, request)
     time = read_time(fields["x-oss-date"])
     if scope != [time.strftime("%Y%m%d"), tenant.region, "oss"]:
         message = f"The x-oss-credential must be <id>/<date>/{tenant.region}/oss/{TERMINATOR}."
-        raise invalid_argument("x-oss-credential", credential, message)
+        raise errors.invalid_argument("x-oss-credential", credential, message)
     if not time - MAX_SKEW <= now <= time + LONGEST_URL_LIFETIME:
-        raise OssError(403, "AccessDenied", "Request has expired.", "0002-00000069")
+        raise errors.OssError(403, "AccessDenied", "Request has expired.", "0002-00000069")
     return access_key_id, "/".join([*scope, TERMINATOR])
 
 
@@ -148,7 +147,7 @@ def _as_put(request: OssRequest, fields: Mapping[str, str], file: Mapping[str, s
             "Bucket POST must contain a field named 'key'. "
             "If it is specified, please check the order of the fields."
         )
-        raise invalid_argument("key", "", message)
+        raise errors.invalid_argument("key", "", message)
     key = key.replace("${filename}", file["filename"].rpartition("/")[2].rpartition("\\")[2])
     content_type = fields.get("x-oss-content-type") or fields.get("content-type") or file.get("content-type")
     headers = {name: value for name, value in fields.items() if name not in ("key", HEADER, "content-type")}

@@ -14,8 +14,7 @@ from starlette.responses import Response
 from localcloud.oss.operations import conditions
 from localcloud.oss.operations.reading import NEXT_POSITION, checksum_headers
 from localcloud.oss.operations.writing import MAX_BODY_BYTES, read_draft, take_in
-from localcloud.oss.protocol import responses
-from localcloud.oss.protocol.errors import ENTITY_TOO_LARGE, NOT_APPENDABLE, OssError, invalid_argument
+from localcloud.oss.protocol import errors, responses
 from localcloud.oss.protocol.request import OssRequest, whole_number
 from localcloud.oss.storage.bodies import Body
 from localcloud.oss.storage.checksums import joined_crc64
@@ -29,7 +28,7 @@ async def append_object(storage: Storage, request: OssRequest) -> Response:
     position = whole_number(request.parameter("position"))
     if position is None:
         message = "The position must be an integer that is not negative."
-        raise invalid_argument("position", request.parameter("position"), message)
+        raise errors.invalid_argument("position", request.parameter("position"), message)
     found = _appendable(storage, request, position)
     draft = read_draft(storage, request) if found is None else None
     with storage.objects.receive() as incoming:
@@ -50,7 +49,7 @@ def _appendable(storage: Storage, request: OssRequest, position: int) -> ObjectI
     """The object that ends at a position; None where there is none yet. Raises OssError."""
     found = storage.objects.find(request.bucket, request.key)
     if found is not None and found.object_type != APPENDABLE:
-        raise NOT_APPENDABLE(Key=request.key)
+        raise errors.NOT_APPENDABLE(Key=request.key)
     size = found.size if found else 0
     if position != size:
         raise _elsewhere(position, size)
@@ -61,7 +60,7 @@ async def _grow(storage: Storage, request: OssRequest, found: ObjectInfo, added:
     size = found.size + added.size
     try:
         if size > MAX_BODY_BYTES:
-            raise ENTITY_TOO_LARGE(MaxSizeAllowed=MAX_BODY_BYTES)
+            raise errors.ENTITY_TOO_LARGE(MaxSizeAllowed=MAX_BODY_BYTES)
         file = await asyncio.to_thread(storage.files.join, [found.body, added.file])
     finally:
         storage.files.remove(added.file)
@@ -70,7 +69,7 @@ async def _grow(storage: Storage, request: OssRequest, found: ObjectInfo, added:
         now = _appendable(storage, request, found.size)
         if now is None or now.body != found.body:
             raise _elsewhere(found.size, now.size if now else 0)
-    except OssError:
+    except errors.OssError:
         storage.files.remove(file)
         raise
     crc64 = joined_crc64([(found.crc64, found.size), (added.crc64, added.size)])
@@ -78,11 +77,11 @@ async def _grow(storage: Storage, request: OssRequest, found: ObjectInfo, added:
     return storage.objects.put(draft, Body(file, size, _etag(crc64, size), crc64))
 
 
-def _elsewhere(position: int, size: int) -> OssError:
+def _elsewhere(position: int, size: int) -> errors.OssError:
     elements = {"PositionProvided": str(position), "ActualObjectLength": str(size)}
     headers = {NEXT_POSITION: str(size)}
     message = "Position is not equal to file length"
-    return OssError(409, "PositionNotEqualToLength", message, "", elements, headers)
+    return errors.OssError(409, "PositionNotEqualToLength", message, "", elements, headers)
 
 
 def _etag(crc64: str, size: int) -> str:

@@ -11,8 +11,7 @@ from localcloud.oss.access.acl import BUCKET_ACL, bucket_acl, read_acl
 from localcloud.oss.access.bucket_policy import blocks_public_access
 from localcloud.oss.access.uploads import UPLOAD_BUCKET
 from localcloud.oss.operations.settings import asked_tags, has_tags
-from localcloud.oss.protocol import documents, responses
-from localcloud.oss.protocol.errors import BUCKET_NOT_EMPTY, NO_SUCH_REGION, not_implemented_here
+from localcloud.oss.protocol import documents, errors, responses
 from localcloud.oss.protocol.request import OssRequest
 from localcloud.oss.storage.objects import STANDARD, STORAGE_CLASSES, Bucket, read_storage_class
 from localcloud.oss.storage.storage import Storage
@@ -57,7 +56,7 @@ def put_bucket(storage: Storage, request: OssRequest) -> Response:
 def delete_bucket(storage: Storage, request: OssRequest) -> Response:
     """DeleteBucket; parts of an upload that has not ended count as objects do."""
     if storage.uploads.all(request.bucket):
-        raise BUCKET_NOT_EMPTY(BucketName=request.bucket)
+        raise errors.BUCKET_NOT_EMPTY(BucketName=request.bucket)
     storage.objects.delete_bucket(request.bucket)
     return responses.empty(204)
 
@@ -117,7 +116,7 @@ def describe_regions(storage: Storage, request: OssRequest) -> Response:
     """DescribeRegions: the local cloud has one."""
     region, asked = f"oss-{storage.tenant.region}", request.parameter("regions")
     if asked not in ("", region):
-        raise NO_SUCH_REGION(Region=asked)
+        raise errors.NO_SUCH_REGION(Region=asked)
     described = [
         ("Region", region),
         ("InternetEndpoint", f"{region}.aliyuncs.com"),
@@ -145,5 +144,5 @@ def _storage_class(body: bytes) -> str:
     root = documents.read(body, "CreateBucketConfiguration")
     for element in root:
         if element.tag != "StorageClass" and (element.tag, element.text) != ("DataRedundancyType", "LRS"):
-            raise not_implemented_here(f"the {element.tag} {element.text} of PutBucket")
+            raise errors.not_implemented_here(f"the {element.tag} {element.text} of PutBucket")
     return read_storage_class(root.findtext("StorageClass") or STANDARD)

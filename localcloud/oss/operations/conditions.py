@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
-from localcloud.oss.protocol.errors import CONDITION_NOT_IMPLEMENTED, INVALID_RANGE, PRECONDITION_FAILED
+from localcloud.oss.protocol import errors
 from localcloud.oss.protocol.request import OssRequest
 from localcloud.oss.storage.objects import ObjectInfo
 
@@ -31,9 +31,9 @@ def is_modified(request: OssRequest, info: ObjectInfo, prefix: str = "") -> bool
 
     match, none_match, modified_since, unmodified_since = map(given, CONDITIONS)
     if match and not _same_etag(match, info):
-        raise PRECONDITION_FAILED(Condition="If-Match")
+        raise errors.PRECONDITION_FAILED(Condition="If-Match")
     if _holds(unmodified_since, lambda time: info.last_modified > time):
-        raise PRECONDITION_FAILED(Condition="If-Unmodified-Since")
+        raise errors.PRECONDITION_FAILED(Condition="If-Unmodified-Since")
     if none_match and _same_etag(none_match, info):
         return False
     return not _holds(modified_since, lambda time: info.last_modified <= time)
@@ -49,7 +49,7 @@ def refuse_conditions(request: OssRequest, unless_beside: str = "") -> None:
         name = condition.lower()
         beside = unless_beside and request.has_header(unless_beside + name)
         if request.has_header(name) and not beside:
-            raise CONDITION_NOT_IMPLEMENTED(Header=condition)
+            raise errors.CONDITION_NOT_IMPLEMENTED(Header=condition)
 
 
 def selected_range(request: OssRequest, size: int, name: str = "range") -> tuple[int, int] | None:
@@ -59,7 +59,7 @@ def selected_range(request: OssRequest, size: int, name: str = "range") -> tuple
     Raises OssError.
     """
     header = request.header(name)
-    outside = INVALID_RANGE(ActualObjectSize=size, RangeRequested=header)
+    outside = errors.INVALID_RANGE(ActualObjectSize=size, RangeRequested=header)
     standard = request.header("x-oss-range-behavior") == "standard"
     if "," in header:
         raise outside

@@ -17,14 +17,7 @@ from xml.etree.ElementTree import Element
 
 from starlette.responses import Response
 
-from localcloud.oss.protocol import documents, responses
-from localcloud.oss.protocol.errors import (
-    NO_SUCH_LIFECYCLE,
-    OssError,
-    invalid_argument,
-    malformed_xml,
-    not_implemented_here,
-)
+from localcloud.oss.protocol import documents, errors, responses
 from localcloud.oss.protocol.request import OssRequest, whole_number
 from localcloud.oss.storage.objects import STANDARD, STORAGE_CLASS, STORAGE_CLASSES, ObjectInfo
 from localcloud.oss.storage.storage import Storage
@@ -138,7 +131,7 @@ def get_bucket_lifecycle(storage: Storage, request: OssRequest) -> Response:
     """GetBucketLifecycle."""
     kept = storage.objects.configuration(request.bucket, LIFECYCLE)
     if kept is None:
-        raise NO_SUCH_LIFECYCLE(BucketName=request.bucket)
+        raise errors.NO_SUCH_LIFECYCLE(BucketName=request.bucket)
     return responses.xml(kept.document.encode())
 
 
@@ -189,12 +182,14 @@ def read_rules(body: bytes, tag_rules: TagRules, *, allow_overlap: bool) -> tupl
     """The rules of a ``<LifecycleConfiguration>``; raises OssError for what OSS refuses."""
     root = documents.read(body, _ROOT)
     if len(root) == 0 or any(child.tag != "Rule" for child in root):
-        raise malformed_xml("a LifecycleConfiguration has one Rule or more, and nothing else")
+        raise errors.malformed_xml("a LifecycleConfiguration has one Rule or more, and nothing else")
     rules = tuple(_rule(element, tag_rules) for element in root)
     if len(rules) > MAX_RULES:
-        raise invalid_argument("Rule", str(len(rules)), f"A bucket has at most {MAX_RULES} lifecycle rules.")
+        raise errors.invalid_argument(
+            "Rule", str(len(rules)), f"A bucket has at most {MAX_RULES} lifecycle rules."
+        )
     if len({rule.rule_id for rule in rules}) < len(rules):
-        raise invalid_argument("ID", "", "The ID of each lifecycle rule must be unique.")
+        raise errors.invalid_argument("ID", "", "The ID of each lifecycle rule must be unique.")
     for first, second in combinations(rules, 2):
         _check_together(first, second, allow_overlap)
     return rules
@@ -203,24 +198,24 @@ def read_rules(body: bytes, tag_rules: TagRules, *, allow_overlap: bool) -> tupl
 def _rule(element: Element, tag_rules: TagRules) -> Rule:
     for child in element:
         if child.tag not in _IN_A_RULE:
-            raise malformed_xml(f"a Rule has no {child.tag}", "0014-00000003")
+            raise errors.malformed_xml(f"a Rule has no {child.tag}", "0014-00000003")
     status = _text(element, "Status")
     if status not in ("Enabled", "Disabled"):
-        raise malformed_xml("the Status of a Rule is Enabled or Disabled")
+        raise errors.malformed_xml("the Status of a Rule is Enabled or Disabled")
     if len(element.findall("Prefix")) > 1:
-        raise malformed_xml("a Rule has one Prefix", "0014-00000010")
+        raise errors.malformed_xml("a Rule has one Prefix", "0014-00000010")
     tags = _tags(element.findall("Tag"), tag_rules)
     if tags and element.find(ABORT) is not None:
-        raise invalid_argument("Tag", "", f"{ABORT} cannot be specified with Tag.", "0014-00000027")
+        raise errors.invalid_argument("Tag", "", f"{ABORT} cannot be specified with Tag.", "0014-00000027")
     expirations = element.findall(EXPIRATION)
     if len(expirations) > 1:
-        raise malformed_xml("a Rule has one Expiration at most")
+        raise errors.malformed_xml("a Rule has one Expiration at most")
     actions = (
         *(action for one in expirations for action in _expiration(one, bool(tags))),
         *(_transition(one) for one in element.findall(TRANSITION)),
     )
     if all(element.find(name) is None for name in _ACTIONS):
-        raise malformed_xml("a Rule has a Transition or an Expiration", "0014-00000026")
+        raise errors.malformed_xml("a Rule has a Transition or an Expiration", "0014-00000026")
     _check_order(actions)
     limits, spares = _filter(element.find("Filter"))
     abortion = element.find(ABORT)
@@ -246,7 +241,7 @@ def _named(element: Element) -> str:
         # OSS makes up an ID for a rule without one.
         found.text = str(uuid4())
     if len(found.text.encode()) > MAX_ID_BYTES:
-        raise invalid_argument(
+        raise errors.invalid_argument(
             "ID", found.text, f"The ID of a lifecycle rule has at most {MAX_ID_BYTES} bytes."
         )
     return found.text
@@ -258,15 +253,17 @@ def _tags(elements: Sequence[Element], tag_rules: TagRules) -> TagSet:
     for element in elements:
         key, value = element.find("Key"), element.find("Value")
         if key is None or value is None:
-            raise malformed_xml("a Tag has a Key and a Value", "0014-00000028")
+            raise errors.malformed_xml("a Tag has a Key and a Value", "0014-00000028")
         if not key.text:
-            raise invalid_argument("Tag", "", "The Key of a Tag cannot be empty.", "0014-00000030")
+            raise errors.invalid_argument("Tag", "", "The Key of a Tag cannot be empty.", "0014-00000030")
         for text, ec in ((key.text, "0014-00000031"), (value.text or "", "0014-00000032")):
             if not tag_rules.is_legal_text(text):
-                raise invalid_argument("Tag", text, "The Tag has a character that is not valid.", ec)
+                raise errors.invalid_argument("Tag", text, "The Tag has a character that is not valid.", ec)
         tags.append(Tag(key.text, value.text or ""))
     if len({tag.key for tag in tags}) < len(tags):
-        raise invalid_argument("Tag", "", "The Keys of the Tags of a rule must be unique.", "0014-00000029")
+        raise errors.invalid_argument(
+            "Tag", "", "The Keys of the Tags of a rule must be unique.", "0014-00000029"
+        )
     return tuple(tags)
 
 
@@ -278,20 +275,20 @@ def _expiration(element: Element, with_tags: bool) -> Iterator[Action]:
         yield Action(EXPIRATION, *_age(element, "0014-00000060"))
     elif with_tags:
         message = "ExpiredObjectDeleteMarker cannot be specified with Tag."
-        raise invalid_argument("Tag", "", message, "0014-00000027")
+        raise errors.invalid_argument("Tag", "", message, "0014-00000027")
     elif _text(element, "Days") or _text(element, "CreatedBeforeDate"):
         message = "ExpiredObjectDeleteMarker cannot be specified with Days or CreatedBeforeDate."
-        raise invalid_argument(EXPIRATION, "", message)
+        raise errors.invalid_argument(EXPIRATION, "", message)
 
 
 def _transition(element: Element) -> Action:
     if _text(element, "IsAccessTime") == "true":
-        raise not_implemented_here("lifecycle rules by the time of the last access")
+        raise errors.not_implemented_here("lifecycle rules by the time of the last access")
     days, before = _age(element)
     storage_class = _text(element, "StorageClass")
     if storage_class not in STORAGE_CLASSES or storage_class == STANDARD:
         message = "Objects cannot be moved to this storage class."
-        raise invalid_argument("StorageClass", storage_class, message)
+        raise errors.invalid_argument("StorageClass", storage_class, message)
     return Action(TRANSITION, days, before, storage_class)
 
 
@@ -301,14 +298,14 @@ def _age(element: Element, ec_of_none: str = "") -> tuple[int | None, datetime |
     if days and before:
         ec = "0014-00000050" if element.tag == TRANSITION else ""
         message = "Days and CreatedBeforeDate exclude each other."
-        raise invalid_argument(element.tag, "", message, ec)
+        raise errors.invalid_argument(element.tag, "", message, ec)
     if not days and not before:
-        raise malformed_xml(f"{element.tag} has Days or a CreatedBeforeDate", ec_of_none)
+        raise errors.malformed_xml(f"{element.tag} has Days or a CreatedBeforeDate", ec_of_none)
     if before:
         return None, _date(before)
     number = whole_number(days)
     if number is None or not 0 < number < _ENDLESS_DAYS:
-        raise invalid_argument("Days", days, "Days must be a positive integer.")
+        raise errors.invalid_argument("Days", days, "Days must be a positive integer.")
     return number, None
 
 
@@ -319,7 +316,7 @@ def _date(text: str) -> datetime:
         return datetime.strptime(text[:10], "%Y-%m-%d").replace(tzinfo=timezone.utc)
     except ValueError:
         message = "The date must be midnight in UTC, as yyyy-MM-ddT00:00:00.000Z."
-        raise invalid_argument("CreatedBeforeDate", text, message) from None
+        raise errors.invalid_argument("CreatedBeforeDate", text, message) from None
 
 
 def _filter(
@@ -332,7 +329,7 @@ def _filter(
     smaller_than = _size(element, "ObjectSizeLessThan", "")
     if larger_than is not None and smaller_than is not None and larger_than >= smaller_than:
         message = "ObjectSizeGreaterThan must be less than ObjectSizeLessThan."
-        raise invalid_argument("Filter", "", message, "0014-00000041")
+        raise errors.invalid_argument("Filter", "", message, "0014-00000041")
     spares = []
     for one in element.findall("Not"):
         tag = one.find("Tag")
@@ -345,7 +342,7 @@ def _size(element: Element, name: str, ec: str) -> int | None:
     text = _text(element, name)
     size = whole_number(text)
     if text and size is None:
-        raise invalid_argument(name, text, f"{name} must be an integer.", ec)
+        raise errors.invalid_argument(name, text, f"{name} must be an integer.", ec)
     return size
 
 
@@ -353,14 +350,14 @@ def _check_order(actions: Sequence[Action]) -> None:
     """The colder a class, the later an object comes to it, and last of all it is deleted."""
     if len({action.days is None for action in actions}) > 1:
         message = "Days and CreatedBeforeDate cannot both be used in a rule."
-        raise OssError(400, "InvalidRequest", message, "")
+        raise errors.OssError(400, "InvalidRequest", message, "")
     by_days = sorted(
         (action for action in actions if action.days is not None), key=lambda action: action.coldness
     )
     for earlier, later in pairwise(by_days):
         if (earlier.days or 0) >= (later.days or 0):
             message = "A colder storage class, and the deletion after all, must come later."
-            raise invalid_argument("Days", str(later.days), message, "0014-00000082")
+            raise errors.invalid_argument("Days", str(later.days), message, "0014-00000082")
 
 
 def _check_together(first: Rule, second: Rule, allow_overlap: bool) -> None:
@@ -374,12 +371,12 @@ def _check_together(first: Rule, second: Rule, allow_overlap: bool) -> None:
     if first.prefix == second.prefix and first.tags == second.tags:
         # As a user of OSS was told: argoproj/argo-workflows #12926.
         message = "Found same prefix in different rules"
-        raise OssError(400, "InvalidRequest", message, "0014-00000085")
+        raise errors.OssError(400, "InvalidRequest", message, "0014-00000085")
     if not (first.prefix.startswith(second.prefix) or second.prefix.startswith(first.prefix)):
         return
     for one, other in product(first.actions, second.actions):
         if (one.kind, one.storage_class) == (other.kind, other.storage_class):
-            raise invalid_argument("Prefix", second.prefix, f"Overlap for same action type {one.kind}")
+            raise errors.invalid_argument("Prefix", second.prefix, f"Overlap for same action type {one.kind}")
     _check_order([action for action in (*first.actions, *second.actions) if action.days is not None])
 
 

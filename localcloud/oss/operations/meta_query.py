@@ -23,13 +23,7 @@ from xml.etree.ElementTree import Element
 from starlette.responses import Response
 
 from localcloud.oss.access.acl import object_acl
-from localcloud.oss.protocol import documents, responses
-from localcloud.oss.protocol.errors import (
-    META_QUERY_EXISTS,
-    NO_SUCH_META_QUERY,
-    invalid_argument,
-    not_implemented_here,
-)
+from localcloud.oss.protocol import documents, errors, responses
 from localcloud.oss.protocol.request import OssRequest, whole_number
 from localcloud.oss.storage.objects import USER_METADATA_PREFIX, Configuration, ObjectInfo
 from localcloud.oss.storage.storage import Storage
@@ -106,7 +100,7 @@ def open_meta_query(storage: Storage, request: OssRequest) -> Response:
     """OpenMetaQuery."""
     _check_mode(request)
     if storage.objects.configuration(request.bucket, _INDEX) is not None:
-        raise META_QUERY_EXISTS(BucketName=request.bucket)
+        raise errors.META_QUERY_EXISTS(BucketName=request.bucket)
     storage.objects.configure(request.bucket, _INDEX, _BASIC)
     return responses.empty()
 
@@ -143,14 +137,14 @@ def close_meta_query(storage: Storage, request: OssRequest) -> Response:
 def _index_of(storage: Storage, bucket: str) -> Configuration:
     index = storage.objects.configuration(bucket, _INDEX)
     if index is None:
-        raise NO_SUCH_META_QUERY(BucketName=bucket)
+        raise errors.NO_SUCH_META_QUERY(BucketName=bucket)
     return index
 
 
 def _check_mode(request: OssRequest) -> None:
     mode = request.parameter("mode") or _BASIC
     if mode != _BASIC:
-        raise not_implemented_here(f"the mode {mode} of metadata indexes")
+        raise errors.not_implemented_here(f"the mode {mode} of metadata indexes")
 
 
 @dataclass(frozen=True)
@@ -195,10 +189,10 @@ def _read_meta_query(body: bytes) -> _MetaQuery:
     root = documents.read(body, "MetaQuery")
     sort = root.findtext("Sort") or "Filename"
     if sort not in _FIELDS or not _FIELDS[sort].sortable:
-        raise invalid_argument("Sort", sort, "The field cannot be sorted by.")
+        raise errors.invalid_argument("Sort", sort, "The field cannot be sorted by.")
     order = (root.findtext("Order") or ("desc" if root.findtext("Sort") else "asc")).lower()
     if order not in ("asc", "desc"):
-        raise invalid_argument("Order", order, "The order is asc or desc.")
+        raise errors.invalid_argument("Order", order, "The order is asc or desc.")
     return _MetaQuery(
         condition=read_condition(root.findtext("Query") or ""),
         sort=sort,
@@ -215,7 +209,7 @@ def read_condition(text: str) -> Condition:
         query = json.loads(text)
         return _condition(query, 0)
     except (ValueError, RecursionError) as error:
-        raise invalid_argument("Query", text, f"The query is not valid: {error}.") from None
+        raise errors.invalid_argument("Query", text, f"The query is not valid: {error}.") from None
 
 
 def _condition(query: Any, depth: int) -> Condition:
@@ -266,7 +260,7 @@ def _field(name: str) -> Field:
 def _size(text: str) -> int:
     number = whole_number(text or "0")
     if number is None:
-        raise invalid_argument("MaxResults", text, "MaxResults is an integer from 0 to 100.")
+        raise errors.invalid_argument("MaxResults", text, "MaxResults is an integer from 0 to 100.")
     # The vendor's tests ask for 80,369 and are not refused.
     return min(number or MAX_RESULTS, MAX_RESULTS)
 
@@ -281,7 +275,9 @@ def _after(token: str, sort: str) -> tuple[Value, str] | None:
     match content:
         case [str(sorted_by), str(value), str(key)] if sorted_by == sort:
             return _FIELDS[sort].parse(value), key
-    raise invalid_argument("NextToken", token, "NextToken must be that of the page before, in equal order.")
+    raise errors.invalid_argument(
+        "NextToken", token, "NextToken must be that of the page before, in equal order."
+    )
 
 
 def _aggregation(element: Element) -> tuple[str, str]:
@@ -290,7 +286,7 @@ def _aggregation(element: Element) -> tuple[str, str]:
     numeric = known is not None and known.parse is int
     if known is None or operation not in (*_ON_VALUES, *(_ON_NUMBERS if numeric else ())):
         message = "The field cannot be aggregated in this way."
-        raise invalid_argument("Aggregation", f"{operation}({field})", message)
+        raise errors.invalid_argument("Aggregation", f"{operation}({field})", message)
     return field, operation
 
 

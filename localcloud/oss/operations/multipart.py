@@ -23,14 +23,7 @@ from localcloud.oss.operations.writing import (
     source_of_copy,
     take_in,
 )
-from localcloud.oss.protocol import documents, responses
-from localcloud.oss.protocol.errors import (
-    ENTITY_TOO_LARGE,
-    INVALID_PART,
-    INVALID_PART_ORDER,
-    invalid_argument,
-    malformed_xml,
-)
+from localcloud.oss.protocol import documents, errors, responses
 from localcloud.oss.protocol.request import OssRequest, whole_number
 from localcloud.oss.storage.checksums import content_md5
 from localcloud.oss.storage.multipart import MultipartUpload, Part
@@ -71,7 +64,7 @@ async def upload_part_copy(storage: Storage, request: OssRequest) -> Response:
     selected = conditions.selected_range(request, source.size, "x-oss-copy-source-range")
     start, stop = selected or (0, source.size)
     if stop - start > MAX_BODY_BYTES:
-        raise ENTITY_TOO_LARGE(MaxSizeAllowed=MAX_BODY_BYTES)
+        raise errors.ENTITY_TOO_LARGE(MaxSizeAllowed=MAX_BODY_BYTES)
     with storage.objects.receive() as incoming, storage.objects.open(source) as file:
         file.seek(start)
         for position in range(start, stop, responses.CHUNK_BYTES):
@@ -92,7 +85,7 @@ async def complete_multipart_upload(storage: Storage, request: OssRequest) -> Re
     upload = _upload(storage, request)
     chosen = None if _takes_all(request) else _chosen(request.body)
     if not (chosen or storage.uploads.parts(upload)):
-        raise INVALID_PART(PartNumber=1, ETag="", UploadId=upload.upload_id)
+        raise errors.INVALID_PART(PartNumber=1, ETag="", UploadId=upload.upload_id)
     acl, forbid_overwrite = read_object_acl(storage, request), forbids_overwrite(request)
     info = await storage.uploads.complete(upload, chosen, acl, forbid_overwrite=forbid_overwrite)
     nodes = [*_names(request), ("Location", request.url_of(info.key)), ("ETag", f'"{info.etag}"')]
@@ -199,7 +192,7 @@ def _part_number(request: OssRequest) -> int:
     text = request.parameter("partNumber")
     if not text:
         message = "Unexpected query string parameter"
-        raise invalid_argument("ResourceType", "partNumber", message, "0017-00000219")
+        raise errors.invalid_argument("ResourceType", "partNumber", message, "0017-00000219")
     return _number(text)
 
 
@@ -207,7 +200,7 @@ def _number(text: str) -> int:
     number = whole_number(text)
     if number is None or not 1 <= number <= MAX_PARTS:
         message = f"Part number must be an integer between 1 and {MAX_PARTS}, inclusive."
-        raise invalid_argument("PartNumber", text, message, "0017-00000220")
+        raise errors.invalid_argument("PartNumber", text, message, "0017-00000220")
     return number
 
 
@@ -215,7 +208,7 @@ def _takes_all(request: OssRequest) -> bool:
     asked = request.header("x-oss-complete-all")
     if asked and (asked.lower() != "yes" or request.body):
         message = "x-oss-complete-all is yes, beside no body."
-        raise invalid_argument("x-oss-complete-all", asked, message)
+        raise errors.invalid_argument("x-oss-complete-all", asked, message)
     return bool(asked)
 
 
@@ -223,13 +216,13 @@ def _chosen(body: bytes) -> list[tuple[int, str]]:
     """The numbers and ETags of a ``<CompleteMultipartUpload>``; raises OssError."""
     root = documents.read(body, "CompleteMultipartUpload")
     if len(root) == 0:
-        raise malformed_xml("a CompleteMultipartUpload has one Part or more")
+        raise errors.malformed_xml("a CompleteMultipartUpload has one Part or more")
     chosen = []
     for element in root:
         number, etag = element.findtext("PartNumber"), element.findtext("ETag")
         if element.tag != "Part" or number is None or etag is None:
-            raise malformed_xml("a Part has a PartNumber and an ETag")
+            raise errors.malformed_xml("a Part has a PartNumber and an ETag")
         chosen.append((_number(number.strip()), etag.strip().strip('"')))
     if any(later[0] <= earlier[0] for earlier, later in pairwise(chosen)):
-        raise INVALID_PART_ORDER()
+        raise errors.INVALID_PART_ORDER()
     return chosen

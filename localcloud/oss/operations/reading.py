@@ -16,19 +16,9 @@ from localcloud.oss.operations.restoring import check_readable, shown_restoratio
 from localcloud.oss.protocol import responses
 from localcloud.oss.protocol.errors import OssError
 from localcloud.oss.protocol.request import OssRequest
+from localcloud.oss.storage import objects
 from localcloud.oss.storage.checksums import content_md5
-from localcloud.oss.storage.objects import (
-    APPENDABLE,
-    KEPT_HEADERS,
-    OBJECT_ACL,
-    OBJECT_TYPE,
-    RESTORATION,
-    STORAGE_CLASS,
-    SYMLINK,
-    SYMLINK_TARGET,
-    ObjectInfo,
-    ObjectStore,
-)
+from localcloud.oss.storage.objects import ObjectInfo, ObjectStore
 from localcloud.oss.storage.storage import Storage
 
 TAG_COUNT = "x-oss-tagging-count"
@@ -68,15 +58,15 @@ def get_object_meta(storage: Storage, request: OssRequest) -> Response:
 def get_symlink(storage: Storage, request: OssRequest) -> Response:
     """GetSymlink."""
     info = storage.objects.get(request.bucket, request.key)
-    if info.object_type != SYMLINK:
+    if info.object_type != objects.SYMLINK:
         raise OssError(400, "NotSymlink", "The object is not a symbolic link.", "", {"Key": info.key})
-    target = {SYMLINK_TARGET: info.headers[SYMLINK_TARGET], "etag": f'"{info.etag}"'}
+    target = {objects.SYMLINK_TARGET: info.headers[objects.SYMLINK_TARGET], "etag": f'"{info.etag}"'}
     return responses.empty(headers={**target, **_last_modified(info)})
 
 
 def link_target(info: ObjectInfo) -> str:
     """The key that a link points to."""
-    return unquote_to_bytes(info.headers[SYMLINK_TARGET]).decode()
+    return unquote_to_bytes(info.headers[objects.SYMLINK_TARGET]).decode()
 
 
 def checksum_headers(info: ObjectInfo) -> dict[str, str]:
@@ -90,16 +80,20 @@ def _resolved(store: ObjectStore, request: OssRequest) -> ObjectInfo:
     A link has the body of its target, whose class counts, and the later Last-Modified of both.
     """
     info = store.get(request.bucket, request.key)
-    if info.object_type != SYMLINK:
+    if info.object_type != objects.SYMLINK:
         return info
     target = store.find(request.bucket, link_target(info))
     if target is None:
         message = "The symlink object you requested has no target object."
         raise OssError(404, "SymlinkTargetNotExist", message, "", {"Key": info.key})
-    if target.object_type == SYMLINK:
+    if target.object_type == objects.SYMLINK:
         message = "The target of the symlink object is of an invalid type."
-        raise OssError(400, "InvalidTargetType", message, "", {"Key": info.key, "Type": SYMLINK})
-    of_body = {name: target.headers[name] for name in (STORAGE_CLASS, RESTORATION) if name in target.headers}
+        raise OssError(400, "InvalidTargetType", message, "", {"Key": info.key, "Type": objects.SYMLINK})
+    of_body = {
+        name: target.headers[name]
+        for name in (objects.STORAGE_CLASS, objects.RESTORATION)
+        if name in target.headers
+    }
     return replace(
         target,
         key=info.key,
@@ -110,19 +104,19 @@ def _resolved(store: ObjectStore, request: OssRequest) -> ObjectInfo:
 
 
 def _object_headers(storage: Storage, info: ObjectInfo) -> dict[str, str]:
-    hidden = (OBJECT_ACL, RESTORATION, SYMLINK_TARGET)
+    hidden = (objects.OBJECT_ACL, objects.RESTORATION, objects.SYMLINK_TARGET)
     headers = {
         **{name: value for name, value in info.headers.items() if name not in hidden},
         **checksum_headers(info),
         **_last_modified(info),
         "accept-ranges": "bytes",
-        OBJECT_TYPE: info.object_type,
-        STORAGE_CLASS: info.storage_class,
+        objects.OBJECT_TYPE: info.object_type,
+        objects.STORAGE_CLASS: info.storage_class,
     }
     restoration = shown_restoration(info, storage.now())
     if restoration:
-        headers[RESTORATION] = restoration
-    if info.object_type == APPENDABLE:
+        headers[objects.RESTORATION] = restoration
+    if info.object_type == objects.APPENDABLE:
         headers[NEXT_POSITION] = str(info.size)
     if info.md5:
         headers["content-md5"] = content_md5(info.md5)
@@ -136,7 +130,7 @@ def _overridden(request: OssRequest) -> dict[str, str]:
     return {
         name.removeprefix("response-"): responses.header_value(name, value)
         for name, value in request.query
-        if name.startswith("response-") and name.removeprefix("response-") in KEPT_HEADERS
+        if name.startswith("response-") and name.removeprefix("response-") in objects.KEPT_HEADERS
     }
 
 

@@ -10,14 +10,7 @@ from email.utils import format_datetime
 
 from starlette.responses import Response
 
-from localcloud.oss.protocol import documents, responses
-from localcloud.oss.protocol.errors import (
-    INVALID_OBJECT_STATE,
-    NOT_SUPPORTED,
-    OssError,
-    invalid_argument,
-    malformed_xml,
-)
+from localcloud.oss.protocol import documents, errors, responses
 from localcloud.oss.protocol.request import OssRequest, whole_number
 from localcloud.oss.storage.objects import RESTORATION, ObjectInfo, moment
 from localcloud.oss.storage.storage import Storage
@@ -44,14 +37,16 @@ def restore_object(storage: Storage, request: OssRequest) -> Response:
     info = storage.objects.get(request.bucket, request.key)
     now = storage.now().astimezone(timezone.utc)
     if info.storage_class not in _TAKES:
-        raise NOT_SUPPORTED(Key=info.key)
+        raise errors.NOT_SUPPORTED(Key=info.key)
     days, tier = _asked(request.body, info.storage_class)
     if not 1 <= days <= _MOST_DAYS[info.storage_class]:
-        raise invalid_argument("Days", str(days), "The number of days is not one that the class allows.")
+        raise errors.invalid_argument(
+            "Days", str(days), "The number of days is not one that the class allows."
+        )
     earlier = _restoration(info, now)
     if earlier is not None and now < earlier[0]:
         message = "The restore operation is in progress."
-        raise OssError(409, "RestoreAlreadyInProgress", message, "0016-00000701", {"Key": info.key})
+        raise errors.OssError(409, "RestoreAlreadyInProgress", message, "0016-00000701", {"Key": info.key})
     done = earlier[0] if earlier else now + _TAKES[info.storage_class][tier]
     ends = max(now, done) + timedelta(days=days)
     kept = f"{int(done.timestamp())} {int(ends.timestamp())}"
@@ -64,7 +59,7 @@ def check_readable(info: ObjectInfo, now: datetime) -> None:
     """Raise OssError for an object that has to be restored first."""
     restored = _restoration(info, now)
     if info.storage_class in _TAKES and (restored is None or now < restored[0]):
-        raise INVALID_OBJECT_STATE(ObjectName=info.key)
+        raise errors.INVALID_OBJECT_STATE(ObjectName=info.key)
 
 
 def shown_restoration(info: ObjectInfo, now: datetime) -> str | None:
@@ -93,10 +88,10 @@ def _asked(body: bytes, storage_class: str) -> tuple[int, str]:
     root = documents.read(body, "RestoreRequest")
     days, parameters = whole_number(root.findtext("Days") or "1"), root.find("JobParameters")
     if days is None:
-        raise malformed_xml("a RestoreRequest has a number of Days")
+        raise errors.malformed_xml("a RestoreRequest has a number of Days")
     if parameters is not None and storage_class == _ARCHIVE:
-        raise malformed_xml("JobParameters are of colder classes than Archive")
+        raise errors.malformed_xml("JobParameters are of colder classes than Archive")
     tier = _STANDARD if parameters is None else parameters.findtext("Tier") or _STANDARD
     if tier not in _TAKES[storage_class]:
-        raise invalid_argument("Tier", tier, "The Tier is not one that the class has.")
+        raise errors.invalid_argument("Tier", tier, "The Tier is not one that the class has.")
     return days, tier

@@ -22,14 +22,7 @@ from localcloud.oss.access.bucket_policy import (
     policy_of,
 )
 from localcloud.oss.operations import conditions
-from localcloud.oss.protocol import documents, responses
-from localcloud.oss.protocol.errors import (
-    NO_SUCH_BUCKET_POLICY,
-    OssError,
-    invalid_argument,
-    malformed_xml,
-    public_access_blocked,
-)
+from localcloud.oss.protocol import documents, errors, responses
 from localcloud.oss.protocol.request import OssRequest
 from localcloud.oss.storage.objects import OBJECT_ACL, ObjectStore
 from localcloud.oss.storage.storage import Storage
@@ -67,13 +60,15 @@ def put_bucket_tags(storage: Storage, request: OssRequest) -> Response:
     try:
         tags = read_tags(request.body.decode())
     except UnicodeDecodeError as error:
-        raise malformed_xml(str(error)) from None
+        raise errors.malformed_xml(str(error)) from None
     if len(tags) > MAX_TAGS or len({tag.key for tag in tags}) < len(tags):
         message = f"A bucket has at most {MAX_TAGS} tags, each with a key of its own."
-        raise OssError(400, "InvalidTag", message)
+        raise errors.OssError(400, "InvalidTag", message)
     for tag in tags:
         if not _is_legal(tag):
-            raise OssError(400, "InvalidTag", "The tag you have provided is invalid", "", {"TagKey": tag.key})
+            raise errors.OssError(
+                400, "InvalidTag", "The tag you have provided is invalid", "", {"TagKey": tag.key}
+            )
     storage.objects.configure(request.bucket, _TAGS, write_document(tags).decode())
     return responses.empty()
 
@@ -106,7 +101,7 @@ def asked_tags(request: OssRequest) -> Mapping[str, str | None]:
         asked = None
     if not isinstance(asked, dict) or not all(isinstance(value, str) for value in asked.values()):
         message = 'The tags must be written as "key1":"value1","key2":"value2".'
-        raise invalid_argument(_TAGS, several, message)
+        raise errors.invalid_argument(_TAGS, several, message)
     return asked
 
 
@@ -165,7 +160,7 @@ def put_bucket_policy(storage: Storage, request: OssRequest) -> Response:
     if len(request.body) > MAX_POLICY_BYTES:
         raise _invalid_policy(f"the document has more than {MAX_POLICY_BYTES} bytes")
     if policy.is_public and blocks_public_access(storage.objects, request.bucket):
-        raise public_access_blocked("policy")
+        raise errors.public_access_blocked("policy")
     storage.objects.configure(request.bucket, POLICY, text)
     return responses.empty()
 
@@ -174,7 +169,7 @@ def get_bucket_policy(storage: Storage, request: OssRequest) -> Response:
     """GetBucketPolicy: the policy as it was put."""
     kept = storage.objects.configuration(request.bucket, POLICY)
     if kept is None:
-        raise NO_SUCH_BUCKET_POLICY(BucketName=request.bucket)
+        raise errors.NO_SUCH_BUCKET_POLICY(BucketName=request.bucket)
     return Response(kept.document, 200, {"content-type": "application/json"})
 
 
@@ -196,7 +191,7 @@ def put_public_access_block(storage: Storage, request: OssRequest) -> Response:
     # The older SDK for Python writes True and False.
     blocked = (root.findtext("BlockPublicAccess") or "").lower()
     if blocked not in ("true", "false"):
-        raise malformed_xml("BlockPublicAccess is true or false")
+        raise errors.malformed_xml("BlockPublicAccess is true or false")
     storage.objects.configure(request.bucket, PUBLIC_ACCESS_BLOCK, blocked)
     return responses.empty()
 
@@ -213,5 +208,7 @@ def delete_public_access_block(storage: Storage, request: OssRequest) -> Respons
     return responses.empty(204)
 
 
-def _invalid_policy(detail: str) -> OssError:
-    return OssError(400, "InvalidPolicyDocument", f"Invalid policy document: {detail}.", "0030-00000005")
+def _invalid_policy(detail: str) -> errors.OssError:
+    return errors.OssError(
+        400, "InvalidPolicyDocument", f"Invalid policy document: {detail}.", "0030-00000005"
+    )

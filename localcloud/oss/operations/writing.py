@@ -16,33 +16,12 @@ from localcloud.oss.access.uploads import UPLOAD_BUCKET, not_the_accounts
 from localcloud.oss.operations import conditions
 from localcloud.oss.operations.reading import checksum_headers
 from localcloud.oss.operations.restoring import check_readable
-from localcloud.oss.protocol import documents, responses
-from localcloud.oss.protocol.errors import (
-    ENTITY_TOO_LARGE,
-    METADATA_TOO_LARGE,
-    MISSING_CONTENT_LENGTH,
-    NOT_SUPPORTED,
-    invalid_argument,
-    not_implemented_here,
-)
+from localcloud.oss.protocol import documents, errors, responses
 from localcloud.oss.protocol.request import OssRequest
+from localcloud.oss.storage import objects
 from localcloud.oss.storage.bodies import IncomingBody
 from localcloud.oss.storage.checksums import check_content_md5, content_md5
-from localcloud.oss.storage.objects import (
-    APPENDABLE,
-    KEPT_HEADERS,
-    OBJECT_ACL,
-    OBJECT_TYPE,
-    RESTORATION,
-    STORAGE_CLASS,
-    SYMLINK,
-    SYMLINK_TARGET,
-    USER_METADATA_PREFIX,
-    Draft,
-    ObjectInfo,
-    check_object_name,
-    read_storage_class,
-)
+from localcloud.oss.storage.objects import Draft, ObjectInfo, check_object_name, read_storage_class
 from localcloud.oss.storage.storage import Storage
 from localcloud.oss.storage.tags import HEADER as TAGS
 
@@ -54,7 +33,8 @@ OF_SOURCE = "x-oss-copy-source-"
 
 # Without them nobody could decrypt the copy.
 _OF_CLIENT_SIDE_ENCRYPTION = tuple(
-    f"{USER_METADATA_PREFIX}client-side-encryption-{name}" for name in ("key", "start", "cek-alg", "wrap-alg")
+    f"{objects.USER_METADATA_PREFIX}client-side-encryption-{name}"
+    for name in ("key", "start", "cek-alg", "wrap-alg")
 )
 
 
@@ -72,13 +52,13 @@ async def put_object(storage: Storage, request: OssRequest) -> Response:
 def put_symlink(storage: Storage, request: OssRequest) -> Response:
     """PutSymlink: whether there is a target is of no concern."""
     conditions.refuse_conditions(request)
-    text = request.header(SYMLINK_TARGET)
+    text = request.header(objects.SYMLINK_TARGET)
     target = unquote_to_bytes(text.encode("latin-1"))
     if not target:
-        raise invalid_argument(SYMLINK_TARGET, text, "A symbolic link must have a target.")
+        raise errors.invalid_argument(objects.SYMLINK_TARGET, text, "A symbolic link must have a target.")
     check_object_name(target)
     draft = read_draft(storage, request)
-    headers = {**draft.headers, OBJECT_TYPE: SYMLINK, SYMLINK_TARGET: quote(target)}
+    headers = {**draft.headers, objects.OBJECT_TYPE: objects.SYMLINK, objects.SYMLINK_TARGET: quote(target)}
     with storage.objects.receive() as empty:
         info = storage.objects.put(replace(draft, headers=headers), empty.keep())
     return responses.empty(headers={"etag": f'"{info.etag}"'})
@@ -93,18 +73,18 @@ def copy_object(storage: Storage, request: OssRequest) -> Response:
     # Onto itself, a copy changes the metadata whatever the directive says.
     onto_itself = (source.bucket, source.key) == (request.bucket, request.key)
     replaces_headers = _replaces(request, "x-oss-metadata-directive") or onto_itself
-    if source.object_type == APPENDABLE and not onto_itself:
-        raise NOT_SUPPORTED(Key=source.key)
+    if source.object_type == objects.APPENDABLE and not onto_itself:
+        raise errors.NOT_SUPPORTED(Key=source.key)
     check_readable(source, storage.now())
     headers = _replaced_headers(request, source) if replaces_headers else dict(source.headers)
     # A copy is of the class that is asked for, or the bucket's, whatever the source's is.
-    for name in (STORAGE_CLASS, OBJECT_TYPE, OBJECT_ACL, RESTORATION):
+    for name in (objects.STORAGE_CLASS, objects.OBJECT_TYPE, objects.OBJECT_ACL, objects.RESTORATION):
         headers.pop(name, None)
-    if source.object_type == APPENDABLE:
-        headers[OBJECT_TYPE] = APPENDABLE
-    elif source.object_type == SYMLINK:
+    if source.object_type == objects.APPENDABLE:
+        headers[objects.OBJECT_TYPE] = objects.APPENDABLE
+    elif source.object_type == objects.SYMLINK:
         # It is the link that is copied.
-        headers |= {name: source.headers[name] for name in (OBJECT_TYPE, SYMLINK_TARGET)}
+        headers |= {name: source.headers[name] for name in (objects.OBJECT_TYPE, objects.SYMLINK_TARGET)}
     draft = Draft(
         bucket=request.bucket,
         key=request.key,
@@ -130,8 +110,8 @@ def read_draft(storage: Storage, request: OssRequest) -> Draft:
 
 def read_object_acl(storage: Storage, request: OssRequest) -> dict[str, str]:
     """The header of the ACL that is asked for, if one is; raises OssError."""
-    asked = request.header(OBJECT_ACL)
-    return {OBJECT_ACL: read_acl(storage.objects, request, OBJECT_ACL)} if asked else {}
+    asked = request.header(objects.OBJECT_ACL)
+    return {objects.OBJECT_ACL: read_acl(storage.objects, request, objects.OBJECT_ACL)} if asked else {}
 
 
 def forbids_overwrite(request: OssRequest) -> bool:
@@ -144,9 +124,9 @@ def check_length(request: OssRequest) -> None:
     length = request.header("content-length")
     if not length:
         if not request.has_header("transfer-encoding"):
-            raise MISSING_CONTENT_LENGTH()
+            raise errors.MISSING_CONTENT_LENGTH()
     elif re.fullmatch(r"\d{11,}", length) or int(length) > MAX_BODY_BYTES:
-        raise ENTITY_TOO_LARGE(MaxSizeAllowed=MAX_BODY_BYTES)
+        raise errors.ENTITY_TOO_LARGE(MaxSizeAllowed=MAX_BODY_BYTES)
 
 
 async def take_in(request: OssRequest, incoming: IncomingBody) -> None:
@@ -163,9 +143,9 @@ def copied_object(request: OssRequest) -> tuple[str, str]:
     bucket, _, raw_key = path.removeprefix("/").partition("/")
     if not path.startswith("/") or not bucket or not raw_key:
         message = "The copy source must be /bucket/key with the key encoded as in a URL."
-        raise invalid_argument("x-oss-copy-source", text, message)
+        raise errors.invalid_argument("x-oss-copy-source", text, message)
     if query:
-        raise not_implemented_here("the versions of objects that are copied")
+        raise errors.not_implemented_here("the versions of objects that are copied")
     # The SDK for Go and ossutil encode a blank as a plus sign.
     key = unquote_to_bytes(raw_key.replace("+", " ").encode("latin-1"))
     check_object_name(key)
@@ -187,9 +167,9 @@ def replaces_tags(request: OssRequest) -> bool:
 
 
 def _storage_class(storage: Storage, request: OssRequest) -> dict[str, str]:
-    asked = request.header(STORAGE_CLASS)
+    asked = request.header(objects.STORAGE_CLASS)
     bucket = storage.objects.bucket(request.bucket)
-    return {STORAGE_CLASS: read_storage_class(asked) if asked else bucket.storage_class}
+    return {objects.STORAGE_CLASS: read_storage_class(asked) if asked else bucket.storage_class}
 
 
 def _kept_headers(request: OssRequest) -> dict[str, str]:
@@ -197,13 +177,13 @@ def _kept_headers(request: OssRequest) -> dict[str, str]:
     kept = {"content-type": DEFAULT_CONTENT_TYPE}
     metadata_bytes = 0
     for name, value in request.headers:
-        if name.startswith(USER_METADATA_PREFIX):
-            metadata_bytes += len(name) - len(USER_METADATA_PREFIX) + len(value)
+        if name.startswith(objects.USER_METADATA_PREFIX):
+            metadata_bytes += len(name) - len(objects.USER_METADATA_PREFIX) + len(value)
             kept[name] = value.decode("latin-1")
-        elif name in KEPT_HEADERS and value:
+        elif name in objects.KEPT_HEADERS and value:
             kept[name] = value.decode("latin-1")
     if metadata_bytes > MAX_METADATA_BYTES:
-        raise METADATA_TOO_LARGE(MaxSizeAllowed=MAX_METADATA_BYTES)
+        raise errors.METADATA_TOO_LARGE(MaxSizeAllowed=MAX_METADATA_BYTES)
     return kept
 
 
@@ -220,5 +200,5 @@ def _replaced_headers(request: OssRequest, source: ObjectInfo) -> dict[str, str]
 def _replaces(request: OssRequest, directive: str) -> bool:
     value = request.header(directive) or "COPY"
     if value.upper() not in ("COPY", "REPLACE"):
-        raise invalid_argument(directive, value, f"The {directive} must be COPY or REPLACE.")
+        raise errors.invalid_argument(directive, value, f"The {directive} must be COPY or REPLACE.")
     return value.upper() == "REPLACE"

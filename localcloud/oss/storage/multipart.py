@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 from localcloud.clock import Clock
 from localcloud.database import Database, StateInaccessible
-from localcloud.oss.protocol.errors import INVALID_PART, NO_SUCH_UPLOAD, PART_NOT_SEQUENTIAL, PART_TOO_SMALL
+from localcloud.oss.protocol import errors
 from localcloud.oss.storage.bodies import Body, BodyFiles, IncomingBody
 from localcloud.oss.storage.checksums import content_md5, joined_crc64, joined_etag
 from localcloud.oss.storage.objects import (
@@ -132,7 +132,7 @@ class MultipartUploads:
             (upload_id, bucket, key.encode()),
         )
         if row is None:
-            raise NO_SUCH_UPLOAD(UploadId=upload_id)
+            raise errors.NO_SUCH_UPLOAD(UploadId=upload_id)
         return _upload(row)
 
     def all(self, bucket: str) -> list[MultipartUpload]:
@@ -149,7 +149,7 @@ class MultipartUploads:
         """Raise OssError for a part of a sequential upload whose turn it is not."""
         last = max((part.number for part in self.parts(upload)), default=0)
         if upload.sequential and number not in (last, last + 1):
-            raise PART_NOT_SEQUENTIAL(PartNumber=number, UploadId=upload.upload_id)
+            raise errors.PART_NOT_SEQUENTIAL(PartNumber=number, UploadId=upload.upload_id)
 
     async def put_part(self, upload: MultipartUpload, number: int, incoming: IncomingBody) -> Part:
         """Make a body a part, in the place of another of its number; raises OssError."""
@@ -214,11 +214,11 @@ class MultipartUploads:
             chosen = [(part.number, part.etag) for part in uploaded.values()]
         for number, etag in chosen:
             if number not in uploaded or uploaded[number].etag != etag:
-                raise INVALID_PART(PartNumber=number, ETag=etag, UploadId=upload.upload_id)
+                raise errors.INVALID_PART(PartNumber=number, ETag=etag, UploadId=upload.upload_id)
         parts = [uploaded[number] for number, _ in chosen]
         for part in parts[:-1]:
             if part.size < MIN_PART_BYTES:
-                raise PART_TOO_SMALL(
+                raise errors.PART_TOO_SMALL(
                     MinSizeAllowed=MIN_PART_BYTES, ProposedSize=part.size, PartNumber=part.number
                 )
         return parts

@@ -17,15 +17,7 @@ from typing import BinaryIO
 
 from localcloud.clock import Clock
 from localcloud.database import Database, StateInaccessible
-from localcloud.oss.protocol.errors import (
-    BUCKET_NOT_EMPTY,
-    FILE_ALREADY_EXISTS,
-    INVALID_BUCKET_NAME,
-    NO_SUCH_BUCKET,
-    NO_SUCH_KEY,
-    OssError,
-    invalid_argument,
-)
+from localcloud.oss.protocol import errors
 from localcloud.oss.storage.bodies import Body, BodyFiles, IncomingBody
 from localcloud.oss.storage.tags import Tag, TagSet
 
@@ -85,7 +77,7 @@ CREATE INDEX IF NOT EXISTS oss_objects_by_body ON oss_objects (body);
 def check_bucket_name(name: str) -> None:
     """3 to 63 lower-case letters, digits and inner hyphens; raises OssError."""
     if not _BUCKET_NAME.fullmatch(name):
-        raise INVALID_BUCKET_NAME(BucketName=name)
+        raise errors.INVALID_BUCKET_NAME(BucketName=name)
 
 
 def check_object_name(raw_key: bytes) -> None:
@@ -99,13 +91,13 @@ def check_object_name(raw_key: bytes) -> None:
     elif key.encode() != raw_key:
         ec = "0016-00000002"
     if ec:
-        raise OssError(400, "InvalidObjectName", message, ec, {"ObjectName": key})
+        raise errors.OssError(400, "InvalidObjectName", message, ec, {"ObjectName": key})
 
 
 def read_storage_class(name: str) -> str:
     """A storage class that a request asks for; raises OssError for one that there is not."""
     if name not in STORAGE_CLASSES:
-        raise invalid_argument(STORAGE_CLASS, name, "The storage class you specified is not valid.")
+        raise errors.invalid_argument(STORAGE_CLASS, name, "The storage class you specified is not valid.")
     return name
 
 
@@ -201,7 +193,7 @@ class ObjectStore:
     def delete_bucket(self, name: str) -> None:
         """Delete an empty bucket; raises OssError where it has objects."""
         if self._database.one("SELECT 1 FROM oss_objects WHERE bucket = ?", (name,)):
-            raise BUCKET_NOT_EMPTY(BucketName=name)
+            raise errors.BUCKET_NOT_EMPTY(BucketName=name)
         self._database.execute("DELETE FROM oss_buckets WHERE name = ?", (name,))
 
     def has_bucket(self, name: str) -> bool:
@@ -212,7 +204,7 @@ class ObjectStore:
         """A bucket; raises OssError where there is none of that name."""
         row = self._database.one("SELECT * FROM oss_buckets WHERE name = ?", (name,))
         if row is None:
-            raise NO_SUCH_BUCKET(BucketName=name)
+            raise errors.NO_SUCH_BUCKET(BucketName=name)
         return self._bucket(row)
 
     def buckets(self) -> list[Bucket]:
@@ -230,7 +222,7 @@ class ObjectStore:
         """An object; raises OssError where there is none."""
         found = self.find(bucket, key)
         if found is None:
-            raise NO_SUCH_KEY(Key=key)
+            raise errors.NO_SUCH_KEY(Key=key)
         return found
 
     def first_from(self, bucket: str, floor: bytes) -> ObjectInfo | None:
@@ -261,7 +253,7 @@ class ObjectStore:
         """Make sure that a draft may be written now; raises OssError."""
         self.bucket(draft.bucket)
         if draft.forbid_overwrite and self.find(draft.bucket, draft.key):
-            raise FILE_ALREADY_EXISTS(Key=draft.key)
+            raise errors.FILE_ALREADY_EXISTS(Key=draft.key)
 
     def put(self, draft: Draft, body: Body) -> ObjectInfo:
         """Make a body an object, in the place of any other; raises OssError as ``check`` does.
@@ -271,7 +263,7 @@ class ObjectStore:
         try:
             self.check(draft)
             return self._write(draft, body)
-        except (OssError, StateInaccessible):
+        except (errors.OssError, StateInaccessible):
             self._discard(body.file)
             raise
 
@@ -287,7 +279,7 @@ class ObjectStore:
             (json.dumps(tags), bucket, key.encode()),
         )
         if not changed:
-            raise NO_SUCH_KEY(Key=key)
+            raise errors.NO_SUCH_KEY(Key=key)
 
     def set_header(self, info: ObjectInfo, name: str, value: str) -> None:
         """Give an object another header, or its class or ACL; its Last-Modified does not change."""

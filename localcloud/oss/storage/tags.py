@@ -13,8 +13,7 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 from xml.etree.ElementTree import Element
 
-from localcloud.oss.protocol import documents
-from localcloud.oss.protocol.errors import OssError, invalid_argument, malformed_xml
+from localcloud.oss.protocol import documents, errors
 
 HEADER = "x-oss-tagging"
 MAX_TAGS = 10
@@ -56,7 +55,7 @@ class TagRules:
         tags = read_tags(text)
         self._check(tags, is_utf8)
         if not is_utf8:
-            raise malformed_xml("the body is not UTF-8", "0010-00000101")
+            raise errors.malformed_xml("the body is not UTF-8", "0010-00000101")
         return tags
 
     def read_header(self, header: str | None) -> TagSet:
@@ -83,7 +82,7 @@ class TagRules:
     def _check(self, tags: TagSet, is_utf8: bool) -> None:
         if len(tags) > MAX_TAGS:
             message = f"Object tags cannot be greater than {MAX_TAGS}"
-            raise OssError(400, "BadRequest", message, "0010-00000218")
+            raise errors.OssError(400, "BadRequest", message, "0010-00000218")
         for tag in tags:
             if not tag.key:
                 raise _invalid("TagKey", "", "0010-00000208")
@@ -99,11 +98,11 @@ class TagRules:
                     raise _invalid(name, text, bad_character)
         if len({tag.key for tag in tags}) < len(tags):
             message = "Cannot provide multiple Tags with the same key"
-            raise OssError(400, "InvalidTag", message, "0010-00000210")
+            raise errors.OssError(400, "InvalidTag", message, "0010-00000210")
 
 
-def _invalid(name: str, text: str, ec: str) -> OssError:
-    return OssError(400, "InvalidTag", f"The {name} you have provided is invalid", ec, {name: text})
+def _invalid(name: str, text: str, ec: str) -> errors.OssError:
+    return errors.OssError(400, "InvalidTag", f"The {name} you have provided is invalid", ec, {name: text})
 
 
 def read_tags(text: str) -> TagSet:
@@ -111,11 +110,11 @@ def read_tags(text: str) -> TagSet:
     try:
         root = documents.parse(text)
     except documents.NotADocument as error:
-        raise malformed_xml(str(error), "0010-00000101") from None
+        raise errors.malformed_xml(str(error), "0010-00000101") from None
     if root.tag != "Tagging" or [child.tag for child in root] != ["TagSet"]:
-        raise malformed_xml("Tagging/TagSet is missing", "0010-00000103")
+        raise errors.malformed_xml("Tagging/TagSet is missing", "0010-00000103")
     if any(child.tag != "Tag" for child in root[0]):
-        raise malformed_xml("TagSet holds something that is no Tag", "0010-00000101")
+        raise errors.malformed_xml("TagSet holds something that is no Tag", "0010-00000101")
     return tuple(_tag(element) for element in root[0])
 
 
@@ -129,7 +128,7 @@ def _tag(element: Element) -> Tag:
     keys, values = element.findall("Key"), element.findall("Value")
     nested = any(len(child) for child in element)
     if len(keys) > 1 or len(values) > 1 or len(element) > len(keys) + len(values) or nested:
-        raise malformed_xml("a Tag holds something that is not one Key and one Value", "0010-00000101")
+        raise errors.malformed_xml("a Tag holds something that is not one Key and one Value", "0010-00000101")
     if not keys or not values:
         raise _invalid("TagValue" if keys else "TagKey", "", "0010-00000208")
     return Tag(keys[0].text or "", values[0].text or "")
@@ -148,9 +147,9 @@ def _pair(part: str, header: str) -> Tag:
     return Tag(key, value)
 
 
-def _invalid_header(value: str, ec: str) -> OssError:
+def _invalid_header(value: str, ec: str) -> errors.OssError:
     message = (
         f"The header '{HEADER}' shall be encoded as UTF-8 then URLEncoded URL query parameters "
         "without tag name duplicates."
     )
-    return invalid_argument(HEADER, value, message, ec)
+    return errors.invalid_argument(HEADER, value, message, ec)
