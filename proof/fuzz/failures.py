@@ -86,6 +86,7 @@ def check_record(data: bytes) -> None:
         assert len(str(refusal)) < 300 and str(refusal).isprintable()
         return
     document = failed.document()
+    assert len(document) < 4 * len(data) + 1000
     assert document == FailedEvent.read(data).document(), "The same record has the same document"
     json.loads(document, parse_int=str, parse_float=str)
     again = FailedEvent.read(document)
