@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,10 +18,9 @@ from imm_label_tags.errors import (
 from imm_label_tags.submission.video_submission import VideoSubmission
 from localcloud.faults import Fault, FaultKind
 from localcloud.imm.tasks import TaskRecord
-from tests.stage import Stage
+from tests.stage import TOPIC, Stage
 
 CREATE = "CreateVideoLabelClassificationTask"
-TOPIC = "imm-label-tags"
 
 
 class Submissions:
@@ -30,7 +28,7 @@ class Submissions:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.instance = self.new_instance()
+        self.instance = stage.submission()
 
     def new_instance(self) -> VideoSubmission:
         return VideoSubmission(os.environ, self.stage.context, self.stage.retry_policy)
@@ -60,10 +58,8 @@ class Submissions:
 
 
 @pytest.fixture
-def submissions(stage: Stage) -> Iterator[Submissions]:
-    stage.cloud.call(stage.cloud.messages.create_topic, TOPIC)
-    stage.set(IMM_PROJECT=stage.project, NOTIFICATION_TOPIC=TOPIC)
-    yield Submissions(stage)
+def submissions(stage: Stage) -> Submissions:
+    return Submissions(stage)
 
 
 def test_an_upload_becomes_one_task_with_our_topic(submissions: Submissions, stage: Stage) -> None:

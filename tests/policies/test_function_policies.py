@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 import keep_failed
 from cli.installation.templates import fill
 from imm_label_tags.errors import AccessDenied
-from imm_label_tags.submission.video_submission import VideoSubmission
 from localcloud.cloud import LocalCloud
 from localcloud.ram.trust import parse_trust
 from tests.localcloud.ram_functions import Functions
@@ -169,14 +167,11 @@ def test_without_the_permission_to_write_keep_failed_names_it(keeping: Role) -> 
 @pytest.fixture
 def submitting(obeying_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Role]:
     with acting(obeying_cloud, monkeypatch, "submit-video") as role:
-        obeying_cloud.call(obeying_cloud.messages.create_topic, "tasks")
-        role.stage.set(IMM_PROJECT=role.stage.project, NOTIFICATION_TOPIC="tasks")
         yield role
 
 
 def submit(role: Role, uri: str) -> object:
-    instance = VideoSubmission(os.environ, role.stage.context, role.stage.retry_policy)
-    (outcome,) = instance.handle(json.dumps([uri]).encode(), role.stage.context)["outcomes"]
+    (outcome,) = role.stage.submission().handle(json.dumps([uri]).encode(), role.stage.context)["outcomes"]
     return outcome["status"]
 
 
