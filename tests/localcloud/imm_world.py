@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,6 +69,14 @@ class Imm(Services):
         """The task, once it runs no more."""
         until(lambda: self.get_task(task_id).status != "Running")
         return self.get_task(task_id)
+
+    def in_progress(self) -> set[str]:
+        """The names of what the event loop is at; a task's is its id."""
+
+        async def names() -> set[str]:
+            return {task.get_name() for task in asyncio.all_tasks()}
+
+        return self.local.run(names())
 
     def notifications(self, count: int) -> list[dict[str, Any]]:
         """The envelopes that were published, once there are so many."""

@@ -9,6 +9,7 @@ from alibabacloud_imm20200930 import models
 
 from tests.localcloud.imm_world import Imm
 from tests.localcloud.services import refused
+from tests.localcloud.serving import until
 
 
 def create(imm: Imm, name: str | None, team: str | None = None, **parameters: Any) -> models.Project:
@@ -59,7 +60,8 @@ def test_a_deleted_project_takes_its_tasks_with_it(imm: Imm) -> None:
     imm.imm().delete_project(models.DeleteProjectRequest(project_name="immtest"))
     create(imm, "immtest")
 
-    # then it has no tasks
+    # then it has no tasks, and none is carried out
+    until(lambda: running not in imm.in_progress())
     for task_id in (done, running):
         assert refused(imm.get_task, task_id) == (400, "ResourceNotFound")
 

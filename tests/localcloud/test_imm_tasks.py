@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from typing import Any
@@ -18,15 +17,6 @@ from tests.waiting import until
 
 NINE_DIGITS = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z"
 WEEK = 7 * 24 * 3600
-
-
-def in_progress(imm: Imm) -> set[str]:
-    """The names of what the event loop is at."""
-
-    async def names() -> set[str]:
-        return {task.get_name() for task in asyncio.all_tasks()}
-
-    return imm.local.run(names())
 
 
 def test_a_task_runs_and_then_has_labels(imm: Imm) -> None:
@@ -274,14 +264,14 @@ def test_a_task_that_is_put_takes_the_place_of_a_running_one(imm: Imm) -> None:
     # given a running task
     imm.service.task_seconds = 3600
     task_id = imm.create_task()
-    assert task_id in in_progress(imm)
+    assert task_id in imm.in_progress()
 
     # when it is put as one that still runs
     task = TaskRecord("immtest", task_id, "2099-01-01T00:00:00Z", user_data="put")
     imm.put(task)
 
     # then nothing will end it
-    until(lambda: task_id not in in_progress(imm))
+    until(lambda: task_id not in imm.in_progress())
     assert (imm.get_task(task_id).status, imm.get_task(task_id).user_data) == ("Running", "put")
 
 

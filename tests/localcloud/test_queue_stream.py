@@ -35,14 +35,17 @@ BATCHES = replace(SINGLE, mode="event-streaming", batch_messages=2, errors_toler
 
 
 class Function:
-    """Keeps the events of its calls and fails as often as it is told."""
+    """Keeps the events of its calls, and fails as often as it is told or never ends."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, *, ends: bool = True) -> None:
         self.events: list[Any] = []
+        self.ends = ends
         self._failures = failures
 
     async def invoke(self, event: bytes) -> bool:
         self.events.append(json.loads(event))
+        if not self.ends:
+            await asyncio.Event().wait()
         return len(self.events) > self._failures
 
 
@@ -53,10 +56,10 @@ def streamed(
     base64_decode: bool = False,
     made_again: bool = False,
     until: Callable[[], bool] = lambda: True,
-) -> list[str]:
-    """Put messages into a queue and let a stream take them; what is in the dead-letter queue then."""
+) -> Queues:
+    """Put messages into a queue and let a stream take them; the queues as they are when it has ended."""
 
-    async def run() -> list[str]:
+    async def run() -> Queues:
         queues = Queues(tenant)
         queues.create("dead")
         stream = QueueStream(
@@ -76,11 +79,12 @@ def streamed(
             queues.add(Queue(name="tasks"))
         for body in bodies:
             assert queues.send(ARN, body)
-        await stream.settled()
+        if function.ends:
+            await stream.settled()
         while not until():
             await asyncio.sleep(0)
         await stream.stop()
-        return queues.bodies("dead")
+        return queues
 
     with tenancy(region="cn-hangzhou") as tenant:
         return asyncio.run(run())
@@ -118,16 +122,16 @@ def test_a_body_in_base64_is_decoded_where_the_trigger_says_so(decode: bool, bod
 
 def test_a_call_that_fails_is_tried_again() -> None:
     function = Function(failures=3)
-    dead = streamed(replace(BATCHES, dead_letter_queue=DEAD_LETTERS), "1", function=function)
+    queues = streamed(replace(BATCHES, dead_letter_queue=DEAD_LETTERS), "1", function=function)
     assert len(function.events) == 4
-    assert dead == []
+    assert queues.bodies("dead") == []
 
 
 def test_what_fails_to_the_end_goes_to_the_dead_letter_queue_and_the_rest_goes_on() -> None:
     function = Function(failures=4)
     trigger = replace(BATCHES, dead_letter_queue=DEAD_LETTERS)
-    dead = streamed(trigger, "1", "2", "3", function=function)
-    assert [json.loads(body)["data"]["messageBody"] for body in dead] == ["1", "2"]
+    queues = streamed(trigger, "1", "2", "3", function=function)
+    assert [json.loads(body)["data"]["messageBody"] for body in queues.bodies("dead")] == ["1", "2"]
     assert [len(batch) for batch in function.events] == [2, 2, 2, 2, 1]
 
 
@@ -147,3 +151,9 @@ def test_a_queue_that_is_made_again_is_the_streams_as_it_was_before() -> None:
     function = Function()
     streamed(SINGLE, "found", function=function, made_again=True)
     assert [event["data"]["messageBody"] for event in function.events] == ["found"]
+
+
+def test_a_message_whose_call_has_not_ended_when_the_stream_does_is_there_again() -> None:
+    function = Function(ends=False)
+    queues = streamed(BATCHES, "1", "2", "3", function=function, until=lambda: bool(function.events))
+    assert queues.bodies("tasks") == ["1", "2", "3"]

@@ -103,7 +103,7 @@ def test_a_user_assumes_a_role_and_acts_with_its_policies(ram: Services) -> None
 
 
 def test_a_trust_policy_names_a_user_a_role_or_the_whole_account(ram: Services) -> None:
-    deployer, first = user(ram, MAY_ASSUME), caller(ram.access, MAY_ASSUME, name="first")
+    deployer, first = user(ram, MAY_ASSUME), caller(ram.access, MAY_ASSUME, name="First")
 
     for name, keys in (
         ("root", deployer),
@@ -132,8 +132,11 @@ def test_who_has_no_permission_may_not_assume_a_role(ram: Services) -> None:
 
 
 def test_whom_the_role_does_not_trust_may_not_assume_it(ram: Services) -> None:
+    whole = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": ROOT}}
+    one = {**whole, "Effect": "Deny", "Principal": {"RAM": ROOT.replace("root", "user/deployer")}}
     for trusting in (
         FC_TRUST,
+        document(whole, one),
         trust(RAM=f"acs:ram::{ACCOUNT}:user/other"),
         trust(RAM="acs:ram::6543210987654321:root"),
     ):

@@ -149,6 +149,7 @@ def test_things_come_and_go_with_the_codes_of_log_service(cloud: LocalCloud) -> 
     assert refused(lambda: client.create_project(long)) == (400, "ParameterInvalid")
     assert refused(lambda: client.get_log_store("p-two", "gone")) == (404, "LogStoreNotExist")
     logstore = models.CreateLogStoreRequest(logstore_name="two", shard_count=2, ttl=30)
+    assert refused(lambda: client.create_log_store("p-gone", logstore)) == (404, "ProjectNotExist")
     client.create_log_store("p-two", logstore)
     assert client.get_log_store("p-two", "two").body.ttl == 30
     index = models.CreateIndexRequest(body=models.Index().from_map({"keys": {"x": {"type": "word"}}}))
