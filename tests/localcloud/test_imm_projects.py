@@ -9,7 +9,7 @@ from alibabacloud_imm20200930 import models
 
 from tests.localcloud.imm_world import Imm
 from tests.localcloud.services import refused
-from tests.localcloud.serving import until
+from tests.waiting import until
 
 
 def create(imm: Imm, name: str | None, team: str | None = None, **parameters: Any) -> models.Project:
