@@ -10,7 +10,6 @@ from typing import Any
 import alibabacloud_oss_v2 as oss
 import pytest
 
-import submit_video
 from imm_label_tags.errors import (
     InvalidSetting,
     ServiceRejected,
@@ -75,18 +74,6 @@ def test_an_upload_becomes_one_task_with_our_topic(submissions: Submissions, sta
     }
     assert task.request["SourceURI"] == uri
     assert task.topic == TOPIC
-
-
-def test_the_entry_point_works_without_initialize(
-    submissions: Submissions, stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage.upload()
-    monkeypatch.setattr(submit_video._function, "instance", None)
-    answer = submit_video.handler(json.dumps(submissions.event("videos/a.mp4")).encode(), stage.context)
-    assert answer["outcomes"][0]["status"] == "submitted"
-    submit_video.initialize(stage.context)
-    answer = submit_video.handler(json.dumps([stage.uri("videos/a.mp4")]).encode(), stage.context)
-    assert answer["outcomes"][0]["status"] == "already_submitted"
 
 
 def test_a_version_is_submitted_once_however_often_its_events_arrive(

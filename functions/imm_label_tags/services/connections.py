@@ -11,7 +11,7 @@ from time import monotonic, time
 from typing import Any, NamedTuple
 
 import certifi
-from urllib3 import PoolManager, Retry, Timeout
+from urllib3 import PoolManager, Timeout
 
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.answer_room import AnswerRoom, Share
@@ -21,9 +21,6 @@ KEPT_CONNECTIONS = 64
 HOSTS = 4
 # After so long a rest the instance may have been frozen, and its connections closed from the other side.
 REST_SECONDS = 30.0
-
-# Neither repeated nor redirected: a redirect would take the signed request with its token to another host.
-_ONCE = Retry(total=False, redirect=False)
 
 
 class Answer(NamedTuple):
@@ -85,17 +82,19 @@ class Connections:
         )
         self._pools = PoolManager(HOSTS, maxsize=KEPT_CONNECTIONS, cert_reqs="CERT_REQUIRED", **trusted)
         self._pools.pool_classes_by_scheme = TIMED_POOLS
-        self._rest = _Rest()
+        self._rests_since = _clocks()
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """The time of an invocation: after a rest of more than REST_SECONDS none that was kept is used."""
-        if self._rest.seconds() > REST_SECONDS:
+        # By the clock that goes on longest while an instance is frozen.
+        rest = max(now - since for now, since in zip(_clocks(), self._rests_since, strict=True))
+        if rest > REST_SECONDS:
             self.drop()
         try:
             yield
         finally:
-            self._rest = _Rest()
+            self._rests_since = _clocks()
 
     def drop(self) -> None:
         """Close those that are not in use: they may be dead without this end knowing."""
@@ -121,7 +120,8 @@ class Connections:
             request.url,
             body=body,
             headers=headers,
-            retries=_ONCE,
+            retries=False,
+            # It would take the signed request with its token to another host.
             redirect=False,
             timeout=Timeout(connect=exchange.timeouts.connect, read=exchange.timeouts.read),
             preload_content=False,
@@ -150,14 +150,8 @@ def trusted_certificates() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(bundle))
 
 
-class _Rest:
-    """The time since an invocation ended, by the clock that goes on longest while an instance is frozen."""
-
-    def __init__(self) -> None:
-        self._since = (monotonic(), time())
-
-    def seconds(self) -> float:
-        return max(monotonic() - self._since[0], time() - self._since[1])
+def _clocks() -> tuple[float, float]:
+    return monotonic(), time()
 
 
 def _number(text: str) -> float:

@@ -75,9 +75,9 @@ class ErrorResponse(NamedTuple):
 
 
 class ServiceCalls:
-    """Makes calls to one service, one attempt each, through connections that know what came back.
+    """Makes calls to one service, one attempt each.
 
-    An SDK's own errors may tell neither.
+    What came back is known by the connections, since an SDK's own errors may not tell it.
     """
 
     def __init__(self, credentials: RoleCredentials, connections: Connections) -> None:
