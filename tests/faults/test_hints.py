@@ -7,16 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from imm_label_tags.errors import ServiceUnavailable, TransientError
+from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.retries import ATTEMPTS, FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, RETRIES, RetryPolicy
 from localcloud.faults import Fault, FaultKind
-from proof.faults.fault_case import Call, Row
-from proof.faults.table import TABLE
+from proof.faults.fault_case import Call
 from tests.faults.trial import FOREIGN
 from tests.stage import CHAIR, Stage
-
-TRIED_AGAIN = [row for row in TABLE if row.fault.asks_for and row.expected.attempts == ATTEMPTS]
-LEFT_ALONE = [row for row in TABLE if row.fault.asks_for and row.expected.attempts == 1]
 
 
 @pytest.fixture
@@ -48,23 +44,13 @@ def test_chance_is_real_unless_a_test_replaces_it() -> None:
     assert RetryPolicy().jitter is random.random
 
 
-@pytest.mark.parametrize("row", TRIED_AGAIN, ids=str)
-def test_a_hint_is_waited_for_and_then_a_little_longer(stage: Stage, task_id: str, row: Row) -> None:
+def test_a_hint_is_waited_for_and_then_a_little_longer(stage: Stage, task_id: str) -> None:
     stage.retry_policy = stage.retry_policy._replace(jitter=lambda: 1.0)
-    stage.break_call(row.fault.order(row.call, None))
-    with pytest.raises(TransientError) as caught:
+    stage.break_call(throttled(Call.READ, "1"))
+    with pytest.raises(ServiceUnavailable) as caught:
         stage.handle(task_id)
-    assert stage.pauses == pytest.approx(longest_pauses(row.fault.asks_for))
-    assert caught.value.after_seconds == row.fault.asks_for
-
-
-@pytest.mark.parametrize("row", LEFT_ALONE, ids=str)
-def test_a_long_hint_is_left_to_function_compute(stage: Stage, task_id: str, row: Row) -> None:
-    stage.break_call(row.fault.order(row.call, None))
-    with pytest.raises(TransientError) as caught:
-        stage.handle(task_id)
-    assert stage.pauses == []
-    assert caught.value.after_seconds >= row.fault.asks_for
+    assert stage.pauses == pytest.approx(longest_pauses(1.0))
+    assert caught.value.after_seconds == 1.0
 
 
 @pytest.mark.parametrize(("hint", "attempts"), [("2", ATTEMPTS), ("3", 1)])

@@ -49,7 +49,9 @@ def begin(stage: Stage, capsys: pytest.CaptureFixture[str], request: pytest.Fixt
 
 
 @pytest.mark.parametrize("row", ROWS, ids=name)
-def test_a_fault_that_lasts_and_is_mended_before_the_next_delivery(row: Row, begin: Begin) -> None:
+def test_a_fault_that_lasts_and_is_mended_before_the_next_delivery(
+    row: Row, stage: Stage, begin: Begin
+) -> None:
     # Given an object with tags of others, an event about it, and a fault
     given = begin(row)
     given.break_always()
@@ -68,6 +70,11 @@ def test_a_fault_that_lasts_and_is_mended_before_the_next_delivery(row: Row, beg
     assert given.is_done() is row.expected.written
     if not isinstance(row.fault.cause, ConnectionBreak):
         assert given.arrived() == row.expected.attempts
+
+    # And a hint is waited for where the call is tried again; a long one is left to Function Compute
+    if row.fault.asks_for:
+        assert len(stage.pauses) == row.expected.attempts - 1
+        assert all(pause >= row.fault.asks_for for pause in stage.pauses)
 
     # When the fault is mended and the same event is delivered again
     given.mend()
