@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
+from jsonschema.validators import extend, validator_for
 
 from cli.deployment_check.findings import Severity
 from cli.deployment_check.spelling import alike, nearest
@@ -51,12 +51,16 @@ Place = tuple["str | int", ...]
 
 
 class Judged(NamedTuple):
-    """What is said of the value at a place; without a severity, why it cannot be judged here."""
+    """What is said of the value at a place, or that one is missing there.
+
+    Without a severity, it is why the value cannot be judged here.
+    """
 
     place: Place
     severity: Severity | None
     what: str
     remedy: str = ""
+    missing: bool = False
 
 
 def refused(place: Place, what: str, remedy: str = "Correct it.") -> Judged:
@@ -77,7 +81,8 @@ def refusals(props: Mapping[str, Any]) -> Iterator[Judged]:
 
 def by_schema(schema: Mapping[str, Any], value: Any, above: Place = ()) -> Iterator[Judged]:
     """What a schema refuses of a value that stands at a place; what is not known is right to it."""
-    for problem in sorted(_Lenient(schema).iter_errors(value), key=lambda one: list(map(str, one.path))):
+    validator = _lenient(validator_for(schema, Draft7Validator))(schema)
+    for problem in sorted(validator.iter_errors(value), key=lambda one: list(map(str, one.path))):
         yield from _refused(problem, above)
 
 
@@ -99,7 +104,7 @@ def _refused(problem: ValidationError, above: Place) -> Iterator[Judged]:
     elif problem.validator == "required":
         for key in problem.validator_value:
             if key not in problem.instance:
-                yield refused((*place, key), "is missing.", "Add it.")
+                yield refused((*place, key), "is missing.", "Add it.")._replace(missing=True)
     else:
         yield refused(place, *_said(problem))
 
@@ -207,17 +212,23 @@ def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return schema
 
 
-def _lenient(check: Callable[..., Any]) -> Callable[..., Any]:
-    def checked(validator: Any, limit: Any, instance: Any, schema: Any) -> Any:
-        return () if isinstance(instance, Unrendered) else check(validator, limit, instance, schema) or ()
+@cache
+def _lenient(draft: Any) -> Any:
+    """A validator to which everything that is not known is right."""
 
-    return checked
+    def lenient(check: Callable[..., Any]) -> Callable[..., Any]:
+        def checked(validator: Any, limit: Any, instance: Any, schema: Any) -> Any:
+            return () if isinstance(instance, Unrendered) else check(validator, limit, instance, schema) or ()
 
+        return checked
 
-# A validator to which everything that is not known is right.
-_Lenient = extend(
-    Draft7Validator, {name: _lenient(check) for name, check in Draft7Validator.VALIDATORS.items()}
-)
+    def conditional(validator: Any, condition: Any, instance: Any, schema: Any) -> Any:
+        """Nothing where it depends on what is not known whether the condition holds."""
+        known = validator.evolve(schema=condition).is_valid(instance) == draft(condition).is_valid(instance)
+        return draft.VALIDATORS["if"](validator, condition, instance, schema) if known else ()
+
+    checks = {name: lenient(check) for name, check in draft.VALIDATORS.items()}
+    return extend(draft, {**checks, "if": lenient(conditional)})
 
 
 def _definition(trigger: Mapping[str, Any]) -> str | None:

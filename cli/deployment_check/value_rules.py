@@ -17,12 +17,14 @@ from typing import Any
 from cli.deployment_check.findings import Severity
 from cli.deployment_check.schema_rules import Judged, Place, by_schema, items, refused
 from cli.manifest.expressions import Unrendered
+from localcloud.fc import schema as local_schema
 
 ENVIRONMENT_BYTES = 4096
 # The API's limit; the console and fc3's schema allow 2,592,000.
 LONGEST_EVENT_AGE = 604_800
 
 _RUNTIMES = ("python3.10", "python3.12")
+_ROLE = re.compile(r"(?:acs:ram::\d+:role/)?[A-Za-z0-9._-]+")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DESTINATIONS = {
     "acs:mns:": re.compile(r"acs:mns:[a-z0-9-]+:\d*:/(?:topics|queues)/[A-Za-z0-9-]+/messages"),
@@ -33,116 +35,20 @@ _DESTINATION_FORMS = (
     "acs:fc:<region>:<account>:functions/<function>"
 )
 
-Schema = Mapping[str, Any]
-
-
-def _form(pattern: str, meaning: str) -> Schema:
-    """Text of a form; ``meaning`` says which after "must be"."""
-    return {"pattern": rf"^(?:{pattern})\Z", "description": meaning}
-
-
-def _one_of(*choices: str) -> Schema:
-    return {"enum": list(choices)}
-
-
-def _range(lowest: int, highest: int) -> Schema:
-    return {"minimum": lowest, "maximum": highest}
-
-
-def _having(key: str) -> Schema:
-    return {"required": [key]}
-
-
-def _schema(places: Mapping[str, Schema]) -> Schema:
-    """One schema out of those for single places: keys with periods between them, * for any index."""
-    whole: dict[str, Any] = {}
-    for place, schema in places.items():
-        part = whole
-        for key in filter(None, place.split(".")):
-            below = part if key == "*" else part.setdefault("properties", {})
-            part = below.setdefault("items" if key == "*" else key, {})
-        part.update(schema)
-    return whole
-
-
-_ROLE = _form(
-    r"(?:acs:ram::\d+:role/)?[A-Za-z0-9._-]+|", "a role's name, or its ARN like acs:ram::123:role/name"
-)
-_HOOK = {"anyOf": [_having("handler"), _having("command")]}
-_HOOK_HANDLER = _form(
-    r"[^\s.][^\s]*\.[A-Za-z_][A-Za-z0-9_]*",
-    "a module and a function with a dot between them, like index.initialize",
-)
-_FUNCTION = _schema(
+# The local Function Compute's schema, of which only these members are judged here: it refuses more than the
+# real one does, such as properties that it does not know.
+_SCHEMA = Path(local_schema.__file__).with_name("function.schema.json")
+_FORMS = frozenset(
     {
-        "functionName": _form(
-            "[A-Za-z_][A-Za-z0-9_-]{0,63}", "1 to 64 letters, digits, _ and -, not 1st - or digit"
-        ),
-        "role": _ROLE,
-        "layers": {"maxItems": 5},
-        "layers.*": _form(
-            r"acs:fc:[a-z0-9-]+:(?:\d+|official):layers/[A-Za-z0-9_-]+/versions/\d+",
-            "a layer version like acs:fc:cn-hangzhou:123:layers/name/versions/1",
-        ),
-        "instanceLifecycleConfig.initializer": _HOOK,
-        "instanceLifecycleConfig.initializer.handler": _HOOK_HANDLER,
-        "instanceLifecycleConfig.initializer.timeout": _range(1, 300),
-        "instanceLifecycleConfig.preStop": _HOOK,
-        "instanceLifecycleConfig.preStop.handler": _HOOK_HANDLER,
-        "instanceLifecycleConfig.preStop.timeout": _range(1, 90),
-        "triggers.*.triggerName": _form(
-            "[A-Za-z_][A-Za-z0-9_-]{0,127}",
-            "1 to 128 letters, digits, _ and -, not starting with a digit or -",
-        ),
-        "triggers.*.invocationRole": _ROLE,
+        *("functionName", "layers", "handler", "timeout", "triggerName", "sourceArn", "filterTag"),
+        *("eventSourceType", "QueueName", "mode", "eventSchema", "errorsTolerance", "PushRetryStrategy"),
+        *("Arn", "CountBasedWindow", "TimeBasedWindow"),
     }
 )
-_TOPIC_TRIGGER = _schema(
+_NEEDED = frozenset(
     {
-        "": _having("sourceArn"),
-        "sourceArn": _form(
-            r"acs:mns:[a-z0-9-]+:\d+:/topics/[A-Za-z0-9][A-Za-z0-9-]{0,254}",
-            "a topic like acs:mns:cn-hangzhou:123:/topics/name",
-        ),
-        "triggerConfig.filterTag": {"maxLength": 16},
-    }
-)
-_MODE = _one_of("event-driven", "event-streaming")
-_RUN = "triggerConfig.runOptions"
-_DELIVERY = "triggerConfig.eventSinkConfig.deliveryOption"
-_BUS_TRIGGER = _schema(
-    {
-        "sourceArn": _form(
-            r"acs:eventbridge:[a-z0-9-]+:\d+:(?:eventbus/[^/]+/rule/[^/]+|eventstreaming/[^/]+)",
-            "an event rule or event stream that exists already",
-        ),
-        "triggerConfig.eventSourceConfig.eventSourceType": _one_of(
-            *("DTS", "Default", "Kafka", "MNS", "RabbitMQ", "RocketMQ")
-        ),
-        f"{_DELIVERY}.mode": _MODE,
-        f"{_DELIVERY}.eventSchema": _one_of("CloudEvents", "RawData"),
-        _RUN: _having("mode"),
-        f"{_RUN}.mode": _MODE,
-        f"{_RUN}.errorsTolerance": _one_of("ALL", "NONE"),
-        f"{_RUN}.retryStrategy": _having("PushRetryStrategy"),
-        f"{_RUN}.retryStrategy.PushRetryStrategy": _one_of("BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"),
-        f"{_RUN}.deadLetterQueue.Arn": _form(
-            r"acs:(?:mns|mq|alikafka|eventbridge):[a-z0-9-]+:\d+:\S+",
-            "an ARN like acs:mns:cn-hangzhou:123:/queues/name",
-        ),
-        f"{_RUN}.batchWindow.CountBasedWindow": {"type": "integer", **_range(1, 10_000)},
-        f"{_RUN}.batchWindow.TimeBasedWindow": {"type": "integer", **_range(0, 15)},
-    }
-)
-# Of a trigger with the source type MNS.
-_QUEUE_SOURCE = _schema(
-    {
-        "": _having("eventSourceParameters"),
-        "eventSourceParameters": _having("sourceMNSParameters"),
-        "eventSourceParameters.sourceMNSParameters": _having("QueueName"),
-        "eventSourceParameters.sourceMNSParameters.QueueName": _form(
-            "[A-Za-z0-9][A-Za-z0-9-]{0,119}", "1 to 120 letters, digits and -, not starting with -"
-        ),
+        *("sourceArn", "eventSourceParameters", "sourceMNSParameters", "QueueName"),
+        *("mode", "PushRetryStrategy"),
     }
 )
 
@@ -150,12 +56,13 @@ _QUEUE_SOURCE = _schema(
 def refusals(props: Mapping[str, Any], directory: Path) -> Iterator[Judged]:
     """What is refused of single values that the schema accepts; ``directory`` is that of the file."""
     values = _Values(props)
-    yield from by_schema(_FUNCTION, props)
+    yield from _forms(props)
     yield from _runtime(values)
     yield from _size(values)
     yield from _code(values, directory)
     yield from _role(values, ("role",))
     yield from _environment(values)
+    yield from _hooks(values)
     yield from _asynchronous(values)
     yield from _triggers(values)
 
@@ -182,6 +89,17 @@ class _Values:
         """What stands at a place; None where nothing does, and where it is not known."""
         value = self.raw(*place)
         return None if isinstance(value, Unrendered) else value
+
+
+def _forms(props: Mapping[str, Any]) -> Iterator[Judged]:
+    """Texts of another form, values that are none of those that are known, and what is missing."""
+    schema = json.loads(_SCHEMA.read_text("utf-8"))
+    # The buckets of OSS triggers have rules of their own.
+    triggers = [{} if one.get("triggerType") == "oss" else one for one in items(props.get("triggers"))]
+    for one in by_schema(schema, {**props, "triggers": triggers}):
+        name = next((key for key in reversed(one.place) if isinstance(key, str)), "")
+        if name in (_NEEDED if one.missing else _FORMS):
+            yield one
 
 
 def _doubted(place: Place, what: str, remedy: str) -> Judged:
@@ -236,8 +154,18 @@ def _code(values: _Values, directory: Path) -> Iterator[Judged]:
 
 
 def _role(values: _Values, place: Place) -> Iterator[Judged]:
-    if values.get(*place) == "auto":
+    role = values.get(*place)
+    if role == "auto":
         yield refused(place, "`auto` is the name of a role for fc3 0.1.22.", "Name a role, or its ARN.")
+    elif role and not _ROLE.fullmatch(role):
+        yield refused(place, f"must be a role's name, or its ARN like acs:ram::123:role/name, is {role!r}.")
+
+
+def _hooks(values: _Values) -> Iterator[Judged]:
+    for hook in ("initializer", "preStop"):
+        found = values.get("instanceLifecycleConfig", hook)
+        if found is not None and found.keys().isdisjoint({"handler", "command"}):
+            yield refused(("instanceLifecycleConfig", hook, "handler"), "is missing.", "Add it.")
 
 
 def _environment(values: _Values) -> Iterator[Judged]:
@@ -282,7 +210,7 @@ def _destination(values: _Values, place: Place) -> Iterator[Judged]:
 
 def _triggers(values: _Values) -> Iterator[Judged]:
     seen: set[str] = set()
-    for index, trigger in enumerate(items(values.get("triggers"))):
+    for index in range(len(values.get("triggers") or [])):
         place: Place = ("triggers", index)
         name = values.get(*place, "triggerName")
         if name in seen:
@@ -292,10 +220,7 @@ def _triggers(values: _Values) -> Iterator[Judged]:
         if values.get(*place, "qualifier") not in (None, "LATEST"):
             yield _unjudged((*place, "qualifier"), "what is deployed here is LATEST.")
         kind = values.get(*place, "triggerType")
-        if kind == "mns_topic":
-            yield from by_schema(_TOPIC_TRIGGER, trigger, place)
-        elif kind == "eventbridge":
-            yield from by_schema(_BUS_TRIGGER, trigger, place)
+        if kind == "eventbridge":
             yield from _bus_trigger(values, (*place, "triggerConfig"))
 
 
@@ -304,9 +229,6 @@ def _bus_trigger(values: _Values, settings: Place) -> Iterator[Judged]:
     pattern = values.get(*settings, "eventRuleFilterPattern")
     if pattern is not None and not isinstance(_as_json(pattern), dict):
         yield refused((*settings, "eventRuleFilterPattern"), f"must be a JSON object, is {pattern!r}.")
-    source: Place = (*settings, "eventSourceConfig")
-    if values.get(*source, "eventSourceType") == "MNS":
-        yield from by_schema(_QUEUE_SOURCE, values.get(*source), source)
     asked = values.get(*settings, "eventSinkConfig", "deliveryOption", "mode")
     mode = values.get(*settings, "runOptions", "mode")
     if None not in (asked, mode) and asked != mode:

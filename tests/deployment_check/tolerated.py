@@ -63,6 +63,7 @@ TOLERATED: Mapping[str, Mutation] = {
     "an unknown account": put("vars.account", "${config('AccountID')}", ""),
     "an unknown expression": put("description", "${sha256('x')}"),
     "an unknown expression as memory": put("memorySize", "${vars['memory']}"),
+    "an unknown expression as runtime": put("runtime", "${sha256('x')}"),
     "JavaScript": put("description", "<%= vars.region %>"),
     "a function in Node.js": put("resources.thumbnails", _NODE, ""),
     "another component": put("resources.website", _WEBSITE, ""),
