@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,40 +24,23 @@ def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real layer and the real code for this machine: what `make setup` has built, and the rest of it."""
-    return _once(tmp_path_factory, "one", _set_up)
+    """The real layer and the real code for this machine: what `make setup` has built, and the rest of it.
 
-
-@pytest.fixture(scope="session")
-def second_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, made from nothing."""
-    return _once(tmp_path_factory, "two", _from_nothing)
-
-
-def _once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """A directory that the first worker makes for all of them."""
-    of_worker = factory.getbasetemp()
+    The first worker makes it for all of them.
+    """
+    of_worker = tmp_path_factory.getbasetemp()
     shared = of_worker.parent if "PYTEST_XDIST_WORKER" in os.environ else of_worker
-    place = shared / name
-    with (shared / f"{name}.lock").open("w") as lock:
+    place, name = shared / "build", local_target(Host.running()).name
+    with (shared / "build.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.exists():
-            make(place)
+            place.mkdir()
+            if (BUILT / name).is_dir():
+                shutil.copytree(BUILT / name, place / name)
+            for file in BUILT.glob(f"{name}.*"):
+                shutil.copy(file, place)
+            assert main(["--local", "--output", str(place)]) == 0
     return place
-
-
-def _set_up(place: Path) -> None:
-    name = local_target(Host.running()).name
-    place.mkdir()
-    if (BUILT / name).is_dir():
-        shutil.copytree(BUILT / name, place / name)
-    for file in BUILT.glob(f"{name}.*"):
-        shutil.copy(file, place)
-    _from_nothing(place)
-
-
-def _from_nothing(place: Path) -> None:
-    assert main(["--local", "--output", str(place)]) == 0
 
 
 @pytest.fixture
