@@ -136,12 +136,6 @@ class Tasks:
 
     def put(self, record: TaskRecord, work: Work | None = None) -> None:
         """Add or replace a task; raises ValueError for a time that is none."""
-        content = {
-            **vars(record),
-            "tags": dict(record.tags),
-            "request": dict(record.request),
-            "labels": list(record.labels),
-        }
         self._database.execute(
             "INSERT OR REPLACE INTO imm_task_records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -151,8 +145,8 @@ class Tasks:
                 record.status,
                 _storable(nanoseconds(record.start_time)),
                 _storable(nanoseconds(record.end_time)) if record.end_time else None,
-                json.dumps(dict(record.tags)),
-                json.dumps(content),
+                json.dumps(record.tags, default=dict),
+                json.dumps(vars(record), default=dict),
                 None if work is None else json.dumps(work),
             ),
         )

@@ -178,7 +178,7 @@ class Actions:
         return {}
 
     def _get_queue_attributes(self, call: Call) -> Answer:
-        queue = self._queues.made.get(call.text("QueueName"))
+        queue = self._queues.get(call.text("QueueName"))
         return {
             "QueueName": queue.name,
             "QueueType": "normal",

@@ -52,15 +52,14 @@ class Messages:
             await self._arrived.wait()
 
 
-class Queues:
+class Queues(Made[Queue]):
     """The queues of a region: those that somebody made, and those that a stream reads."""
 
     def __init__(self, tenant: Tenant) -> None:
+        super().__init__(tenant, Queue)
         self._home = (tenant.region, tenant.account_id)
-        self._clock = tenant.clock
         self._messages: dict[str, Messages] = {}
-        self.made = Made(tenant, Queue)
-        for queue in self.made.all():
+        for queue in self.all():
             self.create(queue.name)
 
     def create(self, name: str) -> Messages:
@@ -69,14 +68,14 @@ class Queues:
         messages.open = True
         return messages
 
-    def add(self, queue: Queue) -> None:
+    def add(self, made: Queue) -> None:
         """Make a queue; raises a RequestRefused."""
-        self.made.add(queue)
-        self.create(queue.name)
+        super().add(made)
+        self.create(made.name)
 
     def remove(self, name: str) -> None:
         """Remove a queue with its messages; raises a RequestRefused."""
-        self.made.remove(name)
+        super().remove(name)
         messages = self.create(name)
         messages.waiting.clear()
         messages.open = False

@@ -12,7 +12,7 @@ import json
 import re
 import uuid
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -263,26 +263,18 @@ class LogService:
         return {"meta": meta, "data": rows}
 
     def _create_search(self, call: _Call) -> None:
-        for field in ("savedsearchName", "displayName", "logstore", "searchQuery"):
-            if not isinstance(call.body.get(field), str) or not call.body[field]:
-                raise ParameterInvalid(f"{field} is missing")
+        _need(call.body, ("savedsearchName", "displayName", "logstore", "searchQuery"), "the search")
         _check_name("savedsearchName", call.body["savedsearchName"])
         self.store.get(call.project, LOGSTORE, call.body["logstore"])
         self.store.add(call.project, SEARCH, call.body["savedsearchName"], call.body)
 
     def _create_alert(self, call: _Call) -> None:
-        for field in ("name", "displayName", "configuration", "schedule"):
-            if not call.body.get(field):
-                raise ParameterInvalid(f"{field} is missing")
+        _need(call.body, ("name", "displayName", "configuration", "schedule"), "the alert")
         _check_name("name", call.body["name"])
         configuration = call.body["configuration"]
-        missing = [field for field in _ALERT_NEEDS if configuration.get(field) in (None, [])]
-        if missing:
-            raise ParameterInvalid(f"configuration lacks {', '.join(missing)}")
+        _need(configuration, _ALERT_NEEDS, "configuration")
         for asked in configuration["queryList"]:
-            missing = [field for field in _QUERY_NEEDS if not asked.get(field)]
-            if missing:
-                raise ParameterInvalid(f"a query lacks {', '.join(missing)}")
+            _need(asked, _QUERY_NEEDS, "a query")
             self.store.get(asked["project"], LOGSTORE, asked["store"])
         now = int(self._clock.now().timestamp())
         kept = {**call.body, "status": "ENABLED", "createTime": now, "lastModifiedTime": now}
@@ -297,6 +289,12 @@ def _content(body: bytes) -> Any:
     if not isinstance(content, dict):
         raise RequestRefused(400, "PostBodyInvalid", "the body is no JSON object")
     return content
+
+
+def _need(part: Mapping[str, Any], fields: Iterable[str], what: str) -> None:
+    missing = [field for field in fields if part.get(field) in (None, "", [], {})]
+    if missing:
+        raise ParameterInvalid(f"{what} lacks {', '.join(missing)}")
 
 
 def _check_name(field: str, name: Any) -> None:
