@@ -6,13 +6,13 @@ Each field is read when a command needs it: what only Serverless Devs knows keep
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 
+from cli.manifest.arns import account_of
 from cli.manifest.expressions import ACCOUNT_VARIABLE
 from cli.manifest.fields import FieldUnreadable, known
 from cli.manifest.file import read_manifest
@@ -46,8 +46,6 @@ _NEEDED_OF = {
 DEFAULT_FILE = "s.yaml"
 _TOLD = re.compile(r"`(s deploy|s \w+ remove|s remove|imm-label-tags setup)( [^`]*)?`")
 _TOPIC_END = "/messages"
-# What may hold an ARN of the account.
-_WITH_ARNS = ("role", "layers", "triggers", "asyncInvokeConfig")
 
 
 class NotInstallable(Problem):
@@ -104,13 +102,7 @@ class Target:
     @cached_property
     def account_id(self) -> str:
         """The account: its role's, else that of most ARNs, else the environment's; empty where unknown."""
-        for function in self.functions:
-            if account := _account_of(function):
-                return account
-        accounts = Counter(filter(None, (account_in(arn) for arn in self._arns())))
-        if accounts:
-            return accounts.most_common(1)[0][0]
-        return self._variables.get(ACCOUNT_VARIABLE, "")
+        return account_of(self.functions) or self._variables.get(ACCOUNT_VARIABLE, "")
 
     def of_account(self, account_id: str) -> Target:
         """The same, read for the account whose keys deploy it, which the file asks `s config` for."""
@@ -231,11 +223,6 @@ class Target:
         read = (one for one in self.triggers_of(function) if isinstance(one, DeclaredTrigger))
         return tuple(one for one in read if one.type == kind)
 
-    def _arns(self) -> Iterator[str]:
-        for function in self.functions:
-            for key in _WITH_ARNS:
-                yield from _texts(function.props.raw(key))
-
 
 def read_target(path: Path, environment: Mapping[str, str], *, dotenv: bool = True) -> Target:
     """The functions of a file, found by their handlers; raises NotInstallable or ManifestUnreadable."""
@@ -307,16 +294,6 @@ def _items(function: DeclaredFunction, key: str) -> list[tuple[str, object]]:
         return function.props.items(key)
     except FieldUnreadable:
         return []
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, str):
-        yield value
 
 
 def _resource(arn: str) -> str:

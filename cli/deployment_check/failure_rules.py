@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from cli.deployment_check.event_bridge_rules import bus_triggers
 from cli.deployment_check.findings import Finding, NotChecked, error, warning
-from cli.deployment_check.function_rules import account_of
 from cli.deployment_check.subject import Kind, Subject
+from cli.manifest.arns import account_of
 from cli.manifest.fields import FieldUnreadable, known
 
 _KEY = "asyncInvokeConfig"
@@ -73,7 +73,7 @@ def functions(subject: Subject) -> Iterator[Finding | NotChecked]:
     """A function as a destination has to understand what it gets."""
     for key, arn in _destinations(subject):
         _, service, region, account, _ = arn.split(":", 4)
-        here = region in ("", subject.declared.region) and account in ("", account_of(subject))
+        here = region in ("", subject.declared.region) and account in ("", account_of([subject.declared]))
         if service != "fc" or not here:
             continue
         where, name = subject.path(_KEY, "destinationConfig", key, "destination"), _named(arn)
