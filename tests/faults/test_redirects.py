@@ -22,8 +22,10 @@ def elsewhere() -> Iterator[socket.socket]:
         yield listener
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("call", Call, ids=lambda call: call.value)
+@pytest.mark.parametrize(
+    ("call", "status"),
+    [*((call, 307) for call in Call), *((Call.READ, status) for status in (301, 302, 303, 308))],
+)
 def test_nobody_else_is_asked(stage: Stage, elsewhere: socket.socket, call: Call, status: int) -> None:
     # Given a service that sends the function to another address
     uri = stage.upload(tags={"team": "a"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,6 @@ from proof.races import window
 from proof.races.document import DOCUMENT, blocks
 from proof.races.figures import Figures
 from proof.races.scenario import ONE_TASK, Other, Scenario
-from proof.races.window import Measurement, Window
 
 TEXT = DOCUMENT.read_text("utf-8")
 PLAIN = " ".join(TEXT.split())
@@ -26,24 +25,6 @@ PLAIN = " ".join(TEXT.split())
 
 def test_its_tables_are_what_was_found(figures: Mapping[Scenario, Figures]) -> None:
     assert with_blocks(TEXT, blocks(figures)) == TEXT, "run: python -m proof.races --write"
-
-
-@pytest.mark.parametrize(
-    ("name", "in_words"),
-    [("window", window.block), ("window of submissions", window.block_of_submissions)],
-)
-def test_it_has_what_was_measured(name: str, in_words: Callable[[list[Measurement]], str]) -> None:
-    (block,) = re.findall(f"<!-- {name} -->\n(.*?)<!-- end of {name} -->", TEXT, re.DOTALL)
-    number = int(block.split()[0])
-    assert number >= 100
-    # The forms of the lines, not their figures: those are of one machine.
-    measurement = Measurement(0, [Window(1.0, 1.0)] * number)
-    assert shape(block) == shape(in_words([measurement, measurement]))
-
-
-def shape(text: str) -> str:
-    machine = r"\(\w+ [\d.]+, \d+ CPUs with a load of [\d.]+\)"
-    return re.sub(machine, "(a machine)", re.sub(r"\d[\d,.]*(?= ms| \|)", "n", text))
 
 
 def test_its_limits_are_those_of_the_code() -> None:

@@ -98,20 +98,6 @@ def test_an_upload_between_the_head_and_tags_that_had_to_be_asked_for_twice(cour
     assert outcome.tags == course.tags() == UPLOADED_WITH
 
 
-def test_the_same_when_what_had_grown_old_is_read_again(course: Course) -> None:
-    # Given tags that are not answered at first, neither when everything is read for the second time
-    course.fail(READ)
-    course.fail(READ, skip=1)
-    # And an upload after the second HeadObject
-    course.acts = [lambda: None, lambda: None, course.upload]
-
-    # When the notification is handled, then it is read for a third time, and the upload is left alone
-    outcome = course.handle()
-    assert outcome.status is Status.STALE
-    assert course.calls() == [HEAD, READ, READ, HEAD, READ, READ, HEAD, READ]
-    assert outcome.tags == course.tags() == UPLOADED_WITH
-
-
 def test_an_upload_before_a_write_is_repeated(course: Course) -> None:
     course.fail(WRITE)
     course.acts = [course.upload]
