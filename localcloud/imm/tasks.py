@@ -18,6 +18,23 @@ from localcloud.refusals import InvalidParameter
 
 VIDEO_LABELS = "VideoLabelClassification"
 RUNNING, SUCCEEDED, FAILED = "Running", "Succeeded", "Failed"
+# The task types for which GetTask and ListTasks give the request back, by the reference of GetTask.
+_WITH_REQUEST = frozenset(
+    {
+        "ArchiveFileInspection",
+        "FaceClustering",
+        "FacesSearching",
+        "FileCompression",
+        "FileUncompression",
+        "ImageSplicing",
+        "ImageToPDF",
+        "LocationDateClustering",
+        "MediaConvert",
+        "PointCloudCompress",
+        "StoryCreation",
+        "VideoLabelClassification",
+    }
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS imm_task_records (
@@ -93,6 +110,29 @@ class TaskRecord:
             case {"Notification": {"MNS": {"TopicName": str(topic)}}}:
                 return topic
         return None
+
+    def as_response(self) -> dict[str, Any]:
+        """What every answer about the task has."""
+        return {
+            "Status": self.status,
+            "Code": self.code,
+            "Message": self.message,
+            "StartTime": self.start_time,
+            "EndTime": self.end_time,
+            "UserData": self.user_data,
+            "TaskType": self.task_type,
+            "TaskId": self.task_id,
+        }
+
+    def as_information(self, with_request: bool) -> dict[str, Any]:
+        """The task as GetTask and ListTasks show it, perhaps with the request that created it."""
+        shown = self.as_response()
+        if self.tags:
+            shown["Tags"] = dict(self.tags)
+        if with_request and self.task_type in _WITH_REQUEST:
+            request = json.dumps(self.request, ensure_ascii=False, separators=(",", ":"), default=dict)
+            shown["TaskRequestDefinition"] = request
+        return shown
 
 
 class Work(NamedTuple):
