@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
@@ -9,15 +10,7 @@ import oss2
 import pytest
 
 from localcloud.oss.service import ObjectCreated
-from tests.localcloud.oss_world import (
-    Oss,
-    ask,
-    get,
-    head,
-    put,
-    refusal,
-    tags_of,
-)
+from tests.localcloud.oss_world import Oss, ask, get, head, official_client, put, refusal, tags_of
 
 KEY = "日志/a.log"
 
@@ -88,3 +81,28 @@ def test_it_can_be_given_other_metadata_but_not_be_copied(client: oss.Client) ->
     assert append(client, 3, b" two").next_position == 7
     found = head(client, KEY)
     assert (found.object_type, found.metadata) == ("Appendable", {"owner": "b"})
+
+
+@pytest.mark.parametrize("code", ["ObjectNotAppendable", "PositionNotEqualToLength"])
+def test_what_others_write_meanwhile_stays(
+    cloud: Oss, client: oss.Client, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    # Given an object to which a second part is being appended
+    append(client, 0, b"one")
+    files = cloud.storage._storage.files
+    join = files.join
+
+    def joined(bodies: Sequence[str]) -> str:
+        body = join(bodies)
+        # When another client puts an object in its place, or deletes it
+        with official_client(cloud) as other:
+            if code == "ObjectNotAppendable":
+                put(other, KEY, b"a new object")
+            else:
+                ask(other, "delete_object", key=KEY)
+        return body
+
+    monkeypatch.setattr(files, "join", joined)
+    # Then the append is refused, and nothing is left of it
+    assert refusal(append, client, 3, b" two").code == code
+    assert len(cloud.bodies) == (1 if code == "ObjectNotAppendable" else 0)

@@ -14,6 +14,7 @@ import alibabacloud_oss_v2 as oss
 import pytest
 
 from localcloud.oss.protocol.errors import OssError
+from localcloud.oss.service import ObjectCreated
 from tests.localcloud.oss_signing import Signed, send, sign_text
 from tests.localcloud.oss_world import (
     BUCKET,
@@ -402,9 +403,12 @@ def test_what_cannot_be_copied(cloud: Oss, client: oss.Client) -> None:
         ("/media/%FF", "InvalidObjectName"),
     ]:
         assert cloud.refused("PUT", "b", headers={"x-oss-copy-source": source}) == code
+    # What is not copied is not told to functions.
+    told: list[ObjectCreated] = []
+    cloud.storage.watch(told.append)
     headers = {"x-oss-copy-source": "/media/a", "x-oss-copy-source-if-none-match": ETAG}
-    assert cloud.call("PUT", "b", headers=headers).status == 304
-    assert cloud.storage.stat(BUCKET, "b") is None
+    assert cloud.call("PUT", "a", headers=headers).status == 304
+    assert told == []
 
 
 @pytest.mark.parametrize(
