@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from localcloud.accounts import Accounts, Identity
 from localcloud.calls import CallLog
@@ -99,11 +99,10 @@ class Region:
     def _build(self, endpoints: Endpoints) -> None:
         self.endpoints, config = endpoints, self.config
         self._database = database = Database(config.directory)
-        self.access = AccessManagement(
-            account_id=config.account_id, database=database, accounts=self.accounts, clock=self.clock
-        )
-        authorization = self.access.authorization if config.policies else None
-        tenant = Tenant(config.region, self.accounts, self.clock, database, authorization)
+        tenant = Tenant(config.region, self.accounts, self.clock, database)
+        self.access = AccessManagement(tenant)
+        if config.policies:
+            tenant = replace(tenant, authorization=self.access.authorization)
         self.objects = ObjectStorage(tenant, accept_unicode_tags=config.accept_unicode_tags)
         self.messages = MessageService(
             tenant,

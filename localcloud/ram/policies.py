@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from localcloud.clock import Clock
-from localcloud.database import Database
 from localcloud.ram.document import MalformedPolicy
 from localcloud.ram.parameters import MAX_DESCRIPTION, check_length, check_name
 from localcloud.ram.policy import parse_policy
 from localcloud.records import Records
 from localcloud.refusals import RequestRefused
+from localcloud.tenant import Tenant
 
 CUSTOM = "Custom"
 SYSTEM = "System"
@@ -74,9 +73,9 @@ _SYSTEM = {policy.name: policy for policy in _SYSTEM_POLICIES}
 class Policies:
     """Every policy of the account. What is refused raises a RequestRefused."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._custom = Records(database, "RAM policy", ManagedPolicy)
-        self._clock = clock
+    def __init__(self, tenant: Tenant) -> None:
+        self._custom = Records(tenant.database, "RAM policy", ManagedPolicy)
+        self._clock = tenant.clock
 
     def create(self, name: str, document: str, description: str = "") -> ManagedPolicy:
         """Add a policy."""

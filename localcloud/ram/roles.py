@@ -9,9 +9,7 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 
-from localcloud.accounts import Accounts, Identity
-from localcloud.clock import Clock
-from localcloud.database import Database
+from localcloud.accounts import Identity
 from localcloud.ram.attachments import Holder
 from localcloud.ram.conditions import CURRENT_TIME
 from localcloud.ram.document import MalformedPolicy
@@ -19,6 +17,7 @@ from localcloud.ram.parameters import MAX_DESCRIPTION, check_length, check_name
 from localcloud.ram.trust import TrustPolicy, parse_trust
 from localcloud.records import Records
 from localcloud.refusals import RequestRefused
+from localcloud.tenant import Tenant
 
 MAX_ROLES = 100
 MIN_SESSION_SECONDS = 3_600
@@ -55,11 +54,11 @@ class Roles:
     a function's role in lower case, and the real service takes that.
     """
 
-    def __init__(self, account_id: str, database: Database, accounts: Accounts, clock: Clock) -> None:
-        self._account_id = account_id
-        self._accounts = accounts
-        self._clock = clock
-        self.records = Records(database, "RAM role", Role, ignore_case=True)
+    def __init__(self, tenant: Tenant) -> None:
+        self._account_id = tenant.account_id
+        self._accounts = tenant.accounts
+        self._clock = tenant.clock
+        self.records = Records(tenant.database, "RAM role", Role, ignore_case=True)
 
     def create(
         self,

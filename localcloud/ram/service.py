@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from localcloud.accounts import Accounts, Identity
-from localcloud.clock import Clock
-from localcloud.database import Database
+from localcloud.accounts import Identity
 from localcloud.openapi import Answer, Api, Call, Need, OpenApi
 from localcloud.ram.attachments import Attachments, Holder, User
 from localcloud.ram.authorization import Authorization, Principal
@@ -44,18 +43,18 @@ class AccessManagement(OpenApi):
 
     name = "ram"
 
-    def __init__(self, *, account_id: str, database: Database, accounts: Accounts, clock: Clock) -> None:
-        self._account_id = account_id
-        self._accounts = accounts
-        self._users = Records(database, "RAM user", User, ignore_case=True)
+    def __init__(self, tenant: Tenant) -> None:
+        self._account_id = tenant.account_id
+        self._users = Records(tenant.database, "RAM user", User, ignore_case=True)
         for user in self._users.all():
-            accounts.add(user.keys)
-        self.policies = Policies(database, clock)
-        self.roles = Roles(account_id, database, accounts, clock)
+            tenant.accounts.add(user.keys)
+        self.policies = Policies(tenant)
+        self.roles = Roles(tenant)
         holders: Mapping[type[Holder], Records[Any]] = {Role: self.roles.records, User: self._users}
-        self.attachments = Attachments(self.policies, clock, holders)
-        self.authorization = Authorization(account_id, self._principal, clock)
-        tokens = TokenActions(account_id, accounts, self.roles, self._users, self.authorization, clock)
+        self.attachments = Attachments(self.policies, tenant.clock, holders)
+        self.authorization = Authorization(tenant.account_id, self._principal, tenant.clock)
+        obeying = replace(tenant, authorization=self.authorization)
+        tokens = TokenActions(obeying, self.roles, self._users)
         actions = {
             "CreateRole": self._create_role,
             "GetRole": self._get_role,
@@ -72,7 +71,7 @@ class AccessManagement(OpenApi):
             product="Ram",
             host="ram.aliyuncs.com",
             kinds={"role": "RoleName", "policy": "PolicyName"},
-            tenant=Tenant("", accounts, clock, database, self.authorization),
+            tenant=obeying,
             apis=[Api(RAM_VERSION, actions, self._needs, incorrect), tokens.api],
         )
 
@@ -93,7 +92,7 @@ class AccessManagement(OpenApi):
                 access_key_id="LTAI" + secrets.token_hex(10),
                 access_key_secret=secrets.token_urlsafe(30),
             )
-            self._accounts.add(user.keys)
+            self._tenant.accounts.add(user.keys)
         self.attachments.replace(user, policies)
         return user
 

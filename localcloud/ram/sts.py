@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from localcloud.accounts import Accounts, Identity
-from localcloud.clock import Clock, in_seconds
+from localcloud.accounts import Identity
+from localcloud.clock import in_seconds
 from localcloud.openapi import Answer, Api, Call
 from localcloud.ram.attachments import User
-from localcloud.ram.authorization import AccessRefused, Authorization
+from localcloud.ram.authorization import AccessRefused
 from localcloud.ram.conditions import CURRENT_TIME, EXTERNAL_ID
 from localcloud.ram.parameters import InvalidParameter, incorrect
 from localcloud.ram.roles import Roles
 from localcloud.ram.trust import ASSUME_ROLE
 from localcloud.records import Records
 from localcloud.refusals import RequestRefused
+from localcloud.tenant import Tenant
 
 STS_VERSION = "2015-04-01"
 MIN_SECONDS = 900
@@ -33,21 +34,11 @@ _NOT_AUTHORIZED = "You are not authorized to do this action. You should be autho
 class TokenActions:
     """STS's actions for an account."""
 
-    def __init__(
-        self,
-        account_id: str,
-        accounts: Accounts,
-        roles: Roles,
-        users: Records[User],
-        authorization: Authorization,
-        clock: Clock,
-    ) -> None:
-        self._clock = clock
-        self._account_id = account_id
-        self._accounts = accounts
+    def __init__(self, tenant: Tenant, roles: Roles, users: Records[User]) -> None:
+        self._tenant = tenant
+        self._account_id = tenant.account_id
         self._roles = roles
         self._users = users
-        self._authorization = authorization
         # Whom AssumeRole is allowed to is decided beside the role's own trust.
         actions = {"GetCallerIdentity": self._get_caller_identity, "AssumeRole": self._assume_role}
         self.api = Api(STS_VERSION, actions, lambda call: (), incorrect)
@@ -92,20 +83,20 @@ class TokenActions:
         names = self._names(identity)
         resource = role_arn.replace("acs:ram::", "acs:ram:*:", 1)
         try:
-            self._authorization.check(identity, ASSUME_ROLE, resource, call.context)
+            self._tenant.check(identity, ASSUME_ROLE, resource, call.context)
         except AccessRefused as refused:
             raise RequestRefused(403, "NoPermission", _NOT_AUTHORIZED, refused.detail) from None
         role = self._roles.find(role_arn)
         if role is None:
             raise RequestRefused(404, "EntityNotExist.Role", f"The role not exists: {role_arn}.")
         seconds = call.integer("DurationSeconds", MIN_SECONDS, role.max_session_seconds)
-        context = {**call.context, CURRENT_TIME: self._clock.timestamp()}
+        context = {**call.context, CURRENT_TIME: self._tenant.clock.timestamp()}
         if external_id is not None:
             context[EXTERNAL_ID] = external_id
         if not role.trust.trusts(*names, context=context):
             raise RequestRefused(403, "NoPermission", _NOT_AUTHORIZED)
         lifetime = timedelta(seconds=seconds or DEFAULT_SECONDS)
-        keys = self._accounts.issue_role_keys(self._roles.arn(role), lifetime, session=session)
+        keys = self._tenant.accounts.issue_role_keys(self._roles.arn(role), lifetime, session=session)
         assert keys.expires is not None, "temporary keys have an end"
         return {
             "AssumedRoleUser": {
