@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from proof.load.disturbances import Killer, faults, outages
-from proof.load.observations import Observations
+from proof.load.observations import Observations, growth
 from proof.load.publishing import Publisher, Standstill
 from proof.load.region import KeptEvent, Region, running_region
 from proof.load.report import Promise, Tell, counts, percentiles
@@ -185,21 +185,21 @@ class _Flood:
         before = self._verify({event.task_id for event in kept})
         self._tell(f"{len(kept)} kept events are replayed")
         replayed, failing = self._cloud.run(self._replay(kept))
-        attempts = observations.attempts
+        records = observations.records
         return FloodResult(
             plan=self._plan,
             messages=self._publisher.messages,
             deliveries=self._publisher.deliveries,
-            accepted=len({attempt.request_id for attempt in attempts}),
+            accepted=len({record.request_id for record in records}),
             undelivered=len(self._cloud.messages.undelivered),
             seconds=seconds,
-            attempts=len(attempts),
-            retries=sum(attempt.number > 1 for attempt in attempts),
-            cold_starts=sum(attempt.cold_start for attempt in attempts),
+            attempts=len(records),
+            retries=sum(record.attempt > 1 for record in records),
+            cold_starts=sum(record.cold_start for record in records),
             killed=killed,
-            outcomes=dict(observations.outcomes),
-            errors=dict(observations.errors),
-            given_up=observations.given_up,
+            outcomes=observations.outcomes,
+            errors=observations.errors,
+            given_up=observations.ended - len(observations.latencies),
             kept=len(kept),
             kept_errors=dict(Counter(event.error for event in kept)),
             lost=len(self._cloud.functions.lost),
@@ -209,9 +209,9 @@ class _Flood:
             calls=dict(observations.calls),
             broken=dict(observations.broken),
             outages=observations.outages,
-            durations=percentiles([attempt.seconds for attempt in attempts]),
+            durations=percentiles([record.duration for record in records]),
             latencies=percentiles(observations.latencies),
-            growth=observations.growth(),
+            growth=growth(observations.memory),
             memory_size=self._region.tagging.memory_size,
             peak_memory=observations.peak_memory,
         )

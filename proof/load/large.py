@@ -19,7 +19,7 @@ from typing import Any
 
 from cli.checkout import DEPLOYMENT, ROOT
 from localcloud.faults import Fault, FaultKind
-from proof.load.observations import Observations
+from proof.load.observations import Observations, error_of
 from proof.load.region import Region, label, running_region
 from proof.load.report import Promise, Tell, counts
 from proof.load.scenario import PROJECT, FloodPlan, PlannedObject, PlannedTask, draw
@@ -134,17 +134,18 @@ def _step(region: Region, labels: int, clips: int) -> Step:
             file.writelines(_answer(task, labels, clips))
         observations = _told(region, task, answer)
         body = answer.stat().st_size / _MEGABYTE
-    last = observations.attempts[-1]
+    last = observations.records[-1]
+    error = error_of(last)
     found = region.tags(key)
     return Step(
         labels=labels,
         clips=clips,
         body=body,
-        attempts=len(observations.attempts),
-        seconds=last.seconds,
+        attempts=len(observations.records),
+        seconds=last.duration,
         peak_memory=observations.peak_memory,
-        error=last.error,
-        right=found == (target.tags_after(task) if last.error is None else target.first_tags),
+        error=error,
+        right=found == (target.tags_after(task) if error is None else target.first_tags),
         kept=task.task_id in {event.task_id for event in region.kept_events()},
     )
 

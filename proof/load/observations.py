@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from statistics import linear_regression
 
 from localcloud.calls import Call
@@ -19,22 +18,13 @@ _WARM_UP = 300
 _FEWEST_JUDGED = 1000
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One run of the function for one event; ``error`` is the error's class, None for an outcome."""
-
-    request_id: str
-    number: int
-    instance_id: str
-    seconds: float
-    cold_start: bool
-    error: str | None
-
-
 class Observations:
-    """Everything that is counted of the function that tags, in the cloud's event loop, until ``stop``.
+    """What is seen of the function that tags, in the cloud's event loop, until ``stop``.
 
-    ``moved`` is set, and ``on_end`` called with the task's id, for each delivery that has come to an end.
+    ``records`` are its asynchronous invocations, of which ``ended`` were the last for their event. For each
+    of these ``moved`` is set, and ``on_end`` called with the task's id. ``latencies`` are seconds from
+    publishing to an outcome. ``memory`` has for each instance how many thousand notifications it had handled,
+    and the MB that it held then.
     """
 
     def __init__(self, region: Region, on_end: Callable[[str], None] = lambda task_id: None) -> None:
@@ -42,14 +32,12 @@ class Observations:
         self._most_attempts = 1 + region.tagging.async_invoke.max_retry_attempts
         self._on_end = on_end
         self._over = False
-        self._memory: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+        self.memory: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
         self._handled: Counter[str] = Counter()
         self.moved = asyncio.Event()
-        self.attempts: list[Attempt] = []
-        self.outcomes: Counter[str] = Counter()
-        self.errors: Counter[str] = Counter()
+        self.records: list[InvocationRecord] = []
+        self.ended = 0
         self.latencies: list[float] = []
-        self.given_up = 0
         self.calls: Counter[str] = Counter()
         self.broken: Counter[str] = Counter()
         self.outages = 0
@@ -58,14 +46,20 @@ class Observations:
         region.cloud.calls.watch(self.call_ended)
 
     @property
-    def ended(self) -> int:
-        """How many deliveries have come to an end, good or bad."""
-        return sum(self.outcomes.values()) + self.given_up
-
-    @property
     def witness(self) -> str | None:
         """The first instance that handled something; None before that."""
-        return self.attempts[0].instance_id if self.attempts else None
+        return self.records[0].instance_id if self.records else None
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """How often each outcome was counted."""
+        bodies = [json.loads(record.body) for record in self.records if record.error_type is None]
+        return dict(Counter(str(body["outcomes"][0]["status"]) for body in bodies))
+
+    @property
+    def errors(self) -> dict[str, int]:
+        """How many attempts ended with each error."""
+        return dict(Counter(error for record in self.records if (error := error_of(record))))
 
     def stop(self) -> None:
         """Count nothing any more: what follows is no part of it."""
@@ -79,26 +73,13 @@ class Observations:
         self._handled[record.instance_id] += 1
         if not record.asynchronous:
             return
-        error = _error(record)
-        self.attempts.append(
-            Attempt(
-                record.request_id,
-                record.attempt,
-                record.instance_id,
-                record.duration,
-                record.cold_start,
-                error,
-            )
-        )
-        if error is None:
-            self.outcomes[json.loads(record.body)["outcomes"][0]["status"]] += 1
+        self.records.append(record)
+        if record.error_type is None:
             published = json.loads(invocation.event)["PublishTime"] / 1000
             self.latencies.append(record.ended.timestamp() - published)
-        else:
-            self.errors[error] += 1
-            if record.attempt < self._most_attempts:
-                return
-            self.given_up += 1
+        elif record.attempt < self._most_attempts:
+            return
+        self.ended += 1
         self.moved.set()
         self._on_end(task_of(invocation.event))
 
@@ -116,20 +97,21 @@ class Observations:
         """Note how much memory the instances hold now."""
         for instance in instances:
             if handled := self._handled[instance.instance_id]:
-                self._memory[instance.instance_id].append((handled / 1000, instance.memory))
-
-    def growth(self) -> list[float]:
-        """The MB that 1,000 notifications add to each instance that lived long enough to tell."""
-        found = []
-        for samples in self._memory.values():
-            judged = [sample for sample in samples if sample[0] * 1000 >= _WARM_UP]
-            if len(judged) > 2 and judged[-1][0] * 1000 - _WARM_UP >= _FEWEST_JUDGED:
-                found.append(linear_regression(*zip(*judged, strict=True)).slope)
-        return found
+                self.memory[instance.instance_id].append((handled / 1000, instance.memory))
 
 
-def _error(record: InvocationRecord) -> str | None:
-    """The error's class; None for an outcome. What kills a process leaves no class."""
+def growth(memory: Mapping[str, Sequence[tuple[float, float]]]) -> list[float]:
+    """The MB that 1,000 notifications add to each instance that lived long enough to tell."""
+    found = []
+    for samples in memory.values():
+        judged = [sample for sample in samples if sample[0] * 1000 >= _WARM_UP]
+        if len(judged) > 2 and judged[-1][0] * 1000 - _WARM_UP >= _FEWEST_JUDGED:
+            found.append(linear_regression(*zip(*judged, strict=True)).slope)
+    return found
+
+
+def error_of(record: InvocationRecord) -> str | None:
+    """The class of an invocation's error; None for an outcome. What kills a process leaves no class."""
     if record.error_type is None:
         return None
     try:

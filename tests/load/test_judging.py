@@ -9,7 +9,7 @@ import pytest
 
 from localcloud.faults import FaultKind, FaultPlan
 from proof.load.disturbances import faults, in_outage, outages
-from proof.load.observations import Observations
+from proof.load.observations import growth
 from proof.load.scenario import DENIED, UNAVAILABLE, FloodPlan, PlannedObject, PlannedTask, Tag, draw
 from proof.load.verification import Condition, condition_of, verify
 
@@ -115,10 +115,9 @@ def test_some_objects_can_never_be_reached() -> None:
     assert plan.take("oss", "HeadObject", "oss://media/videos/000001.mp4") is None
 
 
-@pytest.mark.parametrize(("growth", "last", "found"), [(0.0, 30, 0.0), (2.0, 30, 2.0), (50.0, 12, None)])
+@pytest.mark.parametrize(("leak", "last", "found"), [(0.0, 30, [0.0]), (2.0, 30, [2.0]), (50.0, 12, [])])
 def test_a_leak_shows_once_an_instance_has_lived_long_enough(
-    growth: float, last: int, found: float | None
+    leak: float, last: int, found: list[float]
 ) -> None:
-    observations = Observations.__new__(Observations)
-    observations._memory = {"c-1": [(n / 10, 80 + growth * n / 10) for n in range(1, last + 1)]}  # type: ignore[assignment]
-    assert observations.growth() == ([] if found is None else [pytest.approx(found)])
+    samples = [(number / 10, 80 + leak * number / 10) for number in range(1, last + 1)]
+    assert growth({"c-1": samples}) == [pytest.approx(one) for one in found]
