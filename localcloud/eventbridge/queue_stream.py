@@ -78,7 +78,9 @@ class QueueStream:
             self._idle.clear()
             batch = await self._batch()
             try:
-                await self._deliver(batch)
+                # A queue that is deleted while the window is open takes its messages with it.
+                if batch:
+                    await self._deliver(batch)
             except asyncio.CancelledError:
                 # The trigger ends before the call does: whoever reads the queue next finds the messages.
                 self._queue.waiting.extendleft(reversed(batch))

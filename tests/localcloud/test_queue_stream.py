@@ -15,6 +15,7 @@ from localcloud.eventbridge.queue_stream import QueueStream
 from localcloud.fc.declaration import EventBridgeTrigger, MnsQueueSource
 from localcloud.mns.attributes import Queue
 from localcloud.mns.queues import Queues
+from localcloud.tenant import Tenant
 from tests.localcloud.tenancy import ACCOUNT, tenancy
 
 ARN = f"acs:mns:cn-hangzhou:{ACCOUNT}:/queues/tasks"
@@ -49,6 +50,24 @@ class Function:
         return len(self.events) > self._failures
 
 
+def stream_of(
+    tenant: Tenant,
+    queues: Queues,
+    trigger: EventBridgeTrigger,
+    function: Function,
+    base64_decode: bool = False,
+) -> QueueStream:
+    return QueueStream(
+        tenant=tenant,
+        trigger=trigger,
+        source=MnsQueueSource("tasks", None, base64_decode),
+        queue=queues.create("tasks"),
+        invoke=function.invoke,
+        bury=lambda body: queues.send(trigger.dead_letter_queue or "", body),
+        time_scale=0.05 if trigger.batch_seconds else 0.0,
+    )
+
+
 def streamed(
     trigger: EventBridgeTrigger,
     *bodies: str,
@@ -62,15 +81,7 @@ def streamed(
     async def run() -> Queues:
         queues = Queues(tenant)
         queues.create("dead")
-        stream = QueueStream(
-            tenant=tenant,
-            trigger=trigger,
-            source=MnsQueueSource("tasks", None, base64_decode),
-            queue=queues.create("tasks"),
-            invoke=function.invoke,
-            bury=lambda body: queues.send(trigger.dead_letter_queue or "", body),
-            time_scale=0.0,
-        )
+        stream = stream_of(tenant, queues, trigger, function, base64_decode)
         stream.start()
         if made_again:
             queues.add(Queue(name="tasks"))
@@ -157,3 +168,23 @@ def test_a_message_whose_call_has_not_ended_when_the_stream_does_is_there_again(
     function = Function(ends=False)
     queues = streamed(BATCHES, "1", "2", "3", function=function, until=lambda: bool(function.events))
     assert queues.bodies("tasks") == ["1", "2", "3"]
+
+
+def test_a_queue_that_is_deleted_while_the_window_is_open_brings_nothing() -> None:
+    function = Function()
+
+    async def run() -> None:
+        queues = Queues(tenant)
+        queues.add(Queue(name="tasks"))
+        trigger = replace(BATCHES, batch_seconds=1)
+        stream = stream_of(tenant, queues, trigger, function)
+        assert queues.send(ARN, "lost")
+        stream.start()
+        await asyncio.sleep(0)
+        queues.remove("tasks")
+        await stream.settled()
+        await stream.stop()
+
+    with tenancy(region="cn-hangzhou") as tenant:
+        asyncio.run(run())
+    assert function.events == []
