@@ -15,6 +15,7 @@ import click
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from proof.fuzz import guided
+from proof.fuzz.bounds import SECONDS_OF_A_SEARCH
 from proof.fuzz.promises import PROMISES, search
 
 FOUND = Path(__file__).parent.parent.parent / ".hypothesis" / "fuzz"
@@ -41,7 +42,14 @@ def main(names: tuple[str, ...], seconds: float, batch: int, seed: int | None) -
     for name in names or PROMISES:
         promise, database = PROMISES[name], DirectoryBasedExampleDatabase(FOUND / name)
         try:
-            found = search(promise, seconds=seconds, batch=batch, seed=seed, database=database)
+            found = search(
+                promise,
+                seconds=seconds,
+                batch=batch,
+                seed=seed,
+                database=database,
+                limit=SECONDS_OF_A_SEARCH,
+            )
             click.echo(f"{name:<14} {found.inputs:>9,} inputs  slowest {found.slowest_seconds:.3f} s")
         except Exception as error:
             broken = True

@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from proof.fuzz.bounds import SECONDS_OF_A_SEARCH, bounded
 from proof.fuzz.inputs import CORPUS, Bytes
 
 ROOT = Path(__file__).parent.parent.parent
@@ -85,9 +86,13 @@ def main(name: str, arguments: list[str]) -> None:
     with atheris.instrument_imports(include=INSTRUMENTED):
         promises = importlib.import_module("proof.fuzz.promises")
     promise = promises.PROMISES[name]
+
+    def check(data: bytes) -> None:
+        bounded(lambda: promise.check(data), SECONDS_OF_A_SEARCH)
+
     # libFuzzer begins others of itself to merge, in a shell, by its own name.
     itself = f"{sys.executable} -m proof.fuzz.guided {name}"
-    atheris.Setup([itself, *arguments], lambda data: promises.bounded(lambda: promise.check(data)))
+    atheris.Setup([itself, *arguments], check)
     with suppress(SystemExit):
         atheris.Fuzz()
     sys.stdout.flush()

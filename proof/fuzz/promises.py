@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase
 
 from proof.fuzz import events, failures, objects, tag_sets, tags
-from proof.fuzz.bounds import bounded
+from proof.fuzz.bounds import SECONDS, bounded
 from proof.fuzz.inputs import Bytes, altered
 
 
@@ -50,9 +50,17 @@ class Search(NamedTuple):
 
 
 def search(
-    promise: Promise, *, seconds: float, batch: int, seed: int, database: ExampleDatabase | None = None
+    promise: Promise,
+    *,
+    seconds: float,
+    batch: int,
+    seed: int,
+    database: ExampleDatabase | None = None,
+    limit: float = SECONDS,
 ) -> Search:
     """Try input after input until the time is over, a whole batch at least; the same seed tries the same.
+
+    No input may take more than ``limit`` seconds.
 
     Raises what breaks the promise, for the smallest such input that Hypothesis finds: the error's notes say
     what it is, the database keeps it, and the next search tries it first.
@@ -64,7 +72,8 @@ def search(
         nonlocal tried, slowest
         tried += 1
         started = time.thread_time()
-        bounded(lambda: promise.check(given))
+        # The first one also waits for what is loaded once.
+        bounded(lambda: promise.check(given), SECONDS if tried == 1 else limit)
         slowest = max(slowest, time.thread_time() - started)
 
     limits = settings(
