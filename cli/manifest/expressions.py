@@ -30,6 +30,7 @@ _PATH = re.compile(r"(vars|this|that|resources|components)((?:\.[\w$-]+)+)", re.
 _CALL = re.compile(r"(\w+)\(", re.ASCII)
 _TEXT = re.compile(r"'([^'\\]*)'|\"([^\"\\]*)\"")
 _MEMBERS = re.compile(r"(?:\.[A-Za-z_$][\w$]*|\[\d+\])*", re.ASCII)
+_END, _COMMA = re.compile(r"\s*\)"), re.compile(r"\s*,")
 _MEMBER = re.compile(r"\.([A-Za-z_$][\w$]*)|\[(\d+)\]", re.ASCII)
 # What is known only when the other resource is deployed.
 _LATER = re.compile(r"resources\.[^.]+\.(?:info|output)\..+|components\..+")
@@ -50,12 +51,16 @@ class Unrendered:
     refused: bool = False
 
 
-class _Unknown(Exception):
-    """An expression whose value is not known here."""
+class _NoValue(Exception):
+    """An expression whose value is not known here, and why; ``refused`` where Serverless Devs refuses it.
 
+    ``unrendered`` is what it leads to where that could not be rendered.
+    """
 
-class _Refused(Exception):
-    """An expression that Serverless Devs refuses."""
+    def __init__(self, why: str, *, refused: bool = False, unrendered: Unrendered | None = None) -> None:
+        super().__init__(why)
+        self.refused = refused
+        self.unrendered = unrendered
 
 
 class Expressions:
@@ -81,9 +86,9 @@ class Expressions:
         self._scope = {"vars": shared, "resources": resources or {}, "that": this or {}}
         self._functions: Mapping[str, Callable[..., Any]] = {
             "env": self._env,
-            "str": self._str,
+            "str": _known_to_s("str"),
             "config": self._config,
-            "secret": self._secret,
+            "secret": _known_to_s("secret"),
             "path": self._path,
             "file": self._file,
             "json": _json,
@@ -107,12 +112,8 @@ class Expressions:
         try:
             value = self._once(text)
             value = self._once(value) if isinstance(value, str) else value
-        except _Refused as problem:
-            return Unrendered(where, text, str(problem), refused=True)
-        except _Unknown as problem:
-            return Unrendered(where, text, str(problem))
-        except _Found as found:
-            return found.placeholder
+        except _NoValue as none:
+            return none.unrendered or Unrendered(where, text, str(none), none.refused)
         if isinstance(value, str) and not self._again and _EXPRESSION.search(value):
             return Unrendered(where, text, f"{value!r} holds an expression still, and it is rendered no more")
         return value
@@ -128,7 +129,7 @@ class Expressions:
             return self._member(match[1], match[2][1:].split("."), expression)
         value, end = self._evaluated(expression, 0)
         if end != len(expression):
-            raise _Unknown(f"${{{expression}}} is not known here")
+            raise _NoValue(f"${{{expression}}} is not known here")
         return value
 
     def _evaluated(self, text: str, at: int) -> tuple[Any, int]:
@@ -144,12 +145,12 @@ class Expressions:
             return self._member(match[1], match[2][1:].split("."), match[0]), match.end()
         call = _CALL.match(text, at)
         if call is None or call[1] not in self._functions:
-            raise _Unknown(f"${{{text}}} is not known here")
+            raise _NoValue(f"${{{text}}} is not known here")
         arguments, end = self._arguments(text, call.end())
         try:
             value = self._functions[call[1]](*arguments)
         except TypeError:
-            raise _Unknown(f"{call[1]}() is not known with these arguments") from None
+            raise _NoValue(f"{call[1]}() is not known with these arguments") from None
         members = _MEMBERS.match(text, end)
         assert members is not None, "it matches nothing, too"
         for member in _MEMBER.finditer(members[0]):
@@ -158,62 +159,54 @@ class Expressions:
 
     def _arguments(self, text: str, at: int) -> tuple[list[Any], int]:
         arguments: list[Any] = []
-        while not (end := re.compile(r"\s*\)").match(text, at)):
+        while not (end := _END.match(text, at)):
             value, at = self._evaluated(text, at)
             arguments.append(value)
-            if (comma := re.compile(r"\s*,").match(text, at)) is not None:
+            if (comma := _COMMA.match(text, at)) is not None:
                 at = comma.end()
-            elif not re.compile(r"\s*\)").match(text, at):
-                raise _Unknown(f"${{{text}}} is not known here")
+            elif not _END.match(text, at):
+                raise _NoValue(f"${{{text}}} is not known here")
         return arguments, end.end()
 
     def _member(self, root: str, names: list[str], expression: str) -> Any:
         if _LATER.fullmatch(expression):
-            raise _Unknown(f"${{{expression}}} is known when the other resource is deployed")
+            raise _NoValue(f"${{{expression}}} is known when the other resource is deployed")
         value: Any = self._scope["that" if root == "this" else root]
         for depth, name in enumerate(names, start=1):
             value = _known(value.get(name) if isinstance(value, dict) else None)
             if value is None:
-                raise _Refused(f"{root} has no {'.'.join(names[:depth])}")
+                raise _NoValue(f"{root} has no {'.'.join(names[:depth])}", refused=True)
         return value
 
     def _env(self, name: str, default: Any = None) -> Any:
         if value := self._variables.get(name):
             return value
         if default is None:
-            raise _Refused(f"the environment variable {name} is not set (or empty) and has no default")
+            raise _NoValue(
+                f"the environment variable {name} is not set (or empty) and has no default", refused=True
+            )
         return default
-
-    def _str(self, name: str) -> str:
-        raise _Unknown(f"str({name!r}) is not known here")
 
     def _config(self, name: str) -> str:
         if name == "AccountID" and (account := self._variables.get(ACCOUNT_VARIABLE)):
             return account
-        raise _Unknown(f"config('{name}') is known to `s config` only")
-
-    def _secret(self, name: str) -> str:
-        raise _Unknown(f"secret('{name}') is known to `s` only")
+        raise _NoValue(f"config('{name}') is known to `s config` only")
 
     def _path(self, name: str) -> str:
         path = self._directory.absolute() / name
-        if not _exists(path):
-            raise _Refused(f"path('{name}') is not there")
+        try:
+            there = path.exists()
+        except (OSError, ValueError):
+            there = False
+        if not there:
+            raise _NoValue(f"path('{name}') is not there", refused=True)
         return str(path)
 
     def _file(self, name: str) -> str:
         try:
             return (self._directory / name).read_text("utf-8", "replace")
         except (OSError, ValueError):
-            raise _Refused(f"file('{name}') cannot be read") from None
-
-
-class _Found(Exception):
-    """An expression that leads to one that could not be rendered."""
-
-    def __init__(self, placeholder: Unrendered) -> None:
-        super().__init__(placeholder.why)
-        self.placeholder = placeholder
+            raise _NoValue(f"file('{name}') cannot be read", refused=True) from None
 
 
 def unrendered(value: Any) -> Iterator[Unrendered]:
@@ -230,29 +223,29 @@ def unrendered(value: Any) -> Iterator[Unrendered]:
 
 def _known(value: Any) -> Any:
     if isinstance(value, Unrendered):
-        raise _Found(value)
+        raise _NoValue(value.why, unrendered=value)
     return value
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
+def _known_to_s(function: str) -> Callable[[str], Any]:
+    def ask(name: str) -> Any:
+        raise _NoValue(f"{function}('{name}') is known to `s` only")
+
+    return ask
 
 
 def _json(text: Any) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise _Refused("json() is given something that is not JSON") from None
+        raise _NoValue("json() is given something that is not JSON", refused=True) from None
 
 
 def _yaml(text: Any) -> Any:
     try:
         return read_yaml(text)
     except yaml.YAMLError:
-        raise _Refused("yaml() is given something that is no YAML") from None
+        raise _NoValue("yaml() is given something that is no YAML", refused=True) from None
 
 
 def _regex(pattern: str) -> bool:
@@ -260,14 +253,14 @@ def _regex(pattern: str) -> bool:
     try:
         return re.search(pattern, _PREVIEWED) is not None
     except (re.error, RecursionError):
-        raise _Unknown(f"regex('{pattern}') is not known here") from None
+        raise _NoValue(f"regex('{pattern}') is not known here") from None
 
 
 def _item(value: Any, key: str | int, expression: str) -> Any:
     try:
         return value[key]
     except (LookupError, TypeError):
-        raise _Unknown(f"${{{expression}}} is not known here") from None
+        raise _NoValue(f"${{{expression}}} is not known here") from None
 
 
 def _as_text(value: Any) -> str:
