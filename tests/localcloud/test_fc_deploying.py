@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 from alibabacloud_fc20230330 import models as fc
-from alibabacloud_tea_openapi.exceptions import ClientException
+from alibabacloud_tea_openapi.exceptions import ClientException, ServerException
 
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
+from localcloud.database import Database, StateInaccessible
 from localcloud.fc.packages import Package, PackageRefused, unpack
 from tests.localcloud.fc_account import ACCOUNT, HELLO, REGION, TOPIC, Account, package
 from tests.waiting import until
@@ -270,8 +271,9 @@ def test_the_token_has_function_computes_own_signature(account: Account) -> None
     assert (forged.status_code, forged.json()["Code"]) == (403, "SignatureNotMatch")
     unknown = Account(account.cloud, replace(account.keys, access_key_id="LTAIother")).token()
     assert (unknown.status_code, unknown.json()["Code"]) == (403, "InvalidAccessKeyID")
-    old = account.token(date="Sun, 29 Nov 2020 22:50:46 GMT")
-    assert (old.status_code, old.json()["Code"]) == (403, "RequestTimeTooSkewed")
+    for date in ("Sun, 29 Nov 2020 22:50:46 GMT", "Sun, 29 Nov 2020 22:50:46 -0000", "yesterday"):
+        old = account.token(date=date)
+        assert (old.status_code, old.json()["Code"]) == (403, "RequestTimeTooSkewed")
 
 
 # Layers
@@ -466,6 +468,34 @@ def test_a_bucket_has_ten_triggers(account: Account) -> None:
 
 def changed(config: dict[str, Any]) -> fc.UpdateTriggerRequest:
     return fc.UpdateTriggerRequest(body=fc.UpdateTriggerInput(trigger_config=json.dumps(config)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda account: watch(account, "two", prefix="films/"),
+        lambda account: account.sdk.update_trigger(
+            "hello", "one", changed({"events": ["oss:ObjectCreated:*"]})
+        ),
+        lambda account: account.sdk.delete_trigger("hello", "one"),
+        lambda account: account.sdk.delete_function("hello"),
+    ],
+)
+def test_a_change_that_cannot_be_kept_leaves_everything_as_it_was(
+    account: Account, monkeypatch: pytest.MonkeyPatch, change: Callable[[Account], object]
+) -> None:
+    def refuse(database: Database, *arguments: object) -> int:
+        raise StateInaccessible(database.directory, OSError("the disk is full"))
+
+    account.cloud.call(account.cloud.objects.create_bucket, "media")
+    account.create()
+    watch(account, "one")
+    before = account.cloud.functions.deployment, account.cloud.uploads.of_bucket("media")
+    with monkeypatch.context() as full:
+        full.setattr(Database, "execute", refuse)
+        with pytest.raises(ServerException, match="the disk is full"):
+            change(account)
+    assert (account.cloud.functions.deployment, account.cloud.uploads.of_bucket("media")) == before
 
 
 def test_a_topic_trigger_is_created_once_and_never_changed(account: Account) -> None:

@@ -296,7 +296,7 @@ def test_an_initializer_that_exceeds_its_timeout(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("statement", ["os._exit(0)", "os.kill(os.getpid(), 9)", "raise KeyboardInterrupt"])
 def test_a_process_that_ends_before_it_answers(tmp_path: Path, statement: str) -> None:
-    with running(tmp_path, f"import os, sys\ndef handler(event, context): {statement}") as world:
+    with running(tmp_path, f"import os\ndef handler(event, context): {statement}") as world:
         result = world.invoke()
         log = world.log(result.request_id)
     message = json.loads(result.body)["errorMessage"]
@@ -356,14 +356,25 @@ def test_processes_that_a_function_started_end_with_it(tmp_path: Path) -> None:
 
 
 def test_a_process_that_left_the_group_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    # Given a function that ends, and leaves its output and the runtime's socket to a child
     code = """
-    import subprocess
+    import os, time
     def handler(event, context):
-        return subprocess.Popen(["sleep", "60"], start_new_session=True).pid
+        child = os.fork()
+        if not child:
+            os.setsid()
+            time.sleep(60)
+            os._exit(0)
+        while os.getsid(child) != child:
+            time.sleep(0.001)
+        print(child)
+        os._exit(0)
     """
     with running(tmp_path, code) as world:
-        child = int(world.invoke().body)
+        result = world.invoke()
+        (child,) = (int(line) for line in world.log() if line.isdecimal())
     os.kill(child, signal.SIGKILL)
+    assert b"Process exited unexpectedly" in result.body
 
 
 def test_stopping_leaves_no_process_and_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
