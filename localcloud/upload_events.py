@@ -13,7 +13,7 @@ import random
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -141,7 +141,7 @@ class UploadEvents:
             except Exception as error:
                 # A function that cannot be invoked has not taken the event, whatever the cause.
                 reason = str(error)
-        self.undelivered.append(UndeliveredUpload(**{**asdict(undelivered), "reason": reason}))
+        self.undelivered.append(replace(undelivered, reason=reason))
 
     def _native_event(self, created: ObjectCreated, key: str, trigger: OssTrigger) -> dict[str, Any]:
         event = {
