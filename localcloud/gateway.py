@@ -80,7 +80,7 @@ class Gateway:
             if fault is None:
                 await self._service.app(scope, question.receive, answer.send)
             else:
-                await self._fail(fault, scope, question.receive, answer)
+                await self._fail(fault, scope, question, answer)
         except ClientDisconnect:
             # Whoever called is gone, because it was killed or lost its patience: nobody waits for an answer.
             return
@@ -112,33 +112,31 @@ class Gateway:
                 )
             )
 
-    async def _fail(self, fault: Fault, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    async def _fail(self, fault: Fault, scope: Scope, question: _Question, answer: _Answer) -> None:
         if fault.delay_seconds:
             await asyncio.sleep(fault.delay_seconds)
-        app = self._service.app
         kind = fault.kind
-        if kind is FaultKind.MEET:
-            await self._faults.meet(fault)
-            await app(scope, receive, answer.send)
-        elif kind is FaultKind.DELAY:
-            await app(scope, receive, answer.send)
-        elif kind is FaultKind.ERROR:
-            await _drain(receive)
-            response = self._service.error(fault.status, fault.code, fault.message)
-            response.headers.update(dict(fault.headers))
-            await response(scope, receive, answer.send)
-        elif kind is FaultKind.ANSWER:
-            await _drain(receive)
-            response = _ordered(fault)
-            await response(scope, receive, answer.send)
+        if kind in (FaultKind.DELAY, FaultKind.MEET):
+            if kind is FaultKind.MEET:
+                await self._faults.meet(fault)
+            await self._service.app(scope, question.receive, answer.send)
+        elif kind in (FaultKind.ERROR, FaultKind.ANSWER):
+            await question.finish()
+            response = self._error(fault) if kind is FaultKind.ERROR else _ordered(fault)
+            await response(scope, question.receive, answer.send)
         elif kind is FaultKind.RESET_BEFORE:
             answer.abort()
         elif kind is FaultKind.SILENCE:
-            while (await receive())["type"] != "http.disconnect":
+            while (await question.receive())["type"] != "http.disconnect":
                 pass
         else:
-            messages = await _collect(app, scope, receive)
+            messages = await _collect(self._service.app, scope, question.receive)
             await answer.break_off(messages, kind)
+
+    def _error(self, fault: Fault) -> Response:
+        response = self._service.error(fault.status, fault.code, fault.message)
+        response.headers.update(dict(fault.headers))
+        return response
 
 
 class _Question:
@@ -202,13 +200,6 @@ def _ordered(fault: Fault) -> Response:
     if fault.file:
         return FileResponse(fault.file, fault.status, dict(fault.headers))
     return Response(fault.body, fault.status, dict(fault.headers))
-
-
-async def _drain(receive: Receive) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
-            return
 
 
 async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> list[Message]:
