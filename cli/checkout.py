@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli.local_deployment import load_deployment
 from cli.problems import Problem
-from layers.target import Host, local_target
+from layers.target import local_target
 from localcloud.config import CloudConfig, Ports
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +30,7 @@ _NOT_PASSED_ON = frozenset({"FC_DEPLOY_REGION", "ALIBABA_CLOUD_ACCOUNT_ID", "FAI
 
 def layer() -> Path:
     """The built layer for the interpreter that runs this command; raises Problem without one."""
-    path = ROOT / "layers" / "build" / local_target(Host.running()).name
+    path = ROOT / "layers" / "build" / local_target().name
     if not (path / "python").is_dir():
         raise Problem(f"The layer is not built: {path}/python is missing. Run `make setup`.")
     return path

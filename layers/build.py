@@ -28,7 +28,7 @@ from layers.installer import WheelInstaller, find_uv
 from layers.interpreters import Interpreter, find_interpreter
 from layers.parts import code_part, layer_part
 from layers.report import text
-from layers.target import RUNTIMES, Host, Target, local_target
+from layers.target import RUNTIMES, Target, local_target
 
 HERE = Path(__file__).parent
 PARTS = ("layer", "code")
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     targets = [RUNTIMES[name] for name in options.runtime or ([] if options.local else RUNTIMES)]
     if options.local:
-        targets.append(local_target(Host.running()))
+        targets.append(local_target())
     try:
         for target in {target.name: target for target in targets}.values():
             _build_target(target, options)

@@ -89,8 +89,9 @@ RUNTIMES: Mapping[str, Target] = {
 }
 
 
-def local_target(host: Host) -> Target:
+def local_target(host: Host | None = None) -> Target:
     """What runs on this machine: the layer that is deployed where that loads here, else one of its own."""
+    host = host or Host.running()
     runtime = RUNTIMES.get(f"python{host.version}")
     if runtime is not None and _loads(runtime, host):
         return runtime

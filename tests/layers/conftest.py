@@ -11,7 +11,7 @@ import pytest
 
 from cli.checkout import ROOT
 from layers.build import main
-from layers.target import Host, local_target
+from layers.target import local_target
 from tests.layers.workshop import Workshop
 
 BUILT = ROOT / "layers" / "build"
@@ -30,7 +30,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     of_worker = tmp_path_factory.getbasetemp()
     shared = of_worker.parent if "PYTEST_XDIST_WORKER" in os.environ else of_worker
-    place, name = shared / "build", local_target(Host.running()).name
+    place, name = shared / "build", local_target().name
     with (shared / "build.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.exists():

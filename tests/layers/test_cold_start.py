@@ -17,7 +17,7 @@ import pytest
 
 from cli.checkout import ROOT
 from layers.report import Report, read_report
-from layers.target import Host, local_target
+from layers.target import local_target
 from localcloud.faults import Fault, FaultKind
 from localcloud.fc.environment import instance_variables
 from proof.benchmarks.__main__ import declaration
@@ -26,7 +26,7 @@ from tests.layers import function_probe
 from tests.stage import CHAIR, Stage
 
 REVIEWED = Path(__file__).parent / "cold_start_modules.txt"
-NAME = local_target(Host.running()).name
+NAME = local_target().name
 # What was reviewed, and a tenth for newer releases. The whole of all packages has 59 MB, and 18 MB as zip.
 UNPACKED_BYTES, ZIP_BYTES = 7_600_000, 2_400_000
 CHINESE_LABEL = {**CHAIR, "CentricScore": 0.8, "Clips": [{"TimeRange": [5000, 6000]}]}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from layers import rehearsal
 from layers.build import main
-from layers.target import Host, local_target
+from layers.target import local_target
 from tests.layers.workshop import files_in
 
 # Every call that the function makes, and where its modules have come from.
@@ -45,7 +45,7 @@ def unpacked(part: Path, directory: Path) -> Path:
 
 def test_the_function_runs_from_read_only_directories_and_writes_nothing(build: Path, tmp_path: Path) -> None:
     """Given an interpreter without packages; when it makes every call, then only byte code is read."""
-    name = local_target(Host.running()).name
+    name = local_target().name
     code = unpacked(build / f"code-{name}", tmp_path / "code")
     opt = unpacked(build / name, tmp_path / "opt")
     before = files_in(code), files_in(opt)

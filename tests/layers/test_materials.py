@@ -14,7 +14,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from layers.lock import locked_for
-from layers.target import Host, local_target
+from layers.target import local_target
 from tests.layers.workshop import Workshop
 
 BUILD = ("--runtime", "python3.12", "--part", "layer")
@@ -57,14 +57,14 @@ def built(new_workshop: Workshop) -> Workshop:
 
 
 def test_the_real_layers_bill_obeys_the_schema(build: Path) -> None:
-    text = (build / f"{local_target(Host.running()).name}.cdx.json").read_text("utf-8")
+    text = (build / f"{local_target().name}.cdx.json").read_text("utf-8")
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
 
 
 def test_the_real_layers_bill_names_what_is_locked_with_a_locked_hash_and_an_spdx_licence(
     build: Path,
 ) -> None:
-    target = local_target(Host.running())
+    target = local_target()
     document = json.loads((build / f"{target.name}.cdx.json").read_text("utf-8"))
     locked = locked_for(target, LOCK)
     assert document["components"]
@@ -80,7 +80,7 @@ def test_the_real_layers_bill_names_what_is_locked_with_a_locked_hash_and_an_spd
 
 
 def test_everything_in_the_real_layer_is_reached_from_the_layer(build: Path) -> None:
-    name = local_target(Host.running()).name
+    name = local_target().name
     document = json.loads((build / f"{name}.cdx.json").read_text("utf-8"))
     needs = {one["ref"]: one.get("dependsOn", []) for one in document["dependencies"]}
     reached, ahead = set(), [document["metadata"]["component"]["bom-ref"]]

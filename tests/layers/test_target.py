@@ -48,4 +48,4 @@ def test_any_other_machine_gets_a_layer_of_its_own(change: dict[str, Any], name:
 
 
 def test_the_running_machine_can_be_asked() -> None:
-    assert local_target(Host.running()).name.startswith("python3.")
+    assert local_target().name.startswith("python3.")
