@@ -82,6 +82,7 @@ def search(
         deadline=None,
         phases=[Phase.reuse, Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
     )
     end = time.monotonic() + seconds
     while True:
