@@ -6,10 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from cli.local_deployment import load_deployment
 from cli.problems import Problem
 from layers.target import local_target
-from localcloud.config import CloudConfig, Ports
 
 ROOT = Path(__file__).parent.parent
 DEPLOYMENT = ROOT / "s.yaml"
@@ -43,28 +41,3 @@ def variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """
     passed_on = {name: value for name, value in environment.items() if name not in _NOT_PASSED_ON}
     return {"FAILED_EVENTS": FAILED_EVENTS, **passed_on}
-
-
-def cloud_config(
-    *,
-    ports: Ports,
-    variables: Mapping[str, str],
-    directory: Path | None = None,
-    task_seconds: float = 1.0,
-    time_scale: float = 1.0,
-    policies: bool = False,
-    accept_unicode_tags: bool = False,
-    empty: bool = False,
-) -> CloudConfig:
-    """A local cloud that runs this checkout's functions with the built layer; ``empty``: that runs none."""
-    return CloudConfig(
-        account_id=DEPLOYED_ACCOUNT if empty else CloudConfig.account_id,
-        ports=ports,
-        directory=directory,
-        deployment=None if empty else load_deployment(DEPLOYMENT, variables),
-        layer=None if empty else layer(),
-        task_seconds=task_seconds,
-        time_scale=time_scale,
-        policies=policies,
-        accept_unicode_tags=accept_unicode_tags,
-    )

@@ -1,105 +1,93 @@
-"""The official SDKs as a user of the services has them."""
+"""The services of a local cloud through the official SDKs, as the demo and who else tries it uses them."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
-from alibabacloud_imm20200930 import models as imm_models
-from alibabacloud_imm20200930.client import Client as ImmClient
-from alibabacloud_tea_openapi.utils_models import Config
+from alibabacloud_imm20200930 import models
+from alibabacloud_imm20200930.client import Client
 
+from cli.cloud.access import Access, Endpoints
+from cli.cloud.calls import CallFailed
+from cli.cloud.objects import Objects
+from imm_label_tags.events.imm_message import VIDEO_LABELS
+from imm_label_tags.results.target import TargetObject
+from imm_label_tags.services.credentials import Keys
+from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 
-TASK_TYPE = "VideoLabelClassification"
+_LARGEST = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Account:
-    """Whose requests are signed, and where they go (URLs of the local cloud's services)."""
-
-    region: str
-    access_key_id: str
-    access_key_secret: str
-    oss_endpoint: str
-    imm_endpoint: str
-
-    @classmethod
-    def of(cls, cloud: LocalCloud) -> Account:
-        """The owner of a local cloud."""
-        keys, urls = cloud.accounts.owner, cloud.endpoints
-        return cls(cloud.config.region, keys.access_key_id, keys.access_key_secret, urls.oss, urls.imm)
+def access_to(cloud: LocalCloud, identity: Identity | None = None) -> Access:
+    """Access to a local cloud of this process, with its owner's keys or others."""
+    config, urls = cloud.config, cloud.endpoints
+    who = identity or cloud.accounts.owner
+    keys = Keys(who.access_key_id, who.access_key_secret, who.security_token or "")
+    endpoints = Endpoints(urls.ram, urls.ram, urls.mns, urls.fc, urls.imm, urls.oss, urls.sls)
+    return Access(config.region, keys, endpoints.resolved(config.region, config.account_id))
 
 
 class Video:
-    """One object in OSS, through alibabacloud-oss-v2."""
+    """One object in OSS, through alibabacloud-oss-v2. Raises CallFailed."""
 
-    def __init__(self, account: Account, bucket: str, key: str) -> None:
-        self._client = oss_client(account)
-        self.bucket = bucket
-        self.key = key
-        self.uri = f"oss://{bucket}/{key}"
+    def __init__(self, access: Access, bucket: str, key: str) -> None:
+        self._objects = Objects(access.oss(), "", "deploy/policies")
+        self.place = TargetObject(bucket, key)
+        self.uri = self.place.uri
 
     def upload(self, content: bytes, tags: str) -> None:
         """Create the bucket and the object; ``tags`` as the header x-oss-tagging has them."""
-        self._client.put_bucket(oss.PutBucketRequest(bucket=self.bucket))
-        self._client.put_object(
-            oss.PutObjectRequest(bucket=self.bucket, key=self.key, body=content, tagging=tags)
-        )
+        bucket, key = self.place
+        self._objects.client.put_bucket(oss.PutBucketRequest(bucket=bucket))
+        request = oss.PutObjectRequest(bucket=bucket, key=key, body=content, tagging=tags)
+        self._objects.client.put_object(request)
 
     def describe(self, labels: bytes) -> None:
         """Put the file beside the object from which the local IMM takes its labels."""
-        key = f"{self.key}.labels.json"
-        self._client.put_object(oss.PutObjectRequest(bucket=self.bucket, key=key, body=labels))
+        bucket, key = self.place
+        request = oss.PutObjectRequest(bucket=bucket, key=f"{key}.labels.json", body=labels)
+        self._objects.client.put_object(request)
 
     def read_beside(self, uri: str) -> bytes:
-        """The content of another object of the same bucket."""
-        key = uri.removeprefix(f"oss://{self.bucket}/")
-        result = self._client.get_object(oss.GetObjectRequest(bucket=self.bucket, key=key))
-        with result.body as body:
-            content: bytes = body.read()
-        return content
+        """The content of another object."""
+        content = self._objects.read(TargetObject.from_uri(uri), _LARGEST)
+        assert content is not None and content.body is not None, f"{uri} was written just now"
+        return content.body
 
     def refusal(self) -> str | None:
         """The code with which OSS refuses to give the object to this account; None where it gives it."""
         try:
-            with self._client.get_object(oss.GetObjectRequest(bucket=self.bucket, key=self.key)).body as body:
-                body.read()
-        except oss.exceptions.OperationError as error:
-            refused = error.unwrap()
-            if not isinstance(refused, oss.exceptions.ServiceError):
-                raise
-            return str(refused.code)
+            self._objects.read(self.place, _LARGEST)
+        except CallFailed as failure:
+            return failure.code
         return None
 
     def tags(self) -> dict[str, str]:
         """The object's tags as OSS has them now."""
-        request = oss.GetObjectTaggingRequest(bucket=self.bucket, key=self.key)
-        result = self._client.get_object_tagging(request)
-        return {tag.key: tag.value or "" for tag in (result.tag_set.tags if result.tag_set else None) or []}
+        return self._objects.tags(self.place) or {}
 
 
 class Bucket:
     """What a bucket does by its objects' tags, through alibabacloud-oss-v2."""
 
-    def __init__(self, account: Account, name: str) -> None:
-        self._client = oss_client(account)
+    def __init__(self, access: Access, name: str) -> None:
+        self._client = access.oss()
         self.name = name
 
     def move_tagged(self, tag: tuple[str, str], storage_class: str, before: datetime) -> None:
         """Have one lifecycle rule: what has a tag and was written before a time goes to a storage class."""
         key, value = tag
+        move = oss.LifecycleRuleTransition(created_before_date=before, storage_class=storage_class)
         rule = oss.LifecycleRule(
             id=f"{key}-{value}",
             prefix="",
             status="Enabled",
             tags=[oss.Tag(key=key, value=value)],
-            transitions=[
-                oss.LifecycleRuleTransition(created_before_date=before, storage_class=storage_class)
-            ],
+            transitions=[move],
         )
         configuration = oss.LifecycleConfiguration(rules=[rule])
         self._client.put_bucket_lifecycle(
@@ -129,45 +117,26 @@ class Bucket:
 class Project:
     """One IMM project, through alibabacloud-imm20200930."""
 
-    def __init__(self, account: Account, name: str) -> None:
+    def __init__(self, access: Access, name: str) -> None:
         self.name = name
-        self._client = ImmClient(
-            Config(
-                region_id=account.region,
-                endpoint=account.imm_endpoint.partition("://")[2],
-                protocol=account.imm_endpoint.partition("://")[0].upper(),
-                access_key_id=account.access_key_id,
-                access_key_secret=account.access_key_secret,
-            )
-        )
+        self._client = Client(access.openapi("imm"))
 
     def create(self) -> None:
         """Create the project."""
-        self._client.create_project(imm_models.CreateProjectRequest(project_name=self.name))
+        self._client.create_project(models.CreateProjectRequest(project_name=self.name))
 
     def start_task(self, uri: str, topic: str) -> str:
         """Create a task that finds a video's labels and tells a topic of its end; returns its id."""
-        mns = imm_models.MNS(topic_name=topic)
-        request = imm_models.CreateVideoLabelClassificationTaskRequest(
-            project_name=self.name, source_uri=uri, notification=imm_models.Notification(mns=mns)
+        mns = models.MNS(topic_name=topic)
+        request = models.CreateVideoLabelClassificationTaskRequest(
+            project_name=self.name, source_uri=uri, notification=models.Notification(mns=mns)
         )
         task_id: str = self._client.create_video_label_classification_task(request).body.task_id
         return task_id
 
     def result(self, task_id: str) -> Any:
         """The result of a task (GetVideoLabelClassificationResult)."""
-        request = imm_models.GetVideoLabelClassificationResultRequest(
-            project_name=self.name, task_type=TASK_TYPE, task_id=task_id
+        request = models.GetVideoLabelClassificationResultRequest(
+            project_name=self.name, task_type=VIDEO_LABELS, task_id=task_id
         )
         return self._client.get_video_label_classification_result(request).body
-
-
-def oss_client(account: Account) -> oss.Client:
-    """The client of OSS for an account."""
-    config = oss.config.load_default()
-    config.region = account.region
-    config.endpoint = account.oss_endpoint
-    config.credentials_provider = oss.credentials.StaticCredentialsProvider(
-        account.access_key_id, account.access_key_secret
-    )
-    return oss.Client(config)

@@ -6,31 +6,32 @@ Its last steps are what the tags are for: a lifecycle rule, a policy and a searc
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cli.checkout import DEPLOYMENT, KEEPING, TAGGING, UPLOADS, cloud_config, layer, variables
-from cli.clients import Account, Bucket, Project, Video
-from cli.deployer import deploy
-from cli.local_deployment import load_deployment
-from cli.narration import Narrator
+import click
+
+from cli.checkout import DEPLOYED_ACCOUNT, DEPLOYMENT, KEEPING, TAGGING, UPLOADS, layer, variables
+from cli.clients import Bucket, Project, Video, access_to
+from cli.cloud.access import Access
+from cli.deployer import deploy, give_roles
+from cli.narration import Narrator, new_console
 from cli.problems import Problem
-from cli.role import give_roles
 from cli.show.answer import Answer
 from cli.show.terminal import show_labels
 from cli.show.view import ObjectState, view_of
+from imm_label_tags.environment import shut_out
 from imm_label_tags.failures.failed_event import FailedEvent
-from imm_label_tags.results.target import TargetObject
 from imm_label_tags.tagging.settings import read_settings
 from localcloud.cloud import LocalCloud
-from localcloud.config import Ports
-from localcloud.fc.declaration import Deployment, FunctionDeclaration
+from localcloud.config import CloudConfig
+from localcloud.fc.declaration import Deployment
 from localcloud.fc.invocation import InvocationRecord
 from localcloud.imm.notification import notification
 from localcloud.imm.tasks import TaskRecord
@@ -91,21 +92,30 @@ class DemoFailed(Problem):
     exit_code = 1
 
 
+@click.command()
+def demo() -> None:
+    """Play the main job through on a local cloud and check every step.
+
+    Exit status 0 only if each step was verified by reading the object back.
+    """
+    shut_out(os.environ)
+    console = new_console()
+    play(Narrator(console))
+    console.print("\n[bold green]Every step was verified.[/]")
+
+
 def play(narrator: Narrator) -> None:
     """Play the demo; raises DemoFailed where an expectation is not met."""
     narrator.step("A local cloud starts: IMM, OSS, MNS and Function Compute on this machine")
-    environment = variables({})
-    config = cloud_config(
-        ports=Ports(),
-        variables=environment,
-        task_seconds=TASK_SECONDS,
-        time_scale=TIME_SCALE,
-        policies=True,
-        empty=True,
-    )
-    environment = {**environment, "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id}
-    environment.update(
-        IMM_LABEL_TAGS_BUCKET=BUCKET, IMM_LABEL_TAGS_PROJECT=PROJECT, IMM_LABEL_TAGS_PREFIX=WATCHED
+    environment = {
+        **variables({}),
+        "ALIBABA_CLOUD_ACCOUNT_ID": DEPLOYED_ACCOUNT,
+        "IMM_LABEL_TAGS_BUCKET": BUCKET,
+        "IMM_LABEL_TAGS_PROJECT": PROJECT,
+        "IMM_LABEL_TAGS_PREFIX": WATCHED,
+    }
+    config = CloudConfig(
+        account_id=DEPLOYED_ACCOUNT, task_seconds=TASK_SECONDS, time_scale=TIME_SCALE, policies=True
     )
     with LocalCloud(config) as cloud:
         urls = cloud.endpoints
@@ -113,13 +123,13 @@ def play(narrator: Narrator) -> None:
         narrator.say(f"MNS {urls.mns}   FC  {urls.fc}")
         cloud.call(cloud.objects.create_bucket, BUCKET)
         give_roles(cloud, environment, bucket=BUCKET, project=PROJECT, template=UPLOADS)
-        declared = load_deployment(UPLOADS, environment)
         narrator.say("each function's role may do what deploy/policies says, and nothing else")
 
         narrator.step("s.uploads.yaml is deployed to it, by the calls that Serverless Devs makes")
-        deploy(cloud, UPLOADS, environment, layer())
+        declared = deploy(cloud, UPLOADS, environment, layer())
         for function in cloud.functions.deployment.functions.values():
-            narrator.say(f"function {function.name} ({function.runtime}) with {_layers(function)}")
+            layers = ", ".join(arn.partition(":layers/")[2] for arn in function.layers) or "no layer"
+            narrator.say(f"function {function.name} ({function.runtime}) with {layers}")
         _Play(cloud, declared, narrator, environment).run()
 
 
@@ -130,12 +140,11 @@ class _Play:
         self._cloud = cloud
         self._tell = narrator
         self._environment = environment
-        account = Account.of(cloud)
-        self._account = account
-        self._video = Video(account, BUCKET, "videos/宜家.mp4")
-        self._advert = Video(account, BUCKET, "videos/双十一.mp4")
-        self._bucket = Bucket(account, BUCKET)
-        self._project = Project(account, PROJECT)
+        access = access_to(cloud)
+        self._video = Video(access, BUCKET, "videos/宜家.mp4")
+        self._advert = Video(access, BUCKET, "videos/双十一.mp4")
+        self._bucket = Bucket(access, BUCKET)
+        self._project = Project(access, PROJECT)
         self._function = declared.resources[TAGGING].name
         self._keeper = declared.resources[KEEPING].name
         (trigger,) = declared.mns_topic_triggers
@@ -153,33 +162,32 @@ class _Play:
         self._lifecycle()
         self._denied(reader)
         self._search()
-        self._sum_up()
+        self._expect("no event was lost", [], [str(event) for event in self._cloud.functions.lost])
 
     def _first_task(self) -> str:
         self._tell.step("A video is uploaded, with tags of its owner's: all else follows from that")
         self._project.create()
         self._video.upload(b"A stand-in for a video: nothing here looks at its content.", OWN_TAGS_HEADER)
-        self._tell.say(f"{self._video.uri} has {_list(self._video.tags())}")
-        self._expect("the object has its owner's tags", OWN_TAGS, self._video.tags())
+        tags = self._video.tags()
+        self._tell.say(f"{self._video.uri} has {', '.join(f'{key}={tags[key]}' for key in tags)}")
+        self._expect("the object has its owner's tags", OWN_TAGS, tags)
 
         self._tell.step("OSS notifies submit_video, which creates an IMM task to look for labels")
-        record, submitted = self._next_invocation()
+        submitted = self._outcome("submitted")
         task_id = str(submitted["task_id"])
-        self._tell.say(f"outcome {submitted['status']}; {_ran(record)}")
         self._expect("the uploaded video is submitted", self._video.uri, submitted["object"])
         self._tell.say(f"task {task_id} is {self._project.result(task_id).status}")
         self._tell.say(
             f"it will notify the topic {self._topic}, which triggers the function {self._function}"
         )
-        record, outcome = self._next_invocation()
+        outcome = self._outcome("tagged")
         result = self._project.result(task_id)
-        self._tell.say(f"the task is {result.status}; {_ran(record)}")
+        self._tell.say(f"the task is {result.status}")
 
         self._tell.step("The function fetches the labels, reads the tags, merges and writes them")
         self._show_labels(result)
         self._tell.say(f"{len(outcome['dropped'])} of {len(result.labels)} labels are dropped")
         self._tell.change(OWN_TAGS, self._video.tags())
-        self._expect("the outcome is tagged", "tagged", outcome["status"])
         self._expect_labels_of(task_id, outcome)
         return task_id
 
@@ -190,17 +198,14 @@ class _Play:
         answer = Answer.read({**result.to_map(), "ProjectName": self._project.name})
         assert answer.start is not None, "a task that has ended"
         state = ObjectState(self._video.tags(), answer.start)
-        view = view_of(answer, TargetObject(BUCKET, self._video.key), state, settings)
+        view = view_of(answer, self._video.place, state, settings)
         show_labels(self._tell.console, view.rows)
 
     def _duplicate(self, task_id: str) -> None:
         self._tell.step("MNS delivers the same notification a second time")
-        before = self._video.tags()
-        writes = self._writes()
+        before, writes = self._video.tags(), self._writes()
         self._cloud.run(self._cloud.media.notify(self._project.name, task_id))
-        record, outcome = self._next_invocation()
-        self._tell.say(f"outcome {outcome['status']}; {_ran(record)}")
-        self._expect("the outcome is unchanged", "unchanged", outcome["status"])
+        self._outcome("unchanged")
         self._expect("nothing was written", writes, self._writes())
         self._expect("the object's tags are the same", before, self._video.tags())
 
@@ -209,10 +214,8 @@ class _Play:
         self._video.describe(json.dumps(NEWER_LABELS, ensure_ascii=False).encode())
         before = self._video.tags()
         task_id = self._project.start_task(self._video.uri, self._topic)
-        record, outcome = self._next_invocation()
-        self._tell.say(f"outcome {outcome['status']}; {_ran(record)}")
+        outcome = self._outcome("tagged")
         self._tell.change(before, self._video.tags())
-        self._expect("the outcome is tagged", "tagged", outcome["status"])
         self._expect_labels_of(task_id, outcome)
         return task_id
 
@@ -220,14 +223,11 @@ class _Play:
         self._tell.step("A late notification of the older task arrives")
         before = self._video.tags()
         self._cloud.run(self._cloud.media.notify(self._project.name, older))
-        record, outcome = self._next_invocation()
-        self._tell.say(f"outcome {outcome['status']}; {_ran(record)}")
+        outcome = self._outcome("superseded")
         self._tell.say(f"because: {outcome['reason']}")
-        self._expect("the outcome is superseded", "superseded", outcome["status"])
-        self._expect("the object's tags are those of the newer task", before, self._video.tags())
-        self._expect(
-            "its provenance names the newer task", newer, self._video.tags()["imm"].partition("/")[2]
-        )
+        tags = self._video.tags()
+        self._expect("the object's tags are those of the newer task", before, tags)
+        self._expect("its provenance names the newer task", newer, tags["imm"].partition("/")[2])
 
     def _unknown(self) -> None:
         self._tell.step("A notification arrives of a task that IMM does not know")
@@ -239,28 +239,30 @@ class _Play:
             failures.append(json.loads(record.body))
         self._tell.say(f"{failures[-1]['errorType']}: {failures[-1]['errorMessage']}")
         self._tell.say(f"Function Compute tried it {len(failures)} times, then handed it to {self._keeper}")
-        answer = self._answer(record)
-        kept = FailedEvent.read(self._video.read_beside(answer["kept"]))
-        self._tell.say(f"which keeps it as {answer['kept']}")
+        place = self._answer(record)["kept"]
+        kept = FailedEvent.read(self._video.read_beside(place))
+        self._tell.say(f"which keeps it as {place}")
         self._tell.table(
             ("error", "attempts", "a retry may help", "event"),
             [(kept.error, str(kept.attempts), "yes" if kept.retryable else "no", f"{len(kept.event)} bytes")],
         )
-        self._expect("each attempt failed with TaskNotFound", {"TaskNotFound"}, _errors(failures))
-        self._expect("the record tells error and attempts", ("TaskNotFound", len(failures)), _told(kept))
-        self._expect("it holds the notification byte for byte", message.decode(), _message(kept))
+        errors = {failure["errorType"] for failure in failures}
+        self._expect("each attempt failed with TaskNotFound", {"TaskNotFound"}, errors)
+        told = ("TaskNotFound", len(failures))
+        self._expect("the record tells error and attempts", told, (kept.error, kept.attempts))
+        # What MNS delivered, out of the event of its trigger.
+        delivered = json.loads(kept.event)["Message"]
+        self._expect("it holds the notification byte for byte", message.decode(), delivered)
         self._expect("the object's tags are the same", before, self._video.tags())
 
-    def _reader(self) -> Account:
+    def _reader(self) -> Access:
         """A RAM user who may read every video of the bucket but adverts."""
         self._tell.step("A user may read every object of the bucket but those tagged as adverts")
         self._advert.upload(b"Another stand-in for a video.", OWN_TAGS_HEADER)
         self._advert.describe(json.dumps(ADVERT_LABELS, ensure_ascii=False).encode())
         policy = json.dumps(READER_POLICY)
         keys = self._cloud.call(self._cloud.access.put_user, READER, {READER: policy}).keys
-        reader = replace(
-            self._account, access_key_id=keys.access_key_id, access_key_secret=keys.access_key_secret
-        )
+        reader = access_to(self._cloud, keys)
         self._tell.say(f"the policy of {READER} denies oss:GetObject where {json.dumps(DENIED_TO_READER)}")
         for video in (self._advert, self._video):
             self._expect(f"{READER} can read {video.uri}", None, self._refusal(reader, video))
@@ -268,25 +270,24 @@ class _Play:
 
     def _rules(self) -> None:
         self._tell.step("The functions are deployed again, with tags in the owner's words (TAG_RULES)")
-        self._tell.say(f"{RULE_FILE}: {json.dumps(RULES, ensure_ascii=False)}")
+        rules = json.dumps(RULES, ensure_ascii=False)
+        self._tell.say(f"{RULE_FILE}: {rules}")
         with tempfile.TemporaryDirectory() as folder:
-            deployment = Path(folder, DEPLOYMENT.name)
+            deployment, code = Path(folder, DEPLOYMENT.name), Path(folder, "functions")
             shutil.copy(DEPLOYMENT, deployment)
-            code = Path(folder, "functions")
-            shutil.copytree(
-                DEPLOYMENT.parent / "functions", code, ignore=shutil.ignore_patterns("__pycache__")
-            )
-            (code / RULE_FILE).write_text(json.dumps(RULES, ensure_ascii=False), encoding="utf-8")
+            left_out = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(DEPLOYMENT.parent / "functions", code, ignore=left_out)
+            (code / RULE_FILE).write_text(rules, encoding="utf-8")
             deploy(self._cloud, deployment, {**self._environment, "TAG_RULES": RULE_FILE}, layer())
         for video, (key, value) in ((self._advert, ADVERT), (self._video, NIGHT)):
             before = video.tags()
             self._project.start_task(video.uri, self._topic)
-            record, outcome = self._next_invocation()
-            self._tell.say(f"{video.uri}: outcome {outcome['status']}; {_ran(record)}")
-            self._tell.change(before, video.tags())
+            self._tell.say(f"{video.uri} is analysed")
+            self._outcome("tagged")
             found = video.tags()
+            self._tell.change(before, found)
             self._expect(f"{key} is {value}", value, found.get(key))
-            self._expect("its owner's tags are as they were", OWN_TAGS, {k: found.get(k) for k in OWN_TAGS})
+            self._expect_own_tags(found)
 
     def _lifecycle(self) -> None:
         self._tell.step("A lifecycle rule moves adverts to the storage class IA, and leaves the rest")
@@ -294,26 +295,27 @@ class _Play:
         done = self._cloud.call(self._cloud.objects.carry_out_lifecycle, BUCKET)
         for one in done:
             self._tell.say(f"the rule {one.rule_id} moved {one.key} to {one.storage_class}")
-        self._expect("the advert is in IA", "IA", self._bucket.storage_class(self._advert.key))
-        self._expect("the other is in Standard", "Standard", self._bucket.storage_class(self._video.key))
-        self._expect("nothing else was moved", [self._advert.key], [one.key for one in done])
+        advert, other = self._advert.place.key, self._video.place.key
+        self._expect("the advert is in IA", "IA", self._bucket.storage_class(advert))
+        self._expect("the other is in Standard", "Standard", self._bucket.storage_class(other))
+        self._expect("nothing else was moved", [advert], [one.key for one in done])
 
-    def _denied(self, reader: Account) -> None:
+    def _denied(self, reader: Access) -> None:
         self._tell.step(f"{READER} asks for both videos again")
         refusal = self._refusal(reader, self._advert)
         self._tell.say(f"{self._advert.uri}: {refusal or 'read'}")
         self._expect(f"{READER} is denied the advert now", "AccessDenied", refusal)
         self._expect(f"{READER} can read the other", None, self._refusal(reader, self._video))
 
-    def _refusal(self, reader: Account, video: Video) -> str | None:
-        return Video(reader, video.bucket, video.key).refusal()
+    def _refusal(self, reader: Access, video: Video) -> str | None:
+        return Video(reader, *video.place).refusal()
 
     def _search(self) -> None:
         self._tell.step("OSS searches the bucket for adverts (MetaQuery)")
         self._bucket.open_index()
         found = self._bucket.find_tagged(ADVERT)
         self._tell.say(f"{ADVERT[0]}={ADVERT[1]}: {', '.join(found)}")
-        self._expect("the search finds the advert, and nothing else", [self._advert.key], found)
+        self._expect("the search finds the advert, and nothing else", [self._advert.place.key], found)
 
     def _notification(self, task_id: str) -> bytes:
         """What IMM would publish of a task that has just ended."""
@@ -322,14 +324,15 @@ class _Play:
         task = TaskRecord(self._project.name, task_id, time, end_time=time, status="Succeeded")
         return notification(task, config.region, config.account_id, now)
 
-    def _sum_up(self) -> None:
-        self._expect("no event was lost", [], [str(event) for event in self._cloud.functions.lost])
-
-    def _next_invocation(self) -> tuple[InvocationRecord, dict[str, Any]]:
-        """Wait until the function has run once more; gives the record and the only outcome."""
+    def _outcome(self, status: str) -> dict[str, Any]:
+        """Wait until a function has run once more, with one outcome, which has to be of a status."""
         record = self._next_record()
         (outcome,) = self._answer(record)["outcomes"]
-        return record, outcome
+        start = "cold start" if record.cold_start else "warm"
+        ran = f"the function ran for {record.duration * 1000:.0f} ms ({start}, {record.max_memory:.0f} MB)"
+        self._tell.say(f"outcome {outcome['status']}; {ran}")
+        self._expect(f"the outcome is {status}", status, outcome["status"])
+        return dict(outcome)
 
     def _next_record(self) -> InvocationRecord:
         """Wait until any function has run once more."""
@@ -356,12 +359,14 @@ class _Play:
     def _expect_labels_of(self, task_id: str, outcome: Mapping[str, Any]) -> None:
         found = self._video.tags()
         start = self._project.result(task_id).start_time
-        self._expect(
-            "every tag of the owner is there, unchanged", OWN_TAGS, {k: found.get(k) for k in OWN_TAGS}
-        )
+        self._expect_own_tags(found)
         self._expect("the tag imm names the task and its start", f"{start[:23]}Z/{task_id}", found.get("imm"))
         self._expect("the object's tags are those that the function reports", outcome["tags"], found)
         self._expect("there are labels, and no more than ten tags", True, 3 < len(found) <= 10)
+
+    def _expect_own_tags(self, found: Mapping[str, str]) -> None:
+        own = {key: found.get(key) for key in OWN_TAGS}
+        self._expect("every tag of the owner is there, unchanged", OWN_TAGS, own)
 
     def _expect(self, what: str, expected: object, found: object) -> None:
         if found != expected:
@@ -382,30 +387,3 @@ def _next_midnight(cloud: LocalCloud) -> datetime:
     """A rule takes what was written before a midnight."""
     tomorrow = cloud.clock.now() + timedelta(days=1)
     return tomorrow.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _layers(function: FunctionDeclaration) -> str:
-    """The layers of a function as ``<name>/versions/<number>``."""
-    return ", ".join(arn.partition(":layers/")[2] for arn in function.layers) or "no layer"
-
-
-def _ran(record: InvocationRecord) -> str:
-    start = "cold start" if record.cold_start else "warm"
-    return f"the function ran for {record.duration * 1000:.0f} ms ({start}, {record.max_memory:.0f} MB)"
-
-
-def _errors(failures: list[Any]) -> set[str]:
-    return {failure["errorType"] for failure in failures}
-
-
-def _told(kept: FailedEvent) -> tuple[str, int | None]:
-    return kept.error, kept.attempts
-
-
-def _message(kept: FailedEvent) -> object:
-    """What MNS delivered, out of the event of its trigger."""
-    return json.loads(kept.event)["Message"]
-
-
-def _list(tags: Mapping[str, str]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in tags.items())

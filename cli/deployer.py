@@ -1,4 +1,4 @@
-"""Deploys what an ``s.yaml`` declares to a local cloud in this process, by the calls that fc3 makes."""
+"""Deploys an ``s.yaml`` to a local cloud here: its roles, and its functions by the calls of fc3."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cli.checkout import DEPLOYMENT
+from cli.cloud.target import Media, read_target
+from cli.installation import documents
 from cli.installation.observability import index as log_index
 from cli.local_deployment import load_deployment, rendered_functions
 from cli.problems import Problem
@@ -84,3 +87,34 @@ def _packed(directory: Path) -> dict[str, str]:
         file = Path(folder, "package.zip")
         write_zip(directory, file)
         return {"zipFile": base64.b64encode(file.read_bytes()).decode()}
+
+
+def give_roles(
+    cloud: LocalCloud,
+    variables: Mapping[str, str],
+    *,
+    bucket: str,
+    project: str,
+    template: Path = DEPLOYMENT,
+) -> None:
+    """Have the roles that a file names, with what ``deploy/policies/`` gives.
+
+    They are for the objects of one bucket and the tasks of one project.
+
+    ``variables`` is the environment in which the file is read. Raises InvalidSetting where it does not say
+    where failed events are kept.
+    """
+    target = read_target(template, variables, dotenv=False)
+    media = Media(bucket, "", (project,))
+    policies = {
+        target.function: documents.function_policy(target, media, target.result_archive()),
+        target.keeper: documents.keeper_policy(target, target.failed_events()),
+    }
+    if target.submitter is not None:
+        policies[target.submitter] = documents.submitter_policy(target, media)
+    for function, policy in policies.items():
+        role = target.role_of(function)
+        cloud.call(cloud.access.put_role, role, documents.function_trust(), {role: policy})
+    for invocation in documents.invocations(target):
+        for role in invocation.roles:
+            cloud.call(cloud.access.put_role, role, invocation.trust, {role: invocation.policy()})

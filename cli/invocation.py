@@ -1,24 +1,26 @@
-"""One event through the function: on a running local cloud, or here with an account's services."""
+"""``imm-label-tags invoke``: one event through the function, on a running local cloud or here."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import IO
 
-import requests
-from alibabacloud_tea_openapi.client import Client
-from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
-from darabonba.runtime import RuntimeOptions
-from Tea.exceptions import TeaException
+import click
+from rich.console import Console
+from rich.text import Text
 
 from cli.checkout import DEPLOYMENT, TAGGING, layer
-from cli.cloud.access import Access
-from cli.cloud.running import RunningCloud
-from cli.cloud.where import Where
+from cli.cloud.ends import EXIT_RETRYABLE
+from cli.cloud.running import RunningCloud, get_json
+from cli.cloud.where import Where, where_options
 from cli.local_deployment import load_deployment
 from cli.manifest.function import TAGGING_HANDLER
+from cli.narration import new_console, say
 from cli.problems import Problem
 from localcloud.accounts import Identity
 from localcloud.clock import Clock
@@ -27,8 +29,8 @@ from localcloud.fc.invocation import Invocation, new_request_id
 from localcloud.fc.logs import LogBook
 from localcloud.fc.runner import Runner
 
-CONNECT_SECONDS = 2.0
 LONGEST_INVOCATION_SECONDS = 900
+_LISTED_IN = "deploy/policies/failed.json"
 
 
 @dataclass(frozen=True)
@@ -40,29 +42,40 @@ class Invoked:
     log: tuple[str, ...]
 
 
-def invoke(where: Where, event: bytes) -> Invoked:
-    """Run the function that tags on one event; raises Problem where it cannot be run.
+@click.command()
+@click.argument("event_file", type=click.File("rb"))
+@click.option("--log", is_flag=True, help="Show what the function logged, with the stack trace of an error.")
+@click.option("--json", "as_json", is_flag=True, help="Print the function's answer as it is, and no log.")
+@where_options
+def invoke(event_file: IO[bytes], log: bool, as_json: bool, where: Where) -> None:
+    """Run the function on one event, a file or - for standard input.
 
-    On a local cloud the function that was deployed to it is invoked, whatever its name; for an account the
-    code of this checkout runs here.
+    With --local, the function that is deployed there; else the code of this checkout, here and with your
+    keys: it tags the object in the account.
+
+    Exit status: 0 for an outcome, 1 for an error, 75 for an error that a retry may help, 2 where the
+    function was not run.
     """
-    return _invoke_here(where, event) if where.running is None else _invoke_on(where.running, where, event)
+    event, cloud = event_file.read(), where.running
+    invoked = _invoke_here(where, event) if cloud is None else _invoke_on(cloud, where, event)
+    if as_json:
+        click.echo(invoked.body)
+    else:
+        _show(new_console(), invoked, log=log)
+    sys.exit(_exit_status(invoked))
 
 
 def _invoke_on(cloud: RunningCloud, where: Where, event: bytes) -> Invoked:
     function = _tagging(cloud.handlers)
-    answer = _invoke_function(where.access(), function, event)
-    headers = answer["headers"]
-    session = requests.Session()
-    session.trust_env = False
-    with session:
-        url, request_id = f"{cloud.control}/logs/{function}", headers["x-fc-request-id"]
-        lines = session.get(url, params={"request_id": request_id}, timeout=CONNECT_SECONDS).json()
-    return Invoked(
-        body=bytes(answer["body"]),
-        failed="x-fc-error-type" in headers,
-        log=tuple(line["text"] for line in lines),
+    # Its SDK takes its time to import.
+    from cli.cloud.invoking import DeployedFunction
+
+    deployed = DeployedFunction(
+        where.access(), cloud.account_id, function, timeout=LONGEST_INVOCATION_SECONDS, listed_in=_LISTED_IN
     )
+    answer = deployed.invoke(event)
+    lines = get_json(f"{cloud.control}/logs/{function}", request_id=answer.request_id)
+    return Invoked(answer.body, bool(answer.error), tuple(line["text"] for line in lines))
 
 
 def _tagging(handlers: Mapping[str, str]) -> str:
@@ -79,29 +92,6 @@ def _tagging(handlers: Mapping[str, str]) -> str:
             f"{', '.join(names)}. Remove all but one, or use `s tag_object invoke -f FILE`."
         )
     return names[0]
-
-
-def _invoke_function(access: Access, function: str, event: bytes) -> Mapping[str, Any]:
-    config = access.openapi("fc")
-    config.read_timeout = LONGEST_INVOCATION_SECONDS * 1000
-    params = Params(
-        action="InvokeFunction",
-        version="2023-03-30",
-        protocol="HTTP",
-        pathname=f"/2023-03-30/functions/{function}/invocations",
-        method="POST",
-        auth_type="AK",
-        style="ROA",
-        req_body_type="byte",
-        body_type="binary",
-    )
-    try:
-        answer: Mapping[str, Any] = Client(config).call_api(
-            params, OpenApiRequest(stream=event), RuntimeOptions()
-        )
-    except TeaException as error:
-        raise Problem(f"The local cloud did not run {function}: {error}") from None
-    return answer
 
 
 def _invoke_here(where: Where, event: bytes) -> Invoked:
@@ -136,3 +126,47 @@ def _invoke_here(where: Where, event: bytes) -> Invoked:
         return Invoked(record.body, record.error_type is not None, tuple(line.text for line in lines))
 
     return asyncio.run(run())
+
+
+def _show(console: Console, invoked: Invoked, *, log: bool) -> None:
+    content = json.loads(invoked.body)
+    if invoked.failed:
+        error = content["errorType"]
+        console.print(Text.assemble((error, "bold red"), f": {content['errorMessage']}"), soft_wrap=True)
+        say(console, _advice(error, _retryable(invoked)), "cyan")
+    for outcome in [] if invoked.failed else content["outcomes"]:
+        console.print(Text.assemble((outcome["status"], "bold green"), f"  {outcome['object'] or ''}"))
+        if outcome["reason"]:
+            console.print(Text(f"  {outcome['reason']}"))
+        for key, value in (outcome["tags"] or {}).items():
+            console.print(Text(f"  {key} = {value}"))
+        for drop in outcome["dropped"]:
+            console.print(Text(f"  dropped ({drop['reason']}): {drop['label']}", style="dim"))
+    if log:
+        console.print("\nLog:", style="dim")
+        for line in invoked.log:
+            console.print(Text(line), soft_wrap=True)
+
+
+def _advice(error: str, retryable: bool | None) -> str:
+    if retryable is None:
+        return "The function did not get as far as to say whether a retry may help; --log shows its log."
+    helps = "A retry may help." if retryable else "A retry does not help: something has to be changed first."
+    return f"{helps} docs/REFERENCE.md, Errors, says what {error} means; --log shows the stack trace."
+
+
+def _exit_status(invoked: Invoked) -> int:
+    if not invoked.failed:
+        return 0
+    return EXIT_RETRYABLE if _retryable(invoked) else 1
+
+
+def _retryable(invoked: Invoked) -> bool | None:
+    """Whether the function said that a retry may help; None where it said nothing."""
+    said: list[bool] = []
+    for line in invoked.log:
+        with suppress(ValueError):
+            record = json.loads(line)
+            if isinstance(record, dict) and isinstance(record.get("retryable"), bool):
+                said.append(record["retryable"])
+    return any(said) if said else None

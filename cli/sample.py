@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from cli.clients import Account, Video
+from cli.clients import Video, access_to
 from localcloud.cloud import LocalCloud
 from localcloud.imm.labels import built_in_labels
 from localcloud.imm.tasks import TaskRecord
@@ -24,10 +24,9 @@ EVENT = Path("examples/events/tasks/mns-topic-json.json")
 
 def prepare(cloud: LocalCloud) -> str:
     """Upload the video and have its task finished, unless a kept state has them; returns its URI."""
-    account = Account.of(cloud)
-    video = Video(account, BUCKET, "videos/sample.mp4")
+    video = Video(access_to(cloud), BUCKET, "videos/sample.mp4")
     cloud.call(cloud.access.put_role, IMM_ROLE, IMM_TRUST, {})
-    if cloud.objects.stat(video.bucket, video.key) is not None:
+    if cloud.objects.stat(*video.place) is not None:
         return video.uri
     # A test picture of 24 seconds: only a browser ever looks at it.
     video.upload(Path(__file__).with_name("sample.mp4").read_bytes(), "team=a")

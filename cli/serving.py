@@ -1,62 +1,107 @@
-"""The local cloud in the foreground."""
+"""``imm-label-tags serve``: the local cloud in the foreground."""
 
 from __future__ import annotations
 
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+import click
 from rich.console import Console
-from rich.text import Text
 
 from cli import checkout, sample
-from cli.checkout import FAILED_EVENTS, KEEPING, cloud_config, layer, variables
+from cli.checkout import DEPLOYED_ACCOUNT, FAILED_EVENTS, KEEPING, layer, variables
 from cli.cloud.running import announced
-from cli.deployer import deploy
-from cli.role import give_roles
+from cli.deployer import deploy, give_roles
+from cli.narration import new_console, say, show_facts
+from cli.overview.server import serving_pages
+from cli.process import on_ending_signals
+from imm_label_tags.environment import shut_out
 from localcloud.cloud import LocalCloud
-from localcloud.config import Ports
+from localcloud.config import CloudConfig, Ports
 from localcloud.fc.declaration import Deployment
 from localcloud.server import open_as_many_files_as_allowed
 
-FIRST_PORT = 8970
 
-
+@click.command()
+@click.option(
+    "--port",
+    default=8970,
+    show_default=True,
+    type=click.IntRange(0, 65528),
+    help="First of the eight ports (OSS, IMM, MNS, FC, control, RAM, page, SLS); 0 takes free ones.",
+)
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the state there (SQLite and files); without it, it ends with the command.",
+)
+@click.option(
+    "--task-seconds",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="How long an IMM task takes.",
+)
+@click.option(
+    "--time-scale",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Factor on the waits between retries of MNS and Function Compute.",
+)
+@click.option(
+    "--unicode-tags",
+    is_flag=True,
+    help="Let OSS take tags beyond its documented alphabet, Chinese ones for example, as real buckets may.",
+)
+@click.option(
+    "--empty",
+    is_flag=True,
+    help="Start without functions, and print how Serverless Devs deploys this checkout to it.",
+)
 def serve(
-    console: Console,
-    *,
-    first_port: int,
+    port: int,
     directory: Path | None,
     task_seconds: float,
     time_scale: float,
-    stopped: threading.Event,
-    accept_unicode_tags: bool = False,
-    empty: bool = False,
+    unicode_tags: bool,
+    empty: bool,
 ) -> None:
-    """Serve until ``stopped`` is set; unless ``empty``, with what ``s.yaml`` declares deployed to it.
-
-    Raises PortInUse, StateUnusable, NotDeployed, or what is wrong with ``s.yaml``.
-    """
-    # It brings SDKs that the other commands of this module do without.
-    from cli.overview.server import serving_pages
-
+    """Run the local cloud in the foreground, with a page in the browser that shows what happens in it."""
+    shut_out(os.environ)
+    stopped = threading.Event()
+    on_ending_signals(lambda *_: stopped.set())
     open_as_many_files_as_allowed()
-    environment = variables()
-    config = cloud_config(
-        ports=Ports.consecutive(first_port) if first_port else Ports(),
-        variables=environment,
+    config = CloudConfig(
+        account_id=DEPLOYED_ACCOUNT,
+        ports=Ports.consecutive(port) if port else Ports(),
         directory=directory,
         task_seconds=task_seconds,
         time_scale=time_scale,
         policies=True,
-        accept_unicode_tags=accept_unicode_tags,
-        empty=True,
+        accept_unicode_tags=unicode_tags,
     )
-    environment["ALIBABA_CLOUD_ACCOUNT_ID"] = config.account_id
-    with LocalCloud(config) as cloud, serving_pages(cloud, first_port and first_port + 6) as page:
+    serve_until(stopped, new_console(), config, page_port=port and port + 6, empty=empty)
+
+
+def serve_until(
+    stopped: threading.Event,
+    console: Console,
+    config: CloudConfig,
+    *,
+    page_port: int = 0,
+    empty: bool = False,
+) -> None:
+    """Serve a cloud until ``stopped`` is set; unless ``empty``, with what ``s.yaml`` declares deployed to it.
+
+    Raises PortInUse, StateUnusable, NotDeployed, or what is wrong with ``s.yaml``.
+    """
+    environment = {**variables(), "ALIBABA_CLOUD_ACCOUNT_ID": config.account_id}
+    with LocalCloud(config) as cloud, serving_pages(cloud, page_port) as page:
         uri = sample.prepare(cloud)
         if empty:
             _announce_empty(console, cloud, page, uri)
@@ -68,48 +113,75 @@ def serve(
             try:
                 stack.enter_context(announced(cloud.endpoints.control, os.environ))
             except OSError as error:
-                only = f"\nOther commands find it only with --local {cloud.endpoints.control}: {error}."
-                console.print(Text(only, "yellow"), soft_wrap=True)
+                console.print()
+                control = cloud.endpoints.control
+                say(console, f"Other commands find it only with --local {control}: {error}.", "yellow")
             stopped.wait()
         console.print("Stopping.")
 
 
 def _announce(console: Console, cloud: LocalCloud, page: str, declared: Deployment, uri: str) -> None:
-    failed_events = declared.resources[KEEPING].environment["FAILED_EVENTS"]
-    _list_facts(
-        console,
-        cloud,
-        page,
-        {
-            "functions": ", ".join(cloud.functions.deployment.functions),
-            "topics": ", ".join(trigger.topic for trigger in declared.mns_topic_triggers),
-            "failed events": failed_events,
-        },
+    more = {
+        "functions": ", ".join(cloud.functions.deployment.functions),
+        "topics": ", ".join(trigger.topic for trigger in declared.mns_topic_triggers),
+        "failed events": declared.resources[KEEPING].environment["FAILED_EVENTS"],
+    }
+    may = (
+        f"The function may tag objects of {sample.BUCKET} for tasks of project {sample.PROJECT}, as "
+        "deploy/policies/function.json says."
     )
-    for sentence in (
-        f"\nThe function may tag objects of {sample.BUCKET} for tasks of project {sample.PROJECT}, as "
-        "deploy/policies/function.json says.",
-        f"Open {page} in a browser to watch what happens.",
-        f"There is one video, {uri}, whose task has ended. In another terminal, tag it:\n",
-    ):
-        console.print(sentence, soft_wrap=True)
-    console.print(
-        Text(f".venv/bin/imm-label-tags invoke --local {sample.EVENT}", style="cyan"), soft_wrap=True
-    )
+    command = f".venv/bin/imm-label-tags invoke --local {sample.EVENT}"
+    _tell(console, cloud, page, more, [may], f"{_ended(uri)} tag it:", [command])
 
 
 def _announce_empty(console: Console, cloud: LocalCloud, page: str, uri: str) -> None:
-    functions = cloud.functions.deployment.functions
-    _list_facts(console, cloud, page, {"functions": ", ".join(functions) or "none"})
-    for sentence in (
-        f"\nOpen {page} in a browser to watch what happens.",
-        f"There is one video, {uri}, whose task has ended. In another terminal, deploy this checkout with "
-        "Serverless Devs and tag it. The first line begins a shell of its own, so that nothing of what the "
-        "second sets is left for a deployment to your real account: `exit` leaves it.\n",
-    ):
-        console.print(sentence, soft_wrap=True)
-    for line in first_deployment(cloud):
-        console.print(Text(line, style="cyan"), soft_wrap=True)
+    more = {"functions": ", ".join(cloud.functions.deployment.functions) or "none"}
+    how = (
+        f"{_ended(uri)} deploy this checkout with Serverless Devs and tag it. The first line begins a shell "
+        "of its own, so that nothing of what the second sets is left for a deployment to your real account: "
+        "`exit` leaves it."
+    )
+    _tell(console, cloud, page, more, [], how, first_deployment(cloud))
+
+
+def _ended(uri: str) -> str:
+    return f"There is one video, {uri}, whose task has ended. In another terminal,"
+
+
+def _tell(
+    console: Console,
+    cloud: LocalCloud,
+    page: str,
+    more: Mapping[str, str],
+    first: Iterable[str],
+    how: str,
+    commands: Iterable[str],
+) -> None:
+    config, urls = cloud.config, cloud.endpoints
+    console.print("The local cloud is running. Ctrl-C ends it.", style="bold")
+    facts = {
+        "OSS": urls.oss,
+        "IMM": urls.imm,
+        "MNS": urls.mns,
+        "FC": urls.fc,
+        "RAM and STS": urls.ram,
+        "SLS": urls.sls,
+        "control": urls.control,
+        "page": page,
+        "region": config.region,
+        "account": config.account_id,
+        "access key id": config.access_key_id,
+        "access key secret": config.access_key_secret,
+        **more,
+        "state": str(config.directory or "in memory, gone when this ends"),
+    }
+    show_facts(console, facts, 18)
+    console.print()
+    for sentence in (*first, f"Open {page} in a browser to watch what happens.", how):
+        say(console, sentence)
+    console.print()
+    for command in commands:
+        say(console, command, "cyan")
 
 
 def first_deployment(cloud: LocalCloud) -> tuple[str, ...]:
@@ -145,26 +217,3 @@ def deployment_variables(cloud: LocalCloud) -> dict[str, str]:
         # The local cloud runs functions with this interpreter, and a layer is built for one.
         "IMM_LABEL_TAGS_RUNTIME": f"python{sys.version_info[0]}.{sys.version_info[1]}",
     }
-
-
-def _list_facts(console: Console, cloud: LocalCloud, page: str, more: Mapping[str, str]) -> None:
-    config, urls = cloud.config, cloud.endpoints
-    facts = {
-        "OSS": urls.oss,
-        "IMM": urls.imm,
-        "MNS": urls.mns,
-        "FC": urls.fc,
-        "RAM and STS": urls.ram,
-        "SLS": urls.sls,
-        "control": urls.control,
-        "page": page,
-        "region": config.region,
-        "account": config.account_id,
-        "access key id": config.access_key_id,
-        "access key secret": config.access_key_secret,
-        **more,
-        "state": str(config.directory or "in memory, gone when this ends"),
-    }
-    console.print(Text("The local cloud is running. Ctrl-C ends it.", style="bold"))
-    for name, value in facts.items():
-        console.print(Text.assemble((f"  {name:18}", "dim"), value), soft_wrap=True)

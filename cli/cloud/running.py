@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -115,21 +116,29 @@ def _check_owner(directory: Path) -> None:
         raise OSError(f"{directory} is not a directory that only you may write to")
 
 
-def _describe(control: str) -> RunningCloud:
+def get_json(url: str, **query: str) -> Any:
+    """What a local cloud says of itself at a URL; raises NotRunning."""
     session = requests.Session()
     session.trust_env = False
     with session:
         try:
-            content = session.get(control, timeout=_CONNECT_SECONDS).json()
-            return RunningCloud(
-                control=control,
-                region=content["region"],
-                account_id=content["account_id"],
-                access_key_id=content["access_key_id"],
-                access_key_secret=content["access_key_secret"],
-                endpoints=dict(content["endpoints"]),
-                handlers=dict(content["handlers"]),
-                unicode_tags=bool(content.get("unicode_tags")),
-            )
-        except (requests.RequestException, ValueError, LookupError, TypeError):
-            raise NotRunning(f"No local cloud answers at {control}. {_START}") from None
+            return session.get(url, params=query, timeout=_CONNECT_SECONDS).json()
+        except (requests.RequestException, ValueError):
+            raise NotRunning(f"No local cloud answers at {url}. {_START}") from None
+
+
+def _describe(control: str) -> RunningCloud:
+    content = get_json(control)
+    try:
+        return RunningCloud(
+            control=control,
+            region=content["region"],
+            account_id=content["account_id"],
+            access_key_id=content["access_key_id"],
+            access_key_secret=content["access_key_secret"],
+            endpoints=dict(content["endpoints"]),
+            handlers=dict(content["handlers"]),
+            unicode_tags=bool(content.get("unicode_tags")),
+        )
+    except (ValueError, LookupError, TypeError):
+        raise NotRunning(f"No local cloud answers at {control}. {_START}") from None

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from cli.cloud.access import Access, Endpoints
+from cli.clients import access_to
 from cli.manifest.function import TAGGING_HANDLER
 from cli.overview.contents import Contents
 from cli.problems import Problem
@@ -22,7 +22,6 @@ from cli.show.lookup import Found, Lookup, NoResult
 from cli.show.page import assembled, part, video_page
 from imm_label_tags.errors import InvalidSetting, TargetUnknown
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.services.credentials import Keys
 from imm_label_tags.tagging.settings import Settings, read_settings
 from localcloud.cloud import LocalCloud
 from localcloud.same_origin import SameOrigin
@@ -103,7 +102,7 @@ class Pages:
     def _page(self, target: TargetObject) -> str:
         settings = self._settings()
         account, archive = self._cloud.config.account_id, settings.result_archive
-        lookup = Lookup(self._access(), account, (), settings.namespace, archive)
+        lookup = Lookup(access_to(self._cloud), account, (), settings.namespace, archive)
         try:
             found = lookup.by_object(target)
         except NoResult:
@@ -119,11 +118,6 @@ class Pages:
             if function is None
             else read_settings(function.environment, function.code)
         )
-
-    def _access(self) -> Access:
-        config, urls = self._cloud.config, self._cloud.endpoints
-        endpoints = Endpoints(oss=urls.oss, imm=urls.imm).resolved(config.region, config.account_id)
-        return Access(config.region, Keys(config.access_key_id, config.access_key_secret, ""), endpoints)
 
 
 def _part(name: str) -> str:

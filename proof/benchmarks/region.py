@@ -22,7 +22,8 @@ import alibabacloud_oss_v2 as oss
 import requests
 import trustme
 
-from cli.clients import Account, oss_client
+from cli.cloud.access import Access, Endpoints
+from imm_label_tags.services.credentials import Keys
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
 from localcloud.gateway import Gateway
@@ -92,7 +93,8 @@ class Region:
         self._ask("PUT", f"buckets/{BUCKET}")
         self._ask("PUT", f"projects/{PROJECT}")
         keys = about["access_key_id"], about["access_key_secret"]
-        self._owner = oss_client(Account(self.name, *keys, places["plain_oss"], self.imm))
+        endpoints = Endpoints(oss=places["plain_oss"]).resolved(self.name, self.account_id)
+        self._owner = Access(self.name, Keys(*keys, ""), endpoints).oss()
 
     def keys(self) -> Mapping[str, str]:
         """Temporary keys of the function's role."""

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import alibabacloud_oss_v2 as oss
 
 from cli.checkout import DEPLOYMENT, TAGGING, layer
-from cli.clients import Account, oss_client
+from cli.clients import access_to
 from cli.deployer import deploy
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig
@@ -53,7 +53,7 @@ class Region:
     def __init__(self, cloud: LocalCloud, declared: Deployment) -> None:
         self.cloud = cloud
         self.declared = declared
-        self._owner = oss_client(Account.of(cloud))
+        self._owner = access_to(cloud).oss()
 
     @property
     def tagging(self) -> FunctionDeclaration:

@@ -10,7 +10,7 @@ from pathlib import Path
 import alibabacloud_oss_v2 as oss
 import pytest
 
-from cli.clients import Account, Video
+from cli.clients import Video, access_to
 from imm_label_tags.results.labels import Label
 from imm_label_tags.tagging.settings import read_settings
 from localcloud.accounts import Identity
@@ -49,13 +49,8 @@ def cloud() -> Iterator[LocalCloud]:
         yield cloud
 
 
-def account(cloud: LocalCloud, keys: Identity) -> Account:
-    urls = cloud.endpoints
-    return Account(cloud.config.region, keys.access_key_id, keys.access_key_secret, urls.oss, urls.imm)
-
-
 def video(cloud: LocalCloud, keys: Identity, key: str) -> Video:
-    return Video(account(cloud, keys), BUCKET, key)
+    return Video(access_to(cloud, keys), BUCKET, key)
 
 
 def user(cloud: LocalCloud, name: str, *policies: str) -> Identity:

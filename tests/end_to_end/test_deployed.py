@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from alibabacloud_mns_open20220119 import models
 
-from cli.checkout import DEPLOYMENT, ROOT, TAGGING, cloud_config, layer
-from cli.clients import Account, Project, Video
+from cli.checkout import DEPLOYMENT, ROOT, TAGGING, layer
+from cli.clients import Project, Video, access_to
 from cli.local_deployment import load_deployment
 from localcloud.cloud import LocalCloud
-from localcloud.config import CloudConfig, Ports
+from localcloud.config import CloudConfig
 from localcloud.fc.invocation import InvocationRecord
 from tests.localcloud.services import Services
 
@@ -28,9 +28,9 @@ class Region:
 
     def __init__(self, cloud: LocalCloud, topic: str) -> None:
         self.cloud = cloud
-        account = Account.of(cloud)
-        self.video = Video(account, "media", "videos/宜家.mp4")
-        self.project = Project(account, "immtest")
+        access = access_to(cloud)
+        self.video = Video(access, "media", "videos/宜家.mp4")
+        self.project = Project(access, "immtest")
         self.function = cloud.functions.deployment.resources[TAGGING].name
         self.topic = topic
 
@@ -69,10 +69,8 @@ class Region:
 def region(
     deployment: Path = DEPLOYMENT, topic: str = "imm-label-tags", **variables: str
 ) -> Iterator[Region]:
-    base = cloud_config(ports=Ports(), variables=variables, task_seconds=0.0, time_scale=0.001)
     config = CloudConfig(
         deployment=load_deployment(deployment, variables),
-        interpreter=base.interpreter,
         layer=layer(),
         task_seconds=0.0,
         time_scale=0.001,

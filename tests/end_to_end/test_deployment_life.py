@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cli.checkout import DEPLOYMENT, cloud_config, layer, variables
-from cli.clients import Account, Project, Video
-from cli.deployer import deploy
-from cli.role import give_roles
+from cli.checkout import DEPLOYED_ACCOUNT, DEPLOYMENT, layer, variables
+from cli.clients import Project, Video, access_to
+from cli.deployer import deploy, give_roles
 from localcloud.cloud import LocalCloud
-from localcloud.config import Ports
+from localcloud.config import CloudConfig
 from tests.localcloud import fc_account
 from tests.waiting import until
 
@@ -30,8 +28,8 @@ class Owner:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
-        self._account = Account.of(cloud)
-        self._project = Project(self._account, PROJECT)
+        self._access = access_to(cloud)
+        self._project = Project(self._access, PROJECT)
         self._variables = {**variables({}), "ALIBABA_CLOUD_ACCOUNT_ID": cloud.config.account_id}
         self.tasks: dict[str, str] = {}
 
@@ -43,7 +41,7 @@ class Owner:
         deploy(self.cloud, DEPLOYMENT, {**self._variables, **changed}, layer)
 
     def video(self, key: str) -> Video:
-        return Video(self._account, BUCKET, key)
+        return Video(self._access, BUCKET, key)
 
     def analyse(self, *numbers: int) -> list[str]:
         """Upload videos and have each analysed; what follows is not waited for."""
@@ -85,11 +83,11 @@ class Owner:
 
 @pytest.fixture
 def owner() -> Iterator[Owner]:
-    config = cloud_config(
-        ports=Ports(), variables={}, task_seconds=0.0, time_scale=0.001, policies=True, empty=True
-    )
     # Each version starts instances of its own; two are enough to have the old ones at work beside the new.
-    with LocalCloud(replace(config, instance_limit=2)) as cloud:
+    config = CloudConfig(
+        account_id=DEPLOYED_ACCOUNT, task_seconds=0.0, time_scale=0.001, policies=True, instance_limit=2
+    )
+    with LocalCloud(config) as cloud:
         owner = Owner(cloud)
         owner.prepare()
         yield owner

@@ -18,12 +18,12 @@ import alibabacloud_oss_v2 as oss
 import pytest
 
 from cli import sample
-from cli.checkout import ROOT, cloud_config, variables
+from cli.checkout import DEPLOYED_ACCOUNT, ROOT, variables
+from cli.deployer import give_roles
 from cli.deployment_check.serverless_devs import Absent
-from cli.role import give_roles
 from cli.serving import deployment_variables
 from localcloud.cloud import LocalCloud
-from localcloud.config import Ports
+from localcloud.config import CloudConfig
 from tests.serverless_devs import HOME, PATH, installed
 from tests.user import oss_client
 from tests.waiting import until
@@ -94,8 +94,7 @@ class Checkout:
 @pytest.fixture
 def fresh() -> Iterator[Checkout]:
     """An account with a bucket and a project, in which nothing of ours is."""
-    config = cloud_config(ports=Ports(), variables=variables({}), policies=True, empty=True)
-    with LocalCloud(config) as cloud:
+    with LocalCloud(CloudConfig(account_id=DEPLOYED_ACCOUNT, policies=True)) as cloud:
         sample.prepare(cloud)
         yield Checkout(cloud)
 

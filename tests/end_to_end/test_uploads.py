@@ -10,7 +10,7 @@ from pathlib import Path
 import alibabacloud_oss_v2 as oss
 
 from cli.checkout import UPLOADS
-from cli.clients import Account, Video
+from cli.clients import access_to
 from proof.load.region import running_region
 from proof.load.scenario import BUCKET
 
@@ -28,8 +28,7 @@ def test_an_upload_and_nothing_else_ends_in_tags() -> None:
 def test_an_upload_in_parts_has_one_task_once_it_is_complete(tmp_path: Path) -> None:
     (tmp_path / "long.mp4").write_bytes(bytes(300 * 1024))
     with running_region(UPLOADS, instances=4) as library:
-        account = Account.of(library.cloud)
-        uploader = Video(account, BUCKET, "videos/long.mp4")._client.uploader(part_size=100 * 1024)
+        uploader = access_to(library.cloud).oss().uploader(part_size=100 * 1024)
         request = oss.PutObjectRequest(bucket=BUCKET, key="videos/long.mp4")
         assert uploader.upload_file(request, str(tmp_path / "long.mp4")).etag.endswith('-3"')
         library.cloud.run(library.settled())

@@ -12,11 +12,11 @@ import alibabacloud_oss_v2 as oss
 import pytest
 import yaml
 
-from cli.checkout import DEPLOYMENT, KEEPING, ROOT, TAGGING, cloud_config, layer
+from cli.checkout import DEPLOYMENT, KEEPING, ROOT, TAGGING, layer
 from cli.local_deployment import load_deployment
 from imm_label_tags.failures.failed_event import FailedEvent
 from localcloud.cloud import LocalCloud
-from localcloud.config import CloudConfig, Ports
+from localcloud.config import CloudConfig
 from localcloud.faults import Fault, FaultKind
 from localcloud.fc.invocation import InvocationRecord
 from localcloud.imm.tasks import TaskRecord
@@ -100,10 +100,8 @@ class Account:
 @contextmanager
 def account(deployment: Path = DEPLOYMENT, **variables: str) -> Iterator[Account]:
     """A cloud that runs a deployment's functions with the built layer."""
-    base = cloud_config(ports=Ports(), variables=variables)
     config = CloudConfig(
         deployment=load_deployment(deployment, {"FAILED_EVENTS": PLACE, **variables}),
-        interpreter=base.interpreter,
         layer=layer(),
         task_seconds=0.0,
         time_scale=0.001,

@@ -11,8 +11,10 @@ import alibabacloud_oss_v2 as oss
 import pytest
 import requests
 
-from cli.checkout import cloud_config
-from cli.clients import Account, Project, Video
+from cli.checkout import DEPLOYMENT, layer
+from cli.clients import Project, Video, access_to
+from cli.cloud.access import Access
+from cli.local_deployment import load_deployment
 from localcloud.accounts import Identity
 from localcloud.cloud import LocalCloud
 from localcloud.config import CloudConfig, Ports
@@ -43,7 +45,10 @@ def _encoded(body: object) -> bytes | None:
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalCloud]:
-    with LocalCloud(cloud_config(ports=Ports(), variables={}, task_seconds=0.0, time_scale=0.001)) as cloud:
+    config = CloudConfig(
+        deployment=load_deployment(DEPLOYMENT, {}), layer=layer(), task_seconds=0.0, time_scale=0.001
+    )
+    with LocalCloud(config) as cloud:
         yield cloud
 
 
@@ -56,8 +61,8 @@ def control(cloud: LocalCloud) -> Iterator[Control]:
 
 
 @pytest.fixture
-def account(cloud: LocalCloud) -> Account:
-    return Account.of(cloud)
+def access(cloud: LocalCloud) -> Access:
+    return access_to(cloud)
 
 
 def test_the_cloud_describes_itself(control: Control) -> None:
@@ -73,9 +78,9 @@ def test_the_cloud_describes_itself(control: Control) -> None:
     assert description["access_key_secret"]
 
 
-def test_faults_can_be_ordered_and_withdrawn_and_calls_are_listed(control: Control, account: Account) -> None:
+def test_faults_can_be_ordered_and_withdrawn_and_calls_are_listed(control: Control, access: Access) -> None:
     control.ask("PUT", "/buckets/media")
-    video = Video(account, "media", "a.mp4")
+    video = Video(access, "media", "a.mp4")
     control.ask("DELETE", "/calls")
     control.ask("POST", "/faults", {"kind": "answer", "action": "PutBucket", "status": 409, "body": "busy"})
     with pytest.raises(Exception, match="409"):
@@ -87,11 +92,11 @@ def test_faults_can_be_ordered_and_withdrawn_and_calls_are_listed(control: Contr
     assert control.ask("GET", "/calls?service=imm") == []
 
 
-def test_lifecycle_rules_are_carried_out_when_asked_for(control: Control, account: Account) -> None:
+def test_lifecycle_rules_are_carried_out_when_asked_for(control: Control, access: Access) -> None:
     # Given two videos, and a rule for one that has a tag
     control.ask("PUT", "/buckets/lifecycle")
     for key, tags in [("advert.mp4", "imm_content=advert"), ("news.mp4", "imm_content=news")]:
-        Video(account, "lifecycle", key).upload(b"x", tags)
+        Video(access, "lifecycle", key).upload(b"x", tags)
     rule = oss.LifecycleRule(
         id="adverts",
         prefix="",
@@ -117,11 +122,11 @@ def test_lifecycle_rules_are_carried_out_when_asked_for(control: Control, accoun
     assert "InvalidBucketName" in control.ask("PUT", "/buckets/No_Bucket", status=400)["message"]
 
 
-def test_tasks_can_be_set_and_notified_of(control: Control, account: Account) -> None:
+def test_tasks_can_be_set_and_notified_of(control: Control, access: Access) -> None:
     # Given a task that is set with its notification
     control.ask("PUT", "/projects/immtest")
     control.ask("PUT", "/buckets/media")
-    Video(account, "media", "b.mp4").upload(b"x", "team=a")
+    Video(access, "media", "b.mp4").upload(b"x", "team=a")
     before = len(control.ask("GET", "/invocations"))
     task = {
         "project": "immtest",
@@ -144,7 +149,7 @@ def test_tasks_can_be_set_and_notified_of(control: Control, account: Account) ->
     control.ask("POST", "/settled")
 
     # Then the function has run three times
-    assert "imm_yi-zi" in Video(account, "media", "b.mp4").tags()
+    assert "imm_yi-zi" in Video(access, "media", "b.mp4").tags()
     invocations = control.ask("GET", "/invocations")[before:]
     assert json.loads(invocations[0]["body"])["outcomes"][0]["status"] == "tagged"
     assert len(invocations) == 3
@@ -163,11 +168,11 @@ def test_tasks_can_be_set_and_notified_of(control: Control, account: Account) ->
     assert [outcome["status"] for outcome in last["outcomes"]] == ["ignored"]
 
 
-def test_tasks_can_be_slowed_down_and_made_to_fail(control: Control, account: Account) -> None:
+def test_tasks_can_be_slowed_down_and_made_to_fail(control: Control, access: Access) -> None:
     control.ask("PUT", "/projects/immtest")
-    video = Video(account, "media", "c.mp4")
+    video = Video(access, "media", "c.mp4")
     video.upload(b"x", "")
-    project = Project(account, "immtest")
+    project = Project(access, "immtest")
     control.ask("PUT", "/tasks/seconds", {"seconds": 600})
     running = project.start_task(video.uri, "imm-label-tags")
     assert project.result(running).status == "Running"
@@ -300,7 +305,7 @@ def test_a_cloud_that_cannot_start_leaves_nothing_behind() -> None:
 
 def test_a_message_that_function_compute_does_not_take_is_not_lost_silently() -> None:
     # Given a message that grows beyond the limit of asynchronous events when it is put into JSON
-    config = cloud_config(ports=Ports(), variables={}, time_scale=0.000001)
+    config = CloudConfig(deployment=load_deployment(DEPLOYMENT, {}), layer=layer(), time_scale=0.000001)
     with LocalCloud(config) as cloud:
         cloud.run(cloud.messages.publish("imm-label-tags", b"\x01" * 60_000))
         cloud.run(cloud.messages.settled())

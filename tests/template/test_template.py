@@ -8,7 +8,6 @@ import re
 import subprocess
 import zipfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 import yaml
 
 from cli import sample
-from cli.checkout import TAGGING, cloud_config, layer
+from cli.checkout import TAGGING, layer
 from cli.deployer import deploy
 from cli.deployment_check.check import check
 from cli.deployment_check.findings import Severity
@@ -25,7 +24,7 @@ from cli.deployment_check.subject import Surroundings
 from cli.manifest.dotenv import with_dotenv
 from deploy.template.build import NotBuilt, build
 from localcloud.cloud import LocalCloud
-from localcloud.config import Ports
+from localcloud.config import CloudConfig
 from tests.deployment_check.checkout import Checkout
 from tests.serverless_devs import PATH, ROOT, installed
 
@@ -184,8 +183,9 @@ def test_the_project_passes_check_deploy_as_it_is(project: Path, tmp_path: Path)
 def test_the_project_deploys_to_the_local_cloud_and_tags_a_video(project: Path) -> None:
     # Given an empty local cloud in the region and the account of the answers
     variables = with_dotenv({}, project)
-    config = cloud_config(ports=Ports(), variables=variables, task_seconds=0.0, time_scale=0.001, empty=True)
-    config = replace(config, region=ANSWERS["region"], account_id=ANSWERS["account"])
+    config = CloudConfig(
+        region=ANSWERS["region"], account_id=ANSWERS["account"], task_seconds=0.0, time_scale=0.001
+    )
     with LocalCloud(config) as cloud:
         sample.prepare(cloud)
 

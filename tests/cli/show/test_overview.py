@@ -12,11 +12,12 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from cli.checkout import FAILED_EVENTS, ROOT, cloud_config
+from cli.checkout import DEPLOYMENT, FAILED_EVENTS, ROOT, layer
+from cli.local_deployment import load_deployment
 from cli.overview.server import serving_pages
 from imm_label_tags.failures.failed_event import FailedEvent
 from localcloud.cloud import LocalCloud
-from localcloud.config import Ports
+from localcloud.config import CloudConfig
 from localcloud.imm.tasks import TaskRecord
 from tests.cli.show.chromium import Chromium, Page
 from tests.cli.show.films import VIDEO
@@ -58,7 +59,8 @@ class Region:
 
 @pytest.fixture(scope="module")
 def region() -> Iterator[Region]:
-    config = cloud_config(ports=Ports(), variables={"FAILED_EVENTS": FAILED_EVENTS}, time_scale=0.001)
+    deployment = load_deployment(DEPLOYMENT, {"FAILED_EVENTS": FAILED_EVENTS})
+    config = CloudConfig(deployment=deployment, layer=layer(), time_scale=0.001)
     with LocalCloud(config) as cloud, serving_pages(cloud, 0) as url:
         cloud.call(cloud.objects.create_bucket, "media")
         cloud.call(cloud.media.put_project, "immtest")
