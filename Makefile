@@ -82,8 +82,8 @@ fuzz: setup .venv-fuzz
 
 # From its source atheris could only be built with a compiler of its own, so it is a wheel or none.
 .venv-fuzz: requirements/fuzz.txt | setup
-	@rm -rf $@ && mkdir $@
-	@-.venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: --target $@ -r $<
+	@rm -rf $@
+	@.venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: --target $@ -r $< || rm -rf $@
 
 audit: setup
 	@.venv/bin/python -m proof.audit
