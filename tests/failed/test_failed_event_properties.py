@@ -12,7 +12,7 @@ from imm_label_tags.errors import InvalidFailureRecord, InvalidNotification
 from imm_label_tags.events.event import read_event
 from imm_label_tags.failures.failed_event import FailedEvent
 from imm_label_tags.results.target import TargetObject
-from tests.failed.records import RECORD, content
+from tests.failed.records import content
 
 # Lone surrogates, NUL and everything else.
 TEXTS = st.text(st.characters())
@@ -56,26 +56,6 @@ def read(raw: bytes) -> FailedEvent | None:
         return FailedEvent.read(raw)
     except InvalidFailureRecord:
         return None
-
-
-@patient
-@given(
-    raw=st.binary()
-    | TEXTS.map(lambda text: text.encode("utf-8", "replace"))
-    | VALUES.map(json.dumps).map(str.encode)
-)
-def test_nothing_else_is_raised_for_any_bytes(raw: bytes) -> None:
-    failed = read(raw)
-    assert failed is None or failed.document()
-
-
-@patient
-@given(data=st.data())
-def test_nor_for_a_record_that_lost_or_changed_a_part(data: st.DataObject) -> None:
-    start = data.draw(st.integers(0, len(RECORD)))
-    end = data.draw(st.integers(start, min(len(RECORD), start + 20)))
-    failed = read(RECORD[:start] + data.draw(st.binary(max_size=5)) + RECORD[end:])
-    assert failed is None or FailedEvent.read(failed.document()) == failed
 
 
 @patient

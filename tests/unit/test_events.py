@@ -188,25 +188,6 @@ def test_a_message_is_found_in_every_wrapping_in_every_writing(
     assert read_event(as_text(wrapped(written(message))).encode()) == Event((TASK,), batch=False)
 
 
-steps = st.sampled_from([*WRITTEN.values(), *WRAPPED.values()])
-
-
-@given(
-    st.sampled_from(list(MESSAGES.values())),
-    st.lists(st.tuples(steps, st.integers(1, 2), st.booleans()), max_size=3),
-)
-def test_any_wrappings_around_each_other_lead_to_the_same_tasks(
-    message: object, wrappings: list[tuple[Callable[[object], object], int, bool]]
-) -> None:
-    value, tasks, lists = message, 1, 0
-    for wrap, copies, listed in wrappings:
-        value = wrap(value)
-        if listed:
-            value, tasks, lists = [value] * copies, tasks * copies, lists + 1
-    event = read_event(as_text(value).encode())
-    assert event == Event((TASK,) * tasks, batch=lists > 0)
-
-
 @pytest.mark.parametrize("text", ["[]", "[{}]", json.dumps([CONTENT]), "1", "true"])
 def test_content_of_imm_that_is_no_object_is_refused(text: str) -> None:
     assert "not a JSON object" in refusal(as_event({"source": "acs.imm", "type": KIND, "content": text}))
@@ -317,66 +298,3 @@ def test_more_wrappings_than_any_service_makes_are_refused() -> None:
     for _ in range(40):
         event = {"TopicName": "t", "Message": event}
     assert "wrapped" in refusal(as_event(event))
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=20,
-)
-KNOWN_KEYS = (
-    "TaskType ProjectName TaskId UserData Message TopicName MessageId specversion source type data content "
-    "body attrs requestPayload requestContext messageBody events eventSource Success Files"
-)
-keys = st.sampled_from(KNOWN_KEYS.split())
-texts = st.sampled_from(
-    [
-        "VideoLabelClassification",
-        "imm:Task:VideoLabelClassification",
-        "acs.imm",
-        "mns:Queue:SendMessage",
-        "1.0",
-    ]
-)
-wrappings = st.recursive(
-    st.just(CONTENT) | texts | json_values,
-    lambda inner: (
-        st.dictionaries(keys, inner, max_size=6)
-        | inner.map(as_xml)
-        | st.lists(inner, max_size=4)
-        | inner.map(json.dumps)
-        | inner.map(lambda value: base64.b64encode(json.dumps(value).encode()).decode())
-    ),
-    max_leaves=12,
-)
-
-
-XML_PIECES = (
-    *("<Notification>", "</Notification>", "<Message>", "</Message>", "<Message/>", "<!--", "-->", "&a;"),
-    *("<?xml version='1.0'?>", "<!DOCTYPE Notification [", "]>", "<![CDATA[", "]]>", "\0"),
-    json.dumps(CONTENT),
-)
-xml_pieces = st.lists(
-    st.sampled_from(XML_PIECES),
-    max_size=12,
-).map(lambda pieces: "".join(pieces).encode())
-
-
-@given(st.binary(max_size=2000) | json_values.map(as_event) | wrappings.map(as_event) | xml_pieces)
-def test_any_bytes_end_in_an_outcome_or_a_refusal(event: bytes) -> None:
-    assert_understood_or_refused(event)
-
-
-def assert_understood_or_refused(event: bytes) -> None:
-    try:
-        items = read_event(event).items
-    except InvalidNotification as error:
-        items = (error,)
-    for item in items:
-        if isinstance(item, TaskNotification):
-            assert item.project_name.isprintable()
-            assert item.task_id.isprintable()
-        elif isinstance(item, InvalidNotification):
-            assert str(item).isprintable()
-        else:
-            assert item.reason.isprintable()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imm_label_tags.tags.charset import is_legal, shorten
+from imm_label_tags.tags.charset import shorten
 from imm_label_tags.tags.naming import LabelNames, Naming, encode
 from imm_label_tags.tags.romanisation import romanise
 from tests.fresh import printed_by
@@ -90,21 +90,6 @@ def test_the_lexicon_wins_over_everything_else() -> None:
     assert write("椅子", LabelNames.RAW, lexicon) == "dining-chair"
     assert write(" 椅子 ", LabelNames.PINYIN, lexicon) == "dining-chair"
     assert write("tv", LabelNames.PINYIN, lexicon) == "television"
-
-
-@given(st.text(min_size=1, max_size=50), st.sampled_from([LabelNames.PINYIN, LabelNames.BASE64]))
-def test_names_are_legal_not_empty_without_spaces_and_always_the_same(label: str, names: LabelNames) -> None:
-    name = write(label, names)
-    assert name
-    assert is_legal(name)
-    assert " " not in name
-    assert write(label, names) == name
-
-
-@given(st.text(max_size=100))
-def test_the_base64_form_decodes_back(label: str) -> None:
-    assert is_legal(encode(label))
-    assert base64.b64decode(encode(label)).decode("utf-8", "surrogatepass") == label
 
 
 @given(st.text(max_size=400), st.integers(20, 256))

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from imm_label_tags.results.labels import Label
 from imm_label_tags.results.outcome import Status
-from imm_label_tags.tags.charset import is_legal
 from imm_label_tags.tags.naming import LabelNames, Naming
 from imm_label_tags.tags.plan import TagPlan, TagScheme, TagSet
 from imm_label_tags.tags.provenance import Provenance
@@ -205,7 +204,7 @@ def test_names_are_not_worked_out_for_labels_that_have_no_place() -> None:
     assert len(asked) == 9
 
 
-# Properties
+# Properties, beside those that ``proof.fuzz.tags`` has of every plan
 
 legal_text = st.text(alphabet="abcXYZ019 +-=._:/", max_size=40)
 tag_sets = st.dictionaries(
@@ -251,36 +250,6 @@ rule_files = st.dictionaries(
     max_size=4,
 )
 rule_sets = st.just(NO_RULES) | rule_files.map(lambda content: TagRules.read(content, "imm"))
-schemes = st.builds(
-    scheme,
-    namespace=st.sampled_from(["imm", "a.b-c", "x" * 32]),
-    value=st.sampled_from(
-        ["{confidence}", "{level}/{label}", "{label_base64}", "{parent}:{alias} {language}", "x" * 256]
-    ),
-    names=st.sampled_from([LabelNames.PINYIN, LabelNames.BASE64]),
-    minimum=st.floats(0, 1),
-    limit=st.integers(0, 10),
-    rules=rule_sets,
-)
-
-
-@given(tag_sets, labels_found, schemes)
-def test_a_plan_keeps_foreign_tags_is_legal_and_applying_it_twice_changes_nothing(
-    current: dict[str, str], labels: tuple[Label, ...], tag_scheme: TagScheme
-) -> None:
-    plan = plan_tags(current, TASK, labels, tag_scheme)
-
-    others = [(key, value) for key, value in current.items() if not tag_scheme.owns(key)]
-    assert [(key, value) for key, value in plan.tags.items() if not tag_scheme.owns(key)] == others
-    assert len(plan.tags) <= 10
-    for key, value in plan.tags.items():
-        assert 1 <= len(key.encode()) <= 128
-        assert len(value.encode()) <= 256
-        assert is_legal(key)
-        assert is_legal(value)
-    if plan.status is Status.TAGGED:
-        again = plan_tags(plan.tags, TASK, labels, tag_scheme)
-        assert (again.status, again.tags, again.dropped) == (Status.UNCHANGED, plan.tags, plan.dropped)
 
 
 @given(
@@ -308,10 +277,3 @@ def test_the_order_of_notifications_does_not_matter_to_the_final_set(
     shuffled = notifications + notifications
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert deliver(shuffled) == deliver(notifications)
-
-
-@given(labels_found, st.randoms())
-def test_the_order_of_labels_does_not_matter(labels: tuple[Label, ...], random: object) -> None:
-    shuffled = list(labels)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert plan_tags({}, TASK, tuple(shuffled), scheme()) == plan_tags({}, TASK, labels, scheme())

@@ -123,18 +123,6 @@ def test_an_encoded_name_is_among_those_that_are_tried(text: str) -> None:
         assert target in item.names
 
 
-@given(
-    st.binary(max_size=200)
-    | st.recursive(st.text(max_size=9), st.lists).map(lambda v: json.dumps(v).encode())
-)
-def test_whatever_arrives_is_read_or_refused(event: bytes) -> None:
-    try:
-        items = read_upload_event(event).items
-    except InvalidNotification:
-        return
-    assert all(isinstance(item, (Upload, IgnoredEvent, InvalidNotification)) for item in items)
-
-
 def test_deep_nesting_ends_in_a_refusal() -> None:
     event = b"[" * 100_000 + b"]" * 100_000
     with pytest.raises(InvalidNotification):
