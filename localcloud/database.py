@@ -58,6 +58,11 @@ class Database:
             remedy = "Name a directory that can be written."
             raise StateUnusable(self.directory, str(error), remedy) from None
 
+    @property
+    def lasting(self) -> bool:
+        """Whether what is kept is there for the next process."""
+        return self._temporary is None
+
     def create(self, schema: str) -> None:
         """Run a service's ``CREATE TABLE IF NOT EXISTS`` statements."""
         try:

@@ -56,11 +56,9 @@ class Oss:
         return self.base_url.removeprefix("http://")
 
     @property
-    def bodies(self) -> list[Path]:
-        """The files that hold bodies, complete or not."""
-        database = self.local._database
-        assert database is not None, "the cloud was started"
-        return sorted((database.directory / "objects").iterdir())
+    def bodies(self) -> set[str]:
+        """The names of the bodies, and of the files of those on their way in."""
+        return self.storage._storage.files.names()
 
     def calls(self, action: str) -> list[Call]:
         """The calls that have reached the storage; waits for those under way."""

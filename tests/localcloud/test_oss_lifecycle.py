@@ -130,7 +130,7 @@ def test_tags_that_are_written_later_count_from_the_upload(cloud: Oss, client: o
     assert carry_out(cloud) == []
     set_tags(client, "a.mp4", [("imm_content", "advert")])
     assert carry_out(cloud) == [("a.mp4", None)]
-    assert cloud.bodies == []
+    assert not cloud.bodies
 
 
 def test_an_object_comes_from_class_to_class_and_is_deleted_at_last(cloud: Oss, client: oss.Client) -> None:

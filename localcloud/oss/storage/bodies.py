@@ -1,8 +1,13 @@
-"""Bodies at rest: files, each of which is kept as a whole or not at all and never changes after that."""
+"""Bodies at rest, each of which is kept as a whole or not at all and never changes after that.
+
+They are files, but for the smallest where the state ends with the process: a hundred thousand files that
+stand for videos take minutes to remove.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -16,6 +21,7 @@ from localcloud.oss.storage.checksums import Checksums
 
 _INCOMPLETE = ".part"
 _CHUNK_BYTES = 1024 * 1024
+_SMALL_BYTES = 1024
 
 
 class Body(NamedTuple):
@@ -28,48 +34,69 @@ class Body(NamedTuple):
 
 
 class IncomingBody:
-    """A body on its way into a file; raises StateInaccessible where that cannot be written."""
+    """A body on its way in; raises StateInaccessible where its file cannot be written.
 
-    def __init__(self, part: Path, file: BinaryIO) -> None:
+    With ``small`` it goes into that unless it grows too large, else into a file.
+    """
+
+    def __init__(self, part: Path, small: dict[str, bytes] | None) -> None:
         self.checksums = Checksums()
         self._part = part
-        self._file = file
+        self._small = small
+        self._begun = b""
+        self._file = None if small is not None else self._opened()
 
     def write(self, chunk: bytes) -> None:
         """Take in the next chunk."""
+        self.checksums.update(chunk)
+        if self._file is None and self.checksums.size <= _SMALL_BYTES:
+            self._begun += chunk
+            return
+        if self._file is None:
+            self._file, chunk = self._opened(), self._begun + chunk
         with _accessing(self._part.parent):
             self._file.write(chunk)
-        self.checksums.update(chunk)
 
     def keep(self) -> Body:
-        """Make the file a body."""
-        with _accessing(self._part.parent):
-            self._file.close()
-            self._part.replace(self._part.with_suffix(""))
+        """Make it a body."""
+        if self._file is not None:
+            with _accessing(self._part.parent):
+                self._file.close()
+                self._part.replace(self._part.with_suffix(""))
+        elif self._small is not None:
+            self._small[self._part.stem] = self._begun
         sums = self.checksums
         return Body(self._part.stem, sums.size, sums.md5, sums.crc64)
 
+    def end(self) -> None:
+        """Remove what was not kept."""
+        if self._file is not None:
+            # What a full disk has not taken is gone with the file.
+            with suppress(OSError):
+                self._file.close()
+            self._part.unlink(missing_ok=True)
+
+    def _opened(self) -> BinaryIO:
+        with _accessing(self._part.parent):
+            return self._part.open("wb")
+
 
 class BodyFiles:
-    """The bodies of a directory, by the names of their files."""
+    """The bodies of a directory, by their names; ``lasting`` ones are all files."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, lasting: bool) -> None:
         self._directory = directory
+        self._small: dict[str, bytes] | None = None if lasting else {}
         directory.mkdir(exist_ok=True)
 
     @contextmanager
     def receive(self) -> Iterator[IncomingBody]:
         """Begin a body, which is gone at the end unless it was kept; raises StateInaccessible."""
-        part = self._directory / (secrets.token_hex(16) + _INCOMPLETE)
-        with _accessing(self._directory):
-            file = part.open("wb")
+        incoming = IncomingBody(self._directory / (secrets.token_hex(16) + _INCOMPLETE), self._small)
         try:
-            yield IncomingBody(part, file)
+            yield incoming
         finally:
-            # What a full disk has not taken is gone with the file.
-            with suppress(OSError):
-                file.close()
-            part.unlink(missing_ok=True)
+            incoming.end()
 
     def join(self, bodies: Sequence[str]) -> str:
         """Make one file of several, which stay as they are; raises StateInaccessible.
@@ -82,7 +109,7 @@ class BodyFiles:
             with _accessing(self._directory):
                 with part.open("wb") as joined:
                     for body in bodies:
-                        with (self._directory / body).open("rb") as file:
+                        with self.open(body) as file:
                             shutil.copyfileobj(file, joined)
                 part.replace(self._directory / name)
         finally:
@@ -99,19 +126,26 @@ class BodyFiles:
 
     def open(self, body: str) -> BinaryIO:
         """A body's bytes; raises StateInaccessible."""
+        if self._small and body in self._small:
+            return io.BytesIO(self._small[body])
         with _accessing(self._directory):
             return (self._directory / body).open("rb")
 
     def remove(self, body: str) -> None:
         """Remove a body; one that cannot be is swept at the next start."""
+        if self._small and self._small.pop(body, None) is not None:
+            return
         with suppress(OSError):
             (self._directory / body).unlink()
 
+    def names(self) -> set[str]:
+        """What there is: every body, and the files of those that are on their way in."""
+        return {path.name for path in self._directory.iterdir()} | (self._small or {}).keys()
+
     def sweep(self, kept: set[str]) -> None:
         """Remove all others: a process that was killed may leave what never became anything."""
-        for path in self._directory.iterdir():
-            if path.name not in kept:
-                path.unlink()
+        for name in self.names() - kept:
+            (self._directory / name).unlink()
 
 
 @contextmanager

@@ -20,7 +20,8 @@ class Storage:
     def __init__(self, tenant: Tenant, rules: TagRules) -> None:
         self.tenant = tenant
         self.rules = rules
-        self.files = BodyFiles(tenant.database.directory / "objects")
+        database = tenant.database
+        self.files = BodyFiles(database.directory / "objects", lasting=database.lasting)
         self.objects = ObjectStore(tenant.database, self.files, tenant.clock)
         self.uploads = MultipartUploads(tenant.database, self.objects, self.files, tenant.clock)
         self.files.sweep(self.objects.bodies() | self.uploads.bodies())
