@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from cli.deployment_check.spelling import nearest
 from cli.local_deployment import load_deployment
 from cli.manifest.dotenv import with_dotenv
+from cli.manifest.fields import FieldUnreadable
 from cli.manifest.file import ManifestUnreadable, read_manifest
+from cli.manifest.function import DeclaredFunction
 from cli.manifest.yaml_text import read_yaml
 
 # YAML; what is compared with Serverless Devs' own rendering is in tests/deployment_check/renderings
@@ -180,6 +183,25 @@ def test_the_projects_alternative_triggers_are_the_same_function() -> None:
     assert (stream.errors_tolerance, stream.push_retry_strategy) == ("ALL", "BACKOFF_RETRY")
     assert (stream.batch_messages, stream.batch_seconds) == (16, 3)
     assert stream.dead_letter_queue == ("acs:mns:cn-hangzhou:1234567890123456:/queues/imm-label-tags-failed")
+
+
+# Functions
+
+
+def test_each_field_is_read_when_it_is_asked_for_and_names_its_place_where_it_cannot_be() -> None:
+    props = {"handler": 5, "triggers": [{"triggerType": "oss", "sourceArn": "acs:oss:cn-hangzhou:1:a/b"}]}
+    function = DeclaredFunction("a", props, "resources.a.props", Path())
+    assert function.role == ""
+    (trigger,) = function.triggers
+    assert (trigger.type, trigger.invocation_role) == ("oss", "")
+    for read, said in (
+        (lambda: function.name, "resources.a.props.functionName is missing."),
+        (lambda: function.handler, "resources.a.props.handler must be text."),
+        (lambda: trigger.name, "resources.a.props.triggers[0].triggerName is missing."),
+        (lambda: trigger.bucket, "resources.a.props.triggers[0].sourceArn is no ARN of a bucket."),
+    ):
+        with pytest.raises(FieldUnreadable, match=f"^{re.escape(said)}$"):
+            read()
 
 
 # .env
