@@ -150,9 +150,11 @@ def test_of_two_labels_with_one_name_the_better_stays() -> None:
     assert drops(labels) == [("事物", "collision")]
 
 
-def test_of_two_labels_with_one_name_and_one_rank_the_choice_does_not_depend_on_their_order() -> None:
-    labels = [Label("事物", 0.8), Label("食物", 0.8)]
-    assert drops(labels) == drops(labels[::-1])
+@pytest.mark.parametrize("limit", [0, 1, 9])
+def test_between_labels_of_one_rank_the_choice_does_not_depend_on_their_order(limit: int) -> None:
+    equals = [Label("事物", 0.8), Label("食物", 0.8), Label("家具", 0.3), Label("椅子", 0.3)]
+    plans = [plan_tags({}, TASK, tuple(labels), scheme(limit=limit)) for labels in (equals, equals[::-1])]
+    assert plans[0] == plans[1]
 
 
 @pytest.mark.parametrize(
