@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+# sysexits.h: a temporary failure, the user may try again.
+EXIT_RETRYABLE = 75
+
 
 class Problem(click.ClickException):
     """A command cannot go on; the message says why and what to do."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from cli.cloud.calls import LASTING, CallFailed, Obstacle
-from cli.problems import Problem
+from cli.problems import EXIT_RETRYABLE, Problem
 from imm_label_tags.errors import AccessDenied, InvalidSetting, ServiceRejected, TaggingError
 from imm_label_tags.retries import Deadline, RetryPolicy, Timeouts
 from imm_label_tags.services.calls import Calls
@@ -14,8 +14,6 @@ from imm_label_tags.services.responses import EXPIRED_KEYS, WRONG_TIME
 
 T = TypeVar("T")
 
-# sysexits.h: a temporary failure, the user may try again.
-EXIT_RETRYABLE = 75
 # More patient than a function, of which every second is paid for.
 PATIENT = RetryPolicy(attempts=6, retries=12, connect=5.0, read=20.0, first_pause=0.5, max_pause=10.0)
 TIMEOUTS = Timeouts(PATIENT.connect, PATIENT.read)

@@ -20,7 +20,6 @@ from cli.installation.submitting import Submitting
 from cli.installation.tagging import Tagging
 from cli.manifest.function import DeclaredFunction
 from imm_label_tags.results.target import TargetObject
-from imm_label_tags.services.connections import Connections
 from imm_label_tags.services.oss import OssObjects
 
 
@@ -174,12 +173,5 @@ class Diagnosis:
         """The object that a tag is tried on, through a client with the caller's keys."""
         if self._object is None:
             raise LeftOut("name an object with --object oss://bucket/key")
-        access = self._access
-        objects = OssObjects(
-            access.region,
-            self._target.account_id,
-            access.endpoints["oss"],
-            access.credentials,
-            Connections(secure=False),
-        )
+        objects = self._access.function_client(OssObjects, "oss", self._target.account_id)
         return Trial(objects, self._object)

@@ -14,10 +14,10 @@ import click
 from rich.console import Console
 
 from cli.bulk import Progress, list_on_disk
-from cli.cloud.ends import EXIT_RETRYABLE
 from cli.cloud.where import Where, where_options
 from cli.narration import counted, new_console, say
 from cli.options import PAIR, json_option, suffix_option
+from cli.problems import EXIT_RETRYABLE
 from cli.report.files import Rows, report_page
 from cli.report.reading import Reader
 from cli.report.retag import Plan, Retagged, Retagger

@@ -15,11 +15,12 @@ from click.core import ParameterSource
 from rich.filesize import decimal
 
 from cli.bulk import Progress
-from cli.cloud.ends import EXIT_RETRYABLE, PATIENT, TIMEOUTS, deadline, end_of_run
+from cli.cloud.ends import PATIENT, TIMEOUTS, deadline, end_of_run
 from cli.cloud.objects import Objects
 from cli.cloud.where import Where, where_options
 from cli.narration import counted, new_console
 from cli.options import MOMENT, json_option, suffix_option
+from cli.problems import EXIT_RETRYABLE
 from cli.process import EXIT_INTERRUPTED, Interruption, leave
 from cli.show.lookup import object_of
 from cli.submission.account import Account

@@ -201,6 +201,13 @@ def test_accounts_are_compared_without_a_role_too(checkout: Checkout) -> None:
     assert [one.where for one in findings if "account" in one.what] == [f"{PROPS}.triggers[1].sourceArn"]
 
 
+def test_the_account_is_that_of_the_role(checkout: Checkout) -> None:
+    findings = checkout.findings(put("role", "acs:ram::99:role/imm-label-tags"))
+    told = [one for one in findings if "account" in one.what]
+    assert f"{PROPS}.layers[0]" in {one.where for one in told}
+    assert {one.what for one in told} == {"belongs to the account 1234567890123456, the function to 99."}
+
+
 def test_a_file_without_any_account(checkout: Checkout) -> None:
     bare = both(drop("role"), drop("layers"), drop("triggers"), drop("asyncInvokeConfig"))
     assert not [one for one in checkout.findings(bare) if "account" in one.what]
