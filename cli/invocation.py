@@ -15,13 +15,12 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.checkout import DEPLOYMENT, TAGGING, layer
-from cli.cloud.ends import EXIT_RETRYABLE
 from cli.cloud.running import RunningCloud, get_json
 from cli.cloud.where import Where, where_options
 from cli.local_deployment import load_deployment
 from cli.manifest.function import TAGGING_HANDLER
 from cli.narration import new_console, say
-from cli.problems import Problem
+from cli.problems import EXIT_RETRYABLE, Problem
 from localcloud.accounts import Identity
 from localcloud.clock import Clock
 from localcloud.fc.environment import OWN_INTERPRETER
