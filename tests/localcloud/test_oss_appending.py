@@ -83,9 +83,10 @@ def test_it_can_be_given_other_metadata_but_not_be_copied(client: oss.Client) ->
     assert (found.object_type, found.metadata) == ("Appendable", {"owner": "b"})
 
 
+@pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("code", ["ObjectNotAppendable", "PositionNotEqualToLength"])
 def test_what_others_write_meanwhile_stays(
-    cloud: Oss, client: oss.Client, monkeypatch: pytest.MonkeyPatch, code: str
+    cloud: Oss, client: oss.Client, monkeypatch: pytest.MonkeyPatch, code: str, early: bool
 ) -> None:
     # Given an object to which a second part is being appended
     append(client, 0, b"one")
@@ -93,14 +94,14 @@ def test_what_others_write_meanwhile_stays(
     join = files.join
 
     def joined(bodies: Sequence[str]) -> str:
-        body = join(bodies)
+        body = "" if early else join(bodies)
         # When another client puts an object in its place, or deletes it
         with official_client(cloud) as other:
             if code == "ObjectNotAppendable":
                 put(other, KEY, b"a new object")
             else:
                 ask(other, "delete_object", key=KEY)
-        return body
+        return join(bodies) if early else body
 
     monkeypatch.setattr(files, "join", joined)
     # Then the append is refused, and nothing is left of it

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from starlette.responses import Response
 
+from localcloud.database import StateInaccessible
 from localcloud.oss.operations import conditions
 from localcloud.oss.operations.reading import NEXT_POSITION, checksum_headers
 from localcloud.oss.operations.writing import MAX_BODY_BYTES, read_draft, take_in
@@ -62,19 +63,27 @@ async def _grow(storage: Storage, request: OssRequest, found: ObjectInfo, added:
         if size > MAX_BODY_BYTES:
             raise errors.ENTITY_TOO_LARGE(MaxSizeAllowed=MAX_BODY_BYTES)
         file = await asyncio.to_thread(storage.files.join, [found.body, added.file])
+    except StateInaccessible:
+        _unchanged(storage, request, found)
+        raise
     finally:
         storage.files.remove(added.file)
     try:
-        # Meanwhile other operations went on: what they wrote stays.
-        now = _appendable(storage, request, found.size)
-        if now is None or now.body != found.body:
-            raise _elsewhere(found.size, now.size if now else 0)
+        now = _unchanged(storage, request, found)
     except errors.OssError:
         storage.files.remove(file)
         raise
     crc64 = joined_crc64([(found.crc64, found.size), (added.crc64, added.size)])
     draft = Draft(now.bucket, now.key, now.headers, now.tags, forbid_overwrite=False)
     return storage.objects.put(draft, Body(file, size, _etag(crc64, size), crc64))
+
+
+def _unchanged(storage: Storage, request: OssRequest, found: ObjectInfo) -> ObjectInfo:
+    """The object as it is now; raises OssError where others have written it meanwhile, which stays."""
+    now = _appendable(storage, request, found.size)
+    if now is None or now.body != found.body:
+        raise _elsewhere(found.size, now.size if now else 0)
+    return now
 
 
 def _elsewhere(position: int, size: int) -> errors.OssError:
