@@ -75,7 +75,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(command: tuple[str, ...]) -> 
     assert errors == b""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda one: one.name)
 def test_a_demo_that_is_ended_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     # Given a demo whose function runs
     with started("demo", env=environment(TMPDIR=str(tmp_path))) as process:

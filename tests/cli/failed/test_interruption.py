@@ -109,6 +109,13 @@ def test_the_second_leaves_at_once(
     until(lambda: not any(thread.name.startswith("record") for thread in threading.enumerate()))
 
 
+def test_a_request_that_comes_twice_at_once_is_one() -> None:
+    with Interruption() as interruption:
+        press_ctrl_c()
+        press_ctrl_c()
+    assert (interruption.asked_to_stop, interruption.asked_to_leave) == (True, False)
+
+
 def test_what_is_ignored_stays_ignored() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Interruption() as interruption:
