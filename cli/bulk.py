@@ -14,7 +14,6 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, Any, TypeVar
 
-import rich.progress
 from rich.console import Console
 from rich.text import Text
 
@@ -73,7 +72,7 @@ def side_by_side(act: Callable[[T], R], items: Iterable[T], threads: int, ahead:
 
 
 class Progress:
-    """Tells how far some work is while it is entered, on standard error.
+    """Tells how far some work is while it is entered, on standard error unless ``console`` is given.
 
     On a terminal that is one line which changes, else a line every few seconds. ``goals`` gives how many are
     done and how many there will be, None where that is not known: of the objects first, then of whatever else
@@ -96,9 +95,9 @@ class Progress:
         self._stopped = stopped
         self._stopping = stopping
         self._console = console or new_console(stderr=True)
-        # Never shown: it knows rates and times.
-        self._rates = rich.progress.Progress(speed_estimate_period=_RATE_SECONDS, get_time=clock)
-        self._tasks = [self._rates.add_task("", total=None) for _ in goals()]
+        self._clock = clock
+        # Moments, and how many were done by then.
+        self._samples = deque([(clock(), [done for done, _ in goals()])])
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
 
@@ -115,22 +114,30 @@ class Progress:
     def line(self) -> str:
         """The state of this moment."""
         goals = self._goals()
-        left = []
-        for task, (done, total) in zip(self._tasks, goals, strict=True):
-            self._rates.update(task, completed=done)
-            if total is not None and (rate := self._rate(task)):
-                left.append(max(0.0, (total - done) / rate))
+        rates = self._rates([done for done, _ in goals])
+        left = [
+            max(0.0, (total - done) / rate)
+            for (done, total), rate in zip(goals, rates, strict=True)
+            if total is not None and rate > 0
+        ]
         done, total = goals[0]
         parts = (
             f"{done:,} objects" if total is None else f"{done:,} of {total:,}",
-            f"{self._rate(self._tasks[0]):,.1f}/s",
+            f"{rates[0]:,.1f}/s",
             *self._said(),
             f"{timedelta(seconds=round(min(left)))} left" if left else "",
         )
         return ", ".join(filter(None, parts))
 
-    def _rate(self, task: rich.progress.TaskID) -> float:
-        return self._rates.tasks[task].speed or 0.0
+    def _rates(self, done: list[int]) -> list[float]:
+        """How many a second were done of each goal."""
+        now, samples = self._clock(), self._samples
+        samples.append((now, done))
+        while len(samples) > 2 and samples[1][0] < now - _RATE_SECONDS:
+            samples.popleft()
+        began, before = samples[0]
+        seconds = now - began
+        return [(new - old) / seconds if seconds else 0.0 for old, new in zip(before, done, strict=True)]
 
     def _show(self) -> None:
         told = time.monotonic()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import Any, NamedTuple, TypeVar
 
@@ -45,21 +44,15 @@ class Objects:
         self._resource = resource
 
     def listed(self, bucket: str, prefix: str, *, after: str = "") -> Iterator[tuple[str, ObjectHead]]:
-        """The keys below a prefix that come after one, in their order, each with what the list tells.
-
-        The next page is fetched while one is worked on.
-        """
-        executor = ThreadPoolExecutor(1, thread_name_prefix="listing")
-        try:
-            page: Future[Any] | None = executor.submit(self._page, bucket, prefix, after, None)
-            while page is not None:
-                result = page.result()
-                token = result.next_continuation_token if result.is_truncated else None
-                page = executor.submit(self._page, bucket, prefix, after, token) if token else None
-                for item in result.contents or []:
-                    yield item.key, _head(item, item.size, item.restore_info)
-        finally:
-            executor.shutdown(wait=False, cancel_futures=True)
+        """The keys below a prefix that come after one, in their order, each with what the list tells."""
+        token: str | None = None
+        while True:
+            page = self._page(bucket, prefix, after, token)
+            for item in page.contents or []:
+                yield item.key, _head(item, item.size, item.restore_info)
+            token = page.next_continuation_token if page.is_truncated else None
+            if not token:
+                return
 
     def head(self, place: TargetObject) -> ObjectHead | None:
         """What an object is now: HeadObject; None where there is none."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import threading
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from rich.console import Console
@@ -42,17 +45,21 @@ def test_the_rate_is_that_of_the_last_minute() -> None:
 
 
 def test_what_is_left_is_not_told_before_it_can_be_known() -> None:
-    assert Work(100).line(0, 0) == "0 of 100, 0.0/s, 300 submitted"
+    work = Work(100)
+    assert work.line(0, 0) == "0 of 100, 0.0/s, 300 submitted"
+    assert work.line(10, 50) == "50 of 100, 5.0/s, 300 submitted, 0:00:10 left"
+    assert Work(None).line(10, 50) == "50 objects, 5.0/s, 300 submitted"
+
+
+def test_the_rate_falls_while_nothing_is_done() -> None:
     work = Work(None)
-    work.line(10, 50)
-    assert work.line(20, 1100) == "1,100 objects, 105.0/s, 300 submitted"
+    work.line(10, 500)
+    assert work.line(40, 500) == "500 objects, 12.5/s, 300 submitted"
 
 
 def test_what_ends_first_ends_it() -> None:
     # Given ten thousand objects, of which ten are wanted
-    work = Work(10_000, 10)
-    work.line(10, 50, 5)
-    assert work.line(20, 100, 6).endswith(", 0:00:40 left")
+    assert Work(10_000, 10).line(10, 50, 5).endswith(", 0:00:10 left")
 
 
 def test_lines_come_where_the_output_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,3 +92,20 @@ def test_the_objects_of_a_bucket_are_counted_beside(world: World) -> None:
     objects.count()
     until(lambda: objects.total(0) is not None)
     assert objects.total(0) == 3
+
+
+def test_a_command_that_ends_does_not_wait_for_the_count() -> None:
+    """Only threads that are no daemons are waited for when a process ends."""
+    asked, answered, before = threading.Event(), threading.Event(), set(threading.enumerate())
+
+    class Client:
+        def list_objects_v2(self, request: Any) -> Any:
+            asked.set()
+            answered.wait()
+            return SimpleNamespace(contents=[], is_truncated=False)
+
+    BucketObjects(Objects(cast(Any, Client()), "", ""), "videos", "").count()
+    assert asked.wait(10)
+    started = set(threading.enumerate()) - before
+    answered.set()
+    assert started and all(thread.daemon for thread in started)
