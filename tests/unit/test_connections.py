@@ -20,10 +20,12 @@ from darabonba.request import DaraRequest
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError, SSLError
 
+from imm_label_tags.errors import ServiceUnavailable
 from imm_label_tags.retries import Timeouts
 from imm_label_tags.services.connections import Answer, Connections, Exchange, trusted_certificates
 from imm_label_tags.services.credentials import RoleCredentials
 from imm_label_tags.services.imm import ImmTasks
+from imm_label_tags.services.responses import Operation, ServiceCalls
 from layers.derived import split_bundle
 from tests.faults.certificates import Certificates
 
@@ -149,6 +151,22 @@ def test_a_connection_is_kept_until_it_is_dropped(connections: Connections, serv
     # When the connections are dropped, then the service sees the end of the one that was kept
     connections.drop()
     assert service.ended.acquire(timeout=SECONDS)
+    get(connections, service.url)
+    assert service.connected == 2
+
+
+def test_after_a_call_without_an_answer_no_kept_connection_is_used(
+    connections: Connections, service: Service
+) -> None:
+    get(connections, service.url)
+
+    def break_off(exchange: Exchange) -> None:
+        raise HTTPError("nobody is there.")
+
+    calls = ServiceCalls(RoleCredentials({}), connections)
+    operation = Operation("OSS", "HeadObject", "oss:GetObject", "*")
+    with pytest.raises(ServiceUnavailable, match=r"answer: nobody is there\. A"):
+        calls.attempt(operation, "it", Timeouts(SECONDS, SECONDS), break_off)
     get(connections, service.url)
     assert service.connected == 2
 

@@ -58,7 +58,8 @@ class Share:
 
     def read(self, response: Any) -> bytes:
         """The whole body of urllib3's response, unpacked. Raises TooLarge, NoRoom and urllib3's errors."""
-        self._check(response.length_remaining or 0)
+        announced = response.length_remaining or 0
+        self._check(announced, f"{announced / MEGABYTE:.1f} MB, ")
         pieces = []
         for piece in response.stream(PIECE_BYTES, decode_content=True):
             self._check(self._taken + len(piece))
@@ -72,6 +73,6 @@ class Share:
         self._room.take(-self._taken)
         self._taken = 0
 
-    def _check(self, expected: int) -> None:
+    def _check(self, expected: int, announced: str = "") -> None:
         if expected > self._room.size:
-            raise TooLarge(f"more than {self._room.size / MEGABYTE:.1f} MB")
+            raise TooLarge(f"{announced}more than {self._room.size / MEGABYTE:.1f} MB")
