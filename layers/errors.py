@@ -70,7 +70,7 @@ class NotLoadable(BuildError):
 
     def __init__(self, path: str, problem: str, target: str) -> None:
         super().__init__(
-            f"{path} {problem}; {target} could not import it. Pin a version with an older wheel {_PIN}"
+            f"{path} {problem}; {target} could not import it. Pin a version whose wheel it can load {_PIN}"
         )
 
 

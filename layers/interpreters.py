@@ -96,7 +96,7 @@ def _candidates(version: str, environment: Mapping[str, str]) -> Iterator[Path]:
         yield Path(sys.executable)
     on_path = shutil.which("python" + version, path=environment.get("PATH"))
     if on_path is not None:
-        yield Path(on_path)
+        yield Path(on_path).absolute()
     home = Path(environment.get("HOME", "/nowhere"))
     yield from sorted(home.glob(f".pyenv/versions/{version}.*/bin/python"))
     yield from sorted(home.glob(f".local/share/uv/python/cpython-{version}.*/bin/python3"))
