@@ -85,7 +85,7 @@ class Accounts:
         """New temporary keys of a role, as STS AssumeRole gives them."""
         identity = Identity(
             access_key_id="STS.NT" + secrets.token_hex(12),
-            access_key_secret=secrets.token_urlsafe(30),
+            access_key_secret=secrets.token_hex(15),
             security_token="CAIS" + secrets.token_urlsafe(120),
             expires=self._clock.now() + lifetime,
             role=role,

@@ -90,7 +90,7 @@ class AccessManagement(OpenApi):
                 name=name,
                 user_id=f"2{secrets.randbelow(10**17):017d}",
                 access_key_id="LTAI" + secrets.token_hex(10),
-                access_key_secret=secrets.token_urlsafe(30),
+                access_key_secret=secrets.token_hex(15),
             )
             self._tenant.accounts.add(user.keys)
         self.attachments.replace(user, policies)
