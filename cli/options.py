@@ -98,7 +98,8 @@ class _Pair(click.ParamType[tuple[str, str]]):
     ) -> tuple[str, str]:
         name, equals, rest = value.partition("=")
         if not name or not equals:
-            self.fail(f"{value!r} is not of the form {self.name}.", param)
+            form = (param and param.metavar) or self.name
+            self.fail(f"{value!r} is not of the form {form}.", param)
         return name, rest
 
 
