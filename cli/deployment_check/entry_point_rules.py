@@ -21,7 +21,8 @@ from cli.manifest.function import Hook
 def handlers(subject: Subject) -> Iterator[Finding]:
     """The handler takes an event and a context, and what is called before and after it a context."""
     declared = subject.declared
-    yield from _entry_point(subject.path("handler"), declared.handler, ("event", "context"), subject)
+    if handler := known(declared, "handler", ""):
+        yield from _entry_point(subject.path("handler"), handler, ("event", "context"), subject)
     for key, name in (("initializer", "initializer"), ("preStop", "pre_stop")):
         hook: Hook | None = known(declared, name, None)
         if hook is not None:

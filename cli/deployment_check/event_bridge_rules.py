@@ -88,29 +88,36 @@ def sample_upload(target: TargetObject) -> Mapping[str, Any]:
 
 
 class BusTrigger:
-    """A rule or a stream of EventBridge; ``where`` is the path of its settings. Raises FieldUnreadable.
+    """A rule or a stream of EventBridge; ``where`` is the path of its settings.
 
-    ``options`` is what is said of a stream, ``delivery`` how events are delivered, ``queue`` the MNS queue
-    that it reads, if it reads one.
+    Every field is read when it is asked for. Raises FieldUnreadable.
     """
 
     def __init__(self, trigger: DeclaredTrigger) -> None:
         self.name = trigger.name
-        self.settings = settings = trigger.settings
-        self.where = settings.where
-        self._source = settings.fields("eventSourceConfig")
-        self.options = settings.fields("runOptions")
-        self.delivery = settings.fields("eventSinkConfig", "deliveryOption")
+        self.settings = trigger.settings
+        self.where = self.settings.where
 
     @property
     def source_type(self) -> str:
         """Default for events of Alibaba Cloud's services, MNS for a queue, or another message service."""
-        return self._source.text("eventSourceType", "") if self._source is not None else ""
+        source = self.settings.fields("eventSourceConfig")
+        return source.text("eventSourceType", "") if source is not None else ""
 
     @property
     def queue(self) -> Fields | None:
-        """The settings of the queue."""
+        """The MNS queue that it reads, if it reads one."""
         return self.settings.fields("eventSourceConfig", "eventSourceParameters", "sourceMNSParameters")
+
+    @property
+    def options(self) -> Fields | None:
+        """What is said of a stream."""
+        return self.settings.fields("runOptions")
+
+    @property
+    def delivery(self) -> Fields | None:
+        """How events are delivered."""
+        return self.settings.fields("eventSinkConfig", "deliveryOption")
 
     @property
     def pattern(self) -> Mapping[str, Any]:
@@ -126,9 +133,10 @@ class BusTrigger:
     @property
     def mode(self) -> str:
         """``event-driven`` (one event a call) or ``event-streaming`` (a list of them)."""
-        if self.options is not None:
-            return self.options.text("mode")
-        return self.delivery.text("mode", "event-driven") if self.delivery is not None else "event-driven"
+        options, delivery = self.options, self.delivery
+        if options is not None:
+            return options.text("mode")
+        return delivery.text("mode", "event-driven") if delivery is not None else "event-driven"
 
     @property
     def batch_messages(self) -> int:

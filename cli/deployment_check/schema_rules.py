@@ -70,20 +70,23 @@ def refused(place: Place, what: str, remedy: str = "Correct it.") -> Judged:
 
 def refusals(props: Mapping[str, Any]) -> Iterator[Judged]:
     """Values of another type, outside of their range, or missing."""
-    yield from by_schema(_schema(), props)
+    yield from by_schema(_schema(), props, known_to="fc3")
     for index, trigger in enumerate(items(props.get("triggers"))):
         definition = _definition(trigger)
         settings = trigger.get("triggerConfig") if definition else None
         if definition and settings is not None:
             schema = {"$ref": f"#/definitions/{definition}", "definitions": _schema()["definitions"]}
-            yield from by_schema(schema, settings, ("triggers", index, "triggerConfig"))
+            yield from by_schema(schema, settings, ("triggers", index, "triggerConfig"), known_to="fc3")
 
 
-def by_schema(schema: Mapping[str, Any], value: Any, above: Place = ()) -> Iterator[Judged]:
-    """What a schema refuses of a value that stands at a place; what is not known is right to it."""
+def by_schema(schema: Mapping[str, Any], value: Any, above: Place = (), *, known_to: str) -> Iterator[Judged]:
+    """What a schema refuses of a value that stands at a place; what is not known is right to it.
+
+    ``known_to`` says whose schema it is.
+    """
     validator = _lenient(validator_for(schema, Draft7Validator))(schema)
     for problem in sorted(validator.iter_errors(value), key=lambda one: list(map(str, one.path))):
-        yield from _refused(problem, above)
+        yield from _refused(problem, above, known_to)
 
 
 def unknown(props: Mapping[str, Any]) -> Iterator[Judged]:
@@ -91,14 +94,14 @@ def unknown(props: Mapping[str, Any]) -> Iterator[Judged]:
     yield from _unknown(props, _schema(), ())
 
 
-def _refused(problem: ValidationError, above: Place) -> Iterator[Judged]:
+def _refused(problem: ValidationError, above: Place, known_to: str) -> Iterator[Judged]:
     place: Place = (*above, *problem.absolute_path)
     if problem.validator in ("anyOf", "if") and problem.context:
         # The alternatives are the word `auto` and what can be written out.
         written = [one for one in problem.context if one.schema_path[0] == 0]
         if "triggerConfig" not in place or problem.validator == "if":
             for one in written:
-                yield from _refused(one, above)
+                yield from _refused(one, above, known_to)
         elif not isinstance(problem.instance, dict):
             yield refused(place, "must be a mapping.")
     elif problem.validator == "required":
@@ -106,22 +109,22 @@ def _refused(problem: ValidationError, above: Place) -> Iterator[Judged]:
             if key not in problem.instance:
                 yield refused((*place, key), "is missing.", "Add it.")._replace(missing=True)
     else:
-        yield refused(place, *_said(problem))
+        yield refused(place, *_said(problem, known_to))
 
 
-def _said(problem: ValidationError) -> tuple[str, str]:
+def _said(problem: ValidationError, known_to: str) -> tuple[str, str]:
     value, limit = problem.instance, problem.validator_value
     limits = problem.schema
     remedy = "Correct it."
     if problem.validator == "type":
         hint = "; ${env(…)} always gives text" if isinstance(value, str) and limit != "string" else ""
-        hint = "; put it in quotes" if limit == "string" else hint
+        hint = "; put it in quotes" if limit == "string" and isinstance(value, (int, float)) else hint
         return f"must be {_TYPES[limit]}, is {_shown(value)}{hint}.", remedy
     if problem.validator == "enum":
         choices = sorted(map(str, limit))
         meant = nearest(str(value), choices) if len(choices) > _MOST_TOLD else None
         known = f"{meant} is spelt like it" if meant else ", ".join(choices)
-        return f"{value!r} is none of the values that are known.", f"Known: {known}."
+        return f"{value!r} is none of the values that {known_to} knows.", f"Known: {known}."
     if problem.validator in ("minimum", "maximum"):
         return f"must be {limits.get('minimum')} to {limits.get('maximum')}, is {value}.", remedy
     if problem.validator == "multipleOf":

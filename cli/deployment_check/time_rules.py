@@ -29,7 +29,8 @@ def function_timeout(subject: Subject) -> Iterator[Finding]:
         yield error(
             subject.path("timeout"),
             f"{timeout} s{missing} is not above {_EVENTS[kind]}'s worst case of {worst:g} s: {calls} of "
-            f"{worst_case.attempt_seconds():g} s, {worst_case.repetitions(kind)} repetitions with pauses.",
+            f"{worst_case.attempt_seconds():g} s, "
+            f"and {worst_case.repetitions(kind)} repetitions with pauses.",
             f"Set it to {int(worst) + 1} or more.",
         )
 

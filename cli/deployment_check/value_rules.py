@@ -23,6 +23,7 @@ ENVIRONMENT_BYTES = 4096
 # The API's limit; the console and fc3's schema allow 2,592,000.
 LONGEST_EVENT_AGE = 604_800
 
+_MODES = ("event-driven", "event-streaming")
 _RUNTIMES = ("python3.10", "python3.12")
 _ROLE = re.compile(r"(?:acs:ram::\d+:role/)?[A-Za-z0-9._-]+")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -95,11 +96,21 @@ def _forms(props: Mapping[str, Any]) -> Iterator[Judged]:
     """Texts of another form, values that are none of those that are known, and what is missing."""
     schema = json.loads(_SCHEMA.read_text("utf-8"))
     # The buckets of OSS triggers have rules of their own.
-    triggers = [{} if one.get("triggerType") == "oss" else one for one in items(props.get("triggers"))]
-    for one in by_schema(schema, {**props, "triggers": triggers}):
+    triggers = [
+        {"triggerName": one.get("triggerName")} if one.get("triggerType") == "oss" else one
+        for one in items(props.get("triggers"))
+    ]
+    for one in by_schema(schema, _given({**props, "triggers": triggers}), known_to="EventBridge"):
         name = next((key for key in reversed(one.place) if isinstance(key, str)), "")
         if name in (_NEEDED if one.missing else _FORMS):
             yield one
+
+
+def _given(value: Any) -> Any:
+    """A value without what is null in it, which is as good as missing."""
+    if isinstance(value, dict):
+        return {key: _given(one) for key, one in value.items() if one is not None}
+    return [_given(one) for one in value] if isinstance(value, list) else value
 
 
 def _doubted(place: Place, what: str, remedy: str) -> Judged:
@@ -231,7 +242,7 @@ def _bus_trigger(values: _Values, settings: Place) -> Iterator[Judged]:
         yield refused((*settings, "eventRuleFilterPattern"), f"must be a JSON object, is {pattern!r}.")
     asked = values.get(*settings, "eventSinkConfig", "deliveryOption", "mode")
     mode = values.get(*settings, "runOptions", "mode")
-    if None not in (asked, mode) and asked != mode:
+    if asked in _MODES and mode in _MODES and asked != mode:
         yield refused((*settings, "runOptions", "mode"), f"is {mode}, but eventSinkConfig says {asked}.")
 
 

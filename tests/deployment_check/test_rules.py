@@ -74,7 +74,7 @@ ERRORS: list[Broken] = [
     bad("functionName", "9lives", "1 to 64 letters"),
     bad("functionName", "f" * 65, "1 to 64 letters"),
     bad("region", "cn-hangzhouu", "Known: cn-hangzhou is spelt like it."),
-    bad("runtime", "python3.11", "none of the values that are known"),
+    bad("runtime", "python3.11", "none of the values that fc3 knows"),
     bad("runtime", "python3.9", "needs Python 3.10 or 3.12"),
     bad("runtime", "nodejs20", "needs Python 3.10 or 3.12"),
     bad("code", GONE, "is missing"),
@@ -229,7 +229,7 @@ EVENT_BRIDGE_ERRORS: list[Broken] = [
     bad(f"{BUS}.triggerEnable", "on", "true or false"),
     bad("triggers[0].sourceArn", "acs:eventbridge:x", "an event rule or event stream"),
     bad(f"{BUS}.eventSourceConfig.eventSourceType", "RabbitMQ", "RabbitMQ brings no notification of IMM"),
-    bad(f"{BUS}.eventSourceConfig.eventSourceType", "SNS", "Known: DTS, Default"),
+    bad(f"{BUS}.eventSourceConfig.eventSourceType", "SNS", "that EventBridge knows. Known: DTS, Default"),
     bad(f"{BUS}.eventRuleFilterPattern", '{"source":["acs.oss"]}', "nothing would arrive"),
     bad(
         f"{BUS}.eventRuleFilterPattern",
@@ -252,6 +252,12 @@ EVENT_BRIDGE_ERRORS: list[Broken] = [
         "is event-streaming, but eventSinkConfig says event-driven",
         f"{RUN}.mode",
     ),
+    bad(
+        f"{QUEUE}.eventSinkConfig.deliveryOption.mode",
+        "streaming",
+        "none of the values that EventBridge knows. Known: event-driven, event-streaming.",
+    ),
+    bad(f"{SOURCE}.QueueName", None, "is missing"),
     bad(f"{RUN}.mode", "streaming", "Known: event-driven, event-streaming"),
     bad(f"{RUN}.errorsTolerance", "SOME", "ALL, NONE"),
     bad(f"{RUN}.errorsTolerance", "NONE", "would stop the stream"),
@@ -380,7 +386,7 @@ KEEPER_ERRORS: list[Broken] = [
     bad(f"{ENV}.FAILED_EVENT", "", "FAILED_EVENTS is spelt like it"),
     bad(f"{ENV}.LOG_LEVEL", "ALL", "is 'ALL', but must be"),
     # Time
-    bad("timeout", 26, "26 s is not above a failed event's worst case of 26.8 s: a call of 7 s,"),
+    bad("timeout", 26, "26 s is not above a failed event's worst case of 26.8 s: a call of 7 s, and"),
     bad("timeout", GONE, "3 s, fc3's default, is not above a failed event's"),
     bad(
         f"{HOOKS}.initializer.timeout",
@@ -475,6 +481,22 @@ def test_all_that_is_wrong_is_told_in_one_run(checkout: Checkout) -> None:
             *(f"{ENV}.FC_X", f"{HOOKS}.initializer.handler"),
         ]
     )
+
+
+def test_what_is_refused_or_unknown_beside_a_value_does_not_hide_what_is_wrong_with_it(
+    checkout: Checkout,
+) -> None:
+    handler, initializer = "handler", "instanceLifecycleConfig.initializer.handler"
+    pattern, options = f"{BUS}.eventRuleFilterPattern", f"{BUS}.runOptions"
+
+    hooks = checkout.findings(both(put(handler, "tag_object.a handler"), put(initializer, "tag_object.none")))
+    bus = checkout.findings(
+        both(put(pattern, '{"source": ["acs.oss"]}'), put(options, "${config('Options')}")),
+        "s.eventbridge.yaml",
+    )
+
+    assert [one.where for one in hooks] == [f"{PROPS}.{handler}", f"{PROPS}.{initializer}"]
+    assert [one.where for one in bus] == [f"{PROPS}.{pattern}"]
 
 
 def test_more_triggers_than_a_function_may_have(checkout: Checkout) -> None:

@@ -145,6 +145,7 @@ ERRORS: list[Broken] = [
         "it brings no upload",
         f"{T}.triggerType",
     ),
+    bad(f"{T}.triggerName", "uploads mp4", "1 to 128 letters"),
     bad(f"{T}.sourceArn", "acs:oss:cn-hangzhou:1:Media", "must be a bucket like"),
     bad(
         f"{T}.sourceArn",
