@@ -75,9 +75,9 @@ class FunctionChecks:
             "runtime": known(declared, "runtime", found.runtime),
             "handler": known(declared, "handler", found.handler),
             "initializer": hook.handler if hook is not None else "",
-            "role": _role(known(declared, "role", found.role)),
+            "role": role_name(known(declared, "role", found.role)),
         }
-        wrong = list(_differences(wanted, {**vars(found), "role": _role(found.role)}))
+        wrong = list(_differences(wanted, {**vars(found), "role": _role(found.role, wanted["role"])}))
         if "layers" in declared.props and not found.layers:
             wrong.append("it has no layer, so the SDKs are missing")
         if wrong:
@@ -126,7 +126,8 @@ class FunctionChecks:
         found = self.triggers.get(wanted.name)
         if found is None:
             raise Failing(f"The function has no trigger {wanted.name}.", absent)
-        there = {"triggerType": found.type, "sourceArn": found.source, "invocationRole": _role(found.role)}
+        role = _role(found.role, known(wanted, "invocation_role", ""))
+        there = {"triggerType": found.type, "sourceArn": found.source, "invocationRole": role}
         if wrong := list(_differences(_as_deployed(wanted), {**there, **found.settings})):
             raise self._otherwise(f"trigger {wanted.name}", wrong, remedy)
         return wanted.settings.text("eventRuleFilterPattern", "")
@@ -252,9 +253,9 @@ def _as_deployed(wanted: DeclaredTrigger) -> Mapping[str, Any]:
     declared["sourceArn"] = wanted.source_arn
     # A role that the file leaves out, the deployment makes.
     if wanted.invocation_role:
-        declared["invocationRole"] = _role(wanted.invocation_role)
+        declared["invocationRole"] = role_name(wanted.invocation_role)
     if wanted.type == "mns_topic":
-        return declared | dict.fromkeys(_OF_A_TOPIC, "") | settings
+        return declared | {name: settings.get(name, "") for name in _OF_A_TOPIC}
     uploads = wanted.uploads
     key = {"prefix": uploads.prefix, "suffix": uploads.suffix}
     return declared | {"events": list(uploads.events), "filter": {"key": key}}
@@ -267,7 +268,8 @@ def _differences(declared: Any, found: Any, path: str = "") -> Iterator[str]:
             below = found.get(key) if isinstance(found, Mapping) else None
             yield from _differences(value, below, f"{path}.{key}" if path else key)
     elif not isinstance(declared, Unrendered) and _comparable(declared) != _comparable(found):
-        yield f"its {path} is {_told(found) or 'not set'} and not {_told(declared) or 'unset'}"
+        verb = "are" if isinstance(found, list) else "is"
+        yield f"its {path} {verb} {_told(found) or 'not set'} and not {_told(declared) or 'unset'}"
 
 
 def _comparable(value: Any) -> Any:
@@ -278,12 +280,15 @@ def _comparable(value: Any) -> Any:
 
 
 def _told(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
-def _role(role: str) -> str:
-    # The deployment writes roles in lower case, and of a name it makes an ARN.
-    return role_name(role).lower()
+def _role(found: str, declared: str) -> str:
+    """The name of a role, as it is declared if it is that one: the deployment writes it in lower case."""
+    name, wanted = role_name(found), role_name(declared)
+    return wanted if name.lower() == wanted.lower() else name
 
 
 def _raise(problem: FieldUnreadable) -> str:

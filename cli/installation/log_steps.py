@@ -98,13 +98,15 @@ class LogSteps:
         what, project = f"log project {name}", self._logs.project(name)
         if project is None:
             return Step(what, State.ABSENT)
-        # Log Service keeps the history of alerts in a logstore of its own.
-        others = [
-            one for one in self._logs.logstores(name) if one not in ours and not one.startswith("internal-")
-        ]
-        kept = f"somebody has made the logstore {', '.join(others)} in it" if others else ""
-        if project.description != marks.LOG_DESCRIPTION:
-            kept = "setup did not make it; what it made in there stays, too"
+        kept = "setup did not make it; what it made in there stays, too"
+        if project.description == marks.LOG_DESCRIPTION:
+            # Log Service keeps the history of alerts in a logstore of its own.
+            others = [
+                one
+                for one in self._logs.logstores(name)
+                if one not in ours and not one.startswith("internal-")
+            ]
+            kept = f"somebody has made the logstore {', '.join(others)} in it" if others else ""
         return removed(what, kept, partial(self._logs.delete_project, name), "with all logs in it")
 
 

@@ -104,8 +104,8 @@ class Installation:
         if region != own:
             return (
                 f"The bucket {name} is in {region}, the functions in {own}.",
-                "IMM and the functions reach buckets of their own region only: deploy to the bucket's, or "
-                f"name another {another}.",
+                "IMM and the functions reach buckets of their own region only: deploy to the bucket's region "
+                f"(FC_DEPLOY_REGION), or name another {another}.",
             )
         return None
 

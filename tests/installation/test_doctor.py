@@ -72,6 +72,13 @@ def sound(tmp_path_factory: pytest.TempPathFactory, set_up_state: Path) -> Itera
 # A sound installation
 
 
+def test_a_setting_that_topics_triggers_do_not_have_is_not_compared(sound: Account, tmp_path: Path) -> None:
+    known = "            notifyStrategy:"
+    template = deployment(tmp_path, (known, f"            labels: [1, 2]\n{known}"))
+
+    assert failures(sound, "--template", str(template)) == {}
+
+
 def test_a_sound_installation_is_ok_in_every_check(sound: Account) -> None:
     result = sound.doctor()
     assert result.exit_code == 0, result.output
@@ -161,8 +168,8 @@ LOOKED_AT = {
         variables={"IMM_LABEL_TAGS_TOPIC": "ended"},
     ),
     "another role of the trigger": Case(
-        *("trigger imm-tasks", f"its invocationRole is {TRIGGER_ROLE} and not notifier"),
-        variables={"IMM_LABEL_TAGS_TRIGGER_ROLE": "notifier"},
+        *("trigger imm-tasks", f"its invocationRole is {TRIGGER_ROLE} and not Notifier"),
+        variables={"IMM_LABEL_TAGS_TRIGGER_ROLE": "Notifier"},
     ),
     "an object that no policy can name": Case(
         *("policies", "placeholder prefix", "another object"),

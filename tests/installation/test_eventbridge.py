@@ -105,6 +105,16 @@ def test_a_trigger_that_is_otherwise(account: Account, tmp_path: Path) -> None:
     assert advice == "Run `s deploy --template s.eventbridge.yaml`."
 
 
+def test_a_list_in_a_trigger_that_is_otherwise(account: Account, tmp_path: Path) -> None:
+    deployment(tmp_path)
+    added = ("          runOptions:", "          offsets: [1, 2]\n          runOptions:")
+    other = deployment(tmp_path, added, name="s.eventbridge.yaml")
+
+    said, _ = failures(account, "--template", str(other))["trigger imm-queue"]
+
+    assert "its offsets is not set and not 1, 2" in said
+
+
 def test_a_trigger_that_is_not_there(installed: Account, template: Path) -> None:
     said, _ = failures(installed, "--template", str(template))["trigger imm-events"]
 
