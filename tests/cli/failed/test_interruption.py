@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from cli.failed import carrying_out
-from cli.process import Interruption
+from cli.process import EndedBySignal, Interruption
 from tests.cli.failed.records import Records, meanwhile
 from tests.user import flat
 from tests.waiting import until
@@ -109,11 +109,26 @@ def test_the_second_leaves_at_once(
     until(lambda: not any(thread.name.startswith("record") for thread in threading.enumerate()))
 
 
+def test_while_records_are_read_it_ends_the_command(world: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.keep()
+
+    def interrupted(*_: object) -> Iterator[object]:
+        raise EndedBySignal(signal.SIGINT)
+
+    monkeypatch.setattr(carrying_out, "read_kept", interrupted)
+    result = world.failed("replay", "--yes")
+    assert result.exit_code == 130
+    assert "Interrupted: nothing was replayed." in flat(result)
+    assert len(world.names()) == 1
+
+
 def test_a_request_that_comes_twice_at_once_is_one() -> None:
     with Interruption() as interruption:
         press_ctrl_c()
         press_ctrl_c()
     assert (interruption.asked_to_stop, interruption.asked_to_leave) == (True, False)
+    # Afterwards Ctrl-C is what it was before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_what_is_ignored_stays_ignored() -> None:

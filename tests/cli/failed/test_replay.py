@@ -5,6 +5,7 @@ And ``failed drop``: records removed for good, after a look at them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import timedelta
 from typing import Any
@@ -225,6 +226,17 @@ def test_what_cannot_be_read_is_neither_replayed_nor_removed(world: Records) -> 
     assert alone.exit_code == 1
     assert "0 records" in alone.output
     assert world.names() == ["2026-11-22/1-2.json"]
+
+
+def test_a_record_that_became_unreadable_since_the_plan_stays(world: Records) -> None:
+    name = world.keep()
+    content = b"no record"
+    world.put_record(name, content)
+    world.first_read(failure_record(b"{}"), hashlib.md5(content).hexdigest().upper())
+    result = world.failed("replay", "--yes")
+    assert result.exit_code == 1
+    assert "1 Unreadable" in flat(result)
+    assert world.names() == [name]
 
 
 def test_what_failed_in_another_function_is_left_out_unless_asked_for(world: Records) -> None:
