@@ -23,7 +23,7 @@ _PROBE = (
 )
 # Without site: what is installed on this machine must not leave traces in the result.
 _BARE = ("-S", "-s", "-B", "-W", "ignore")
-_FAILED = re.compile(r"^\*\*\* Error compiling ('.+')\.\.\.\n", re.MULTILINE)
+_FAILED = re.compile(r"""^\*\*\* Error compiling (['"].+['"])\.\.\.\n""", re.MULTILINE)
 # What only this project's function has, and only a layer for it.
 _FUNCTION = Path("imm_label_tags", "tagging", "instance.py")
 _SDKS = ("alibabacloud_imm20200930", "alibabacloud_oss_v2")

@@ -190,10 +190,11 @@ def test_a_source_for_another_python_is_left_as_it_is_and_reported(built: Built)
     assert "not compiled: shop/old.py: SyntaxError" in built.shown
 
 
-def test_a_function_that_does_not_compile_is_not_packed(workshop: Workshop) -> None:
-    (workshop.code / "broken.py").write_text("def handler(:\n")
+@pytest.mark.parametrize("name", ["broken.py", "it's broken.py"])
+def test_a_function_that_does_not_compile_is_not_packed(workshop: Workshop, name: str) -> None:
+    (workshop.code / name).write_text("def handler(:\n")
     said = workshop.fail("--local", "--part", "code")
-    assert said.startswith("broken.py does not compile for ")
+    assert said.startswith(f"{name} does not compile for ")
     assert "SyntaxError" in said
     assert workshop.built() == []
 
