@@ -44,7 +44,8 @@ class InstallFailed(BuildError):
             f"The wheels for {target} could not be installed; uv says:\n{output.strip()}\n"
             "The layer is made of wheels alone. Where a package has none that this runtime loads (it may be "
             "source only, or need a newer glibc or another Python), pin a version that has one "
-            f"{_PIN} Where the index lacks the version, it was withdrawn, or pip is set to another index."
+            f"{_PIN} Where the index lacks the version, it may have been withdrawn (`make lock` chooses "
+            "another), or pip is set to another index."
         )
 
 
