@@ -134,7 +134,7 @@ def _said(problem: ValidationError, known_to: str) -> tuple[str, str]:
     if problem.validator == "maxLength":
         return f"must be at most {limit} characters, is {value!r}.", "Shorten it."
     if problem.validator == "maxItems":
-        return f"at most {limit} of them, here are {len(value)}.", "Remove some."
+        return f"may have at most {limit}, has {len(value)}.", "Remove some."
     return f"{problem.message}.", remedy
 
 

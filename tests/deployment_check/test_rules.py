@@ -110,7 +110,7 @@ ERRORS: list[Broken] = [
     bad(f"{DESTINATIONS}.onFailed", {}, "onFailure is spelt like it"),
     bad("cpu", 0.37, "multiple of 0.05"),
     bad("cpu", 16, "1:1 to 1:4"),
-    bad("layers", [OWN[:-1] + str(n) for n in range(6)], "at most 5 of them, here are 6"),
+    bad("layers", [OWN[:-1] + str(n) for n in range(6)], "may have at most 5, has 6"),
     bad("layers[0]", "imm-label-tags", "a layer version like acs:fc:"),
     bad("role", "a role", "must be a role's name, or its ARN"),
     bad("role", "acs:ram:1:role/x", "must be a role's name, or its ARN"),
