@@ -150,6 +150,24 @@ class Part:
         return {_camel(name): value for name, value in vars(self).items()}
 
 
+class Tracing(Part):
+    """Nothing is traced here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.span_context: str | None = None
+        self.jaeger_endpoint: str | None = None
+        self.span_baggages: Json = {}
+
+    def to_dict(self) -> Json:
+        """The part in the context's JSON, in which two members have longer names."""
+        return {
+            "openTracingSpanContext": self.span_context,
+            "openTracingSpanBaggages": self.span_baggages,
+            "jaegerEndpoint": self.jaeger_endpoint,
+        }
+
+
 def _camel(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(map(str.capitalize, others)) if others else name
@@ -194,12 +212,10 @@ class Context310(_Context):
             version_id="",
         )
         self.retry_count = str(request["retry_count"])
-        # Nothing is traced here.
-        self.tracing = Part(span_context=None, jaeger_endpoint=None, span_baggages={})
+        self.tracing = Tracing()
 
     def to_json(self) -> str:
         """The context as JSON, secrets included."""
-        tracing = self.tracing.to_dict()
         return json.dumps(
             {
                 "requestId": self.request_id,
@@ -209,11 +225,7 @@ class Context310(_Context):
                 "region": self.region,
                 "accountId": self.account_id,
                 "retryCount": self.retry_count,
-                "tracing": {
-                    "openTracingSpanContext": tracing["spanContext"],
-                    "openTracingSpanBaggages": tracing["spanBaggages"],
-                    "jaegerEndpoint": tracing["jaegerEndpoint"],
-                },
+                "tracing": self.tracing.to_dict(),
             }
         )
 

@@ -58,7 +58,7 @@ class Made(Generic[Q]):
         """A topic or queue by its name."""
         found = self._records.find(name)
         if found is None:
-            message = f"The {self._kind.lower()} you provided does not exist: {name!r}."
+            message = f"The {self._kind.lower()} name you provided is not exist: {name!r}."
             raise RequestRefused(404, f"{self._kind}NotExist", message)
         return found
 

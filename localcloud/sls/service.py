@@ -263,7 +263,11 @@ class LogService:
         return {"meta": meta, "data": rows}
 
     def _create_search(self, call: _Call) -> None:
-        _need(call.body, ("savedsearchName", "displayName", "logstore", "searchQuery"), "the search")
+        texts = ("savedsearchName", "displayName", "logstore", "searchQuery")
+        _need(call.body, texts, "the search")
+        for field in texts:
+            if not isinstance(call.body[field], str):
+                raise ParameterInvalid(f"{field} must be a text")
         _check_name("savedsearchName", call.body["savedsearchName"])
         self.store.get(call.project, LOGSTORE, call.body["logstore"])
         self.store.add(call.project, SEARCH, call.body["savedsearchName"], call.body)

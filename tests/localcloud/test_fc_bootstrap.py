@@ -474,6 +474,7 @@ def test_the_context_of_python_3_10(runtime: Runtime) -> None:
             assert context.requestId == context.request_id
             assert context.logger is None and context.getLogger().name == "root"
             assert context.retry_count == "2"
+            assert "openTracingSpanContext" in context.tracing.to_dict()
             return context.to_json()
         """,
     )

@@ -423,6 +423,7 @@ def test_what_cannot_be_copied(cloud: Oss, client: oss.Client) -> None:
         ("POST", "a", "x-oss-process", {}, "PostProcessTask"),
         ("POST", "a", "x-oss-async-process", {}, "POST ?x-oss-async-process"),
         ("GET", None, "versions", {}, "ListObjectVersions"),
+        ("GET", None, "list-type=2&website", {}, "GET ?website"),
         ("OPTIONS", "a", "", {}, "OptionObject"),
     ],
 )

@@ -154,6 +154,10 @@ def test_things_come_and_go_with_the_codes_of_log_service(cloud: LocalCloud) -> 
     assert client.get_log_store("p-two", "two").body.ttl == 30
     index = models.CreateIndexRequest(body=models.Index().from_map({"keys": {"x": {"type": "word"}}}))
     assert refused(lambda: client.create_index("p-two", "two", index)) == (400, "ParameterInvalid")
+    search = models.CreateSavedSearchRequest().from_map(
+        {"savedsearchName": "found", "displayName": 5, "logstore": "two", "searchQuery": "*"}
+    )
+    assert refused(lambda: client.create_saved_search("p-two", search)) == (400, "ParameterInvalid")
     client.delete_project("p-two", models.DeleteProjectRequest())
     gone = models.GetProjectRequest()
     assert refused(lambda: client.get_project("p-two", gone)) == (404, "ProjectNotExist")

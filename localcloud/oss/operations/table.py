@@ -63,6 +63,9 @@ _OF_SERVICE = (
     _Operation("ListBuckets", "GET", "tagging", buckets.list_buckets),
     _Operation("ListBuckets", "GET", "", buckets.list_buckets),
 )
+_LIST_OBJECTS = _Operation("ListObjects", "GET", "", listing.list_objects)
+# With the parameter list-type=2.
+_LIST_OBJECTS_V2 = _Operation("ListObjectsV2", handler=listing.list_objects_v2, action="ListObjects")
 _OF_BUCKET = (
     _Operation("GetBucketInfo", "GET", "bucketInfo", buckets.get_bucket_info),
     _Operation("DeleteMultipleObjects", "POST", "delete", deletion.delete_multiple_objects),
@@ -91,8 +94,7 @@ _OF_BUCKET = (
     _Operation("DoMetaQuery", "POST", "metaQuery&comp=query", meta_query.do_meta_query),
     _Operation("CloseMetaQuery", "POST", "metaQuery&comp=delete", meta_query.close_meta_query),
     _Operation("GetMetaQueryStatus", "GET", "metaQuery", meta_query.get_meta_query_status),
-    _Operation("ListObjectsV2", "GET", "list-type=2", listing.list_objects_v2, "ListObjects"),
-    _Operation("ListObjects", "GET", "", listing.list_objects),
+    _LIST_OBJECTS,
     _Operation("PutBucket", "PUT", "", buckets.put_bucket),
     _Operation("DeleteBucket", "DELETE", "", buckets.delete_bucket),
 )
@@ -168,7 +170,9 @@ def operation_of(request: OssRequest) -> OssOperation:
     if not request.bucket:
         return _first(request, _OF_SERVICE)
     if not request.raw_key:
-        return _first(request, (*_OF_BUCKET, POST_OBJECT))
+        found = _first(request, (*_OF_BUCKET, POST_OBJECT))
+        is_v2 = found is _LIST_OBJECTS and request.parameter("list-type") == "2"
+        return _LIST_OBJECTS_V2 if is_v2 else found
     found = _first(request, _OF_OBJECT)
     return _WITH_SOURCE.get(found.name, found) if request.has_header("x-oss-copy-source") else found
 

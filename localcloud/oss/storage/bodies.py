@@ -126,8 +126,10 @@ class BodyFiles:
 
     def open(self, body: str) -> BinaryIO:
         """A body's bytes; raises StateInaccessible."""
-        if self._small and body in self._small:
-            return io.BytesIO(self._small[body])
+        # At once, since a joining thread may ask while the event loop removes.
+        small = self._small.get(body) if self._small else None
+        if small is not None:
+            return io.BytesIO(small)
         with _accessing(self._directory):
             return (self._directory / body).open("rb")
 
