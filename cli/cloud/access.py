@@ -127,7 +127,7 @@ class Access:
 
     def function_client(self, kind: Callable[..., T], service: str, account_id: str) -> T:
         """A client of the function's own, whose calls raise the function's errors."""
-        # Only what goes through whole buckets needs them.
+        # Commands that make no such calls start without them.
         from imm_label_tags.services.connections import Connections
 
         endpoint = self.endpoints[service]
