@@ -75,7 +75,7 @@ class CallFailed(Problem):
     def __init__(self, call: Call, obstacle: Obstacle, code: str, said: str, advice: str) -> None:
         # Whatever stands between here and the service may repeat what it was sent.
         said = without_keys(said, os.environ)
-        super().__init__(f"{call} failed: {said} {advice}")
+        super().__init__(f"{call} failed: {said} {advice}".rstrip())
         self.call = call
         self.obstacle = obstacle
         self.code = code

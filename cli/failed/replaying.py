@@ -93,8 +93,7 @@ class Removal:
         except CallFailed as failure:
             if failure.obstacle in LASTING:
                 raise
-            message = f"{failure.said} {failure.advice}".strip()
-            return Ended(name, End.STAYS, (), failure.code or "NoAnswer", message)
+            return Ended(name, End.STAYS, (), failure.code or "NoAnswer", failure.message)
 
     def before(self, name: str, etag: str) -> tuple[str, ...] | None:
         """What has to be done before; gives the outcomes of it, None where the record is gone.
