@@ -14,7 +14,9 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, Any, TypeVar
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text
 
 from cli.narration import new_console
@@ -24,6 +26,7 @@ R = TypeVar("R")
 
 LINE_SECONDS = 5.0
 _LOOK_SECONDS = 0.5
+_BAR_WIDTH = 12
 # The rate is that of the last minute: what is passed over goes faster than what is worked on.
 _RATE_SECONDS = 60.0
 
@@ -74,10 +77,10 @@ def side_by_side(act: Callable[[T], R], items: Iterable[T], threads: int, ahead:
 class Progress:
     """Tells how far some work is while it is entered, on standard error unless ``console`` is given.
 
-    On a terminal that is one line which changes, else a line every few seconds. ``goals`` gives how many are
-    done and how many there will be, None where that is not known: of the objects first, then of whatever else
-    may end the work. ``said`` gives the rest of the line. ``stopping`` is told once, as soon as ``stopped``.
-    It has a thread of its own, because the work may wait for minutes.
+    On a terminal that is a line which changes, with a bar, else a line every few seconds. ``goals`` gives how
+    many are done and how many there will be, None where that is not known: of the objects first, then of
+    whatever else may end the work. ``said`` gives the rest of the line. ``stopping`` is told once, as soon as
+    ``stopped``. It has a thread of its own, because the work may wait for minutes.
     """
 
     def __init__(
@@ -139,6 +142,16 @@ class Progress:
         seconds = now - began
         return [(new - old) / seconds if seconds else 0.0 for old, new in zip(before, done, strict=True)]
 
+    def _with_bar(self) -> RenderableType:
+        """The line after a bar, where it is known how many there will be."""
+        done, total = self._goals()[0]
+        line = Text(self.line())
+        if not total:
+            return line
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(ProgressBar(total, done, width=_BAR_WIDTH), line)
+        return grid
+
     def _show(self) -> None:
         told = time.monotonic()
         said_that_it_stops = False
@@ -150,7 +163,7 @@ class Progress:
                     said_that_it_stops = True
                     self._console.print(self._stopping)
                 if status is not None:
-                    status.update(Text(self.line(), no_wrap=True, overflow="ellipsis"))
+                    status.update(self._with_bar())
                 elif time.monotonic() - told >= LINE_SECONDS:
                     told = time.monotonic()
                     self._console.print(self.line())

@@ -84,6 +84,14 @@ def test_lines_come_where_the_output_is_no_terminal(monkeypatch: pytest.MonkeyPa
     assert "0 objects, 0.0/s, 0 to submit" in lines
 
 
+def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.bulk._LOOK_SECONDS", 0.01)
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=80)
+    with Progress(lambda: [(3, 4)], lambda: ["3 removed"], console=console):
+        until(lambda: "━━━" in output.getvalue() and "3 of 4" in output.getvalue())
+
+
 def test_the_objects_of_a_bucket_are_counted_beside(world: World) -> None:
     for number in range(3):
         world.put(f"videos/{number}.mp4")
