@@ -50,6 +50,7 @@ lock: setup
 	$(LOCK) --constraints layers/requirements.txt --overrides requirements/overrides.txt \
 		requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
+	$(LOCK) requirements/fuzz.in -o requirements/fuzz.txt
 
 layer: setup
 	@.venv/bin/python -m layers.build

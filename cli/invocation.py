@@ -21,6 +21,7 @@ from cli.local_deployment import load_deployment
 from cli.manifest.function import TAGGING_HANDLER
 from cli.narration import new_console, say
 from cli.problems import EXIT_RETRYABLE, Problem
+from imm_label_tags.text import escape_unprintable
 from localcloud.accounts import Identity
 from localcloud.clock import Clock
 from localcloud.fc.environment import OWN_INTERPRETER
@@ -131,16 +132,18 @@ def _show(console: Console, invoked: Invoked, *, log: bool) -> None:
     content = json.loads(invoked.body)
     if invoked.failed:
         error = content["errorType"]
-        console.print(Text.assemble((error, "bold red"), f": {content['errorMessage']}"), soft_wrap=True)
+        message = escape_unprintable(content["errorMessage"])
+        console.print(Text.assemble((error, "bold red"), f": {message}"), soft_wrap=True)
         say(console, _advice(error, _retryable(invoked)), "cyan")
     for outcome in [] if invoked.failed else content["outcomes"]:
-        console.print(Text.assemble((outcome["status"], "bold green"), f"  {outcome['object'] or ''}"))
+        uri = escape_unprintable(outcome["object"] or "")
+        console.print(Text.assemble((outcome["status"], "bold green"), f"  {uri}"), soft_wrap=True)
         if outcome["reason"]:
-            console.print(Text(f"  {outcome['reason']}"))
+            say(console, f"  {outcome['reason']}")
         for key, value in (outcome["tags"] or {}).items():
-            console.print(Text(f"  {key} = {value}"))
+            say(console, f"  {key} = {value}")
         for drop in outcome["dropped"]:
-            console.print(Text(f"  dropped ({drop['reason']}): {drop['label']}", style="dim"))
+            say(console, f"  dropped ({drop['reason']}): {drop['label']}", "dim")
     if log:
         console.print("\nLog:", style="dim")
         for line in invoked.log:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
@@ -25,9 +24,9 @@ or SIGHUP ends cleans up (`doctor` restores the object's tags) and exits with 12
 With `--local`, a command works on the `serve` that you run, which it finds by itself; where several run, name
 one by the URL that it prints as control. Without it, it works on your account, with the keys of `--profile`,
 else those of the environment (`ALIBABA_CLOUD_ACCESS_KEY_ID` and so on), else those of the current profile of
-`aliyun configure`. `RAM_ENDPOINT`, `STS_ENDPOINT`, `MNS_ENDPOINT`, `FC_ENDPOINT`, `IMM_ENDPOINT` and
-`OSS_ENDPOINT` name services that are reached in a way of your own. Commands without `--local` never touch an
-account.
+`aliyun configure`. `RAM_ENDPOINT`, `STS_ENDPOINT`, `MNS_ENDPOINT`, `FC_ENDPOINT`, `IMM_ENDPOINT`,
+`OSS_ENDPOINT` and `SLS_ENDPOINT` name services that are reached in a way of your own. Commands without
+`--local` never touch an account.
 
 Tables fit into 80 columns, and are not folded where the output is no terminal. The shell completes commands
 and options after `eval "$(_IMM_LABEL_TAGS_COMPLETE=bash_source .venv/bin/imm-label-tags)"` (or `zsh_source`,
@@ -70,4 +69,4 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    Path(PAGE).write_text(page(), "utf-8")
+    PAGE.write_text(page(), "utf-8")

@@ -1,4 +1,4 @@
-"""A local cloud: IMM, OSS, MNS and Function Compute over their real wire protocols on loopback.
+"""A local cloud on loopback: IMM, OSS, MNS, Function Compute, RAM and Log Service in their wire protocols.
 
 It is a development tool and is never deployed. Where it is laxer than the real services, it is wrong.
 """

@@ -36,9 +36,9 @@ def same(expected: str, given: str) -> bool:
 
 
 def read_date(text: str) -> datetime | None:
-    """The time of a ``Date``, in UTC where it names no zone; None if it is none."""
+    """The time of a ``Date`` or another HTTP date, in UTC where it names no zone; None if it is none."""
     try:
         time = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return time if time.tzinfo is not None else time.replace(tzinfo=timezone.utc)

@@ -1,1 +1,4 @@
-"""Programs that measure: benchmarks, load, fuzzing, races, faults, audit. Most write their page in docs/."""
+"""Programs that measure: benchmarks, load, whole buckets, fuzzing, races, faults, audit.
+
+Most write their page in docs/.
+"""

@@ -63,19 +63,19 @@ def with_present_keys(act: Callable[[], T]) -> T:
         return act()
 
 
-def failure_of(error: TaggingError | CallFailed, again: str = AGAIN) -> Failure:
+def failure_of(error: TaggingError | CallFailed) -> Failure:
     """Why something could not be done for one object; raises Problem for what every other would meet, too."""
     if isinstance(error, CallFailed):
         if error.obstacle in LASTING:
             raise error
         return Failure(error.code or "NoAnswer", str(error), retryable=True)
-    ending = end_of_run(error, again)
+    ending = end_of_run(error)
     if ending is not None:
         raise ending from None
     return Failure(type(error).__name__, str(error), error.retryable)
 
 
-def end_of_list(problem: Problem, again: str = AGAIN) -> Problem:
+def end_of_list(problem: Problem, again: str) -> Problem:
     """Why a command cannot go on where its list of objects ended in a problem."""
     if isinstance(problem, CallFailed) and problem.obstacle is Obstacle.KEYS:
         return KeysExpired(f"{problem.said} Check the keys, or renew them, {again}")

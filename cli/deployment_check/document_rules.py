@@ -27,9 +27,8 @@ _RECORD = "2000-01-01/request.json"
 
 
 class _Kept(NamedTuple):
-    """The setting and its path, the place that it names, and a document like those that are kept there."""
+    """The path of the setting, the place that it names, and a document like those that are kept there."""
 
-    variable: str
     where: str
     place: ObjectPrefix
     document: TargetObject
@@ -125,4 +124,4 @@ def _kept(subject: Subject) -> _Kept | None:
         return None
     record = TargetObject(kept.bucket, f"{kept.prefix}/{_RECORD}")
     document = place(kept, _VIDEO, _TASK) if subject.kind is Kind.TAGS else record
-    return _Kept(variable, subject.path("environmentVariables", variable), kept, document)
+    return _Kept(subject.path("environmentVariables", variable), kept, document)

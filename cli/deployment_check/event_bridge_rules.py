@@ -17,6 +17,7 @@ from cli.deployment_check.findings import Finding, NotChecked, error, warning
 from cli.deployment_check.subject import Kind, Subject
 from cli.manifest.fields import Fields
 from cli.manifest.function import DeclaredTrigger
+from imm_label_tags.events.wrappings import SOURCE as NOTIFICATIONS
 from imm_label_tags.results.target import TargetObject
 from imm_label_tags.submission.upload_event import SOURCE as UPLOADS
 
@@ -61,7 +62,6 @@ def _unlike(operand: Any, value: str) -> bool | None:
     return None if matched is None else not matched
 
 
-SOURCE = "acs.imm"
 EVENT_TYPE = "imm:Task:VideoLabelClassification"
 UPLOAD_TYPE = "oss:ObjectCreated:PutObject"
 
@@ -76,7 +76,7 @@ class _Wanted(NamedTuple):
 
 
 _WANTED = {
-    Kind.TAGS: _Wanted(SOURCE, EVENT_TYPE, "imm:Task:MediaConvert", ("Default", "MNS")),
+    Kind.TAGS: _Wanted(NOTIFICATIONS, EVENT_TYPE, "imm:Task:MediaConvert", ("Default", "MNS")),
     Kind.SUBMITS: _Wanted(UPLOADS, UPLOAD_TYPE, "oss:ObjectRemoved:DeleteObject", ("Default",)),
 }
 

@@ -79,11 +79,10 @@ def functions(subject: Subject) -> Iterator[Finding | NotChecked]:
         where, name = subject.path(_KEY, "destinationConfig", key, "destination"), _named(arn)
         found = next((one for one in subject.functions if one.name == name), None)
         if found is None:
-            known = name in subject.others
             yield NotChecked(
                 where,
                 f"what {name} does with the record is not known here."
-                if known
+                if name in subject.others
                 else f"{name} is no function of this file; whether the account has it, only the cloud knows.",
             )
         elif found is not subject and found.kind is not Kind.KEEPS:

@@ -118,6 +118,8 @@ def list_command(place: str, wanted: Filter, single: bool, as_json: bool, where:
 @where_options
 def show(place: str, record: str, event_only: bool, as_json: bool, where: Where) -> None:
     """Show everything about one RECORD, and the event in it."""
+    if event_only and as_json:
+        raise click.UsageError("--event writes the event itself: leave it or --json out.")
     store = _open(place, where).store
     found = named(store, [record])
     if len(found) > 1:
@@ -127,8 +129,6 @@ def show(place: str, record: str, event_only: bool, as_json: bool, where: Where)
     if kept is None or isinstance(kept, Unreadable):
         reason = "It was removed meanwhile." if kept is None else kept.reason
         raise Problem(f"The record {store.uri(found[0].name)} cannot be read. {reason}")
-    if event_only and as_json:
-        raise click.UsageError("--event writes the event itself: leave it or --json out.")
     if as_json:
         click.echo(record_document(store, kept))
     elif event_only:

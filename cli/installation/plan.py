@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from cli.cloud.calls import CallFailed
-from cli.narration import print_table
+from cli.narration import counted, print_table
 
 
 class State(str, Enum):
@@ -86,7 +86,9 @@ def carry_out(console: Console, plan: Plan, *, dry_run: bool, agreed: bool) -> b
     """
     _show(console, plan)
     if plan.problems:
-        console.print(f"\n[bold red]Nothing was changed.[/] {_count(len(plan.problems), 'problem')} first:\n")
+        console.print(
+            f"\n[bold red]Nothing was changed.[/] {counted(len(plan.problems), 'problem')} first:\n"
+        )
         for problem in plan.problems:
             console.print(Text.assemble((f"  {problem.what}", "bold"), f"  {problem.detail}"), soft_wrap=True)
         return False
@@ -94,11 +96,11 @@ def carry_out(console: Console, plan: Plan, *, dry_run: bool, agreed: bool) -> b
         console.print("\n[bold green]Nothing to do.[/]")
         return True
     if dry_run:
-        console.print(f"\nNothing was changed; {_count(len(plan.changes), 'change')} would be made.")
+        console.print(f"\nNothing was changed; {counted(len(plan.changes), 'change')} would be made.")
         return True
     if not agreed:
         console.print()
-        click.confirm(f"Make {_count(len(plan.changes), 'change')}?", abort=True, err=console.stderr)
+        click.confirm(f"Make {counted(len(plan.changes), 'change')}?", abort=True, err=console.stderr)
     console.print()
     for step in plan.changes:
         assert step.act is not None, "a change has something to do"
@@ -131,7 +133,3 @@ def plan_document(plan: Plan, *, changed: bool) -> str:
     steps = [{"what": one.what, "state": one.state.value, "detail": one.detail} for one in plan.steps]
     document = {"ok": not plan.problems, "changed": changed, "steps": steps}
     return json.dumps(document, indent=2, ensure_ascii=False)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -69,8 +69,8 @@ def show_retagged(console: Console, retagged: Retagged) -> None:
 
 def show_failures(console: Console, failures: Iterable[Unread]) -> None:
     """Why objects could not be read or written."""
-    for target, failure in ((one.target, one.failure) for one in failures):
-        say(console, f"  {target.uri}  {failure.error}: {failure.message}", "red")
+    for one in failures:
+        say(console, f"  {one.target.uri}  {one.failure.error}: {one.failure.message}", "red")
 
 
 def _line(console: Console, count: int | None, said: str) -> None:

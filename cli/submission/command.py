@@ -18,7 +18,7 @@ from cli.bulk import Progress
 from cli.cloud.ends import PATIENT, TIMEOUTS, deadline, end_of_run
 from cli.cloud.objects import Objects
 from cli.cloud.where import Where, where_options
-from cli.narration import counted, new_console
+from cli.narration import counted, new_console, say
 from cli.options import MOMENT, json_option, suffix_option
 from cli.problems import EXIT_RETRYABLE
 from cli.process import EXIT_INTERRUPTED, Interruption, leave
@@ -104,13 +104,15 @@ def _followed(
 ) -> dict[str, str | None]:
     """How a task went on: ``tagged``, ``task_failed``, or ``not_tagged``."""
     ended: float | None = None
+    version = ""
     while True:
         try:
             tags = account.videos.tags(target, TIMEOUTS)
             provenance = Provenance.parse(tags.get(account.namespace, ""))
             if provenance is not None and provenance.task_id == task_id:
                 return {"status": "tagged", "reason": None}
-            version = object_version(target, account.videos.head(target, TIMEOUTS).etag)
+            # The task is about the version that was submitted, also where that is overwritten meanwhile.
+            version = version or object_version(target, account.videos.head(target, TIMEOUTS).etag)
             tasks = project_tasks.tasks_of(account.destination.project, target, version, TIMEOUTS)
             state = next((task.status for task in tasks if task.task_id == task_id), "")
         except Exception as error:
@@ -138,9 +140,9 @@ def _teller(as_json: bool) -> Callable[[Mapping[str, object]], None]:
         if as_json:
             click.echo(json.dumps(document, ensure_ascii=False))
             return
-        console.print(f"{document['status']}  {document['object']}  {document.get('task_id') or ''}".rstrip())
+        say(console, f"{document['status']}  {document['object']}  {document.get('task_id') or ''}".rstrip())
         if document.get("reason"):
-            console.print(f"  {document['reason']}")
+            say(console, f"  {document['reason']}")
 
     return tell
 
@@ -212,7 +214,7 @@ def backfill(
         run = Backfill(account, wanted, rate=rate, in_flight=in_flight, dry_run=dry_run, stopped=stopped)
         with nullcontext() if as_json else _progress(run, objects, limit, stopped, dry_run=dry_run):
             run.run(objects)
-        _summarize(run.summary, as_json, dry_run, new_console().print)
+        _summarize(run.summary, as_json, dry_run)
         if stopped() and run.ending is None:
             leave(sys.stdout)
     if run.ending is not None:
@@ -264,15 +266,19 @@ def _leave_at_once() -> None:
     os._exit(EXIT_INTERRUPTED)
 
 
-def _summarize(summary: Summary, as_json: bool, dry_run: bool, write: Callable[[str], None]) -> None:
+def _summarize(summary: Summary, as_json: bool, dry_run: bool) -> None:
     if as_json:
         click.echo(json.dumps(summary.document(dry_run=dry_run), ensure_ascii=False))
         return
+    console = new_console()
     word = "would be submitted" if dry_run else "submitted"
-    write(f"{counted(summary.found, 'object')}, {summary.submitted:,} {word} ({decimal(summary.bytes)}).")
+    say(
+        console,
+        f"{counted(summary.found, 'object')}, {summary.submitted:,} {word} ({decimal(summary.bytes)}).",
+    )
     for reason, number in sorted(summary.skipped.items()):
-        write(f"  {reason}: {number:,} skipped")
+        say(console, f"  {reason}: {number:,} skipped")
     if summary.failed:
-        write(f"  {summary.failed:,} failed; among them:")
+        say(console, f"  {summary.failed:,} failed; among them:")
         for failure in summary.failures:
-            write(f"    {failure}")
+            say(console, f"    {failure}")

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Scope
 
 from localcloud.accounts import Identity
 from localcloud.acs3 import verify
+from localcloud.clock import in_seconds
 from localcloud.fc import shown, signature
 from localcloud.fc.instance import InterpreterUnusable
 from localcloud.fc.invocation import new_request_id
@@ -202,7 +203,7 @@ class FunctionApi:
                 "AccessKeyId": keys.access_key_id,
                 "AccessKeySecret": keys.access_key_secret,
                 "SecurityToken": keys.security_token,
-                "Expiration": keys.expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "Expiration": in_seconds(keys.expires),
             },
             "ossRegion": f"oss-{self._tenant.region}",
             "ossBucket": UPLOAD_BUCKET,

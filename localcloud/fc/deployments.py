@@ -334,7 +334,7 @@ class Deployments:
         return function
 
     def _now(self) -> str:
-        return self._tenant.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self._tenant.clock.timestamp()
 
 
 def _read_props(body: Mapping[str, Any], beside: set[str]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class MediaManagement(OpenApi):
         *,
         objects: ObjectStorage,
         topics: MessageService,
-        task_seconds: float = 1.0,
+        task_seconds: float,
     ) -> None:
         self.task_seconds = task_seconds
         self._topics = topics
@@ -102,7 +102,7 @@ class MediaManagement(OpenApi):
 
     def put_project(self, name: str) -> None:
         """Have a project of this name; one that exists stays as it is."""
-        self._projects.add(name, Project(name, in_full(nanoseconds_of(self._tenant.clock.now()))))
+        self._projects.add(name, Project(name, in_full(self._now())))
 
     def newest_tasks(self, most: int) -> tuple[list[TaskRecord], int]:
         """At most so many tasks of all projects, the last to start first, and how many there are."""

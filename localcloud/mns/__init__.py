@@ -1,1 +1,1 @@
-"""Message Service (MNS), API version 2015-06-06: topics, and the pushing of messages to functions."""
+"""Message Service (MNS): topics, queues, and the pushing of messages to functions and queues."""

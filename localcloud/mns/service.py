@@ -60,8 +60,8 @@ class MessageService(OpenApi):
         self,
         tenant: Tenant,
         *,
-        time_scale: float = 1.0,
-        delivery_spread_seconds: float = 0.01,
+        time_scale: float,
+        delivery_spread_seconds: float,
     ) -> None:
         self._clock = tenant.clock
         self._topics = Made(tenant, Topic)

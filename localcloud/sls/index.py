@@ -128,6 +128,8 @@ def _check(document: Mapping[str, Any]) -> None:
         _check_tokens("line", line)
         if not line.get("token"):
             raise ParameterInvalid("line must have token")
+    if not isinstance(keys or {}, dict):
+        raise ParameterInvalid("keys must be an object")
     for name, key in (keys or {}).items():
         _check_key(f"key {name}", key, _TYPES)
         for nested, inner in (key.get("json_keys") or {}).items():
@@ -144,6 +146,8 @@ def _check_key(where: str, key: Any, types: Sequence[str]) -> None:
     if key.get("type") not in types:
         raise ParameterInvalid(f"{where} has type {key.get('type')!r}, which must be one of {types}")
     _check_tokens(where, key)
+    if not isinstance(key.get("json_keys") or {}, dict):
+        raise ParameterInvalid(f"{where} has json_keys that are no object")
 
 
 def _check_tokens(where: str, part: Mapping[str, Any]) -> None:

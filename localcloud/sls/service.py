@@ -187,7 +187,7 @@ class LogService:
         part, offset, size = (
             call.query.get(*one) for one in (("logstoreName", ""), ("offset", "0"), ("size", "100"))
         )
-        if not (offset.isdigit() and size.isdigit()) or int(size) > 500:
+        if not (offset.isdecimal() and size.isdecimal()) or int(size) > 500:
             raise ParameterInvalid("offset and size must be numbers, size at most 500")
         names = [one for one in self.store.names(call.project, LOGSTORE) if part in one]
         page = names[int(offset) : int(offset) + int(size)]
@@ -236,6 +236,8 @@ class LogService:
         line, offset = call.body.get("line", MOST_LINES), call.body.get("offset", 0)
         if not isinstance(line, int) or not 0 <= line <= MOST_LINES:
             raise ParameterInvalid(f"line must be 0 to {MOST_LINES}")
+        if not isinstance(offset, int) or offset < 0:
+            raise ParameterInvalid("offset must be a number from 0 on")
         search, _, sql = str(call.body.get("query") or "*").partition("|")
         found, topic = matcher(search, index), call.body.get("topic") or ""
         logs = [
@@ -277,6 +279,8 @@ class LogService:
         _check_name("name", call.body["name"])
         configuration = call.body["configuration"]
         _need(configuration, _ALERT_NEEDS, "configuration")
+        if not isinstance(configuration["queryList"], list):
+            raise ParameterInvalid("queryList must be a list")
         for asked in configuration["queryList"]:
             _need(asked, _QUERY_NEEDS, "a query")
             self.store.get(asked["project"], LOGSTORE, asked["store"])
@@ -295,7 +299,9 @@ def _content(body: bytes) -> Any:
     return content
 
 
-def _need(part: Mapping[str, Any], fields: Iterable[str], what: str) -> None:
+def _need(part: Any, fields: Iterable[str], what: str) -> None:
+    if not isinstance(part, dict):
+        raise ParameterInvalid(f"{what} must be an object")
     missing = [field for field in fields if part.get(field) in (None, "", [], {})]
     if missing:
         raise ParameterInvalid(f"{what} lacks {', '.join(missing)}")

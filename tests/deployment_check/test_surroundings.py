@@ -9,7 +9,7 @@ import pytest
 
 from cli.deployment_check import built_rules
 from cli.deployment_check.findings import Finding, Severity
-from tests.deployment_check.checkout import KEEPER_PROPS, PROPS, Checkout, both, drop, good, put
+from tests.deployment_check.checkout import KEEPER_PROPS, PROPS, Checkout, both, drop, good, put, unchanged
 
 # What a deployment needs that has no default.
 DEPLOYABLE = {"ALIBABA_CLOUD_ACCOUNT_ID": "2" * 16, "FAILED_EVENTS": "oss://records/failed"}
@@ -20,10 +20,6 @@ INITIALIZE = "def initialize(context): ..."
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
-
-
-def unchanged(content: Any) -> None:
-    pass
 
 
 def only(findings: list[Finding]) -> tuple[Severity, str, str]:

@@ -127,9 +127,7 @@ def test_tags_that_cannot_be_restored_are_told(fresh: Account) -> None:
     assert fresh.tags() == OWN_TAGS
 
 
-def test_an_object_that_is_deleted_meanwhile_needs_nothing(
-    fresh: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_object_that_is_deleted_meanwhile_needs_nothing(fresh: Account) -> None:
     fresh.call(
         fresh.faults.order,
         Fault(FaultKind.ERROR, action="GetObjectTagging", status=404, code="NoSuchKey", skip=1, times=None),

@@ -153,6 +153,7 @@ def test_a_field_of_a_form_adds_no_line_to_an_answer(cloud: Oss, client: oss.Cli
         (policy(["$key"]), "InvalidPolicyDocument", "0006-00000216"),
         (policy(123), "InvalidPolicyDocument", "0006-00000222"),
         (policy({"bucket": BUCKET}, expiration="tomorrow"), "InvalidPolicyDocument", ""),
+        (policy({"bucket": BUCKET}, expiration="2024-02-30T00:00:00Z"), "InvalidPolicyDocument", ""),
         ({"conditions": []}, "InvalidPolicyDocument", "0006-00000208"),
         ({"expiration": "2030-01-01T00:00:00Z"}, "InvalidPolicyDocument", "0006-00000207"),
         ({}, "InvalidPolicyDocument", "0006-00000209"),

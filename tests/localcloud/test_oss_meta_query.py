@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -203,6 +204,10 @@ def test_a_query_that_is_refused(library: oss.Client, query: str) -> None:
         ({"sort": "OSSTagging.imm_content"}, "Sort"),
         ({"order": "up", "sort": "Size"}, "Order"),
         ({"next_token": "bm8="}, "NextToken"),
+        (
+            {"next_token": base64.b64encode(b'["Size", "large", "a.mp4"]').decode(), "sort": "Size"},
+            "NextToken",
+        ),
         ({"next_token": "視"}, "NextToken"),
         ({"aggregations": aggregations(("Filename", "sum"))}, "Aggregation"),
     ],

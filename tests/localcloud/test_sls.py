@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -158,6 +159,8 @@ def test_things_come_and_go_with_the_codes_of_log_service(cloud: LocalCloud) -> 
         {"savedsearchName": "found", "displayName": 5, "logstore": "two", "searchQuery": "*"}
     )
     assert refused(lambda: client.create_saved_search("p-two", search)) == (400, "ParameterInvalid")
+    for offset in (-1, "5"):
+        assert refused(partial(ask, cloud, "*", offset=offset)) == (400, "ParameterInvalid")
     client.delete_project("p-two", models.DeleteProjectRequest())
     gone = models.GetProjectRequest()
     assert refused(lambda: client.get_project("p-two", gone)) == (404, "ProjectNotExist")

@@ -8,9 +8,6 @@ import pytest
 
 from imm_label_tags import errors
 from imm_label_tags.errors import BatchFailed, InvalidNotification, TaggingError, Throttled
-from imm_label_tags.services.responses import Operation
-
-OPERATION = Operation("OSS", "PutObjectTagging", "oss:PutObjectTagging", "acs:oss:*:123:media/a.mp4")
 
 
 def classes() -> list[type[TaggingError]]:

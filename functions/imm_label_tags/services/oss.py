@@ -43,7 +43,8 @@ _Read = TypeVar("_Read")
 class OssObjects(ServiceCalls):
     """Reads, tags and writes objects; each method is one call and one attempt.
 
-    Every method raises ObjectGone, AccessDenied, ServiceRejected, Throttled or ServiceUnavailable.
+    Every method raises AccessDenied, ServiceRejected, Throttled, ServiceUnavailable or AnswerTooLarge, and
+    all but ``put`` ObjectGone.
     """
 
     def __init__(

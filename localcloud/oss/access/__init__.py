@@ -1,1 +1,1 @@
-"""Who may do what: signatures, bucket policies and ACLs."""
+"""Who may do what: signatures, bucket policies, ACLs, and the bucket of Function Compute's uploads."""

@@ -78,7 +78,10 @@ def read_post_policy(encoded: str) -> PostPolicy:
         raise _invalid("Invalid 'conditions' value: must be a List")
     for condition in conditions:
         _parts(condition)
-    until = datetime.strptime(expiration[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    try:
+        until = datetime.strptime(expiration[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    except ValueError:
+        raise _invalid("Invalid 'expiration' value") from None
     return PostPolicy(until, tuple(conditions))
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from localcloud.oss.protocol import errors
 from localcloud.oss.protocol.request import OssRequest
 from localcloud.oss.storage.objects import ObjectInfo
+from localcloud.signatures_v1 import read_date
 
 CONDITIONS = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
 
@@ -85,9 +85,6 @@ def _same_etag(given: str, info: ObjectInfo) -> bool:
 
 
 def _holds(given: str, test: Callable[[datetime], bool]) -> bool:
-    try:
-        time = parsedate_to_datetime(given)
-    except ValueError:
-        # OSS takes a time that it cannot read, as it takes none.
-        return False
-    return test(time if time.tzinfo else time.replace(tzinfo=timezone.utc))
+    time = read_date(given)
+    # OSS takes a time that it cannot read, as it takes none.
+    return time is not None and test(time)

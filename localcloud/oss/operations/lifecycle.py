@@ -350,7 +350,7 @@ def _check_order(actions: Sequence[Action]) -> None:
     """The colder a class, the later an object comes to it, and last of all it is deleted."""
     if len({action.days is None for action in actions}) > 1:
         message = "Days and CreatedBeforeDate cannot both be used in a rule."
-        raise errors.OssError(400, "InvalidRequest", message, "")
+        raise errors.OssError(400, "InvalidRequest", message)
     by_days = sorted(
         (action for action in actions if action.days is not None), key=lambda action: action.coldness
     )

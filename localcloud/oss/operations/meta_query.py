@@ -8,11 +8,11 @@ their code points; OSS's order is not documented.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
@@ -268,13 +268,10 @@ def _size(text: str) -> int:
 def _after(token: str, sort: str) -> tuple[Value, str] | None:
     if not token:
         return None
-    try:
-        content = json.loads(base64.urlsafe_b64decode(token.encode("ascii")))
-    except (binascii.Error, ValueError):
-        content = None
-    match content:
-        case [str(sorted_by), str(value), str(key)] if sorted_by == sort:
-            return _FIELDS[sort].parse(value), key
+    with suppress(ValueError):
+        match json.loads(base64.urlsafe_b64decode(token.encode("ascii"))):
+            case [str(sorted_by), str(value), str(key)] if sorted_by == sort:
+                return _FIELDS[sort].parse(value), key
     raise errors.invalid_argument(
         "NextToken", token, "NextToken must be that of the page before, in equal order."
     )

@@ -26,7 +26,7 @@ from localcloud.oss.operations.writing import (
 from localcloud.oss.protocol import documents, errors, responses
 from localcloud.oss.protocol.request import OssRequest, whole_number
 from localcloud.oss.storage.checksums import content_md5
-from localcloud.oss.storage.multipart import MultipartUpload, Part
+from localcloud.oss.storage.multipart import MultipartUpload
 from localcloud.oss.storage.storage import Storage
 
 MAX_PARTS = 10_000
@@ -50,7 +50,7 @@ async def upload_part(storage: Storage, request: OssRequest) -> Response:
     with storage.objects.receive() as incoming:
         await take_in(request, incoming)
         part = await storage.uploads.put_part(upload, number, incoming)
-    return responses.empty(headers={**_checksums(part), "content-md5": content_md5(part.etag)})
+    return responses.empty(headers={**checksum_headers(part), "content-md5": content_md5(part.etag)})
 
 
 async def upload_part_copy(storage: Storage, request: OssRequest) -> Response:
@@ -72,7 +72,7 @@ async def upload_part_copy(storage: Storage, request: OssRequest) -> Response:
             # Other requests have their turn.
             await asyncio.sleep(0)
         part = await storage.uploads.put_part(upload, number, incoming)
-    headers = _checksums(part)
+    headers = checksum_headers(part)
     if selected:
         headers["content-range"] = f"bytes {start}-{stop - 1}/{source.size}"
     result: list[documents.Node] = [("LastModified", part.last_modified), ("ETag", f'"{part.etag}"')]
@@ -182,10 +182,6 @@ def _names(request: OssRequest) -> list[documents.Node]:
     name = request.name_writer()
     encoding = request.parameter("encoding-type") or None
     return [("EncodingType", encoding), ("Bucket", request.bucket), ("Key", name(request.key))]
-
-
-def _checksums(part: Part) -> dict[str, str]:
-    return {"etag": f'"{part.etag}"', "x-oss-hash-crc64ecma": part.crc64}
 
 
 def _part_number(request: OssRequest) -> int:

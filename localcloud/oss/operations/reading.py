@@ -18,6 +18,7 @@ from localcloud.oss.protocol.errors import OssError
 from localcloud.oss.protocol.request import OssRequest
 from localcloud.oss.storage import objects
 from localcloud.oss.storage.checksums import content_md5
+from localcloud.oss.storage.multipart import Part
 from localcloud.oss.storage.objects import ObjectInfo, ObjectStore
 from localcloud.oss.storage.storage import Storage
 
@@ -69,7 +70,7 @@ def link_target(info: ObjectInfo) -> str:
     return unquote_to_bytes(info.headers[objects.SYMLINK_TARGET]).decode()
 
 
-def checksum_headers(info: ObjectInfo) -> dict[str, str]:
+def checksum_headers(info: ObjectInfo | Part) -> dict[str, str]:
     """The headers by which a client checks what was written or read."""
     return {"etag": f'"{info.etag}"', "x-oss-hash-crc64ecma": info.crc64}
 

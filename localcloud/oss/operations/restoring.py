@@ -5,7 +5,7 @@ Source: help.aliyun.com, RestoreObject. Where it gives a span of hours, the loca
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 
 from starlette.responses import Response
@@ -35,7 +35,7 @@ _MOST_DAYS = {_ARCHIVE: 7, "ColdArchive": 365, "DeepColdArchive": 365}
 def restore_object(storage: Storage, request: OssRequest) -> Response:
     """RestoreObject: 202 for the first, 200 for one that prolongs an earlier."""
     info = storage.objects.get(request.bucket, request.key)
-    now = storage.now().astimezone(timezone.utc)
+    now = storage.now()
     if info.storage_class not in _TAKES:
         raise errors.NOT_SUPPORTED(Key=info.key)
     days, tier = _asked(request.body, info.storage_class)

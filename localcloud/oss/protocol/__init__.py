@@ -1,1 +1,1 @@
-"""OSS on the wire: requests, answers, documents, conditions and errors."""
+"""OSS on the wire: requests, answers, documents and errors."""

@@ -31,6 +31,8 @@ def test_named_objects_are_submitted_once(world: World) -> None:
     assert world.tasks() == dict.fromkeys(uris, 1)
     told = world.run("submit", uris[0])
     assert (told.exit_code, told.output.split()[:2]) == (0, ["already_submitted", uris[0]])
+    bracketed = world.put("videos/[hd][/b].mp4")
+    assert world.run("submit", bracketed).output.split()[:2] == ["submitted", bracketed]
 
 
 def test_what_has_no_task_in_the_end_is_told_by_the_status(world: World) -> None:
